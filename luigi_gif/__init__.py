@@ -1,0 +1,9 @@
+"""A bundle of images to one animated GIF: a Luigi pipeline that writes frames on Dask."""
+
+from luigi_gif.errors import log_without_traceback
+from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
+
+__all__ = ["CombineGif", "DownloadData", "SplitFrames", "WriteFrames"]
+__version__ = "0.1.0"
+
+log_without_traceback()

@@ -1,0 +1,326 @@
+"""The GIF container: its blocks by their names in the specification.
+
+Source: GRAPHICS INTERCHANGE FORMAT(sm), Version 89a, CompuServe Incorporated,
+31 July 1990, https://www.w3.org/Graphics/GIF/spec-gif89a.txt. Looping is the
+Netscape 2.0 application extension. Integers are little-endian.
+
+Pure code: bytes in, values out. Image data is never decoded.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+SIGNATURES = (b"GIF87a", b"GIF89a")
+EXTENSION_INTRODUCER = 0x21
+IMAGE_SEPARATOR = 0x2C
+TRAILER = 0x3B
+GRAPHIC_CONTROL_LABEL = 0xF9
+COMMENT_LABEL = 0xFE
+APPLICATION_LABEL = 0xFF
+
+DISPOSE_NOT = 1
+"""Disposal method 1: leave the image in place."""
+DISPOSE_TO_BACKGROUND = 2
+"""Disposal method 2: clear the image's rectangle."""
+
+MAX_DELAY_CS = 0xFFFF
+MAX_REPEATS = 0xFFFF
+
+_LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
+_GRAPHIC_CONTROL = struct.Struct("<BBBBHBB")
+_IMAGE_DESCRIPTOR = struct.Struct("<BHHHHB")
+_COLOR_TABLE_FLAG = 0x80
+_INTERLACE_FLAG = 0x40
+_TRANSPARENCY_FLAG = 0x01
+_FULL_SUB_BLOCK_BYTES = 1 + 255
+_LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
+
+
+class TruncatedGif(ValueError):
+    """The data end before the GIF does."""
+
+
+class MalformedGif(ValueError):
+    """The data cannot be a GIF. ``offset`` is in bytes from the start of the data."""
+
+    def __init__(self, offset: int, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected} at byte {offset}, got {got}")
+        self.offset = offset
+        self.expected = expected
+        self.got = got
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return MalformedGif, (self.offset, self.expected, self.got)
+
+
+class Image(NamedTuple):
+    """One image of a GIF with what governs it; ``data`` is copied, never decoded."""
+
+    screen: tuple[int, int]
+    """Logical screen, width and height in pixels."""
+    position: tuple[int, int]
+    """Left and top of the image on the logical screen, in pixels."""
+    size: tuple[int, int]
+    """Width and height of the image in pixels."""
+    interlaced: bool
+    color_table: bytes
+    """The color table in force, local or global: 3 bytes a color, 2 to 256 colors."""
+    delay_cs: int
+    """Delay time in hundredths of a second; 0 where the GIF sets none."""
+    transparent_index: int | None
+    data: memoryview
+    """LZW minimum code size, then the data sub-blocks with their terminator."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Width and height in pixels that hold the logical screen and the image."""
+        return (
+            max(self.screen[0], self.position[0] + self.size[0]),
+            max(self.screen[1], self.position[1] + self.size[1]),
+        )
+
+    @property
+    def fills_screen(self) -> bool:
+        """Whether the image alone decides every pixel of its logical screen."""
+        return (
+            self.transparent_index is None and self.position == (0, 0) and self.size == self.screen
+        )
+
+
+def end_of_gif(data: bytes, start: int = 0) -> int:
+    """The offset just behind the GIF that starts at ``start``.
+
+    A missing Trailer is accepted behind a complete image: the end is then
+    where the Trailer should have stood, if a newline or the end of the data
+    is there.
+
+    Raises TruncatedGif if the data end first (more of them may help), and
+    MalformedGif if they cannot be a GIF.
+    """
+    images = 0
+    position = start
+    for _, begin, position in _blocks(data, start):
+        images += data[begin] == IMAGE_SEPARATOR
+    if images == 0:
+        raise MalformedGif(position - start, "an image", "the end of a GIF without one")
+    return position
+
+
+def first_image(data: bytes) -> tuple[Image, int]:
+    """The first image of the GIF in ``data``, and how many images it holds.
+
+    Raises TruncatedGif or MalformedGif.
+    """
+    _, width, height, flags, _, _ = _logical_screen(data, 0)
+    global_table = _color_table(data, _LOGICAL_SCREEN.size, flags)
+    delay_cs, transparent_index = 0, None
+    first: Image | None = None
+    images = 0
+    for label, begin, end in _blocks(data, 0):
+        if label == IMAGE_SEPARATOR:
+            images += 1
+            if first is None:
+                first = _image(data, begin, end, (width, height), global_table)
+        elif label == GRAPHIC_CONTROL_LABEL and first is None:
+            delay_cs, transparent_index = _graphic_control(data, begin)
+    if first is None:
+        raise MalformedGif(len(data), "an image", "a GIF without one")
+    return first._replace(delay_cs=delay_cs, transparent_index=transparent_index), images
+
+
+def first_comment(data: bytes) -> bytes | None:
+    """The text of the first Comment Extension before any image, if there is one.
+
+    ``data`` may be only the beginning of a GIF.
+    """
+    try:
+        for label, begin, end in _blocks(data, 0):
+            if label == IMAGE_SEPARATOR:
+                return None
+            if label == COMMENT_LABEL:
+                return _text(data, begin + 2)
+    except (TruncatedGif, MalformedGif):
+        pass
+    return None
+
+
+def header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes) -> bytes:
+    """Everything before the first image of a GIF89a.
+
+    ``size`` is the logical screen in pixels, ``plays`` how often the animation
+    is shown (0 is forever). The Netscape extension counts repeats, one less
+    than plays; a GIF without it plays once.
+    """
+    width, height = size
+    table_flags = _COLOR_TABLE_FLAG | _table_size_code(color_table)
+    color_resolution = 7 << 4
+    return b"".join(
+        (
+            _LOGICAL_SCREEN.pack(b"GIF89a", width, height, table_flags | color_resolution, 0, 0),
+            color_table,
+            b"" if plays == 1 else _looping(0 if plays == 0 else plays - 1),
+            bytes((EXTENSION_INTRODUCER, COMMENT_LABEL)),
+            b"".join(_sub_blocks(comment)),
+        )
+    )
+
+
+def image_blocks(
+    image: Image, *, position: tuple[int, int], delay_cs: int, disposal: int, global_table: bytes
+) -> bytes:
+    """What stands before ``image.data`` when ``image`` becomes part of an animation.
+
+    A Graphic Control Extension, an Image Descriptor, and a local color table
+    unless the image's own equals ``global_table``. ``position`` is left and
+    top on the animation's logical screen in pixels.
+    """
+    transparency = 0 if image.transparent_index is None else _TRANSPARENCY_FLAG
+    local_table = b"" if image.color_table == global_table else image.color_table
+    flags = _INTERLACE_FLAG if image.interlaced else 0
+    if local_table:
+        flags |= _COLOR_TABLE_FLAG | _table_size_code(local_table)
+    control = _GRAPHIC_CONTROL.pack(
+        EXTENSION_INTRODUCER,
+        GRAPHIC_CONTROL_LABEL,
+        4,
+        disposal << 2 | transparency,
+        delay_cs,
+        image.transparent_index or 0,
+        0,
+    )
+    descriptor = _IMAGE_DESCRIPTOR.pack(IMAGE_SEPARATOR, *position, *image.size, flags)
+    return control + descriptor + local_table
+
+
+def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
+    """Label, begin and end of each block, the Trailer last: its end is the GIF's.
+
+    The label of an extension is its own, that of an image IMAGE_SEPARATOR.
+    """
+    flags = _logical_screen(data, start)[3]
+    position = start + _LOGICAL_SCREEN.size + _color_table_bytes(flags)
+    images = 0
+    while True:
+        begin = position
+        introducer = _byte(data, begin) if images == 0 or begin < len(data) else None
+        if introducer == IMAGE_SEPARATOR:
+            descriptor = begin + _IMAGE_DESCRIPTOR.size
+            flags = _byte(data, descriptor - 1)
+            position = _end_of_sub_blocks(data, descriptor + _color_table_bytes(flags) + 1)
+            images += 1
+            yield IMAGE_SEPARATOR, begin, position
+        elif introducer == EXTENSION_INTRODUCER:
+            position = _end_of_sub_blocks(data, begin + 2)
+            yield data[begin + 1], begin, position
+        elif introducer == TRAILER:
+            yield TRAILER, begin, begin + 1
+            return
+        elif images and introducer in (None, 0x0A):
+            return
+        else:
+            raise MalformedGif(
+                begin - start, "an image, an extension or the trailer", f"byte 0x{introducer:02x}"
+            )
+
+
+def _logical_screen(data: bytes, start: int) -> tuple[bytes, int, int, int, int, int]:
+    if len(data) < start + _LOGICAL_SCREEN.size:
+        raise TruncatedGif
+    screen = _LOGICAL_SCREEN.unpack_from(data, start)
+    if screen[0] not in SIGNATURES:
+        raise MalformedGif(0, "GIF87a or GIF89a", repr(screen[0]))
+    return screen
+
+
+def _end_of_sub_blocks(data: bytes, position: int) -> int:
+    """The offset behind the Block Terminator of the sub-blocks at ``position``.
+
+    Encoders fill sub-blocks to their 255 bytes, so length bytes mostly stand
+    256 apart: a slice with that stride finds a run of full ones at once, seven
+    times faster than going from one to the next.
+    """
+    while True:
+        lengths = data[position : position + _LOOK_AHEAD : _FULL_SUB_BLOCK_BYTES]
+        full = len(lengths) - len(lengths.lstrip(b"\xff"))
+        position += full * _FULL_SUB_BLOCK_BYTES
+        if full < len(lengths) or position >= len(data):
+            length = _byte(data, position)
+            position += 1 + length
+            if length == 0:
+                return position
+
+
+def _byte(data: bytes, offset: int) -> int:
+    try:
+        return data[offset]
+    except IndexError:
+        raise TruncatedGif from None
+
+
+def _color_table_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & _COLOR_TABLE_FLAG else 0
+
+
+def _color_table(data: bytes, offset: int, flags: int) -> bytes:
+    return data[offset : offset + _color_table_bytes(flags)]
+
+
+def _table_size_code(color_table: bytes) -> int:
+    return (len(color_table) // 3 - 1).bit_length() - 1
+
+
+def _image(
+    data: bytes, begin: int, end: int, screen: tuple[int, int], global_table: bytes
+) -> Image:
+    _, left, top, width, height, flags = _IMAGE_DESCRIPTOR.unpack_from(data, begin)
+    table_offset = begin + _IMAGE_DESCRIPTOR.size
+    local_table = _color_table(data, table_offset, flags)
+    color_table = local_table or global_table
+    if not color_table:
+        raise MalformedGif(begin, "a local or a global color table", "neither")
+    if not width or not height:
+        raise MalformedGif(begin, "an image with pixels", f"{width}x{height}")
+    return Image(
+        screen=screen,
+        position=(left, top),
+        size=(width, height),
+        interlaced=bool(flags & _INTERLACE_FLAG),
+        color_table=color_table,
+        delay_cs=0,
+        transparent_index=None,
+        data=memoryview(data)[table_offset + len(local_table) : end],
+    )
+
+
+def _graphic_control(data: bytes, begin: int) -> tuple[int, int | None]:
+    """Delay time in hundredths of a second, and the transparent index."""
+    if _byte(data, begin + 2) != 4:
+        raise MalformedGif(begin, "a Graphic Control Extension of 4 bytes", f"{data[begin + 2]}")
+    _, _, _, flags, delay_cs, index, _ = _GRAPHIC_CONTROL.unpack_from(data, begin)
+    return delay_cs, index if flags & _TRANSPARENCY_FLAG else None
+
+
+def _looping(repeats: int) -> bytes:
+    return (
+        bytes((EXTENSION_INTRODUCER, APPLICATION_LABEL, 11))
+        + b"NETSCAPE2.0"
+        + struct.pack("<BBHB", 3, 1, repeats, 0)
+    )
+
+
+def _sub_blocks(text: bytes) -> Iterator[bytes]:
+    for start in range(0, len(text), 255):
+        piece = text[start : start + 255]
+        yield bytes((len(piece),)) + piece
+    yield b"\x00"
+
+
+def _text(data: bytes, position: int) -> bytes:
+    pieces = []
+    while length := data[position]:
+        pieces.append(data[position + 1 : position + 1 + length])
+        position += 1 + length
+    return b"".join(pieces)

@@ -1,0 +1,140 @@
+"""The configuration sections: [dask] and [download] of luigi.cfg.
+
+Each entry is also a command-line flag, such as ``--dask-address``. None of
+them shapes a file's bytes, so none is part of a recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import luigi
+
+from luigi_gif.errors import ParameterError
+
+Number = TypeVar("Number", int, float)
+
+
+class NumberParameter(luigi.Parameter[Number | None], Generic[Number]):
+    """A number within limits, or None where that is the default.
+
+    Raises ParameterError for anything else.
+    """
+
+    def __init__(
+        self,
+        default: Number | None,
+        *,
+        kind: Callable[[str], Number],
+        least: Number,
+        most: Number,
+        description: str,
+    ) -> None:
+        super().__init__(default=default, description=description)
+        self._kind = kind
+        self._least = least
+        self._most = most
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        section = f"{owner.__name__}-" if issubclass(owner, luigi.Config) else ""
+        self._flag = f"--{section}{name.replace('_', '-')}"
+
+    def parse(self, x: str) -> Number:
+        try:
+            return self._kind(x)
+        except ValueError:
+            raise self._error(x) from None
+
+    def normalize(self, x: Number | None) -> Number | None:
+        if x is None and self._default is None:
+            return None
+        if not isinstance(x, (int, float)) or not self._least <= x <= self._most:
+            raise self._error(x)
+        return x
+
+    def serialize(self, x: Number | None) -> str:
+        return "" if x is None else str(x)
+
+    def _error(self, value: object) -> ParameterError:
+        kind = "whole number" if self._kind is int else "number"
+        return bad_parameter(
+            self._flag, f"a {kind} from {self._least:,} to {self._most:,}", value
+        )
+
+
+def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
+    """The error for a parameter whose value cannot be used."""
+    return ParameterError(
+        f"the value of {flag} cannot be used",
+        where="the command line or luigi.cfg",
+        expected=expected,
+        got=repr(got),
+        next_step="change it and run again",
+    )
+
+
+class dask(luigi.Config):
+    """Where and how frames are written in parallel."""
+
+    address = luigi.Parameter(
+        default="",
+        description="address of a running Dask scheduler, such as tcp://10.0.0.5:8786; "
+        "without it DASK_SCHEDULER_ADDRESS counts, and without that this process does the work",
+    )
+    workers = NumberParameter(
+        default=2,
+        kind=int,
+        least=0,
+        most=1024,
+        description="threads in this process where no address is given; 0 writes one frame "
+        "after another, without Dask",
+    )
+    batch_mib = NumberParameter(
+        default=8,
+        kind=int,
+        least=1,
+        most=1024,
+        description="how much of the bundle one Dask task works through, in MiB",
+    )
+    stall_timeout = NumberParameter(
+        default=300.0,
+        kind=float,
+        least=1.0,
+        most=86_400.0,
+        description="seconds without any finished batch after which a cluster is given up",
+    )
+
+
+class download(luigi.Config):
+    """How patient a download is."""
+
+    retries = NumberParameter(
+        default=2,
+        kind=int,
+        least=0,
+        most=100,
+        description="how often a failed download is tried again",
+    )
+    retry_delay = NumberParameter(
+        default=10.0,
+        kind=float,
+        least=0.0,
+        most=3600.0,
+        description="seconds before a download is tried again",
+    )
+    connect_timeout = NumberParameter(
+        default=10.0,
+        kind=float,
+        least=0.1,
+        most=3600.0,
+        description="seconds to wait for a connection",
+    )
+    read_timeout = NumberParameter(
+        default=60.0,
+        kind=float,
+        least=0.1,
+        most=3600.0,
+        description="seconds to wait for the next bytes",
+    )

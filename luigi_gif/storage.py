@@ -1,0 +1,321 @@
+"""Files and objects: read, publish whole, list, sweep; Luigi targets on top.
+
+Every access to a work directory goes through :class:`Folder`. A local folder
+uses the operating system's own calls (atomic rename, fsync, flock); any other
+URL is served by fsspec, where an object appears whole when it is put.
+
+Names inside a folder are relative, with forward slashes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import IO, Any, NamedTuple
+
+import luigi
+
+from luigi_gif.errors import StorageError
+
+TEMPORARY_SUFFIX = ".luigi-gif-tmp"
+COPY_BYTES = 1 << 20
+
+_ADVICE = {
+    errno.ENOSPC: "free some space and run again",
+    errno.EDQUOT: "free some space in your quota and run again",
+    errno.EROFS: "name a --workdir on a disk that can be written",
+    errno.EACCES: "give this user the right to it, or name another --workdir",
+    errno.EPERM: "give this user the right to it, or name another --workdir",
+    errno.ENOTDIR: "move away the file that stands where a folder is needed",
+    errno.EISDIR: "move away the folder that stands where a file is needed",
+}
+
+
+class Entry(NamedTuple):
+    """A file of a folder, its size in bytes."""
+
+    name: str
+    size: int
+
+
+class Folder:
+    """A folder on any fsspec file system.
+
+    Its methods raise FileNotFoundError where a file to be read is not there,
+    and StorageError for all else that a disk or a store refuses.
+    """
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self.url = url.rstrip("/")
+        self._fs, self._root = fsspec.core.url_to_fs(self.url)
+
+    def path(self, name: str) -> str:
+        """The full path or URL of ``name``."""
+        return f"{self.url}/{name}"
+
+    def size(self, name: str) -> int | None:
+        """Size in bytes, or None if there is no such file."""
+        with self._explained("look at", name):
+            try:
+                return int(self._fs.info(self._key(name))["size"])
+            except FileNotFoundError:
+                return None
+
+    def version(self, name: str) -> str | None:
+        """A text that changes whenever the file does, or None if there is no such file."""
+        with self._explained("look at", name):
+            try:
+                return str(self._fs.ukey(self._key(name)))
+            except FileNotFoundError:
+                return None
+
+    def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
+        """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""
+        with self._explained("read", name):
+            return bytes(self._fs.cat_file(self._key(name), start=start, end=end))
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to read from."""
+        with self._explained("read", name):
+            return self._fs.open(self._key(name), "rb")  # type: ignore[no-any-return]
+
+    def entries(self, subfolder: str) -> Iterator[Entry]:
+        """The files of a subfolder, in any order; none if there is no such subfolder."""
+        with self._explained("list", subfolder):
+            try:
+                for info in self._fs.ls(self._key(subfolder), detail=True):
+                    if info["type"] == "file":
+                        yield Entry(PurePosixPath(info["name"]).name, info["size"])
+            except FileNotFoundError:
+                return
+
+    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
+        """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
+        with self._explained("write", name):
+            self._fs.pipe_file(self._key(name), bytes(data))
+
+    @contextlib.contextmanager
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
+        """A file to write to, which appears under ``name``, whole and lasting, at the end.
+
+        If the block raises, nothing appears and nothing is left.
+        """
+        import tempfile
+
+        with tempfile.NamedTemporaryFile(suffix=TEMPORARY_SUFFIX) as spool:
+            yield spool
+            spool.flush()
+            with self._explained("write", name):
+                self._fs.put_file(spool.name, self._key(name))
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._key(name))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs of this machine out; an object store has no such lock."""
+        yield
+
+    def sweep(self, subfolder: str = "") -> None:
+        """Remove the temporary files of dead runs; call it only when locked."""
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        """A JSON object, or None if the file is not there or is not one."""
+        try:
+            value = json.loads(self.read(name))
+        except (FileNotFoundError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
+        """Publish a JSON object."""
+        self.write(name, json.dumps(value).encode() + b"\n", lasting=lasting)
+
+    def _key(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextlib.contextmanager
+    def _explained(self, verb: str, name: str) -> Iterator[None]:
+        with explained(verb, self.path(name)):
+            yield
+
+
+class LocalFolder(Folder):
+    """A folder of this machine, or of a file system that it shares with others."""
+
+    def __init__(self, path: str) -> None:
+        self.url = os.path.abspath(path)
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.url, name)
+
+    def size(self, name: str) -> int | None:
+        status = self._status(name)
+        return None if status is None else status.st_size
+
+    def version(self, name: str) -> str | None:
+        status = self._status(name)
+        return None if status is None else f"{status.st_size}-{status.st_mtime_ns}"
+
+    def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
+        with self._explained("read", name), open(self.path(name), "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            start = max(0, size + start) if start < 0 else start
+            file.seek(start)
+            return _read_exactly(file, (size if end is None else min(end, size)) - start)
+
+    def open(self, name: str) -> IO[bytes]:
+        with self._explained("read", name):
+            return open(self.path(name), "rb", buffering=0)  # type: ignore[return-value]
+
+    def entries(self, subfolder: str) -> Iterator[Entry]:
+        with self._explained("list", subfolder):
+            try:
+                listing = os.scandir(self.path(subfolder))
+            except FileNotFoundError:
+                return
+            with listing:
+                for entry in listing:
+                    if entry.is_file():
+                        yield Entry(entry.name, entry.stat().st_size)
+
+    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
+        with self._explained("write", name), self._temporary(name, lasting, buffering=0) as file:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+
+    @contextlib.contextmanager
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
+        with self._explained("write", name), self._temporary(name, True, COPY_BYTES) as file:
+            yield file
+
+    def remove(self, name: str) -> None:
+        with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path(name))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        import fcntl
+
+        with contextlib.ExitStack() as stack:
+            with self._explained("write", ".lock"):
+                os.makedirs(self.url, exist_ok=True)
+                file = stack.enter_context(open(self.path(".lock"), "ab"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def sweep(self, subfolder: str = "") -> None:
+        for entry in self.entries(subfolder):
+            if entry.name.endswith(TEMPORARY_SUFFIX):
+                self.remove(os.path.join(subfolder, entry.name))
+
+    def _status(self, name: str) -> os.stat_result | None:
+        with self._explained("look at", name):
+            try:
+                return os.stat(self.path(name))
+            except FileNotFoundError:
+                return None
+
+    @contextlib.contextmanager
+    def _temporary(self, name: str, lasting: bool, buffering: int) -> Iterator[IO[bytes]]:
+        """A file that is renamed to ``name`` at the end, or removed if the block raises."""
+        path = self.path(name)
+        temporary = f"{path}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
+        try:
+            with _create(temporary, buffering) as file:
+                yield file
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        if lasting:
+            _fsync_folder(os.path.dirname(path))
+
+
+class FileTarget(luigi.Target):
+    """A file of a folder, as Luigi sees it."""
+
+    def __init__(self, folder: Folder, name: str) -> None:
+        self.folder = folder
+        self.name = name
+
+    @property
+    def path(self) -> str:
+        return self.folder.path(self.name)
+
+    def exists(self) -> bool:
+        return self.folder.size(self.name) is not None
+
+    def open(self) -> IO[bytes]:
+        """The file, to read from."""
+        return self.folder.open(self.name)
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def folder(url: str) -> Folder:
+    """The folder at a path or URL."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return LocalFolder(url)
+    return LocalFolder(rest) if scheme == "file" else Folder(url)
+
+
+@contextlib.contextmanager
+def explained(verb: str, path: str) -> Iterator[None]:
+    """Turn what the operating system or a store raises into a StorageError.
+
+    FileNotFoundError passes, for callers to whom it is an answer.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+        raise StorageError(
+            f"cannot {verb} a file",
+            where=path,
+            expected=f"to {verb} it",
+            got=reason,
+            next_step=_ADVICE.get(error.errno or 0, "mend the cause and run again"),
+        ) from error
+
+
+def _create(path: str, buffering: int) -> IO[bytes]:
+    try:
+        return open(path, "xb", buffering)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "xb", buffering)
+
+
+def _read_exactly(file: IO[bytes], count: int) -> bytes:
+    pieces = []
+    while count > 0 and (piece := file.read(count)):
+        pieces.append(piece)
+        count -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _fsync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
