@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from luigi_gif import gif
@@ -53,7 +54,8 @@ class Frame(NamedTuple):
     """The image as it stands in the bundle."""
 
 
-class Survey(NamedTuple):
+@dataclass(frozen=True)
+class Survey:
     """What a bundle holds, in a size that does not grow with it."""
 
     count: int

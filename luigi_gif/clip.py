@@ -107,37 +107,54 @@ def _delays(frame_duration_ms: int | None) -> Iterator[int]:
 def _images(folder: storage.Folder, manifest: frames.Manifest) -> Iterator[gif.Image]:
     """The image of each frame file, after its stretch was held against the manifest."""
     digits = frames.digits_for(manifest.count)
-    for index, stretch in enumerate(manifest.stretches):
-        crc32 = 0
-        for number in range(stretch.number, stretch.number + stretch.count):
-            name = frames.file_name(number, digits)
-            try:
-                data = folder.read(name)
-                image, _ = gif.first_image(data)
-            except FileNotFoundError:
-                raise _damaged(folder, manifest, index, name, "no file") from None
-            except (gif.TruncatedGif, gif.MalformedGif) as error:
-                got = str(error) or "a GIF that is cut off"
-                raise _damaged(folder, manifest, index, name, got) from None
-            crc32 = zlib.crc32(data, crc32)
-            yield image
-        written = manifest.written[index]
-        if written is None or crc32 != written.crc32:
-            last = stretch.number + stretch.count - 1
-            name = frames.file_name(stretch.number, digits)
-            raise _damaged(folder, manifest, index, name, f"other bytes, in it or up to {last}")
+    try:
+        for stretch, written in zip(manifest.stretches, manifest.written, strict=True):
+            yield from _read(folder, digits, stretch, written)
+    except _Changed as error:
+        index = frames.stretch_of(manifest, error.number)
+        manifest.written[index] = None
+        manifest.save(folder, lasting=True)
+        raise DamagedFileError(
+            "a frame file is not what was written",
+            where=folder.path(error.name),
+            expected="the bytes that WriteFrames wrote",
+            got=error.got,
+            next_step="run again: it is written anew",
+        ) from None
 
 
-def _damaged(
-    folder: storage.Folder, manifest: frames.Manifest, index: int, name: str, got: str
-) -> DamagedFileError:
-    """The error for a frame file that changed; its stretch will be written anew."""
-    manifest.written[index] = None
-    manifest.save(folder, lasting=True)
-    return DamagedFileError(
-        "a frame file is not what was written",
-        where=folder.path(name),
-        expected="the bytes that WriteFrames wrote",
-        got=got,
-        next_step="run again: it is written anew",
-    )
+class _Changed(Exception):
+    """The file ``name`` of frame ``number`` is not what was written."""
+
+    def __init__(self, number: int, name: str, got: str) -> None:
+        super().__init__(number, name, got)
+        self.number = number
+        self.name = name
+        self.got = got
+
+
+def _read(
+    folder: storage.Folder,
+    digits: int,
+    stretch: frames.Stretch,
+    written: frames.Written | None,
+) -> list[gif.Image]:
+    """The images of a stretch. Raises _Changed."""
+    first, count = stretch.number, stretch.frames
+    crc32 = 0
+    images = []
+    for number in range(first, first + count):
+        name = frames.file_name(number, digits)
+        try:
+            data = folder.read(name)
+            image, _ = gif.first_image(data)
+        except FileNotFoundError:
+            raise _Changed(number, name, "no file") from None
+        except (gif.TruncatedGif, gif.MalformedGif) as error:
+            raise _Changed(number, name, str(error) or "a GIF that is cut off") from None
+        images.append(image)
+        crc32 = zlib.crc32(data, crc32)
+    if written is None or crc32 != written.crc32:
+        got = f"other bytes, in it or in a file up to number {first + count - 1}"
+        raise _Changed(first, frames.file_name(first, digits), got)
+    return images

@@ -22,7 +22,7 @@ from luigi_gif.errors import LUIGI_LOGGER, BundleError, DownloadError, Transient
 if TYPE_CHECKING:
     import requests
 
-    from luigi_gif.settings import download as Settings
+    from luigi_gif import settings as sections
 
 PIECE_BYTES = 1 << 20
 RETRIED_STATUSES = frozenset({408, 429})
@@ -59,7 +59,9 @@ def name_from_url(url: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-') or 'bundle'}-{url_digest(url)}"
 
 
-def fetch(url: str, file: IO[bytes], settings: Settings, sha256: str | None) -> dict[str, Any]:
+def fetch(
+    url: str, file: IO[bytes], settings: sections.download, sha256: str | None
+) -> dict[str, Any]:
     """Write the bundle at ``url`` to ``file``, which is empty, and check it.
 
     Returns what is known of it: size in bytes, sha256, etag, last_modified.
@@ -79,7 +81,9 @@ def fetch(url: str, file: IO[bytes], settings: Settings, sha256: str | None) -> 
     return attempts(_attempt, url, file, settings, sha256)
 
 
-def _attempt(url: str, file: IO[bytes], settings: Settings, sha256: str | None) -> dict[str, Any]:
+def _attempt(
+    url: str, file: IO[bytes], settings: sections.download, sha256: str | None
+) -> dict[str, Any]:
     file.seek(0)
     file.truncate()
     headers: dict[str, str | None] = {"etag": None, "last_modified": None}
@@ -145,22 +149,22 @@ def _check_beginning(piece: bytes, url: str) -> None:
 
 
 def _http(
-    url: str, settings: Settings, headers: dict[str, str | None]
+    url: str, settings: sections.download, headers: dict[str, str | None]
 ) -> Generator[bytes, None, None]:
     import requests
 
     with _explained(url), requests.Session() as session:
-        with session.get(
+        response = session.get(
             url,
             stream=True,
             timeout=(settings.connect_timeout, settings.read_timeout),
             headers={"Accept-Encoding": "identity"},
-        ) as response:
-            _check_status(response, url)
-            headers["etag"] = response.headers.get("ETag")
-            headers["last_modified"] = response.headers.get("Last-Modified")
-            yield from response.iter_content(PIECE_BYTES)
-            _check_length(response, url)
+        )
+        _check_status(response, url)
+        headers["etag"] = response.headers.get("ETag")
+        headers["last_modified"] = response.headers.get("Last-Modified")
+        yield from response.iter_content(PIECE_BYTES)
+        _check_length(response, url)
 
 
 def _check_status(response: requests.Response, url: str) -> None:
@@ -207,7 +211,7 @@ def _opened(url: str) -> IO[bytes]:
         return open(unquote(urlsplit(url).path), "rb")
     import fsspec
 
-    return fsspec.open(url, "rb").open()  # type: ignore[no-any-return]
+    return fsspec.open(url, "rb").open()
 
 
 @contextlib.contextmanager
@@ -270,7 +274,7 @@ def _root_cause(error: BaseException) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-def _log_retry(state: Any, settings: Settings) -> None:
+def _log_retry(state: Any, settings: sections.download) -> None:
     error = state.outcome.exception()
     logger.warning(
         "%s: %s; try %d of %d in %g s",

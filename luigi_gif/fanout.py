@@ -11,14 +11,14 @@ import functools
 import queue
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from luigi_gif.errors import ClusterError, PipelineError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-    from luigi_gif.settings import dask as Settings
+    from luigi_gif import settings as sections
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -28,44 +28,137 @@ BATCHES_PER_THREAD = 2
 """Futures held at a time for each thread of the cluster."""
 
 
-def run(
-    function: Callable[[Batch], Result], batches: Iterable[Batch], settings: Settings
-) -> Iterator[Result]:
-    """Results of ``function`` over ``batches``, each as soon as it is there.
+class Executor(Protocol):
+    """Whoever does the batches."""
 
-    ``function`` is importable on the workers, and may run more than once for
-    a batch. It runs on the scheduler that the settings or
-    DASK_SCHEDULER_ADDRESS name, else on threads of this process, or with 0
-    workers right here.
+    @property
+    def threads(self) -> int:
+        """How many batches are worked on at a time."""
 
-    Raises ClusterError where the cluster fails, and what ``function`` raises.
+    def run(
+        self, function: Callable[[Batch], Result], batches: Iterable[Batch]
+    ) -> Iterator[Result]:
+        """Results of ``function`` over ``batches``, each as soon as it is there.
+
+        ``function`` is importable where it runs, and may run more than once
+        for a batch. Raises what it raises, and ClusterError.
+        """
+
+
+@contextlib.contextmanager
+def executor(settings: sections.dask) -> Iterator[Executor]:
+    """The scheduler that the settings or DASK_SCHEDULER_ADDRESS name, else threads.
+
+    The threads are of this process, on Dask too; with 0 workers there is no
+    Dask at all. Raises ClusterError.
     """
     import dask
 
     address = settings.address or dask.config.get("scheduler-address", None)
     if not address and not settings.workers:
-        yield from serial(function, batches)
+        yield Serial()
         return
-    with _client(address, settings) as client:
-        yield from _windowed(client, function, batches, settings.stall_timeout)
-
-
-def serial(function: Callable[[Batch], Result], batches: Iterable[Batch]) -> Iterator[Result]:
-    """What :func:`run` does, one batch after another, without Dask."""
-    for batch in batches:
-        yield function(batch)
-
-
-@contextlib.contextmanager
-def _client(address: str | None, settings: Settings) -> Iterator[Client]:
     from distributed import Client
 
     with contextlib.ExitStack() as stack:
         if address:
             client = _connect(address)
         else:
-            client = Client(stack.enter_context(_threads(settings.workers)), set_as_default=False)
-        yield stack.enter_context(client)
+            cluster = stack.enter_context(_threads(settings.workers))
+            client = Client(cluster, set_as_default=False)
+        yield _Dask(stack.enter_context(client), settings.stall_timeout)
+
+
+class Serial:
+    """One batch after another, in this thread."""
+
+    threads = 1
+
+    def run(
+        self, function: Callable[[Batch], Result], batches: Iterable[Batch]
+    ) -> Iterator[Result]:
+        """See :class:`Executor`."""
+        return map(function, batches)
+
+
+class _Dask:
+    def __init__(self, client: Client, stall_timeout: float) -> None:
+        self._client = client
+        self._stall_timeout = stall_timeout
+        self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    @property
+    def threads(self) -> int:
+        return max(1, sum(self._client.nthreads().values()))
+
+    def run(
+        self, function: Callable[[Batch], Result], batches: Iterable[Batch]
+    ) -> Iterator[Result]:
+        """See :class:`Executor`; only a bounded number of futures is held at any time."""
+        waiting = iter(batches)
+        running: set[Future[Any]] = set()
+        guarded = functools.partial(_guarded, function)
+
+        def submit(count: int) -> None:
+            for batch in islice(waiting, count):
+                future = self._client.submit(guarded, batch, pure=False)
+                running.add(future)
+                future.add_done_callback(self._finished.put)
+
+        submit(BATCHES_PER_THREAD * self.threads)
+        try:
+            while running:
+                future = self._next()
+                running.discard(future)
+                submit(1)
+                yield self._result(future)
+        finally:
+            self._client.cancel(list(running))
+
+    def _next(self) -> Future[Any]:
+        try:
+            return self._finished.get(timeout=self._stall_timeout)
+        except queue.Empty:
+            raise self._error(
+                "makes no progress",
+                expected=f"a finished batch within {self._stall_timeout:g} s",
+                got=f"none, with {len(self._client.nthreads())} workers",
+            ) from None
+
+    def _result(self, future: Future[Any]) -> Any:
+        from concurrent.futures import CancelledError
+
+        from distributed import KilledWorker
+
+        try:
+            result = future.result()
+        except (CancelledError, KilledWorker) as error:
+            raise self._error(
+                "lost a batch",
+                expected="workers and a scheduler that stay",
+                got=_last_words(error),
+            ) from error
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
+        scheduler = self._client.scheduler
+        return ClusterError(
+            f"the Dask cluster {what}",
+            where=str(scheduler.address) if scheduler else "the cluster",
+            expected=expected,
+            got=got,
+            next_step="look at the logs of its workers, and run again: what is written is kept",
+        )
+
+
+def _guarded(function: Callable[[Batch], Result], batch: Batch) -> Result | Exception:
+    """On a worker: an expected error is a result, so that Dask neither logs nor retries it."""
+    try:
+        return function(batch)
+    except (PipelineError, OSError) as error:
+        return error
 
 
 def _threads(count: int) -> contextlib.AbstractContextManager[Any]:
@@ -97,78 +190,6 @@ def _connect(address: str) -> Client:
             got=_last_words(error),
             next_step="start it with 'dask scheduler', or correct --dask-address",
         ) from error
-
-
-def _windowed(
-    client: Client,
-    function: Callable[[Batch], Result],
-    batches: Iterable[Batch],
-    stall_timeout: float,
-) -> Iterator[Result]:
-    """Results as they finish, with a bounded number of futures at any time."""
-    waiting = iter(batches)
-    finished: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    running: set[Future] = set()
-    guarded = functools.partial(_guarded, function)
-
-    def submit(count: int) -> None:
-        for batch in islice(waiting, count):
-            future = client.submit(guarded, batch, pure=False)
-            running.add(future)
-            future.add_done_callback(finished.put)
-
-    submit(BATCHES_PER_THREAD * max(1, sum(client.nthreads().values())))
-    try:
-        while running:
-            future = _next(finished, client, stall_timeout)
-            running.discard(future)
-            result = _result(future, client)
-            del future
-            submit(1)
-            yield result
-    finally:
-        client.cancel(list(running))
-
-
-def _guarded(function: Callable[[Batch], Result], batch: Batch) -> Result | Exception:
-    """On a worker: an expected error is a result, so that Dask neither logs nor retries it."""
-    try:
-        return function(batch)
-    except (PipelineError, OSError) as error:
-        return error
-
-
-def _next(finished: queue.SimpleQueue[Future], client: Client, stall_timeout: float) -> Future:
-    try:
-        return finished.get(timeout=stall_timeout)
-    except queue.Empty:
-        raise ClusterError(
-            "the Dask cluster makes no progress",
-            where=client.scheduler.address,
-            expected=f"a finished batch within {stall_timeout:g} s",
-            got=f"none, with {len(client.nthreads())} workers",
-            next_step="look at its workers; a longer --dask-stall-timeout waits longer",
-        ) from None
-
-
-def _result(future: Future, client: Client) -> Any:
-    from concurrent.futures import CancelledError
-
-    from distributed import KilledWorker
-
-    try:
-        result = future.result()
-    except (CancelledError, KilledWorker) as error:
-        raise ClusterError(
-            "the Dask cluster lost a batch",
-            where=client.scheduler.address,
-            expected="workers and a scheduler that stay",
-            got=_last_words(error),
-            next_step="look at their logs, and run again: what is written is kept",
-        ) from error
-    if isinstance(result, Exception):
-        raise result
-    return result
 
 
 def _last_words(error: BaseException) -> str:

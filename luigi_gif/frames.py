@@ -21,6 +21,7 @@ from luigi_gif.errors import BundleError
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
 CHECKPOINT_S = 1.0
+BATCHES_PER_THREAD = 4
 
 _FRAME_NAME = re.compile(r"frame_([0-9]+)\.gif")
 
@@ -30,11 +31,17 @@ class Stretch(NamedTuple):
 
     number: int
     """Of the first frame."""
-    count: int
+    frames: int
+    """How many."""
     start: int
     """Offset of the first frame in the bundle, in bytes."""
     end: int
     """Offset of the frame behind the last, in bytes, or the end of the bundle."""
+
+    @property
+    def size(self) -> int:
+        """In bytes of the bundle."""
+        return self.end - self.start
 
 
 class Written(NamedTuple):
@@ -71,7 +78,7 @@ class Manifest:
     @property
     def count(self) -> int:
         """How many frames there are to be."""
-        return sum(stretch.count for stretch in self.stretches)
+        return sum(stretch.frames for stretch in self.stretches)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -93,8 +100,10 @@ class Manifest:
 def load_manifest(folder: storage.Folder) -> Manifest | None:
     """The manifest of ``folder``, or None where there is none that can be read."""
     value = folder.read_json(MANIFEST)
+    if value is None:
+        return None
     try:
-        return value and Manifest(
+        return Manifest(
             value["origin"],
             [Stretch(*stretch) for stretch in value["stretches"]],
             [written and Written(*written) for written in value["written"]],
@@ -110,9 +119,14 @@ def blank_manifest(
     beyond = [*waypoints[1:], (count, end)]
     stretches = [
         Stretch(number, next_number - number, start, stop)
-        for (number, start), (next_number, stop) in zip(waypoints, beyond)
+        for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
     return Manifest(origin, stretches, [None] * len(stretches))
+
+
+def stretch_of(manifest: Manifest, number: int) -> int:
+    """The place in the manifest of the stretch that holds frame ``number``."""
+    return bisect_right(manifest.stretches, number, key=lambda stretch: stretch.number) - 1
 
 
 def file_name(number: int, digits: int) -> str:
@@ -148,15 +162,17 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
         elif frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
             if number < manifest.count and len(frame[1]) == digits:
-                place = found[_stretch_of(manifest, number)]
+                place = found[stretch_of(manifest, number)]
                 place[0] += 1
                 place[1] += size
             else:
                 strays.append(name)
     missing = [
         index
-        for index, (stretch, written) in enumerate(zip(manifest.stretches, manifest.written))
-        if written is None or found[index] != [stretch.count, written.bytes]
+        for index, (stretch, written) in enumerate(
+            zip(manifest.stretches, manifest.written, strict=True)
+        )
+        if written is None or found[index] != [stretch.frames, written.bytes]
     ]
     return Listing(missing, strays)
 
@@ -177,23 +193,23 @@ def write_missing(
         manifest.written[index] = None
     manifest.save(folder, lasting=False)
     saved = time.monotonic()
-    batches = _batches(folder, data_file, manifest, todo, config.batch_mib << 20)
-    for results in fanout.run(write_batch, batches, config):
-        for index, written in results:
-            manifest.written[index] = written
-        if time.monotonic() - saved >= CHECKPOINT_S:
-            manifest.save(folder, lasting=False)
-            saved = time.monotonic()
+    with fanout.executor(config) as executor:
+        max_bytes = _batch_bytes(manifest, todo, executor.threads, config.batch_mib << 20)
+        batches = _batches(folder, data_file, manifest, todo, max_bytes)
+        for results in executor.run(write_batch, batches):
+            for index, written in results:
+                manifest.written[index] = written
+            if time.monotonic() - saved >= CHECKPOINT_S:
+                manifest.save(folder, lasting=False)
+                saved = time.monotonic()
     manifest.save(folder, lasting=True)
-    return sum(manifest.stretches[index].count for index in todo)
+    return sum(manifest.stretches[index].frames for index in todo)
 
 
 def write_batch(batch: Batch) -> list[tuple[int, Written]]:
     """On a worker: write the frame files of a batch. Raises BundleError or StorageError."""
     folder = storage.folder(batch.folder)
-    return [
-        (index, _write_stretch(folder, batch, stretch)) for index, stretch in batch.stretches
-    ]
+    return [(index, _write_stretch(folder, batch, stretch)) for index, stretch in batch.stretches]
 
 
 def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
@@ -208,7 +224,7 @@ def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
 
 
 def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Written:
-    data = folder.read(batch.data_file, stretch.start, stretch.end)
+    data = folder.read_once(batch.data_file, stretch.start, stretch.end)
     written, crc32, width, height = 0, 0, 0, 0
     number = stretch.number
     try:
@@ -223,11 +239,11 @@ def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Wr
     except gif.MalformedGif as error:
         bad = bundle.BadFrame(number, frame.offset, error.expected, error.got)
         raise bundle_error(bad, folder.path(batch.data_file)) from None
-    if number != stretch.number + stretch.count - 1:
+    if number != stretch.number + stretch.frames - 1:
         raise BundleError(
             "the bundle has changed since it was split",
             where=f"{folder.path(batch.data_file)}, from byte {stretch.start:,}",
-            expected=f"{stretch.count} frames from number {stretch.number}",
+            expected=f"{stretch.frames} frames from number {stretch.number}",
             got=f"{number + 1 - stretch.number}",
             next_step="delete frames.json beside it, and run again",
         )
@@ -240,6 +256,12 @@ def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
     return bundle.frames(read, number=stretch.number, offset=stretch.start)
 
 
+def _batch_bytes(manifest: Manifest, todo: list[int], threads: int, most: int) -> int:
+    """Enough batches to keep every thread busy to the end, and no more than that."""
+    total = sum(manifest.stretches[index].size for index in todo)
+    return min(most, total // (BATCHES_PER_THREAD * threads))
+
+
 def _batches(
     folder: storage.Folder, data_file: str, manifest: Manifest, todo: list[int], max_bytes: int
 ) -> Iterator[Batch]:
@@ -249,14 +271,10 @@ def _batches(
     size = 0
     for index in todo:
         stretch = manifest.stretches[index]
-        if waiting and size + stretch.end - stretch.start > max_bytes:
+        if waiting and size + stretch.size > max_bytes:
             yield Batch(folder.url, data_file, digits, tuple(waiting))
             waiting, size = [], 0
         waiting.append((index, stretch))
-        size += stretch.end - stretch.start
+        size += stretch.size
     if waiting:
         yield Batch(folder.url, data_file, digits, tuple(waiting))
-
-
-def _stretch_of(manifest: Manifest, number: int) -> int:
-    return bisect_right(manifest.stretches, number, key=lambda stretch: stretch.number) - 1

@@ -102,8 +102,8 @@ def end_of_gif(data: bytes, start: int = 0) -> int:
     """
     images = 0
     position = start
-    for _, begin, position in _blocks(data, start):
-        images += data[begin] == IMAGE_SEPARATOR
+    for label, _, position in _blocks(data, start):  # noqa: B007
+        images += label == IMAGE_SEPARATOR
     if images == 0:
         raise MalformedGif(position - start, "an image", "the end of a GIF without one")
     return position
@@ -137,7 +137,7 @@ def first_comment(data: bytes) -> bytes | None:
     ``data`` may be only the beginning of a GIF.
     """
     try:
-        for label, begin, end in _blocks(data, 0):
+        for label, begin, _ in _blocks(data, 0):
             if label == IMAGE_SEPARATOR:
                 return None
             if label == COMMENT_LABEL:

@@ -6,17 +6,14 @@ them shapes a file's bytes, so none is part of a recipe.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any
 
 import luigi
 
 from luigi_gif.errors import ParameterError
 
-Number = TypeVar("Number", int, float)
 
-
-class NumberParameter(luigi.Parameter[Number | None], Generic[Number]):
+class NumberParameter(luigi.Parameter[Any]):
     """A number within limits, or None where that is the default.
 
     Raises ParameterError for anything else.
@@ -24,11 +21,11 @@ class NumberParameter(luigi.Parameter[Number | None], Generic[Number]):
 
     def __init__(
         self,
-        default: Number | None,
+        default: float | None,
         *,
-        kind: Callable[[str], Number],
-        least: Number,
-        most: Number,
+        kind: type[int] | type[float],
+        least: float,
+        most: float,
         description: str,
     ) -> None:
         super().__init__(default=default, description=description)
@@ -41,27 +38,25 @@ class NumberParameter(luigi.Parameter[Number | None], Generic[Number]):
         section = f"{owner.__name__}-" if issubclass(owner, luigi.Config) else ""
         self._flag = f"--{section}{name.replace('_', '-')}"
 
-    def parse(self, x: str) -> Number:
+    def parse(self, x: str) -> float:
         try:
             return self._kind(x)
         except ValueError:
             raise self._error(x) from None
 
-    def normalize(self, x: Number | None) -> Number | None:
+    def normalize(self, x: Any) -> Any:
         if x is None and self._default is None:
             return None
         if not isinstance(x, (int, float)) or not self._least <= x <= self._most:
             raise self._error(x)
         return x
 
-    def serialize(self, x: Number | None) -> str:
+    def serialize(self, x: Any) -> str:
         return "" if x is None else str(x)
 
     def _error(self, value: object) -> ParameterError:
         kind = "whole number" if self._kind is int else "number"
-        return bad_parameter(
-            self._flag, f"a {kind} from {self._least:,} to {self._most:,}", value
-        )
+        return bad_parameter(self._flag, f"a {kind} from {self._least:,} to {self._most:,}", value)
 
 
 def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
@@ -92,11 +87,11 @@ class dask(luigi.Config):
         "after another, without Dask",
     )
     batch_mib = NumberParameter(
-        default=8,
+        default=32,
         kind=int,
         least=1,
         most=1024,
-        description="how much of the bundle one Dask task works through, in MiB",
+        description="how much of the bundle one Dask task works through at the most, in MiB",
     )
     stall_timeout = NumberParameter(
         default=300.0,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ from luigi_gif.errors import StorageError
 
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
 COPY_BYTES = 1 << 20
+_WRITEBACK_BYTES = 8 << 20
 
 _ADVICE = {
     errno.ENOSPC: "free some space and run again",
@@ -81,10 +83,14 @@ class Folder:
         with self._explained("read", name):
             return bytes(self._fs.cat_file(self._key(name), start=start, end=end))
 
+    def read_once(self, name: str, start: int, end: int) -> bytes:
+        """Like :meth:`read`, of bytes that nobody is expected to read again soon."""
+        return self.read(name, start, end)
+
     def open(self, name: str) -> IO[bytes]:
         """A file to read from."""
         with self._explained("read", name):
-            return self._fs.open(self._key(name), "rb")  # type: ignore[no-any-return]
+            return self._fs.open(self._key(name), "rb")
 
     def entries(self, subfolder: str) -> Iterator[Entry]:
         """The files of a subfolder, in any order; none if there is no such subfolder."""
@@ -167,15 +173,22 @@ class LocalFolder(Folder):
         return None if status is None else f"{status.st_size}-{status.st_mtime_ns}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        with self._explained("read", name), open(self.path(name), "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
+        with self._explained("read", name), _opened(self.path(name)) as descriptor:
+            size = os.fstat(descriptor).st_size
             start = max(0, size + start) if start < 0 else start
-            file.seek(start)
-            return _read_exactly(file, (size if end is None else min(end, size)) - start)
+            return _pread(descriptor, start, size if end is None else min(end, size))
+
+    def read_once(self, name: str, start: int, end: int) -> bytes:
+        with self._explained("read", name), _opened(self.path(name)) as descriptor:
+            data = _pread(descriptor, start, end)
+            if hasattr(os, "posix_fadvise"):
+                # The kernel then has room for what is written next.
+                os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
+            return data
 
     def open(self, name: str) -> IO[bytes]:
         with self._explained("read", name):
-            return open(self.path(name), "rb", buffering=0)  # type: ignore[return-value]
+            return open(self.path(name), "rb", buffering=0)
 
     def entries(self, subfolder: str) -> Iterator[Entry]:
         with self._explained("list", subfolder):
@@ -189,14 +202,18 @@ class LocalFolder(Folder):
                         yield Entry(entry.name, entry.stat().st_size)
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
-        with self._explained("write", name), self._temporary(name, lasting, buffering=0) as file:
+        with self._explained("write", name), self._temporary(name, lasting) as descriptor:
             rest = memoryview(data)
             while rest:
-                rest = rest[file.write(rest) :]
+                rest = rest[os.write(descriptor, rest) :]
 
     @contextlib.contextmanager
     def publish(self, name: str) -> Iterator[IO[bytes]]:
-        with self._explained("write", name), self._temporary(name, True, COPY_BYTES) as file:
+        with (
+            self._explained("write", name),
+            self._temporary(name, lasting=True) as descriptor,
+            io.BufferedWriter(_EarlyWriteback(descriptor), COPY_BYTES) as file,
+        ):
             yield file
 
     def remove(self, name: str) -> None:
@@ -227,23 +244,46 @@ class LocalFolder(Folder):
                 return None
 
     @contextlib.contextmanager
-    def _temporary(self, name: str, lasting: bool, buffering: int) -> Iterator[IO[bytes]]:
-        """A file that is renamed to ``name`` at the end, or removed if the block raises."""
+    def _temporary(self, name: str, lasting: bool) -> Iterator[int]:
+        """A descriptor of a file that is renamed to ``name``, or removed if the block raises."""
         path = self.path(name)
         temporary = f"{path}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
         try:
-            with _create(temporary, buffering) as file:
-                yield file
+            descriptor = _create(temporary)
+            try:
+                yield descriptor
                 if lasting:
-                    file.flush()
-                    os.fsync(file.fileno())
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
         if lasting:
-            _fsync_folder(os.path.dirname(path))
+            with _opened(os.path.dirname(path)) as parent:
+                os.fsync(parent)
+
+
+class _EarlyWriteback(io.FileIO):
+    """A file to write whose pages go to the disk while it grows, not all at the fsync."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self._begun = 0
+
+    def write(self, data: Any, /) -> int:
+        count = super().write(data)
+        end = self.tell()
+        if end - self._begun >= _WRITEBACK_BYTES and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self.fileno(), self._begun, end - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = end
+        return count
+
+    def truncate(self, size: int | None = None, /) -> int:
+        self._begun = 0
+        return super().truncate(size)
 
 
 class FileTarget(luigi.Target):
@@ -297,25 +337,28 @@ def explained(verb: str, path: str) -> Iterator[None]:
         ) from error
 
 
-def _create(path: str, buffering: int) -> IO[bytes]:
+def _create(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        return open(path, "xb", buffering)
+        return os.open(path, flags, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return open(path, "xb", buffering)
+        return os.open(path, flags, 0o666)
 
 
-def _read_exactly(file: IO[bytes], count: int) -> bytes:
-    pieces = []
-    while count > 0 and (piece := file.read(count)):
-        pieces.append(piece)
-        count -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _fsync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _pread(descriptor: int, start: int, end: int) -> bytes:
+    """Bytes ``start`` to ``end``, or fewer where the file ends before."""
+    pieces = []
+    while start < end and (piece := os.pread(descriptor, end - start, start)):
+        pieces.append(piece)
+        start += len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

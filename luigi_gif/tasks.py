@@ -267,7 +267,9 @@ class WriteFrames(Step):
                 self.origin(), index["count"], index["waypoints"], index["end"]
             )
         count = frames.write_missing(self.folder, self.data_file, manifest, settings.dask())
-        return f"{count:,} of {manifest.count:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
+        return (
+            f"{count:,} of {manifest.count:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
+        )
 
 
 class CombineGif(Step):
@@ -284,7 +286,11 @@ class CombineGif(Step):
         description="how long each frame shows; by default its own delay, else 100",
     )
     plays = NumberParameter(
-        default=0, kind=int, least=0, most=65_536, description="how often the clip plays; 0 is forever"
+        default=0,
+        kind=int,
+        least=0,
+        most=65_536,
+        description="how often the clip plays; 0 is forever",
     )
 
     def requires(self) -> WriteFrames:
