@@ -42,10 +42,7 @@ def find(folder: storage.Folder, name: str) -> Found | None:
     except FileNotFoundError:
         return None
     whole = head.startswith(gif.SIGNATURES) and tail == bytes((gif.TRAILER,))
-    comment = gif.first_comment(head) or b""
-    if not comment.startswith(_MARK):
-        return Found(whole, None)
-    return Found(whole, json.loads(comment[len(_MARK) :]))
+    return Found(whole, _origin(gif.first_comment(head) or b""))
 
 
 def combine(
@@ -64,6 +61,14 @@ def combine(
     with folder.publish(name) as file:
         _write(file, _images(folder, manifest), manifest.size, comment, timing)
         return file.tell()
+
+
+def _origin(comment: bytes) -> dict[str, Any] | None:
+    try:
+        origin = json.loads(comment.removeprefix(_MARK)) if comment.startswith(_MARK) else None
+    except ValueError:
+        return None
+    return origin if isinstance(origin, dict) else None
 
 
 def _write(

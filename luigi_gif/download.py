@@ -93,15 +93,21 @@ def _attempt(
         source = _file_or_object(url)
     with contextlib.closing(source):
         size, digest = _copy(source, file, url)
-    if sha256 is not None and digest != sha256:
+    if sha256 is not None:
+        check_sha256(public_url(url), digest, sha256)
+    return {"size": size, "sha256": digest, **headers}
+
+
+def check_sha256(where: str, digest: str, expected: str) -> None:
+    """Raise BundleError unless the bundle has the digest that is expected."""
+    if digest != expected:
         raise BundleError(
             "the bundle is not the one that was asked for",
-            where=public_url(url),
-            expected=f"SHA-256 {sha256}",
-            got=f"SHA-256 {digest} ({size:,} bytes)",
+            where=where,
+            expected=f"SHA-256 {expected}",
+            got=f"SHA-256 {digest}",
             next_step="check --sha256, and the source of the bundle",
         )
-    return {"size": size, "sha256": digest, **headers}
 
 
 def _copy(source: Iterable[bytes], file: IO[bytes], url: str) -> tuple[int, str]:
@@ -153,18 +159,21 @@ def _http(
 ) -> Generator[bytes, None, None]:
     import requests
 
-    with _explained(url), requests.Session() as session:
-        response = session.get(
-            url,
-            stream=True,
-            timeout=(settings.connect_timeout, settings.read_timeout),
-            headers={"Accept-Encoding": "identity"},
-        )
+    with _explained(url), requests.Session() as session, _get(session, url, settings) as response:
         _check_status(response, url)
         headers["etag"] = response.headers.get("ETag")
         headers["last_modified"] = response.headers.get("Last-Modified")
         yield from response.iter_content(PIECE_BYTES)
         _check_length(response, url)
+
+
+def _get(session: requests.Session, url: str, settings: sections.download) -> requests.Response:
+    return session.get(
+        url,
+        stream=True,
+        timeout=(settings.connect_timeout, settings.read_timeout),
+        headers={"Accept-Encoding": "identity"},
+    )
 
 
 def _check_status(response: requests.Response, url: str) -> None:
@@ -193,12 +202,13 @@ def _file_or_object(url: str) -> Generator[bytes, None, None]:
         with _opened(url) as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece
-    except OSError as error:
+    except (OSError, ValueError, ImportError) as error:
+        number = error.errno if isinstance(error, OSError) else None
         raise DownloadError(
             "the bundle cannot be read",
             where=public_url(url),
-            expected="a file that can be read",
-            got=os.strerror(error.errno) if error.errno else str(error),
+            expected="a file or an object that can be read",
+            got=os.strerror(number) if number else str(error),
             next_step="correct --url, or mend what stands in the way, and run again",
         ) from error
 

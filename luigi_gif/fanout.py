@@ -6,10 +6,11 @@ worker reads and writes itself, so no file's bytes cross the scheduler.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -37,11 +38,12 @@ class Executor(Protocol):
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Results of ``function`` over ``batches``, each as soon as it is there.
 
         ``function`` is importable where it runs, and may run more than once
-        for a batch. Raises what it raises, and ClusterError.
+        for a batch. Raises what it raises, and ClusterError. Close the
+        iterator if you leave it early.
         """
 
 
@@ -76,16 +78,15 @@ class Serial:
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """See :class:`Executor`."""
-        return map(function, batches)
+        return (function(batch) for batch in batches)
 
 
 class _Dask:
     def __init__(self, client: Client, stall_timeout: float) -> None:
         self._client = client
         self._stall_timeout = stall_timeout
-        self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     @property
     def threads(self) -> int:
@@ -93,31 +94,32 @@ class _Dask:
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """See :class:`Executor`; only a bounded number of futures is held at any time."""
         waiting = iter(batches)
         running: set[Future[Any]] = set()
+        finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         guarded = functools.partial(_guarded, function)
 
         def submit(count: int) -> None:
             for batch in islice(waiting, count):
                 future = self._client.submit(guarded, batch, pure=False)
                 running.add(future)
-                future.add_done_callback(self._finished.put)
+                future.add_done_callback(finished.put)
 
         submit(BATCHES_PER_THREAD * self.threads)
         try:
             while running:
-                future = self._next()
+                future = self._next(finished)
                 running.discard(future)
                 submit(1)
                 yield self._result(future)
         finally:
             self._client.cancel(list(running))
 
-    def _next(self) -> Future[Any]:
+    def _next(self, finished: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
         try:
-            return self._finished.get(timeout=self._stall_timeout)
+            return finished.get(timeout=self._stall_timeout)
         except queue.Empty:
             raise self._error(
                 "makes no progress",
@@ -138,6 +140,14 @@ class _Dask:
                 expected="workers and a scheduler that stay",
                 got=_last_words(error),
             ) from error
+        except Exception as error:
+            if not _lacks_package(error):
+                raise
+            raise self._error(
+                "does not know luigi_gif",
+                expected="luigi_gif installed with the scheduler and the workers",
+                got=_last_words(error.__cause__ or error),
+            ) from error
         if isinstance(result, Exception):
             raise result
         return result
@@ -149,7 +159,7 @@ class _Dask:
             where=str(scheduler.address) if scheduler else "the cluster",
             expected=expected,
             got=got,
-            next_step="look at the logs of its workers, and run again: what is written is kept",
+            next_step="mend it (its logs may help) and run again: what is written is kept",
         )
 
 
@@ -181,6 +191,7 @@ def _connect(address: str) -> Client:
     from distributed import Client
 
     try:
+        asyncio.run(_knock(address))
         return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(
@@ -190,6 +201,24 @@ def _connect(address: str) -> Client:
             got=_last_words(error),
             next_step="start it with 'dask scheduler', or correct --dask-address",
         ) from error
+
+
+async def _knock(address: str) -> None:
+    """Connect and hang up: a Client that fails to connect would not go away for 20 s."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT_TIMEOUT_S, **arguments)
+    await comm.close()
+
+
+def _lacks_package(error: BaseException) -> bool:
+    """Whether the scheduler or a worker could not import what a batch needs."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ImportError):
+        cause = cause.__cause__
+    return cause is not None
 
 
 def _last_words(error: BaseException) -> str:

@@ -7,6 +7,7 @@ last when all are there; an interrupted run goes on from it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import zlib
@@ -196,12 +197,13 @@ def write_missing(
     with fanout.executor(config) as executor:
         max_bytes = _batch_bytes(manifest, todo, executor.threads, config.batch_mib << 20)
         batches = _batches(folder, data_file, manifest, todo, max_bytes)
-        for results in executor.run(write_batch, batches):
-            for index, written in results:
-                manifest.written[index] = written
-            if time.monotonic() - saved >= CHECKPOINT_S:
-                manifest.save(folder, lasting=False)
-                saved = time.monotonic()
+        with contextlib.closing(executor.run(write_batch, batches)) as finished:
+            for results in finished:
+                for index, written in results:
+                    manifest.written[index] = written
+                if time.monotonic() - saved >= CHECKPOINT_S:
+                    manifest.save(folder, lasting=False)
+                    saved = time.monotonic()
     manifest.save(folder, lasting=True)
     return sum(manifest.stretches[index].frames for index in todo)
 

@@ -21,7 +21,7 @@ from typing import IO, Any, NamedTuple
 
 import luigi
 
-from luigi_gif.errors import StorageError
+from luigi_gif.errors import ParameterError, StorageError
 
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
 COPY_BYTES = 1 << 20
@@ -33,6 +33,8 @@ _ADVICE = {
     errno.EROFS: "name a --workdir on a disk that can be written",
     errno.EACCES: "give this user the right to it, or name another --workdir",
     errno.EPERM: "give this user the right to it, or name another --workdir",
+    errno.ENOENT: "name a --workdir where folders can be made",
+    errno.EEXIST: "move away the file that stands where a folder is needed",
     errno.ENOTDIR: "move away the file that stands where a folder is needed",
     errno.EISDIR: "move away the folder that stands where a file is needed",
 }
@@ -50,13 +52,24 @@ class Folder:
 
     Its methods raise FileNotFoundError where a file to be read is not there,
     and StorageError for all else that a disk or a store refuses.
+
+    Raises ParameterError for a URL that fsspec cannot serve.
     """
 
     def __init__(self, url: str) -> None:
         import fsspec
 
         self.url = url.rstrip("/")
-        self._fs, self._root = fsspec.core.url_to_fs(self.url)
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise ParameterError(
+                "the work directory cannot be used",
+                where=self.url,
+                expected="a local path, or the URL of a store that fsspec knows",
+                got=str(error),
+                next_step="correct --workdir, or install what the store needs",
+            ) from error
 
     def path(self, name: str) -> str:
         """The full path or URL of ``name``."""
@@ -151,7 +164,7 @@ class Folder:
 
     @contextlib.contextmanager
     def _explained(self, verb: str, name: str) -> Iterator[None]:
-        with explained(verb, self.path(name)):
+        with _explained(verb, self.path(name)):
             yield
 
 
@@ -317,16 +330,16 @@ def folder(url: str) -> Folder:
 
 
 @contextlib.contextmanager
-def explained(verb: str, path: str) -> Iterator[None]:
+def _explained(verb: str, path: str) -> Iterator[None]:
     """Turn what the operating system or a store raises into a StorageError.
 
-    FileNotFoundError passes, for callers to whom it is an answer.
+    A missing file passes as FileNotFoundError, as an answer, unless it was to be written.
     """
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and verb != "write":
+            raise
         reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
         raise StorageError(
             f"cannot {verb} a file",

@@ -145,8 +145,12 @@ class Step(luigi.Task):
         """A text for the very bundle that lies in the work directory, if one does."""
         if self.folder.size(self.data_file) is None:
             return None
-        receipt = self.folder.read_json(f"{self.data_file}.json")
-        return receipt["sha256"] if receipt else self.folder.version(self.data_file)
+        receipt = self.folder.read_json(self._receipt) or {}
+        return receipt.get("sha256") or self.folder.version(self.data_file)
+
+    @property
+    def _receipt(self) -> str:
+        return f"{self.data_file}.json"
 
     def _difference(self, name: str, origin: dict[str, Any]) -> str | None:
         """How the file ``name``, made of ``origin``, is not current; None if it is."""
@@ -182,12 +186,12 @@ class DownloadData(Step):
         size = self.folder.size(self.data_file)
         if size is None:
             return f"{self.output()} is not there"
-        receipt = self.folder.read_json(self._receipt)
-        if receipt is None:
+        if self.folder.size(self._receipt) is None:
             return None
-        if size != receipt["size"]:
-            return f"{self.output()} has {size:,} bytes, not {receipt['size']:,} as downloaded"
-        return self._difference(self.data_file, {**receipt, "bundle": receipt["sha256"]})
+        receipt = self.folder.read_json(self._receipt) or {}
+        if size != receipt.get("size"):
+            return f"{self.output()} has not the size that its receipt says"
+        return self._difference(self.data_file, {**receipt, "bundle": receipt.get("sha256")})
 
     def make(self) -> str:
         with self.folder.publish(self.data_file) as file:
@@ -196,10 +200,6 @@ class DownloadData(Step):
             self.folder.remove(self.data_file)
             self.folder.write_json(self._receipt, {"recipe": self.recipe(), **receipt})
         return f"{self.output()}: {receipt['size']:,} bytes"
-
-    @property
-    def _receipt(self) -> str:
-        return f"{self.data_file}.json"
 
 
 class SplitFrames(Step):
@@ -213,12 +213,13 @@ class SplitFrames(Step):
 
     def reason_to_run(self) -> str | None:
         index = self.folder.read_json(INDEX)
-        if index is None:
-            return f"{self.output()} is not there"
+        if index is None or not {"origin", "count", "waypoints", "end"} <= index.keys():
+            return f"{self.output()} is not there, or not whole"
         return self._difference(INDEX, index["origin"])
 
     def make(self) -> str:
         path = self.folder.path(self.data_file)
+        self._check_own_bundle(path)
         with self.input().open() as file:
             try:
                 survey = bundle.survey(file.read)
@@ -237,6 +238,15 @@ class SplitFrames(Step):
         self.folder.write_json(INDEX, index)
         return f"{self.output()}: {survey.count:,} frames"
 
+    def _check_own_bundle(self, path: str) -> None:
+        """Hold a bundle that was put there, not downloaded, against --sha256."""
+        if self.sha256 is None or self.folder.size(self._receipt) is not None:
+            return
+        with self.input().open() as file:
+            download.check_sha256(
+                path, hashlib.file_digest(file, "sha256").hexdigest(), self.sha256
+            )
+
 
 class WriteFrames(Step):
     """Writes every frame to a file of its own, in parallel on Dask."""
@@ -250,7 +260,7 @@ class WriteFrames(Step):
     def reason_to_run(self) -> str | None:
         manifest = frames.load_manifest(self.folder)
         if manifest is None:
-            return f"{self.output()} is not there"
+            return f"{self.output()} is not there, or not whole"
         difference = self._difference(frames.MANIFEST, manifest.origin)
         if difference:
             return difference

@@ -1,0 +1,226 @@
+"""Real parts for the tests: HTTP on loopback, the luigi command, Dask schedulers and workers."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "examples" / "sample.img"
+DELIMITER = b"\n" * 4
+REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
+
+Page = bytes | Callable[[BaseHTTPRequestHandler], None]
+
+
+def gif(color: int = 1, size: tuple[int, int] = (3, 2), **options: object) -> bytes:
+    """A GIF of one image in one of 4 colors, as Pillow makes it."""
+    image = Image.new("P", size, color)
+    image.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30, 30, 30, 200])
+    file = io.BytesIO()
+    image.save(file, "GIF", **{"optimize": False, **options})
+    return file.getvalue()
+
+
+class Server:
+    """An HTTP server on loopback whose pages are bytes or handlers; it notes what is asked."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Page] = {}
+        self.requests: list[str] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                server.requests.append(path)
+                page = server.pages.get(path)
+                if page is None:
+                    self.send_error(404)
+                elif isinstance(page, bytes):
+                    self.send_response(200)
+                    self.send_header("Content-Length", str(len(page)))
+                    self.end_headers()
+                    self.wfile.write(page)
+                else:
+                    page(self)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}{path}"
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def sample() -> bytes:
+    """The project's own bundle: 32 frames."""
+    return SAMPLE.read_bytes()
+
+
+@pytest.fixture(params=["sample", "real"])
+def any_bundle(request: pytest.FixtureRequest, sample: bytes) -> bytes:
+    """The sample, then the bundle that an environment variable names."""
+    if request.param == "sample":
+        return sample
+    if REAL_BUNDLE not in os.environ:
+        pytest.skip(f"{REAL_BUNDLE} names no bundle")
+    return Path(os.environ[REAL_BUNDLE]).read_bytes()
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def luigi_command(*arguments: str, python: tuple[str, ...] = ()) -> list[str]:
+    """The luigi command with this project's configuration, as one runs it by hand."""
+    return [sys.executable, *python, "-m", "luigi", "--module", "luigi_gif", *arguments]
+
+
+def luigi_environment() -> dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("DASK_")}
+    return environment | {"LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg")}
+
+
+@pytest.fixture
+def luigi(tmp_path: Path) -> Run:
+    """Run CombineGif with these flags in an empty folder; its output is in stderr."""
+
+    def run(
+        *flags: str, python: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            luigi_command("CombineGif", *flags, python=python),
+            cwd=tmp_path,
+            env=luigi_environment() | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+class Service(NamedTuple):
+    """A program that runs."""
+
+    address: str
+    """What it says of itself when it is ready."""
+    process: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
+    """A program that runs until the block ends, ready when a line has matched ``ready``."""
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__), **environment},
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if match := re.search(ready, line):
+                break
+        else:
+            raise AssertionError(f"{command} ended before it was ready")
+        drain = threading.Thread(target=process.stdout.read, name="drain")
+        drain.start()
+        yield Service(match[1], process)
+    finally:
+        Service("", process).kill()
+        drain.join()
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def dask_scheduler(**environment: str) -> Iterator[Service]:
+    """A real scheduler, in a process of its own."""
+    with service(
+        sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
+        "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+        ready=r"Scheduler at:\s+(tcp://\S+)",
+        **environment,
+    ) as scheduler:  # fmt: skip
+        yield scheduler
+
+
+@contextlib.contextmanager
+def dask_worker(address: str) -> Iterator[None]:
+    """A real worker of one thread, in a process of its own."""
+    with service(
+        sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny",
+        "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
+        ready=r"Registered to:\s+(\S+)",
+    ):  # fmt: skip
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The address of a scheduler with two workers."""
+    with (
+        dask_scheduler() as scheduler,
+        dask_worker(scheduler.address),
+        dask_worker(scheduler.address),
+    ):
+        yield scheduler.address
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: Path) -> Iterator[None]:
+    """No test leaves a thread of its own or a temporary file."""
+    threads = set(threading.enumerate())
+    yield
+    gc.collect()
+    deadline = time.monotonic() + 5
+    while left := [
+        thread
+        for thread in set(threading.enumerate()) - threads
+        if thread.is_alive() and not thread.name.startswith(("Dask-", "IO loop", "drain"))
+    ]:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"threads left: {left}")
+        left[0].join(0.1)
+    assert not list(tmp_path.rglob("*.luigi-gif-tmp"))

@@ -1,0 +1,176 @@
+"""Frames are found by their structure, and as plainly as a split where that works."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from conftest import DELIMITER, gif
+from hypothesis import given
+from hypothesis import strategies as st
+
+from luigi_gif import bundle
+
+FRAMES = [
+    gif(1),
+    gif(2, (40, 30)),
+    gif(3, interlace=1),
+    gif(1, transparency=0),
+    gif(2, duration=70, comment=b"\n\n\n\nGIF89a"),
+    gif(0, save_all=True, append_images=[]),
+]
+
+
+def found(data: bytes, read: Callable[[int], bytes] | None = None) -> list[bytes]:
+    return [frame.data for frame in bundle.frames(read or io.BytesIO(data).read)]
+
+
+def with_delimiter_in_its_palette(color: int = 1) -> bytes:
+    """A GIF whose colors 1 and 2 are (10, 10, 10) and (10, 11, 10)."""
+    data = bytearray(gif(color))
+    data[16:22] = b"\n\n\n\n\x0b\n"
+    return bytes(data)
+
+
+def test_any_bundle_is_found_as_a_plain_split_finds_it(any_bundle: bytes) -> None:
+    """The frames are those of the split, empties dropped."""
+    assert found(any_bundle) == [frame for frame in any_bundle.split(DELIMITER) if frame]
+
+
+@given(
+    st.lists(st.sampled_from(FRAMES[:4]), min_size=1),
+    st.lists(st.integers(1, 3), min_size=1, max_size=8),
+    st.integers(0, 2),
+    st.integers(1, 400),
+)
+def test_bundles_are_found_as_a_plain_split_finds_them(
+    frames: list[bytes], delimiters: list[int], ends: int, piece: int
+) -> None:
+    """Whatever whole delimiters stand around the frames, and however they are read."""
+    data = DELIMITER * ends
+    for number, frame in enumerate(frames):
+        data += frame + DELIMITER * delimiters[number % len(delimiters)]
+    data = data[: len(data) - 4 * min(ends, delimiters[(len(frames) - 1) % len(delimiters)])]
+    source = io.BytesIO(data)
+    expected = [frame for frame in data.split(DELIMITER) if frame]
+    assert found(data, lambda _: source.read(piece)) == expected == frames
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=6), st.integers(1, 400))
+def test_a_delimiter_inside_a_frame_does_not_break_it(colors: list[int], piece: int) -> None:
+    """A palette and a comment may hold what separates frames elsewhere."""
+    frames = [
+        FRAMES[4] if color == 5 else with_delimiter_in_its_palette(color % 4) for color in colors
+    ]
+    source = io.BytesIO(DELIMITER.join(frames))
+    assert found(b"", lambda _: source.read(piece)) == frames
+
+
+@pytest.mark.parametrize("newlines", [5, 6, 7, 9])
+def test_more_newlines_than_a_delimiter_belong_to_no_frame(newlines: int) -> None:
+    """They may stand before, between and behind frames."""
+    run = b"\n" * newlines
+    assert found(run + gif(1) + run + gif(2) + run) == [gif(1), gif(2)]
+
+
+@pytest.mark.parametrize("junk", [b"\0", b"\n.", b"junk", b"\n\n\n\njunk", b"a\n\n\n\n\n\nb"])
+def test_junk_behind_a_frame_stays_with_it(junk: bytes) -> None:
+    """Up to a delimiter that another image or the end follows."""
+    data = gif(1) + b"x" + junk + DELIMITER + gif(2) + junk.lstrip(b"\n")
+    assert found(data)[0] == gif(1) + b"x" + junk
+    assert found(data)[1].startswith(gif(2))
+
+
+def test_a_missing_trailer_is_accepted() -> None:
+    """A GIF that ends behind its image data is whole enough to be shown."""
+    frames = [gif(1)[:-1], gif(2), gif(3)[:-1]]
+    assert found(DELIMITER.join(frames)) == frames
+    assert found(DELIMITER.join(frames) + DELIMITER) == frames
+
+
+@pytest.mark.parametrize("length", range(len(gif(2)) - 1))
+def test_a_last_frame_that_is_cut_off_is_named(length: int) -> None:
+    """Wherever it is cut, the error says which frame, where it begins, and how much there is."""
+    data = gif(1) + DELIMITER + gif(2)[:length]
+    if length == 0:
+        assert found(data) == [gif(1)]
+        return
+    with pytest.raises(bundle.BadFrame) as error:
+        found(data)
+    assert (error.value.number, error.value.offset) == (1, len(gif(1)) + 4)
+
+
+def test_line_breaks_that_were_changed_are_named() -> None:
+    """A bundle that was fetched as text is told as such."""
+    data = DELIMITER.join([with_delimiter_in_its_palette(), gif(2)]).replace(b"\n", b"\r\n")
+    with pytest.raises(bundle.BadFrame, match="changed from LF to CRLF"):
+        found(data)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "name"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "PNG data"),
+        (b"\xff\xd8\xff\xe0", "JPEG data"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "WebP data"),
+        (b"BM", "BMP data"),
+        (b"II*\0", "TIFF data"),
+        (b"MM\0*", "TIFF data"),
+        (b"<!DOCTYPE html>", "an HTML or XML page"),
+        (b"hello", "data that begin with b'hello'"),
+    ],
+)
+def test_what_is_no_gif_is_named(beginning: bytes, name: str) -> None:
+    """The error says what the frame looks like."""
+    with pytest.raises(bundle.BadFrame, match="frame 1 at byte") as error:
+        found(gif(1) + DELIMITER + beginning)
+    assert error.value.expected == "a GIF"
+    assert error.value.got.startswith(name)
+
+
+def test_a_gif_without_an_image_is_bad() -> None:
+    """A header and a trailer are not a frame."""
+    with pytest.raises(bundle.BadFrame, match="a GIF without one"):
+        found(b"GIF89a\1\0\1\0\0\0\0;")
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", DELIMITER, DELIMITER * 3])
+def test_a_bundle_may_hold_nothing(data: bytes) -> None:
+    """Then there is no frame, and no error here."""
+    assert found(data) == []
+    assert bundle.survey(io.BytesIO(data).read) == bundle.Survey(0, {}, [], 0)
+
+
+def test_a_survey_says_what_a_bundle_holds() -> None:
+    """Count, formats, the end, and a waypoint at every thousandth tiny frame."""
+    data = (gif(1) + DELIMITER) * 2500
+    survey = bundle.survey(io.BytesIO(data).read)
+    step = len(gif(1)) + 4
+    assert survey == bundle.Survey(
+        2500, {"GIF": 2500}, [(n, n * step) for n in (0, 1000, 2000)], len(data) - 4
+    )
+
+
+def test_a_survey_has_a_waypoint_about_every_mib() -> None:
+    """Frames of half a MiB: every second one."""
+    frame = gif(1)[:-1] + b"\x21\xfe" + (b"\xff" + b"c" * 255) * 2048 + b"\0;"
+    survey = bundle.survey(io.BytesIO((frame + DELIMITER) * 7).read)
+    assert [number for number, _ in survey.waypoints] == [0, 2, 4, 6]
+
+
+def test_a_survey_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past the most waypoints there may be, they stand further apart."""
+    monkeypatch.setattr(bundle, "MAX_WAYPOINTS", 4)
+    monkeypatch.setattr(bundle, "WAYPOINT_FRAMES", 10)
+    survey = bundle.survey(io.BytesIO((gif(1) + DELIMITER) * 1000).read)
+    assert [number for number, _ in survey.waypoints] == [0, 320, 640, 960]
+
+
+@pytest.mark.parametrize(
+    ("data", "is_image"),
+    [(gif(1), True), (DELIMITER + gif(1), True), (b"", False), (b"<html>", False), (b"GIF", False)],
+)
+def test_the_beginning_of_a_bundle_is_known(data: bytes, is_image: bool) -> None:
+    """A page or nothing at all is told from a bundle by its first bytes."""
+    assert bundle.begins_with_image(data) is is_image

@@ -1,0 +1,222 @@
+"""Frame files become one clip that every decoder shows as its frames."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import DELIMITER, gif
+from PIL import Image, ImageSequence
+
+from luigi_gif import clip, frames, storage
+from luigi_gif import gif as container
+from luigi_gif.errors import DamagedFileError
+from luigi_gif.tasks import CombineGif
+
+ORIGIN = {"recipe": {"plays": 0}, "bundle": "x"}
+
+
+def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
+    """The clip of a bundle, made step by step without Luigi's worker."""
+    workdir.mkdir()
+    (workdir / "image-data.img").write_bytes(data)
+    task = CombineGif(url="unused", workdir=str(workdir), **parameters)
+    written = task.requires()
+    for step in (written.requires(), written, task):
+        step.run()
+    return workdir / "clip.gif"
+
+
+def pixels(data: bytes | Path) -> list[str]:
+    """A digest of each frame's pixels, as Pillow shows them."""
+    with Image.open(data if isinstance(data, Path) else io.BytesIO(data)) as image:
+        return [
+            hashlib.md5(frame.convert("RGB").tobytes()).hexdigest()
+            for frame in ImageSequence.Iterator(image)
+        ]
+
+
+def ffmpeg(path: Path) -> list[str]:
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-vsync", "0", "-pix_fmt", "rgb24"]
+    output = _run(*command, "-f", "framemd5", "-")
+    return [line.split()[-1] for line in output.splitlines() if not line.startswith("#")]
+
+
+def imagemagick(path: Path) -> list[str]:
+    size = _run("identify", "-format", "%wx%h\n", f"{path}[0]").split()[0]
+    width, height = map(int, size.split("x"))
+    raw = subprocess.run(
+        ["convert", str(path), "-coalesce", "-depth", "8", "rgb:-"],
+        capture_output=True,
+        check=True,
+    ).stdout
+    step = 3 * width * height
+    return [
+        hashlib.md5(raw[start : start + step]).hexdigest() for start in range(0, len(raw), step)
+    ]
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+DECODERS = {
+    "Pillow": (pixels, "python3"),
+    "ffmpeg": (ffmpeg, "ffmpeg"),
+    "ImageMagick": (imagemagick, "convert"),
+}
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str) -> None:
+    """Every frame's pixels are those of its source, in decoders that others wrote."""
+    decode, program = DECODERS[decoder]
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    path = make_clip(any_bundle, tmp_path / "work")
+    sources = [frame for frame in any_bundle.split(DELIMITER) if frame]
+    singles = []
+    for number, source in enumerate(sources):
+        single = tmp_path / f"{number}.gif"
+        single.write_bytes(source)
+        singles += decode(single)
+    assert decode(path) == singles
+    assert len(singles) == len(sources)
+
+
+def test_gifsicle_finds_nothing_to_warn_of(any_bundle: bytes, tmp_path: Path) -> None:
+    """Frames, delays and looping are as they should be."""
+    if not shutil.which("gifsicle"):
+        pytest.skip("gifsicle is not installed")
+    path = make_clip(any_bundle, tmp_path / "work", frame_duration_ms=100)
+    result = subprocess.run(
+        ["gifsicle", "--info", str(path)], capture_output=True, text=True, check=True
+    )
+    count = len([frame for frame in any_bundle.split(DELIMITER) if frame])
+    assert result.stderr == ""
+    assert f"{count} images" in result.stdout
+    assert result.stdout.count("delay 0.10s") == count
+    assert "loop forever" in result.stdout
+
+
+def test_frame_files_are_the_very_bytes_of_the_bundle(any_bundle: bytes, tmp_path: Path) -> None:
+    """Named by their numbers, as a plain split finds them."""
+    make_clip(any_bundle, tmp_path / "work")
+    for number, frame in enumerate(f for f in any_bundle.split(DELIMITER) if f):
+        assert (tmp_path / "work" / "frames" / f"frame_{number:02d}.gif").read_bytes() == frame
+
+
+def durations(path: Path) -> list[int]:
+    with Image.open(path) as image:
+        return [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+
+
+def test_frames_keep_their_own_delay(tmp_path: Path) -> None:
+    """100 ms where they set none."""
+    bundle = DELIMITER.join([gif(1, duration=30), gif(2), gif(3, duration=500)])
+    assert durations(make_clip(bundle, tmp_path / "work")) == [30, 100, 500]
+
+
+def test_one_duration_for_all_does_not_drift(tmp_path: Path) -> None:
+    """Delays are hundredths of a second; what is rounded off one frame is in the next."""
+    bundle = DELIMITER.join([gif(n % 3 + 1) for n in range(30)])
+    shown = durations(make_clip(bundle, tmp_path / "work", frame_duration_ms=33))
+    assert set(shown) == {30, 40}
+    assert sum(shown) == 990
+
+
+@pytest.mark.parametrize(("plays", "loop"), [(0, 0), (1, None), (2, 1), (65_536, 65_535)])
+def test_a_clip_plays_as_often_as_asked(tmp_path: Path, plays: int, loop: int | None) -> None:
+    """0 is forever."""
+    path = make_clip(DELIMITER.join([gif(1), gif(2)]), tmp_path / "work", plays=plays)
+    with Image.open(path) as image:
+        assert image.info.get("loop") == loop
+
+
+def test_a_palette_like_the_first_is_stored_once(tmp_path: Path) -> None:
+    """Only a frame with other colors has a table of its own."""
+    other = bytearray(gif(2))
+    other[13 + 6 : 13 + 9] = b"\xff\xff\xff"
+    bundle = DELIMITER.join([gif(1), bytes(other), gif(3)])
+    path = make_clip(bundle, tmp_path / "work")
+    size_of_frame = len(gif(1)) - 13 - 12 - 1 + 8
+    assert path.read_bytes().count(bytes(other[13:25])) == 1
+    tail = path.read_bytes()[path.read_bytes().index(b"}\0") + 2 :]
+    assert len(tail) == 3 * size_of_frame + 12 + 1
+
+
+def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
+    """A smaller one leaves nothing of an earlier one beside it."""
+    bundle = DELIMITER.join([gif(1, (30, 20)), gif(2, (10, 40)), gif(3, (30, 20))])
+    path = make_clip(bundle, tmp_path / "work")
+    with Image.open(path) as image:
+        assert image.size == (30, 40)
+        image.seek(1)
+        shown = image.convert("RGBA")
+        assert shown.getpixel((5, 5)) == (30, 200, 30, 255)
+        assert shown.getpixel((20, 5)) != (200, 30, 30, 255)
+
+
+def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
+    """Not there, whole, cut off, and not of this pipeline."""
+    folder = storage.folder(str(tmp_path / "work"))
+    assert clip.find(folder, "clip.gif") is None
+    path = make_clip(gif(1), tmp_path / "work")
+    whole = clip.find(folder, "clip.gif")
+    assert whole is not None
+    assert whole.whole
+    assert whole.origin is not None
+    assert whole.origin["recipe"]["plays"] == 0
+    path.write_bytes(path.read_bytes()[:-1])
+    assert clip.find(folder, "clip.gif") == whole._replace(whole=False)
+    for foreign in (b"", b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif {")):
+        path.write_bytes(foreign)
+        found = clip.find(folder, "clip.gif")
+        assert found is not None
+        assert found.origin is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "got"),
+    [
+        (lambda data: data[:-3], "cut off"),
+        (lambda data: data[:20] + b"\0" + data[21:], "other bytes"),
+        (lambda data: b"", "cut off"),
+        (lambda data: b"x" * len(data), "GIF87a or GIF89a"),
+        (None, "no file"),
+    ],
+)
+def test_a_frame_file_that_changed_reaches_no_clip(tmp_path: Path, damage, got: str) -> None:  # type: ignore[no-untyped-def]
+    """It is named, the old clip stays, and the manifest asks for the frame again."""
+    path = make_clip(DELIMITER.join([gif(1), gif(2), gif(3)]), tmp_path / "work")
+    before = path.read_bytes()
+    frame = tmp_path / "work" / "frames" / "frame_01.gif"
+    original = frame.read_bytes()
+    if damage is None:
+        frame.unlink()
+    else:
+        frame.write_bytes(damage(original))
+    folder = storage.folder(str(tmp_path / "work"))
+    manifest = frames.load_manifest(folder)
+    assert manifest is not None
+    with pytest.raises(DamagedFileError, match=got):
+        clip.combine(folder, manifest, "clip.gif", ORIGIN, clip.Timing(0, None))
+    assert path.read_bytes() == before
+    again = frames.load_manifest(folder)
+    assert again is not None
+    assert again.written == [None]
+
+
+def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
+    """Its comment says whether it is current, not whose it is."""
+    path = make_clip(gif(1), tmp_path / "work")
+    comment = container.first_comment(path.read_bytes())
+    assert comment is not None
+    origin = json.loads(comment.removeprefix(b"luigi_gif "))
+    assert set(origin) == {"recipe", "bundle"}
+    assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays"}

@@ -1,0 +1,260 @@
+"""The luigi command, as users type it: exit codes, messages, and what it leaves alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from campaigns import kill
+from conftest import (
+    DELIMITER,
+    ROOT,
+    SAMPLE,
+    Run,
+    Server,
+    dask_scheduler,
+    gif,
+    luigi_command,
+    luigi_environment,
+    service,
+)
+
+ERROR = re.compile(
+    r"^ERROR: .+\n  where:    .+\n  expected: .+\n  got:      .+\n  next:     .+$", re.MULTILINE
+)
+
+
+def fails(result: subprocess.CompletedProcess[str], *words: str, code: int = 30) -> None:
+    """One error in our form, with these words, and no traceback."""
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    errors = ERROR.findall(result.stderr)
+    assert len(errors) == 1, result.stderr
+    assert result.stderr.count("ERROR") == 1
+    for word in words:
+        assert word in errors[0]
+
+
+def test_a_url_becomes_a_clip(luigi: Run, server: Server, tmp_path: Path, sample: bytes) -> None:
+    """With nothing on standard error but Luigi's log and ours, also in development mode."""
+    server.pages["/all.img"] = sample
+    result = luigi("--url", server.url("/all.img"), python=("-X", "dev"))
+    assert result.returncode == 0, result.stderr
+    (clip,) = tmp_path.glob("data/all-*/clip.gif")
+    assert clip.read_bytes().endswith(b";")
+    summary = result.stderr.index("===== Luigi Execution Summary")
+    for line in result.stderr[:summary].splitlines():
+        assert line.startswith("INFO: "), line
+    assert "Warning" not in result.stderr
+
+
+def test_a_second_run_loads_nothing_heavy(luigi: Run, server: Server, tmp_path: Path) -> None:
+    """Neither Dask nor NumPy nor imageio, and asks the server for nothing."""
+    server.pages["/all.img"] = gif(1)
+    flags = ("--url", server.url("/all.img"), "--workdir", "work")
+    assert luigi(*flags).returncode == 0
+    result = luigi(*flags, python=("-X", "importtime"))
+    assert result.returncode == 0
+    loaded = set(re.findall(r"\|\s+([\w.]+)$", result.stderr, re.MULTILINE))
+    assert "luigi_gif.tasks" in loaded
+    assert loaded.isdisjoint({"distributed", "dask", "numpy", "imageio", "PIL", "fsspec"})
+    assert server.requests == ["/all.img"]
+
+
+def test_the_package_is_light_to_import() -> None:
+    """It brings nothing but Luigi and the standard library."""
+    code = (
+        "import sys, luigi; before = set(sys.modules); import luigi_gif;"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(result.stdout.split()) <= {"luigi_gif", *sys.stdlib_module_names}
+
+
+def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample: bytes) -> None:
+    """While frames are written."""
+    server.pages["/all.img"] = sample
+    code = (
+        "import psutil, luigi_gif.frames as frames, luigi.cmdline\n"
+        "def look(batch, write=frames.write_batch):\n"
+        "    for c in psutil.Process().net_connections():\n"
+        "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
+        "    return write(batch)\n"
+        "frames.write_batch = look\n"
+        "luigi.cmdline.luigi_run()\n"
+    )
+    flags = ("--module", "luigi_gif", "CombineGif", "--url", server.url("/all.img"))
+    result = subprocess.run(
+        [sys.executable, "-c", code, *flags],
+        cwd=tmp_path,
+        env=luigi_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(result.stdout.split()) == {"LISTENS", "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (None, ["HTTP status 200", "404"]),
+        (b"<html>Sorry</html>", ["not a bundle", "HTML"]),
+        (b"", ["not a bundle", "nothing"]),
+        (b"words" + DELIMITER + b"words", ["not a bundle", "words"]),
+        (gif(1) + DELIMITER + gif(2)[:-5], ["frame 1", "a whole GIF", "the end of the bundle"]),
+        (gif(1) + DELIMITER + b"\x89PNG\r\n\x1a\n", ["frame 1", "a GIF", "PNG data"]),
+    ],
+)
+def test_a_bundle_that_is_none_is_named(
+    luigi: Run, server: Server, page: bytes | None, words: list[str]
+) -> None:
+    """What was expected, what came, and from where."""
+    if page is not None:
+        server.pages["/all.img"] = page
+    fails(luigi("--url", server.url("/all.img"), "--workdir", "work"), *words)
+
+
+def test_a_host_that_is_not_there_is_named(luigi: Run) -> None:
+    """After the retries, each of which is announced."""
+    result = luigi("--url", "http://127.0.0.1:9/x", "--download-retry-delay", "0.01")
+    fails(result, "http://127.0.0.1:9/x", "Connection refused")
+    assert result.stderr.count("WARNING: the server cannot be reached") == 2
+
+
+@pytest.mark.parametrize("workdir", ["/proc/no/such", "taken", "nonsense://bucket"])
+def test_a_work_directory_that_cannot_be_used_is_named(
+    luigi: Run, tmp_path: Path, workdir: str
+) -> None:
+    """A file that stands there is left as it is."""
+    (tmp_path / "taken").write_text("mine")
+    fails(luigi("--url", str(SAMPLE), "--workdir", workdir), workdir)
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_work_directory_of_others_is_named(luigi: Run, tmp_path: Path) -> None:
+    """Without the right to write, nothing is."""
+    if os.geteuid() == 0:
+        pytest.skip("the superuser may write everywhere")
+    (tmp_path / "work").mkdir(mode=0o500)
+    fails(
+        luigi("--url", str(SAMPLE), "--workdir", "work"), "Permission denied", "another --workdir"
+    )
+
+
+def test_a_scheduler_that_is_not_there_is_named(luigi: Run, tmp_path: Path) -> None:
+    """What was done before it was needed is kept."""
+    result = luigi("--url", str(SAMPLE), "--workdir", "work", "--dask-address", "nonsense")
+    fails(result, "the Dask scheduler cannot be reached", "nonsense")
+    assert (tmp_path / "work" / "frames.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--plays", "often"), ["--plays", "a whole number from 0 to 65,536", "'often'"]),
+        (("--frame-duration-ms", "1"), ["--frame-duration-ms", "from 20 to 655,350"]),
+        (("--sha256", "12"), ["--sha256", "64 hexadecimal digits"]),
+        (("--gif-file", "../clip.gif"), ["--gif-file", "inside the work directory"]),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(
+    luigi: Run, flags: tuple[str, str], words: list[str]
+) -> None:
+    """Before anything is done."""
+    fails(luigi("--url", str(SAMPLE), *flags), *words, code=40)
+
+
+def test_a_setting_that_cannot_be_used_is_named(luigi: Run) -> None:
+    """When it is needed."""
+    fails(luigi("--url", str(SAMPLE), "--dask-workers", "many"), "--dask-workers", "'many'")
+
+
+def test_a_clip_of_somebody_else_is_named(luigi: Run, tmp_path: Path) -> None:
+    """And left as it is."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "clip.gif").write_bytes(gif(1))
+    fails(luigi("--url", str(SAMPLE), "--workdir", "work"), "did not make", "clip.gif")
+    assert (tmp_path / "work" / "clip.gif").read_bytes() == gif(1)
+
+
+def test_a_cluster_without_the_package_is_named(luigi: Run, tmp_path: Path) -> None:
+    """A scheduler and workers unpickle what they run, so they need it."""
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "luigi_gif.py").write_text("raise ImportError('No luigi_gif here')")
+    with dask_scheduler(PYTHONPATH=str(tmp_path / "bare")) as scheduler:
+        result = luigi(
+            "--url", str(SAMPLE), "--workdir", "work", "--dask-address", scheduler.address
+        )
+    fails(result, "does not know luigi_gif", "No luigi_gif here")
+
+
+def test_a_cluster_makes_the_same_clip(
+    luigi: Run, cluster: str, tmp_path: Path, any_bundle: bytes
+) -> None:
+    """Two worker processes and a scheduler, named by a flag or by the environment."""
+    (tmp_path / "bundle.img").write_bytes(any_bundle)
+    ways = {
+        "in-process": ((), {}),
+        "flag": (("--dask-address", cluster), {}),
+        "environment": ((), {"DASK_SCHEDULER_ADDRESS": cluster}),
+        "serial": (("--dask-workers", "0"), {}),
+    }
+    for way, (flags, environment) in ways.items():
+        result = luigi("--url", "bundle.img", "--workdir", way, *flags, **environment)
+        assert result.returncode == 0, result.stderr
+    for way in ways:
+        for name in ("clip.gif", "frames/manifest.json", "frames/frame_05.gif"):
+            assert (tmp_path / way / name).read_bytes() == (tmp_path / "serial" / name).read_bytes()
+
+
+def test_luigid_shows_the_four_tasks_as_done(luigi: Run, tmp_path: Path) -> None:
+    """With the profiles of config/, on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with service(
+        sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
+        "--address", "127.0.0.1", "--port", str(port), "--state-path", str(tmp_path / "state"),
+        ready="(Scheduler starting up)",
+        LUIGI_CONFIG_PATH=str(ROOT / "config" / "luigid.cfg"),
+    ):  # fmt: skip
+        result = luigi(
+            "--url", str(SAMPLE), "--workdir", "work",
+            "--scheduler-url", f"http://127.0.0.1:{port}",
+            LUIGI_CONFIG_PATH=str(ROOT / "config" / "client.cfg"),
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/api/task_list?data=%7B%22status%22%3A%22DONE%22%7D")
+        tasks = json.load(connection.getresponse())["response"]
+        connection.close()
+    names = {task["name"] for task in tasks.values()}
+    assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
+
+
+def test_a_run_leaves_no_process(tmp_path: Path) -> None:
+    """Luigi with two workers forks; no child outlives the command."""
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    subprocess.run(
+        luigi_command("CombineGif", "--url", str(SAMPLE), "--workers", "2"),
+        cwd=tmp_path,
+        env=luigi_environment(),
+        capture_output=True,
+        check=True,
+    )
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
+    """The short form of tests/campaigns/kill.py."""
+    assert len(kill.campaign(sample, kills=4, seed=2, folder=tmp_path)) == 4

@@ -1,0 +1,363 @@
+"""What is done is skipped, what was interrupted goes on, what changed is made anew."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import luigi
+import pytest
+from conftest import DELIMITER, Server, gif
+from luigi.task_register import Register
+
+import luigi_gif
+from luigi_gif import frames, storage
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError
+
+STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
+
+
+class Pipeline:
+    """Runs of CombineGif in this process, and what each of them did."""
+
+    def __init__(self, server: Server, workdir: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self.server = server
+        self.workdir = workdir
+        self._caplog = caplog
+
+    def run(self, **parameters: Any) -> list[str]:
+        """The steps that ran; in self.log what was said."""
+        parameters = {"url": self.server.url("/bundle"), "workdir": str(self.workdir), **parameters}
+        Register.clear_instance_cache()
+        self._caplog.clear()
+        with self._caplog.at_level(logging.INFO, LUIGI_LOGGER):
+            self.result = luigi.build(
+                [luigi_gif.CombineGif(**parameters)], local_scheduler=True, detailed_summary=True
+            )
+        self.log = [record.getMessage() for record in self._caplog.records]
+        return [
+            step for step in STEPS if any(line.startswith(f"{step} runs: ") for line in self.log)
+        ]
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.result.scheduling_succeeded)
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Contents and time of the last change of every file."""
+        return {
+            str(path.relative_to(self.workdir)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.workdir.rglob("*")
+            if path.is_file()
+        }
+
+    def clip(self) -> bytes:
+        return (self.workdir / "clip.gif").read_bytes()
+
+
+@pytest.fixture
+def pipeline(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture, sample: bytes
+) -> Pipeline:
+    server.pages["/bundle"] = sample
+    return Pipeline(server, tmp_path / "work", caplog)
+
+
+def test_every_step_runs_once_and_says_why(pipeline: Pipeline) -> None:
+    """The first run makes all, the second nothing, and no request reaches the server."""
+    assert pipeline.run() == STEPS
+    assert pipeline.ok
+    assert f"DownloadData runs: {pipeline.workdir}/image-data.img is not there" in pipeline.log
+    before = pipeline.files()
+    assert pipeline.run() == []
+    assert pipeline.ok
+    assert pipeline.files() == before
+    assert pipeline.server.requests == ["/bundle"]
+    for step in STEPS:
+        assert sum(line.startswith(f"{step} skipped: ") for line in pipeline.log) == 1
+
+
+def test_a_frame_that_is_gone_is_written_again(pipeline: Pipeline) -> None:
+    """With the clip, and nothing else."""
+    pipeline.run()
+    before = pipeline.files()
+    (pipeline.workdir / "frames" / "frame_05.gif").unlink()
+    (pipeline.workdir / "clip.gif").unlink()
+    assert pipeline.run() == ["WriteFrames", "CombineGif"]
+    after = pipeline.files()
+    assert {name: data for name, (data, _) in before.items()} == {
+        name: data for name, (data, _) in after.items()
+    }
+    assert after["image-data.img"] == before["image-data.img"]
+    assert after["frames.json"] == before["frames.json"]
+
+
+def test_only_the_batch_of_a_missing_frame_is_written_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames of other stretches keep their time of change."""
+    monkeypatch.setattr("luigi_gif.bundle.WAYPOINT_FRAMES", 8)
+    pipeline.run()
+    before = pipeline.files()
+    (pipeline.workdir / "frames" / "frame_09.gif").unlink()
+    (pipeline.workdir / "clip.gif").unlink()
+    pipeline.run()
+    changed = {
+        name
+        for name, state in pipeline.files().items()
+        if state != before[name] and name.startswith("frames/frame")
+    }
+    assert changed == {f"frames/frame_{number:02d}.gif" for number in range(8, 16)}
+    assert any("8 of 32 frame files" in line for line in pipeline.log)
+
+
+@pytest.mark.parametrize("parameters", [{"plays": 3}, {"frame_duration_ms": 40}])
+def test_another_way_to_play_runs_the_last_step_alone(
+    pipeline: Pipeline, parameters: dict[str, int]
+) -> None:
+    """And back again."""
+    pipeline.run()
+    first = pipeline.clip()
+    assert pipeline.run(**parameters) == ["CombineGif"]
+    assert any(f"made with another {next(iter(parameters))}" in line for line in pipeline.log)
+    assert pipeline.clip() != first
+    assert pipeline.run() == ["CombineGif"]
+    assert pipeline.clip() == first
+
+
+def test_another_url_in_the_same_folder_serves_nothing_stale(pipeline: Pipeline) -> None:
+    """Frames of the first that the second has no place for are removed."""
+    pipeline.run()
+    pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2)])
+    assert pipeline.run(url=pipeline.server.url("/other")) == STEPS
+    assert pipeline.ok
+    names = sorted(name for name in pipeline.files() if name.startswith("frames/"))
+    assert names == ["frames/frame_00.gif", "frames/frame_01.gif", "frames/manifest.json"]
+    assert pipeline.files()["image-data.img"][0] == pipeline.server.pages["/other"]
+
+
+def test_urls_that_differ_in_their_query_are_different(pipeline: Pipeline) -> None:
+    """Though both are shown alike."""
+    pipeline.run(url=pipeline.server.url("/bundle?id=1"))
+    assert pipeline.run(url=pipeline.server.url("/bundle?id=2")) == STEPS
+    assert pipeline.run(url=pipeline.server.url("/bundle?id=2")) == []
+
+
+def test_two_urls_have_two_folders(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no work directory is named."""
+    monkeypatch.chdir(tmp_path)
+    pipeline.run(workdir="")
+    pipeline.run(url=pipeline.server.url("/bundle?2"), workdir="")
+    folders = sorted(path.name for path in (tmp_path / "data").iterdir())
+    assert len(folders) == 2
+    assert all(name.startswith("bundle-") for name in folders)
+
+
+def test_what_a_finished_clip_was_made_of_may_go(pipeline: Pipeline) -> None:
+    """It stays finished."""
+    pipeline.run()
+    for name in pipeline.files():
+        if name != "clip.gif":
+            (pipeline.workdir / name).unlink()
+    assert pipeline.run() == []
+    assert pipeline.ok
+
+
+def test_a_bundle_of_the_user_is_used_and_never_overwritten(pipeline: Pipeline) -> None:
+    """A file without a receipt; when it changes, what depends on it is made anew."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "image-data.img"
+    mine.write_bytes(DELIMITER.join([gif(1), gif(2)]))
+    assert pipeline.run() == STEPS[1:]
+    assert pipeline.run() == []
+    first = pipeline.clip()
+    mine.write_bytes(DELIMITER.join([gif(1), gif(2), gif(3)]))
+    assert pipeline.run() == STEPS[1:]
+    assert any("made of another bundle" in line for line in pipeline.log)
+    assert pipeline.clip() != first
+    assert pipeline.server.requests == []
+
+
+def test_a_bundle_that_lost_bytes_is_fetched_again(pipeline: Pipeline) -> None:
+    """Its receipt says how long it was."""
+    pipeline.run()
+    before = pipeline.files()
+    os.truncate(pipeline.workdir / "image-data.img", 1000)
+    for name in ("clip.gif", "frames.json", "frames/manifest.json"):
+        (pipeline.workdir / name).unlink()
+    assert pipeline.run() == STEPS
+    assert any("has not the size that its receipt says" in line for line in pipeline.log)
+    assert pipeline.files()["clip.gif"][0] == before["clip.gif"][0]
+
+
+@pytest.mark.parametrize("name", ["frames.json", "frames/manifest.json", "image-data.img.json"])
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"count"', b"[]"])
+def test_a_damaged_note_is_made_anew(pipeline: Pipeline, name: str, text: bytes) -> None:
+    """An emptied or cut manifest, index or receipt ends in no traceback and no wrong clip."""
+    pipeline.run()
+    before = pipeline.files()
+    (pipeline.workdir / name).write_bytes(text)
+    (pipeline.workdir / "clip.gif").unlink()
+    pipeline.run()
+    assert pipeline.ok
+    assert pipeline.files()["frames/frame_07.gif"][0] == before["frames/frame_07.gif"][0]
+    assert pipeline.clip()[-1000:] == before["clip.gif"][0][-1000:]
+
+
+def test_a_damaged_frame_is_noticed_and_mended(pipeline: Pipeline) -> None:
+    """Of the same size even: the run fails and names it, the next one writes it anew."""
+    pipeline.run()
+    first = pipeline.clip()
+    frame = pipeline.workdir / "frames" / "frame_05.gif"
+    data = bytearray(frame.read_bytes())
+    data[-50] ^= 1
+    frame.write_bytes(data)
+    (pipeline.workdir / "clip.gif").unlink()
+    assert pipeline.run() == ["CombineGif"]
+    assert not pipeline.ok
+    assert any("a frame file is not what was written" in line for line in pipeline.log)
+    assert pipeline.run() == ["WriteFrames", "CombineGif"]
+    assert pipeline.clip() == first
+
+
+def test_a_clip_of_somebody_else_is_left_alone(pipeline: Pipeline) -> None:
+    """The error names it; elsewhere the clip can be made."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "clip.gif"
+    mine.write_bytes(gif(1))
+    pipeline.run()
+    assert not pipeline.ok
+    assert any(f"where:    {mine}" in line for line in pipeline.log)
+    assert mine.read_bytes() == gif(1)
+    assert pipeline.run(gif_file="other/clip.gif") == ["CombineGif"]
+    assert pipeline.ok
+    assert (pipeline.workdir / "other" / "clip.gif").exists()
+
+
+def test_a_checksum_guards_the_bundle(pipeline: Pipeline, sample: bytes) -> None:
+    """A wrong one leaves no bundle; the right one may be written in capitals."""
+    pipeline.run(sha256="0" * 64)
+    assert not pipeline.ok
+    assert "image-data.img" not in pipeline.files()
+    pipeline.run(sha256=hashlib.sha256(sample).hexdigest().upper())
+    assert pipeline.ok
+
+
+def test_a_checksum_guards_a_bundle_of_the_user_too(pipeline: Pipeline, sample: bytes) -> None:
+    """Which is not touched."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "image-data.img"
+    mine.write_bytes(sample)
+    pipeline.run(sha256="0" * 64)
+    assert not pipeline.ok
+    assert mine.read_bytes() == sample
+    pipeline.run(sha256=hashlib.sha256(sample).hexdigest())
+    assert pipeline.ok
+
+
+def test_names_may_be_chosen(pipeline: Pipeline) -> None:
+    """Of the bundle and of the clip."""
+    pipeline.run(data_file="in/frames.bin", gif_file="out.gif")
+    assert pipeline.ok
+    assert {"in/frames.bin", "in/frames.bin.json", "out.gif"} < set(pipeline.files())
+
+
+@pytest.mark.parametrize("name", ["", "/clip.gif", "../clip.gif", "a/../../b", "."])
+def test_names_stay_inside_the_work_directory(name: str) -> None:
+    """Whatever leads out of it is refused."""
+    with pytest.raises(ParameterError, match="a relative path inside the work directory"):
+        luigi_gif.CombineGif(gif_file=name)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"plays": -1}, {"plays": 65_537}, {"frame_duration_ms": 5}, {"sha256": "x"}, {"plays": "1"}],
+)
+def test_values_that_cannot_be_used_are_refused(parameters: dict[str, Any]) -> None:
+    """The error names the flag."""
+    (name,) = parameters
+    with pytest.raises(ParameterError, match=f"--{name.replace('_', '-')}"):
+        luigi_gif.CombineGif(**parameters)
+
+
+def test_secrets_of_a_url_are_shown_nowhere(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Neither in the log, nor in a file, nor in what Luigi makes of the task."""
+    url = pipeline.server.url("/bundle?token=hunter2").replace("http://", "http://user:hunter2@")
+    pipeline.run(url=url)
+    assert pipeline.ok
+    task = luigi_gif.CombineGif(url=url)
+    assert "hunter2" not in f"{task!r} {task.task_id} {json.dumps(task.to_str_params())}"
+    assert [line for line in pipeline.log if "hunter2" in line] == []
+    for name, (data, _) in pipeline.files().items():
+        assert b"hunter2" not in data, name
+
+
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_every_way_to_run_makes_the_same_clip(
+    pipeline: Pipeline, tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The serial twin, and any number of threads."""
+    pipeline.run()
+    first = pipeline.files()
+    pipeline.workdir = tmp_path / "other"
+    monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", workers)
+    pipeline.run()
+    assert {name: data for name, (data, _) in pipeline.files().items()} == {
+        name: data for name, (data, _) in first.items()
+    }
+
+
+def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
+    """The clip is the one of a local folder, and what is done is skipped."""
+    pipeline.run()
+    first = pipeline.clip()
+    workdir = f"memory://{pipeline.workdir.parent.name}"
+    assert pipeline.run(workdir=workdir) == STEPS
+    assert pipeline.ok
+    assert storage.folder(workdir).read("clip.gif") == first
+    assert pipeline.run(workdir=workdir) == []
+    storage.folder(workdir).remove("frames/frame_03.gif")
+    assert pipeline.run(workdir=workdir, plays=1) == ["WriteFrames", "CombineGif"]
+
+
+def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the manifest notes as written is not written again."""
+    monkeypatch.setattr("luigi_gif.bundle.WAYPOINT_FRAMES", 4)
+    monkeypatch.setattr(frames, "CHECKPOINT_S", 0.0)
+    monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", 0)
+    write_batch = frames.write_batch
+    batches = []
+
+    def stop_at_the_third(batch: frames.Batch) -> Any:
+        batches.append(batch)
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        return write_batch(batch)
+
+    monkeypatch.setattr(frames, "write_batch", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run()
+    assert pipeline.run() == ["WriteFrames", "CombineGif"]
+    written = [index for batch in batches for index, _ in batch.stretches]
+    interrupted = [index for index, _ in batches[2].stretches]
+    assert sorted(written) == sorted([*range(8), *interrupted])
+
+
+def test_a_bundle_that_changes_while_frames_are_written_is_noticed(pipeline: Pipeline) -> None:
+    """A worker that finds other frames than were counted says so."""
+    pipeline.workdir.mkdir()
+    bundle = pipeline.workdir / "image-data.img"
+    bundle.write_bytes(DELIMITER.join([gif(1), gif(2)]))
+    task = luigi_gif.CombineGif(workdir=str(pipeline.workdir))
+    task.requires().requires().run()
+    status = bundle.stat()
+    bundle.write_bytes(gif(1) + b"\n" * (len(gif(2)) + 4))
+    os.utime(bundle, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(luigi_gif.errors.BundleError, match="changed since it was split"):
+        task.requires().run()
