@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from luigi_gif import gif
@@ -54,11 +53,11 @@ class Frame(NamedTuple):
     """The image as it stands in the bundle."""
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(NamedTuple):
     """What a bundle holds, in a size that does not grow with it."""
 
-    count: int
+    frames: int
+    """How many."""
     formats: dict[str, int]
     """How many frames there are of each format."""
     waypoints: list[tuple[int, int]]

@@ -111,7 +111,7 @@ def _delays(frame_duration_ms: int | None) -> Iterator[int]:
 
 def _images(folder: storage.Folder, manifest: frames.Manifest) -> Iterator[gif.Image]:
     """The image of each frame file, after its stretch was held against the manifest."""
-    digits = frames.digits_for(manifest.count)
+    digits = frames.digits_for(manifest.frames)
     try:
         for stretch, written in zip(manifest.stretches, manifest.written, strict=True):
             yield from _read(folder, digits, stretch, written)

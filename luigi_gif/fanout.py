@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
+import logging
 import queue
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from luigi_gif.errors import ClusterError, PipelineError
+from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.fanout")
 
 CONNECT_TIMEOUT_S = 10
 BATCHES_PER_THREAD = 2
@@ -60,7 +64,8 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
     if not address and not settings.workers:
         yield Serial()
         return
-    from distributed import Client
+    with _collector_paused():
+        from distributed import Client
 
     with contextlib.ExitStack() as stack:
         if address:
@@ -69,6 +74,17 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
             cluster = stack.enter_context(_threads(settings.workers))
             client = Client(cluster, set_as_default=False)
         yield _Dask(stack.enter_context(client), settings.stall_timeout)
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Import without garbage collection, which would search the modules again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class Serial:
@@ -108,6 +124,8 @@ class _Dask:
                 future.add_done_callback(finished.put)
 
         submit(BATCHES_PER_THREAD * self.threads)
+        if running and not self._client.nthreads():
+            logger.warning("%s has no workers: waiting for one", self._address)
         try:
             while running:
                 future = self._next(finished)
@@ -152,11 +170,15 @@ class _Dask:
             raise result
         return result
 
-    def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
+    @property
+    def _address(self) -> str:
         scheduler = self._client.scheduler
+        return str(scheduler.address) if scheduler else "the Dask scheduler"
+
+    def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
         return ClusterError(
             f"the Dask cluster {what}",
-            where=str(scheduler.address) if scheduler else "the cluster",
+            where=self._address,
             expected=expected,
             got=got,
             next_step="mend it (its logs may help) and run again: what is written is kept",

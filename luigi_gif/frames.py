@@ -13,7 +13,6 @@ import time
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, settings, storage
@@ -56,8 +55,7 @@ class Written(NamedTuple):
     height: int
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What one worker does at a time; it reads and writes the bytes itself."""
 
     folder: str
@@ -67,8 +65,7 @@ class Batch:
     """Each with its place in the manifest."""
 
 
-@dataclass
-class Manifest:
+class Manifest(NamedTuple):
     """Which frame files there are, and of what they were made."""
 
     origin: dict[str, Any]
@@ -77,8 +74,8 @@ class Manifest:
     """For each stretch, None until its frames are there."""
 
     @property
-    def count(self) -> int:
-        """How many frames there are to be."""
+    def frames(self) -> int:
+        """How many there are to be."""
         return sum(stretch.frames for stretch in self.stretches)
 
     @property
@@ -91,7 +88,7 @@ class Manifest:
         """Publish it in ``folder``."""
         value = {
             "origin": self.origin,
-            "count": self.count,
+            "frames": self.frames,
             "stretches": self.stretches,
             "written": self.written,
         }
@@ -154,7 +151,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
 
     Files under other names than those of frames are the user's, and are left out.
     """
-    digits = digits_for(manifest.count)
+    digits = digits_for(manifest.frames)
     found = [[0, 0] for _ in manifest.stretches]
     strays = []
     for name, size in folder.entries(SUBFOLDER):
@@ -162,7 +159,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
             strays.append(name)
         elif frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
-            if number < manifest.count and len(frame[1]) == digits:
+            if number < manifest.frames and len(frame[1]) == digits:
                 place = found[stretch_of(manifest, number)]
                 place[0] += 1
                 place[1] += size
@@ -268,7 +265,7 @@ def _batches(
     folder: storage.Folder, data_file: str, manifest: Manifest, todo: list[int], max_bytes: int
 ) -> Iterator[Batch]:
     """Batches of the stretches in ``todo``; each at most ``max_bytes``, or one stretch."""
-    digits = digits_for(manifest.count)
+    digits = digits_for(manifest.frames)
     waiting: list[tuple[int, Stretch]] = []
     size = 0
     for index in todo:

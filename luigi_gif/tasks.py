@@ -213,7 +213,7 @@ class SplitFrames(Step):
 
     def reason_to_run(self) -> str | None:
         index = self.folder.read_json(INDEX)
-        if index is None or not {"origin", "count", "waypoints", "end"} <= index.keys():
+        if index is None or not {"origin", "frames", "waypoints", "end"} <= index.keys():
             return f"{self.output()} is not there, or not whole"
         return self._difference(INDEX, index["origin"])
 
@@ -225,7 +225,7 @@ class SplitFrames(Step):
                 survey = bundle.survey(file.read)
             except bundle.BadFrame as error:
                 raise frames.bundle_error(error, path) from None
-        if not survey.count:
+        if not survey.frames:
             raise BundleError(
                 "the bundle holds no image",
                 where=path,
@@ -233,10 +233,10 @@ class SplitFrames(Step):
                 got=f"{self.folder.size(self.data_file):,} bytes without one",
                 next_step="put a bundle there, or delete the file to download it again",
             )
-        index = {"origin": self.origin(), "count": survey.count, "formats": survey.formats}
+        index = {"origin": self.origin(), "frames": survey.frames, "formats": survey.formats}
         index |= {"waypoints": survey.waypoints, "end": survey.end}
         self.folder.write_json(INDEX, index)
-        return f"{self.output()}: {survey.count:,} frames"
+        return f"{self.output()}: {survey.frames:,} frames"
 
     def _check_own_bundle(self, path: str) -> None:
         """Hold a bundle that was put there, not downloaded, against --sha256."""
@@ -274,11 +274,11 @@ class WriteFrames(Step):
         if manifest is None or self._difference(frames.MANIFEST, manifest.origin):
             index = self.folder.read_json(INDEX) or {}
             manifest = frames.blank_manifest(
-                self.origin(), index["count"], index["waypoints"], index["end"]
+                self.origin(), index["frames"], index["waypoints"], index["end"]
             )
         count = frames.write_missing(self.folder, self.data_file, manifest, settings.dask())
         return (
-            f"{count:,} of {manifest.count:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
+            f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
         )
 
 
@@ -343,4 +343,4 @@ class CombineGif(Step):
         timing = clip.Timing(self.plays, self.frame_duration_ms)
         origin = {"recipe": self.recipe(), "bundle": manifest.origin["bundle"]}
         size = clip.combine(self.folder, manifest, self.gif_file, origin, timing)
-        return f"{self.output()}: {manifest.count:,} frames, {size:,} bytes"
+        return f"{self.output()}: {manifest.frames:,} frames, {size:,} bytes"

@@ -178,7 +178,7 @@ def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
 def dask_scheduler(**environment: str) -> Iterator[Service]:
     """A real scheduler, in a process of its own."""
     with service(
-        sys.executable, "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
+        sys.executable, "-P", "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
         "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
         ready=r"Scheduler at:\s+(tcp://\S+)",
         **environment,
@@ -190,7 +190,7 @@ def dask_scheduler(**environment: str) -> Iterator[Service]:
 def dask_worker(address: str) -> Iterator[None]:
     """A real worker of one thread, in a process of its own."""
     with service(
-        sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny",
+        sys.executable, "-P", "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny",
         "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
         ready=r"Registered to:\s+(\S+)",
     ):  # fmt: skip

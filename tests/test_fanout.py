@@ -116,14 +116,15 @@ def test_a_scheduler_that_is_not_there_is_named(
     assert time.monotonic() - begin < 5
 
 
-def test_a_cluster_without_workers_is_given_up() -> None:
-    """After the stall timeout."""
+def test_a_cluster_without_workers_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """After the stall timeout; that it is waited for is said at once."""
     with dask_scheduler() as scheduler:
         settings = Settings(address=scheduler.address, stall_timeout=1.0)
         with fanout.executor(settings) as executor:
             with pytest.raises(ClusterError, match="makes no progress") as error:
                 list(executor.run(square, [1]))
             assert error.value.got == "none, with 0 workers"
+            assert f"{scheduler.address} has no workers: waiting for one" in caplog.messages
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,0 +1,212 @@
+"""Whole processes, ours against what one would use instead: time as ratios, and peak memory.
+
+usage: python benchmarks/compare.py [--frames 27 2700] [--runs 5] [--bundle FILE]
+                                    [--original "PYTHON SCRIPT"]
+
+The bundle's frames are repeated until there are as many as asked, served over HTTP on loopback,
+and fetched by each contestant anew. They take turns, so that a machine that changes its speed
+treats them alike; figures are medians. What is not installed is left out. Contestants:
+
+    luigi_gif   luigi --module luigi_gif CombineGif --url URL
+    original    the flow of "ETL Pipelines with Prefect" as a script that takes URL OUTDIR WORKERS,
+                where --original names an interpreter and the script
+    imageio     a loop in one process: requests, split, write the frames, imageio.mimsave
+
+On the frame files that are then there, CombineGif alone runs against gifsicle --merge.
+
+Memory is the proportional share (PSS) of all processes of a contestant, sampled every 20 ms.
+Run directories are removed at the end only: a file system that has just deleted thousands of
+files is slow at making new ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import http.server
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+DELIMITER = b"\n" * 4
+IMAGEIO = """
+import io, os, sys
+import imageio, requests
+url, folder = sys.argv[1:]
+os.makedirs(folder)
+data = requests.get(url).content
+frames = [frame for frame in data.split(b"\\n" * 4) if frame]
+for number, frame in enumerate(frames):
+    with open(f"{folder}/frame_{number:02d}.gif", "wb") as file:
+        file.write(frame)
+imageio.mimsave(f"{folder}/clip.gif", [imageio.imread(io.BytesIO(frame)) for frame in frames])
+"""
+
+
+class Figures(NamedTuple):
+    """Of one run of a whole process with its children."""
+
+    seconds: float
+    peak_mib: float
+
+
+class Contestant(NamedTuple):
+    name: str
+    command: Callable[[Path], list[str]]
+    """Of the folder that a run may fill."""
+    runs: int
+
+
+def measure(command: list[str]) -> Figures:
+    """Run the command to its end. Raises CalledProcessError where it fails."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        env=os.environ | {"LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    ended = threading.Event()
+    peak = [0]
+    sampler = threading.Thread(target=_sample, args=(process.pid, ended, peak))
+    sampler.start()
+    code = process.wait()
+    seconds = time.perf_counter() - begin
+    ended.set()
+    sampler.join()
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    return Figures(seconds, peak[0] / 2**20)
+
+
+def _sample(pid: int, ended: threading.Event, peak: list[int]) -> None:
+    while not ended.wait(0.02):
+        total = 0
+        try:
+            root = psutil.Process(pid)
+            for process in (root, *root.children(recursive=True)):
+                total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue
+        peak[0] = max(peak[0], total)
+
+
+def contest(contestants: list[Contestant], folder: Path) -> dict[str, Figures]:
+    """The medians of each contestant, by its name; they take turns."""
+    seen: dict[str, list[Figures]] = {contestant.name: [] for contestant in contestants}
+    for turn in range(max(contestant.runs for contestant in contestants)):
+        for number, contestant in enumerate(contestants):
+            if turn < contestant.runs:
+                run = measure(contestant.command(folder / f"{number}-{turn}"))
+                seen[contestant.name].append(run)
+    return {
+        name: Figures(*(statistics.median(column) for column in zip(*runs, strict=True)))
+        for name, runs in seen.items()
+    }
+
+
+def show(title: str, figures: dict[str, Figures]) -> None:
+    """A table, each against the first."""
+    ours = next(iter(figures.values()))
+    print(f"\n{title}\n")
+    print("| | seconds | times ours | peak MiB |\n|---|---:|---:|---:|")
+    for name, (seconds, peak_mib) in figures.items():
+        print(f"| {name} | {seconds:.2f} | {seconds / ours.seconds:.1f} | {peak_mib:.0f} |")
+
+
+def combine_gif(url: str, workdir: Path) -> list[str]:
+    luigi = [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif"]
+    return [*luigi, "--url", url, "--workdir", str(workdir)]
+
+
+def whole(count: int, url: str, folder: Path, options: argparse.Namespace) -> Path:
+    """The whole job; returns a work directory of ours that is done."""
+    slow_runs = 1 if count > 500 else options.runs
+    contestants = [Contestant("luigi_gif", lambda at: combine_gif(url, at), options.runs)]
+    if options.original:
+        original = options.original.split()
+        contestants.append(
+            Contestant("original flow", lambda at: [*original, url, str(at), "2"], slow_runs)
+        )
+    contestants.append(
+        Contestant(
+            "imageio loop", lambda at: [sys.executable, "-c", IMAGEIO, url, str(at)], slow_runs
+        )
+    )
+    show(f"{count:,} frames, from URL to clip", contest(contestants, folder))
+    return folder / "0-0"
+
+
+def merge(count: int, url: str, workdir: Path, folder: Path, options: argparse.Namespace) -> None:
+    """The last step alone, on frame files that are there."""
+    if not shutil.which("gifsicle"):
+        return
+    frames = sorted(str(path) for path in (workdir / "frames").glob("frame_*.gif"))
+
+    def again(at: Path) -> list[str]:
+        """Another --plays each time, so that only CombineGif runs."""
+        return [*combine_gif(url, workdir), "--plays", str(hash(at.name) % 60_000 + 2)]
+
+    contestants = [
+        Contestant("CombineGif, whole process", again, options.runs),
+        Contestant(
+            "gifsicle --merge",
+            lambda at: ["gifsicle", "--merge", *frames, "-o", f"{at}.gif"],
+            1 if count > 500 else options.runs,
+        ),
+    ]
+    figures = contest(contestants, folder)
+    start = statistics.median(
+        measure([sys.executable, "-c", "import luigi.cmdline, luigi_gif"]).seconds
+        for _ in range(options.runs)
+    )
+    own = figures["CombineGif, whole process"].seconds - start
+    show(f"{count:,} frame files to a clip", figures)
+    times = figures["gifsicle --merge"].seconds / own
+    print(f"\nCombineGif's own work, without the start of Luigi ({start:.2f} s): {own:.2f} s;")
+    print(f"gifsicle --merge takes {times:.1f} times as long.")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure whole processes against each other.")
+    parser.add_argument("--frames", type=int, nargs="+", default=[27, 2700])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--bundle", type=Path, default=ROOT / "examples" / "sample.img")
+    parser.add_argument("--original", help="interpreter and script of the original flow")
+    options = parser.parse_args()
+    source = [frame for frame in options.bundle.read_bytes().split(DELIMITER) if frame]
+    with tempfile.TemporaryDirectory() as name:
+        handler = functools.partial(_Quiet, directory=name)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for count in options.frames:
+            folder = Path(name, str(count))
+            folder.mkdir()
+            with open(folder / "bundle.img", "wb") as file:
+                for number in range(count):
+                    file.write(source[number % len(source)] + DELIMITER)
+            url = f"http://127.0.0.1:{server.server_port}/{count}/bundle.img"
+            workdir = whole(count, url, folder, options)
+            (folder / "merge").mkdir()
+            merge(count, url, workdir, folder / "merge", options)
+        server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
