@@ -14,7 +14,8 @@ treats them alike; figures are medians. What is not installed is left out. Conte
 
 On the frame files that are then there, CombineGif alone runs against gifsicle --merge.
 
-Memory is the proportional share (PSS) of all processes of a contestant, sampled every 20 ms.
+Memory is the proportional share (PSS) of all processes of a contestant, sampled every 20 ms in
+one run more, or in the only one.
 Run directories are removed at the end only: a file system that has just deleted thousands of
 files is slow at making new ones.
 """
@@ -22,8 +23,10 @@ files is slow at making new ones.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import http.server
+import math
 import os
 import shutil
 import statistics
@@ -68,8 +71,11 @@ class Contestant(NamedTuple):
     runs: int
 
 
-def measure(command: list[str]) -> Figures:
-    """Run the command to its end. Raises CalledProcessError where it fails."""
+def measure(command: list[str], *, memory: bool = False) -> Figures:
+    """Run the command to its end. Raises CalledProcessError where it fails.
+
+    Without ``memory`` its peak is not a number; looking for it takes time.
+    """
     begin = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -77,41 +83,42 @@ def measure(command: list[str]) -> Figures:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    ended = threading.Event()
-    peak = [0]
-    sampler = threading.Thread(target=_sample, args=(process.pid, ended, peak))
-    sampler.start()
+    peak_mib = math.nan
+    if memory:
+        peak_mib = 0.0
+        while process.poll() is None:
+            peak_mib = max(peak_mib, _memory_mib(process.pid))
+            time.sleep(0.02)
     code = process.wait()
     seconds = time.perf_counter() - begin
-    ended.set()
-    sampler.join()
     if code:
         raise subprocess.CalledProcessError(code, command)
-    return Figures(seconds, peak[0] / 2**20)
+    return Figures(seconds, peak_mib)
 
 
-def _sample(pid: int, ended: threading.Event, peak: list[int]) -> None:
-    while not ended.wait(0.02):
-        total = 0
-        try:
-            root = psutil.Process(pid)
-            for process in (root, *root.children(recursive=True)):
-                total += process.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue
-        peak[0] = max(peak[0], total)
+def _memory_mib(pid: int) -> float:
+    total = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            total += process.memory_full_info().pss
+    return total / 2**20
 
 
 def contest(contestants: list[Contestant], folder: Path) -> dict[str, Figures]:
-    """The medians of each contestant, by its name; they take turns."""
+    """The median time and the peak memory of each contestant, by its name; they take turns."""
     seen: dict[str, list[Figures]] = {contestant.name: [] for contestant in contestants}
-    for turn in range(max(contestant.runs for contestant in contestants)):
+    for turn in range(max(contestant.runs for contestant in contestants) + 1):
         for number, contestant in enumerate(contestants):
-            if turn < contestant.runs:
-                run = measure(contestant.command(folder / f"{number}-{turn}"))
-                seen[contestant.name].append(run)
+            memory = turn == (contestant.runs if contestant.runs > 1 else 0)
+            if turn < contestant.runs or memory:
+                command = contestant.command(folder / f"{number}-{turn}")
+                seen[contestant.name].append(measure(command, memory=memory))
     return {
-        name: Figures(*(statistics.median(column) for column in zip(*runs, strict=True)))
+        name: Figures(
+            statistics.median(run.seconds for run in runs if len(runs) == 1 or run != runs[-1]),
+            runs[-1].peak_mib,
+        )
         for name, runs in seen.items()
     }
 

@@ -79,12 +79,14 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
     """Import without garbage collection, which would search the modules again and again."""
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if was_on:
+            gc.enable()
 
 
 class Serial:

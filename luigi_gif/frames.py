@@ -8,6 +8,7 @@ last when all are there; an interrupted run goes on from it.
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import time
 import zlib
@@ -16,7 +17,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, settings, storage
-from luigi_gif.errors import BundleError
+from luigi_gif.errors import LUIGI_LOGGER, BundleError
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
@@ -53,6 +56,8 @@ class Written(NamedTuple):
     width: int
     """Of the widest frame, in pixels."""
     height: int
+    surplus: int
+    """Images beside the first of each frame; a clip shows the first."""
 
 
 class Batch(NamedTuple):
@@ -202,6 +207,9 @@ def write_missing(
                     manifest.save(folder, lasting=False)
                     saved = time.monotonic()
     manifest.save(folder, lasting=True)
+    surplus = sum(written.surplus for written in manifest.written if written)
+    if surplus:
+        logger.warning("%d images are left out: a clip shows the first of each frame", surplus)
     return sum(manifest.stretches[index].frames for index in todo)
 
 
@@ -224,11 +232,12 @@ def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
 
 def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Written:
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
-    written, crc32, width, height = 0, 0, 0, 0
+    written, crc32, width, height, surplus = 0, 0, 0, 0, 0
     number = stretch.number
     try:
         for number, frame in enumerate(_frames(data, stretch), stretch.number):
-            image, _ = gif.first_image(frame.data)
+            image, images = gif.first_image(frame.data)
+            surplus += images - 1
             width, height = max(width, image.extent[0]), max(height, image.extent[1])
             folder.write(file_name(number, batch.digits), frame.data)
             crc32 = zlib.crc32(frame.data, crc32)
@@ -246,7 +255,7 @@ def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Wr
             got=f"{number + 1 - stretch.number}",
             next_step="delete frames.json beside it, and run again",
         )
-    return Written(written, crc32, width, height)
+    return Written(written, crc32, width, height, surplus)
 
 
 def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:

@@ -211,8 +211,9 @@ class LocalFolder(Folder):
                 return
             with listing:
                 for entry in listing:
-                    if entry.is_file():
-                        yield Entry(entry.name, entry.stat().st_size)
+                    with contextlib.suppress(FileNotFoundError):
+                        if entry.is_file():
+                            yield Entry(entry.name, entry.stat().st_size)
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         with self._explained("write", name), self._temporary(name, lasting) as descriptor:

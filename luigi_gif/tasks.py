@@ -121,6 +121,7 @@ class Step(luigi.Task):
                     self._explain("skipped: another run has just made %s", self.output())
                     return
                 self._explain("runs: %s", reason)
+                self._check_what_it_needs()
                 folder.sweep()
                 logger.info("%s made %s", self.task_family, self.make())
         except FileNotFoundError as error:
@@ -131,6 +132,19 @@ class Step(luigi.Task):
                 got="nothing",
                 next_step="run again",
             ) from error
+
+    def _check_what_it_needs(self) -> None:
+        """Luigi looked before the folder was locked; a run of another URL may have come since."""
+        for step in self.deps():
+            reason = step.reason_to_run()
+            if reason is not None:
+                raise StorageError(
+                    f"what {self.task_family} needs has changed meanwhile",
+                    where=str(step.output()),
+                    expected=f"what {step.task_family} made",
+                    got=reason,
+                    next_step="run again, with one URL at a time in a work directory",
+                )
 
     def on_failure(self, exception: BaseException) -> str:
         if isinstance(exception, PipelineError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ import luigi
 import pytest
 from conftest import DELIMITER, Server, gif
 from luigi.task_register import Register
+from PIL import Image, ImageSequence
 
 import luigi_gif
 from luigi_gif import frames, storage
@@ -347,6 +349,31 @@ def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.Monk
     written = [index for batch in batches for index, _ in batch.stretches]
     interrupted = [index for index, _ in batches[2].stretches]
     assert sorted(written) == sorted([*range(8), *interrupted])
+
+
+def test_a_run_of_another_url_in_between_is_noticed(pipeline: Pipeline) -> None:
+    """Its frames do not end up in this clip."""
+    pipeline.run()
+    late = luigi_gif.CombineGif(
+        url=pipeline.server.url("/bundle"), workdir=str(pipeline.workdir), plays=9
+    )
+    pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2)])
+    pipeline.run(url=pipeline.server.url("/other"))
+    before = pipeline.files()
+    with pytest.raises(luigi_gif.errors.StorageError, match="has changed meanwhile"):
+        late.run()
+    assert pipeline.files() == before
+
+
+def test_images_that_a_clip_does_not_show_are_counted(pipeline: Pipeline) -> None:
+    """A frame that is an animation itself shows its first image, with a warning."""
+    others = [Image.open(io.BytesIO(gif(color))) for color in (2, 3)]
+    several = gif(1, save_all=True, append_images=others)
+    pipeline.server.pages["/bundle"] = DELIMITER.join([several, gif(2), several])
+    pipeline.run()
+    assert "4 images are left out: a clip shows the first of each frame" in pipeline.log
+    with Image.open(pipeline.workdir / "clip.gif") as image:
+        assert len(list(ImageSequence.Iterator(image))) == 3
 
 
 def test_a_bundle_that_changes_while_frames_are_written_is_noticed(pipeline: Pipeline) -> None:

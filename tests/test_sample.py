@@ -1,0 +1,52 @@
+"""The project's own sample is what its script draws, and the README shows what becomes of it."""
+
+from __future__ import annotations
+
+import io
+import runpy
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import DELIMITER, ROOT, luigi_command, luigi_environment
+from PIL import Image
+
+
+def test_the_readme_shows_the_clip_of_the_sample(tmp_path: Path) -> None:
+    """Byte for byte what `make gif` makes."""
+    flags = ("--url", "examples/sample.img", "--workdir", str(tmp_path))
+    subprocess.run(
+        luigi_command("CombineGif", *flags),
+        cwd=ROOT,
+        env=luigi_environment(),
+        capture_output=True,
+        check=True,
+    )
+    assert (tmp_path / "clip.gif").read_bytes() == (ROOT / "docs" / "sample.gif").read_bytes()
+
+
+def test_the_sample_is_what_its_script_draws(sample: bytes) -> None:
+    """Pixel for pixel, whichever Pillow encodes it; 24 frames or more, under 400 KB."""
+    drawn = runpy.run_path(str(ROOT / "examples" / "draw_sample.py"))["draw"]()
+    frames = sample.split(DELIMITER)
+    assert len(frames) - 1 >= 24
+    assert len(sample) < 400_000
+    assert [_pixels(frame) for frame in drawn.split(DELIMITER) if frame] == [
+        _pixels(frame) for frame in frames if frame
+    ]
+
+
+def _pixels(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.convert("RGB").tobytes()
+
+
+def test_make_says_where_the_clip_is() -> None:
+    """Whoever types `make gif` reads it last."""
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    plan = subprocess.run(
+        ["make", "--dry-run", "gif"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert plan.stdout.splitlines()[-1] == 'echo "The clip is data/sample/clip.gif"'
