@@ -14,8 +14,8 @@ treats them alike; figures are medians. What is not installed is left out. Conte
 
 On the frame files that are then there, CombineGif alone runs against gifsicle --merge.
 
-Memory is the proportional share (PSS) of all processes of a contestant, sampled every 20 ms in
-one run more, or in the only one.
+Memory is the proportional share (PSS) of all processes of a contestant, sampled in one run more,
+or in the only one, as often as every 20 ms, but at the most for a twentieth of the time.
 Run directories are removed at the end only: a file system that has just deleted thousands of
 files is slow at making new ones.
 """
@@ -87,8 +87,9 @@ def measure(command: list[str], *, memory: bool = False) -> Figures:
     if memory:
         peak_mib = 0.0
         while process.poll() is None:
+            looked = time.perf_counter()
             peak_mib = max(peak_mib, _memory_mib(process.pid))
-            time.sleep(0.02)
+            time.sleep(max(0.02, 20 * (time.perf_counter() - looked)))
     code = process.wait()
     seconds = time.perf_counter() - begin
     if code:

@@ -106,13 +106,14 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
     if value is None:
         return None
     try:
-        return Manifest(
+        manifest = Manifest(
             value["origin"],
             [Stretch(*stretch) for stretch in value["stretches"]],
             [written and Written(*written) for written in value["written"]],
         )
     except (KeyError, TypeError):
         return None
+    return manifest if len(manifest.written) == len(manifest.stretches) else None
 
 
 def blank_manifest(
@@ -156,7 +157,8 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
 
     Files under other names than those of frames are the user's, and are left out.
     """
-    digits = digits_for(manifest.frames)
+    count = manifest.frames
+    digits = digits_for(count)
     found = [[0, 0] for _ in manifest.stretches]
     strays = []
     for name, size in folder.entries(SUBFOLDER):
@@ -164,7 +166,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
             strays.append(name)
         elif frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
-            if number < manifest.frames and len(frame[1]) == digits:
+            if number < count and len(frame[1]) == digits:
                 place = found[stretch_of(manifest, number)]
                 place[0] += 1
                 place[1] += size
