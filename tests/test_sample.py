@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import runpy
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from conftest import DELIMITER, ROOT, luigi_command, luigi_environment
 from PIL import Image
 
@@ -40,13 +38,3 @@ def test_the_sample_is_what_its_script_draws(sample: bytes) -> None:
 def _pixels(data: bytes) -> bytes:
     with Image.open(io.BytesIO(data)) as image:
         return image.convert("RGB").tobytes()
-
-
-def test_make_says_where_the_clip_is() -> None:
-    """Whoever types `make gif` reads it last."""
-    if not shutil.which("make"):
-        pytest.skip("make is not installed")
-    plan = subprocess.run(
-        ["make", "--dry-run", "gif"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert plan.stdout.splitlines()[-1] == 'echo "The clip is data/sample/clip.gif"'
