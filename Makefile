@@ -32,4 +32,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) data build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) data/sample build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,7 +12,8 @@ treats them alike; figures are medians. What is not installed is left out. Conte
                 where --original names an interpreter and the script
     imageio     a loop in one process: requests, split, write the frames, imageio.mimsave
 
-On the frame files that are then there, CombineGif alone runs against gifsicle --merge.
+On the frame files that are then there, CombineGif alone runs against gifsicle --merge. Last, a run
+that has nothing to do and the import of the package are held against the import of Luigi.
 
 Memory is the proportional share (PSS) of all processes of a contestant, sampled in one run more,
 or in the only one, as often as every 20 ms, but at the most for a twentieth of the time.
@@ -128,9 +129,9 @@ def show(title: str, figures: dict[str, Figures]) -> None:
     """A table, each against the first."""
     ours = next(iter(figures.values()))
     print(f"\n{title}\n")
-    print("| | seconds | times ours | peak MiB |\n|---|---:|---:|---:|")
+    print("| | seconds | times the first | peak MiB |\n|---|---:|---:|---:|")
     for name, (seconds, peak_mib) in figures.items():
-        print(f"| {name} | {seconds:.2f} | {seconds / ours.seconds:.1f} | {peak_mib:.0f} |")
+        print(f"| {name} | {seconds:.2f} | {seconds / ours.seconds:.2f} | {peak_mib:.0f} |")
 
 
 def combine_gif(url: str, workdir: Path) -> list[str]:
@@ -186,6 +187,20 @@ def merge(count: int, url: str, workdir: Path, folder: Path, options: argparse.N
     print(f"gifsicle --merge takes {times:.1f} times as long.")
 
 
+def starts(url: str, workdir: Path, folder: Path) -> None:
+    """What a start costs, against that of Luigi alone."""
+
+    def importing(module: str) -> Callable[[Path], list[str]]:
+        return lambda _: [sys.executable, "-c", f"import {module}"]
+
+    contestants = [
+        Contestant("python -c 'import luigi'", importing("luigi"), 10),
+        Contestant("python -c 'import luigi_gif'", importing("luigi_gif"), 10),
+        Contestant("CombineGif with nothing to do", lambda _: combine_gif(url, workdir), 10),
+    ]
+    show("Starts", contest(contestants, folder))
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
@@ -213,6 +228,8 @@ def main() -> None:
             workdir = whole(count, url, folder, options)
             (folder / "merge").mkdir()
             merge(count, url, workdir, folder / "merge", options)
+        measure(combine_gif(url, workdir))
+        starts(url, workdir, folder)
         server.shutdown()
 
 

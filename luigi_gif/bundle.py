@@ -18,6 +18,8 @@ from typing import NamedTuple
 from luigi_gif import gif
 
 FRAME_DELIMITER = b"\n" * 4
+MAX_JUNK_BYTES = 1 << 20
+"""What may stand between the end of an image and the delimiter behind it."""
 PIECE_BYTES = 1 << 20
 """How much of a bundle is read at a time, unless a single frame needs more."""
 WAYPOINT_BYTES = 1 << 20
@@ -38,6 +40,9 @@ _BEGINNING = re.compile(
     re.DOTALL,
 )
 _LONGEST_BEGINNING = 12
+_IMAGE_IN_JUNK = re.compile(
+    rb"GIF8[79]a|\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF.{4}WEBP|(?:\r\n){4}", re.DOTALL
+)
 _LINE_BREAKS_CHANGED = b"\r\n" * 4
 _NEWLINES = re.compile(rb"\n*")
 _PAGE = re.compile(rb"\s*<(!doctype|html|\?xml|head|body)", re.IGNORECASE)
@@ -115,6 +120,10 @@ def frames(read: Callable[[int], bytes], *, number: int = 0, offset: int = 0) ->
             raise BadFrame(number, offset + begin, error.expected, got) from None
         except _Unsupported as error:
             raise BadFrame(number, offset + begin, "a GIF", str(error)) from None
+        except _NotDelimited as error:
+            expected = "four newlines, or the end of the bundle, behind its last byte"
+            got = f"{error}{_hint(data, begin)}"
+            raise BadFrame(number, offset + begin, expected, got) from None
         else:
             yield Frame(offset + begin, "GIF", data[begin:end])
             position = end
@@ -161,6 +170,10 @@ class _Unsupported(ValueError):
     """An image of another format than those that can be read."""
 
 
+class _NotDelimited(ValueError):
+    """Behind an image stands neither a delimiter nor the end."""
+
+
 def _after_delimiter(data: bytes, position: int, at_end: bool) -> int:
     """Where the next frame begins; the length of ``data`` where none does."""
     begin = _run_of_newlines(data, position)
@@ -184,18 +197,29 @@ def _end_of_frame(data: bytes, begin: int, at_end: bool) -> int:
     return _end_of_junk(data, end, at_end)
 
 
-def _end_of_junk(data: bytes, position: int, at_end: bool) -> int:
+def _end_of_junk(data: bytes, begin: int, at_end: bool) -> int:
     """Bytes behind an image belong to its frame, up to a delimiter that ends it.
 
     Such a delimiter is followed by the beginning of an image or by the end.
+    Another image among the bytes would be lost, so it is an error.
     """
+    end = _next_delimiter(data, begin, at_end)
+    if end - begin > MAX_JUNK_BYTES:
+        raise _NotDelimited(f"{MAX_JUNK_BYTES:,} other bytes")
+    if image := _IMAGE_IN_JUNK.search(data, begin, end):
+        raise _NotDelimited(f"{looks_like(image[0])} {image.start() - begin:,} bytes on")
+    return end
+
+
+def _next_delimiter(data: bytes, position: int, at_end: bool) -> int:
+    begin = position
     while (delimiter := data.find(FRAME_DELIMITER, position)) >= 0:
         position = _run_of_newlines(data, delimiter)
         if position + _LONGEST_BEGINNING > len(data) and not at_end:
             raise _MoreNeeded
         if position == len(data) or _BEGINNING.match(data, position):
             return delimiter
-    if not at_end:
+    if not at_end and len(data) - begin <= MAX_JUNK_BYTES:
         raise _MoreNeeded
     return len(data)
 

@@ -1,8 +1,4 @@
-"""A URL to a checked file.
-
-What a URL names, how it may be shown, and how its bytes get into a file:
-http(s) with requests, everything else as a file or an object.
-"""
+"""A URL to a checked file: http(s) with requests, everything else as a file or an object."""
 
 from __future__ import annotations
 
@@ -10,14 +6,14 @@ import contextlib
 import hashlib
 import logging
 import os
-import re
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from luigi_gif import bundle
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DownloadError, TransientDownloadError
+from luigi_gif.urls import public_url
 
 if TYPE_CHECKING:
     import requests
@@ -27,36 +23,8 @@ if TYPE_CHECKING:
 PIECE_BYTES = 1 << 20
 RETRIED_STATUSES = frozenset({408, 429})
 """Beside every 5xx: Request Timeout and Too Many Requests."""
-HIDDEN = "***"
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
-
-
-def public_url(url: str) -> str:
-    """The URL as it may be shown: no user, no password, no query values, no fragment."""
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.netloc:
-        return url
-    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-    query = "&".join(f"{name}={HIDDEN}" for name in names) or (HIDDEN if parts.query else "")
-    return SplitResult(parts.scheme, _host(parts), parts.path, query, "").geturl()
-
-
-def url_digest(url: str) -> str:
-    """8 hexadecimal digits that tell apart URLs which look alike in public.
-
-    User and password do not count: whoever asks, the bundle is the same.
-    """
-    parts = urlsplit(url)
-    if parts.scheme and parts.netloc:
-        url = SplitResult(parts.scheme, _host(parts), parts.path, parts.query, "").geturl()
-    return hashlib.sha256(url.encode()).hexdigest()[:8]
-
-
-def name_from_url(url: str) -> str:
-    """A folder name for a URL: the name of its file, and its digest."""
-    stem = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2].partition(".")[0]
-    return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-') or 'bundle'}-{url_digest(url)}"
 
 
 def fetch(
@@ -257,6 +225,14 @@ def _explained(url: str) -> Iterator[None]:
             got=type(error).__name__,
             next_step="correct --url",
         ) from None
+    except OSError as error:
+        raise DownloadError(
+            "the URL cannot be fetched",
+            where=public_url(url),
+            expected="requests to be set up rightly on this machine",
+            got=str(error),
+            next_step="look at REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and the proxies",
+        ) from None
 
 
 def _broken_off(url: str, expected: str, got: str) -> TransientDownloadError:
@@ -294,7 +270,3 @@ def _log_retry(state: Any, settings: sections.download) -> None:
         settings.retries + 1,
         settings.retry_delay,
     )
-
-
-def _host(parts: SplitResult) -> str:
-    return parts.netloc.rpartition("@")[2]

@@ -12,6 +12,7 @@ import functools
 import gc
 import logging
 import queue
+import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -29,8 +30,8 @@ Result = TypeVar("Result")
 logger = logging.getLogger(f"{LUIGI_LOGGER}.fanout")
 
 CONNECT_TIMEOUT_S = 10
-BATCHES_PER_THREAD = 2
-"""Futures held at a time for each thread of the cluster."""
+BATCHES_HELD = 2
+"""Futures at a time for each thread of the cluster."""
 
 
 class Executor(Protocol):
@@ -79,13 +80,13 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
     """Import without garbage collection, which would search the modules again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
+    pause = gc.isenabled() and "distributed" not in sys.modules
+    if pause:
+        gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        if was_on:
+        if pause:
             gc.enable()
 
 
@@ -108,7 +109,16 @@ class _Dask:
 
     @property
     def threads(self) -> int:
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, sum(self._workers().values()))
+
+    def _workers(self) -> dict[str, int]:
+        """The threads of each worker, by its address."""
+        try:
+            return dict(self._client.nthreads())
+        except OSError as error:
+            raise self._error(
+                "is not there any more", expected="its scheduler", got=_last_words(error)
+            ) from error
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
@@ -119,21 +129,22 @@ class _Dask:
         finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         guarded = functools.partial(_guarded, function)
 
-        def submit(count: int) -> None:
-            for batch in islice(waiting, count):
+        def submit() -> None:
+            for batch in islice(waiting, max(0, BATCHES_HELD * self.threads - len(running))):
                 future = self._client.submit(guarded, batch, pure=False)
                 running.add(future)
                 future.add_done_callback(finished.put)
 
-        submit(BATCHES_PER_THREAD * self.threads)
-        if running and not self._client.nthreads():
+        submit()
+        if running and not self._workers():
             logger.warning("%s has no workers: waiting for one", self._address)
         try:
             while running:
                 future = self._next(finished)
                 running.discard(future)
-                submit(1)
-                yield self._result(future)
+                result = self._result(future)
+                submit()
+                yield result
         finally:
             self._client.cancel(list(running))
 
@@ -144,7 +155,7 @@ class _Dask:
             raise self._error(
                 "makes no progress",
                 expected=f"a finished batch within {self._stall_timeout:g} s",
-                got=f"none, with {len(self._client.nthreads())} workers",
+                got=f"none, with {len(self._workers())} workers",
             ) from None
 
     def _result(self, future: Future[Any]) -> Any:
@@ -168,6 +179,12 @@ class _Dask:
                 expected="luigi_gif installed with the scheduler and the workers",
                 got=_last_words(error.__cause__ or error),
             ) from error
+        if isinstance(result, FileNotFoundError):
+            raise self._error(
+                "does not find a file",
+                expected="workers that see the work directory under the same path",
+                got=f"no {result.filename}",
+            ) from result
         if isinstance(result, Exception):
             raise result
         return result

@@ -73,7 +73,9 @@ class Batch(NamedTuple):
 class Manifest(NamedTuple):
     """Which frame files there are, and of what they were made."""
 
-    origin: dict[str, Any]
+    recipe: dict[str, Any]
+    sha256: str
+    """Of the bundle."""
     stretches: list[Stretch]
     written: list[Written | None]
     """For each stretch, None until its frames are there."""
@@ -92,8 +94,8 @@ class Manifest(NamedTuple):
     def save(self, folder: storage.Folder, *, lasting: bool) -> None:
         """Publish it in ``folder``."""
         value = {
-            "origin": self.origin,
-            "frames": self.frames,
+            "recipe": self.recipe,
+            "sha256": self.sha256,
             "stretches": self.stretches,
             "written": self.written,
         }
@@ -107,7 +109,8 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
         return None
     try:
         manifest = Manifest(
-            value["origin"],
+            value["recipe"],
+            value["sha256"],
             [Stretch(*stretch) for stretch in value["stretches"]],
             [written and Written(*written) for written in value["written"]],
         )
@@ -116,16 +119,15 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
     return manifest if len(manifest.written) == len(manifest.stretches) else None
 
 
-def blank_manifest(
-    origin: dict[str, Any], count: int, waypoints: list[tuple[int, int]], end: int
-) -> Manifest:
-    """The manifest of ``count`` frames before any is written, from a bundle's survey."""
-    beyond = [*waypoints[1:], (count, end)]
+def blank_manifest(index: dict[str, Any]) -> Manifest:
+    """The manifest before any frame is written, from what SplitFrames noted."""
+    waypoints = index["waypoints"]
+    beyond = [*waypoints[1:], (index["frames"], index["end"])]
     stretches = [
         Stretch(number, next_number - number, start, stop)
         for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
-    return Manifest(origin, stretches, [None] * len(stretches))
+    return Manifest(index["recipe"], index["sha256"], stretches, [None] * len(stretches))
 
 
 def stretch_of(manifest: Manifest, number: int) -> int:
@@ -149,7 +151,7 @@ class Listing(NamedTuple):
     missing: list[int]
     """The stretches whose files are not all there in their full size."""
     strays: list[str]
-    """Names of frame files that belong to none, and of leftovers of dead runs."""
+    """Names of frame files that belong to none."""
 
 
 def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
@@ -162,9 +164,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
     found = [[0, 0] for _ in manifest.stretches]
     strays = []
     for name, size in folder.entries(SUBFOLDER):
-        if name.endswith(storage.TEMPORARY_SUFFIX):
-            strays.append(name)
-        elif frame := _FRAME_NAME.fullmatch(name):
+        if frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
             if number < count and len(frame[1]) == digits:
                 place = found[stretch_of(manifest, number)]
@@ -232,31 +232,37 @@ def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
     )
 
 
+def changed_error(path: str) -> BundleError:
+    """What to tell the user of a bundle at ``path`` that is not what it was."""
+    return BundleError(
+        "the bundle changed while it was used",
+        where=path,
+        expected="the bundle that was there at first",
+        got="another one",
+        next_step="run again when nobody writes to it",
+    )
+
+
 def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Written:
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
     written, crc32, width, height, surplus = 0, 0, 0, 0, 0
     number = stretch.number
     try:
-        for number, frame in enumerate(_frames(data, stretch), stretch.number):
+        for frame in _frames(data, stretch):
             image, images = gif.first_image(frame.data)
             surplus += images - 1
             width, height = max(width, image.extent[0]), max(height, image.extent[1])
             folder.write(file_name(number, batch.digits), frame.data)
             crc32 = zlib.crc32(frame.data, crc32)
             written += len(frame.data)
+            number += 1
     except bundle.BadFrame as error:
         raise bundle_error(error, folder.path(batch.data_file)) from None
     except gif.MalformedGif as error:
         bad = bundle.BadFrame(number, frame.offset, error.expected, error.got)
         raise bundle_error(bad, folder.path(batch.data_file)) from None
-    if number != stretch.number + stretch.frames - 1:
-        raise BundleError(
-            "the bundle has changed since it was split",
-            where=f"{folder.path(batch.data_file)}, from byte {stretch.start:,}",
-            expected=f"{stretch.frames} frames from number {stretch.number}",
-            got=f"{number + 1 - stretch.number}",
-            next_step="delete frames.json beside it, and run again",
-        )
+    if number != stretch.number + stretch.frames:
+        raise changed_error(folder.path(batch.data_file))
     return Written(written, crc32, width, height, surplus)
 
 

@@ -26,9 +26,6 @@ DISPOSE_NOT = 1
 DISPOSE_TO_BACKGROUND = 2
 """Disposal method 2: clear the image's rectangle."""
 
-MAX_DELAY_CS = 0xFFFF
-MAX_REPEATS = 0xFFFF
-
 _LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
 _GRAPHIC_CONTROL = struct.Struct("<BBBBHBB")
 _IMAGE_DESCRIPTOR = struct.Struct("<BHHHHB")

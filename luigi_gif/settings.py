@@ -47,7 +47,8 @@ class NumberParameter(luigi.Parameter[Any]):
     def normalize(self, x: Any) -> Any:
         if x is None and self._default is None:
             return None
-        if not isinstance(x, (int, float)) or not self._least <= x <= self._most:
+        kinds = (int,) if self._kind is int else (int, float)
+        if not isinstance(x, kinds) or not self._least <= x <= self._most:
             raise self._error(x)
         return x
 

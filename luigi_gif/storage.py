@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import io
 import json
+import logging
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import luigi
 
-from luigi_gif.errors import ParameterError, StorageError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, StorageError
+from luigi_gif.urls import public_url
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
+LOCK = ".lock"
 COPY_BYTES = 1 << 20
 _WRITEBACK_BYTES = 8 << 20
 
@@ -65,15 +72,15 @@ class Folder:
         except (ValueError, ImportError) as error:
             raise ParameterError(
                 "the work directory cannot be used",
-                where=self.url,
+                where=public_url(self.url),
                 expected="a local path, or the URL of a store that fsspec knows",
                 got=str(error),
                 next_step="correct --workdir, or install what the store needs",
             ) from error
 
     def path(self, name: str) -> str:
-        """The full path or URL of ``name``."""
-        return f"{self.url}/{name}"
+        """The full path or URL of ``name``, as it may be shown."""
+        return f"{public_url(self.url)}/{name}"
 
     def size(self, name: str) -> int | None:
         """Size in bytes, or None if there is no such file."""
@@ -104,6 +111,14 @@ class Folder:
         """A file to read from."""
         with self._explained("read", name):
             return self._fs.open(self._key(name), "rb")
+
+    def sha256(self, name: str) -> str:
+        """The SHA-256 of a file, 64 hexadecimal digits."""
+        digest = hashlib.sha256()
+        with self.open(name) as file, self._explained("read", name):
+            while piece := file.read(COPY_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
 
     def entries(self, subfolder: str) -> Iterator[Entry]:
         """The files of a subfolder, in any order; none if there is no such subfolder."""
@@ -239,16 +254,21 @@ class LocalFolder(Folder):
         import fcntl
 
         with contextlib.ExitStack() as stack:
-            with self._explained("write", ".lock"):
+            with self._explained("write", LOCK):
                 os.makedirs(self.url, exist_ok=True)
-                file = stack.enter_context(open(self.path(".lock"), "ab"))
-                fcntl.flock(file, fcntl.LOCK_EX)
+                file = stack.enter_context(open(self.path(LOCK), "ab"))
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    logger.info("waiting for another run in %s", self.url)
+                    fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def sweep(self, subfolder: str = "") -> None:
-        for entry in self.entries(subfolder):
-            if entry.name.endswith(TEMPORARY_SUFFIX):
-                self.remove(os.path.join(subfolder, entry.name))
+        with self._explained("list", subfolder), contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self.path(subfolder)):
+                if name.endswith(TEMPORARY_SUFFIX):
+                    self.remove(os.path.join(subfolder, name))
 
     def _status(self, name: str) -> os.stat_result | None:
         with self._explained("look at", name):
@@ -324,10 +344,11 @@ class FileTarget(luigi.Target):
 
 def folder(url: str) -> Folder:
     """The folder at a path or URL."""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return LocalFolder(url)
-    return LocalFolder(rest) if scheme == "file" else Folder(url)
+    if "://" not in url:
+        return LocalFolder(os.path.expanduser(url))
+    if url.startswith("file://"):
+        return LocalFolder(unquote(urlsplit(url).path))
+    return Folder(url)
 
 
 @contextlib.contextmanager

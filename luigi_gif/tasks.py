@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
 from abc import abstractmethod
 from pathlib import PurePosixPath
@@ -12,10 +13,11 @@ from typing import Any
 
 import luigi
 
-from luigi_gif import bundle, clip, download, frames, settings, storage
+from luigi_gif import bundle, clip, download, frames, settings, storage, urls
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
+    DamagedFileError,
     ForeignFileError,
     PipelineError,
     StorageError,
@@ -24,16 +26,28 @@ from luigi_gif.settings import NumberParameter, bad_parameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
+INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
 logger = logging.getLogger(LUIGI_LOGGER)
 
 
 class UrlParameter(luigi.Parameter[str]):
-    """A URL, shown without its secrets wherever Luigi shows parameters."""
+    """A path or URL, shown without its secrets wherever Luigi shows parameters.
+
+    Raises ParameterError for a URL that cannot be taken apart.
+    """
+
+    def normalize(self, x: str) -> str:
+        try:
+            urls.name_from_url(x)
+        except ValueError as error:
+            flag = f"--{self._attribute_name}"
+            raise bad_parameter(flag, "a path or a URL", f"{x[:8]}... ({error})") from None
+        return x
 
     def serialize(self, x: str) -> str:
-        shown = download.public_url(x)
-        return shown if shown == x else f"{shown}#{download.url_digest(x)}"
+        shown = urls.public_url(x)
+        return shown if shown == x else f"{shown}#{urls.url_digest(x)}"
 
 
 class NameParameter(luigi.Parameter[str]):
@@ -41,9 +55,11 @@ class NameParameter(luigi.Parameter[str]):
 
     def normalize(self, x: str) -> str:
         path = PurePosixPath(x)
+        flag = f"--{self._attribute_name.replace('_', '-')}"
         if not path.name or path.is_absolute() or ".." in path.parts:
-            flag = f"--{self._attribute_name.replace('_', '-')}"
             raise bad_parameter(flag, "a relative path inside the work directory", x)
+        if path.parts[0] in (frames.SUBFOLDER, storage.LOCK) or path.suffix == ".json":
+            raise bad_parameter(flag, "a name that the pipeline does not use itself", x)
         return str(path)
 
 
@@ -62,16 +78,16 @@ class Sha256Parameter(luigi.Parameter[str | None]):
 class Step(luigi.Task):
     """What the four tasks share: the bundle, and where its files live.
 
-    A file is current if its recipe (the parameters that shape its bytes) is
-    this task's, and if the bundle, where it still lies there, is the one it
-    was made of.
+    Each file notes its recipe (the parameters that shape its bytes) and the
+    SHA-256 of the bundle that it was made of. It is current if the recipe is
+    this task's, and if the bundle, where it still lies there, is that one.
     """
 
     url = UrlParameter(
         default=EXAMPLE_URL,
         description="the bundle: http(s)://, file://, a path, or any fsspec URL",
     )
-    workdir = luigi.Parameter(
+    workdir = UrlParameter(
         default="",
         description="where the files of a run live; by default data/NAME-HASH, from the URL",
     )
@@ -85,7 +101,7 @@ class Step(luigi.Task):
     @property
     def folder(self) -> storage.Folder:
         """The work directory."""
-        return storage.folder(self.workdir or f"data/{download.name_from_url(self.url)}")
+        return storage.folder(self.workdir or f"data/{urls.name_from_url(self.url)}")
 
     @abstractmethod
     def reason_to_run(self) -> str | None:
@@ -97,11 +113,7 @@ class Step(luigi.Task):
 
     def recipe(self) -> dict[str, Any]:
         """The parameters that shape the output's bytes."""
-        return {
-            "url": download.public_url(self.url),
-            "url_digest": download.url_digest(self.url),
-            "sha256": self.sha256,
-        }
+        return {"url": urls.public_url(self.url), "url_digest": urls.url_digest(self.url)}
 
     def complete(self) -> bool:
         try:
@@ -122,7 +134,8 @@ class Step(luigi.Task):
                     return
                 self._explain("runs: %s", reason)
                 self._check_what_it_needs()
-                folder.sweep()
+                for subfolder in self._subfolders():
+                    folder.sweep(subfolder)
                 logger.info("%s made %s", self.task_family, self.make())
         except FileNotFoundError as error:
             raise StorageError(
@@ -151,29 +164,33 @@ class Step(luigi.Task):
             return str(exception)
         return str(super().on_failure(exception))
 
-    def origin(self) -> dict[str, Any]:
-        """What the output is made of: the recipe, and which bundle."""
-        return {"recipe": self.recipe(), "bundle": self._bundle()}
-
-    def _bundle(self) -> str | None:
-        """A text for the very bundle that lies in the work directory, if one does."""
-        if self.folder.size(self.data_file) is None:
-            return None
-        receipt = self.folder.read_json(self._receipt) or {}
-        return receipt.get("sha256") or self.folder.version(self.data_file)
+    def _subfolders(self) -> set[str]:
+        """The folders of the work directory that a dead run may have left something in."""
+        return {"", frames.SUBFOLDER, os.path.dirname(self.data_file)}
 
     @property
     def _receipt(self) -> str:
         return f"{self.data_file}.json"
 
-    def _difference(self, name: str, origin: dict[str, Any]) -> str | None:
-        """How the file ``name``, made of ``origin``, is not current; None if it is."""
-        theirs, ours = origin.get("recipe", {}), self.recipe()
-        changed = [key for key, value in ours.items() if theirs.get(key) != value]
+    def _bundle_sha256(self) -> str | None:
+        """The SHA-256 of the bundle that lies there, as a note says that fits it."""
+        version = self.folder.version(self.data_file)
+        for name in (self._receipt, INDEX):
+            note = self.folder.read_json(name) or {}
+            if note.get("version") == version:
+                return note.get("sha256")
+        return None
+
+    def _difference(self, name: str, recipe: object, sha256: object) -> str | None:
+        """How the file ``name``, made so and of that bundle, is not current; None if it is."""
+        theirs = recipe if isinstance(recipe, dict) else {}
+        ours = self.recipe()
+        changed = [key for key in ours if key not in theirs or theirs[key] != ours[key]]
         if changed:
             return f"{name} was made with another {' and '.join(changed)}"
-        bundle = self._bundle()
-        if bundle is not None and bundle != origin.get("bundle"):
+        if self.sha256 not in (None, sha256):
+            return f"{name} is not of the bundle with this SHA-256"
+        if self.folder.size(self.data_file) is not None and self._bundle_sha256() != sha256:
             return f"{name} was made of another bundle"
         return None
 
@@ -197,23 +214,52 @@ class DownloadData(Step):
         return storage.FileTarget(self.folder, self.data_file)
 
     def reason_to_run(self) -> str | None:
-        size = self.folder.size(self.data_file)
-        if size is None:
+        version = self.folder.version(self.data_file)
+        if version is None:
             return f"{self.output()} is not there"
         if self.folder.size(self._receipt) is None:
             return None
         receipt = self.folder.read_json(self._receipt) or {}
-        if size != receipt.get("size"):
-            return f"{self.output()} has not the size that its receipt says"
-        return self._difference(self.data_file, {**receipt, "bundle": receipt.get("sha256")})
+        if receipt.get("version") != version:
+            return f"{self.output()} is not as its receipt says"
+        return self._difference(self.data_file, receipt.get("recipe"), receipt.get("sha256"))
 
     def make(self) -> str:
+        """The receipt goes first: a bundle without one is the user's."""
+        self._check_that_it_is_ours()
+        if self.reason_to_run() is None:
+            return f"sure of {self.output()}: it is as it was downloaded"
         with self.folder.publish(self.data_file) as file:
             receipt = download.fetch(self.url, file, settings.download(), self.sha256)
-            # A kill between any two of these leaves no bundle that could pass for another.
+            receipt = {"recipe": self.recipe(), **receipt}
+            file.flush()
+            os.fsync(file.fileno())
             self.folder.remove(self.data_file)
-            self.folder.write_json(self._receipt, {"recipe": self.recipe(), **receipt})
+            self.folder.write_json(self._receipt, receipt)
+        self._note_version(receipt)
         return f"{self.output()}: {receipt['size']:,} bytes"
+
+    def _check_that_it_is_ours(self) -> None:
+        """A bundle that is not as its receipt says may be the user's: it is not overwritten."""
+        version = self.folder.version(self.data_file)
+        receipt = self.folder.read_json(self._receipt) or {}
+        if version is None or receipt.get("version") == version:
+            return
+        digest = self.folder.sha256(self.data_file)
+        if digest != receipt.get("sha256"):
+            raise DamagedFileError(
+                "the bundle was changed after it was downloaded",
+                where=str(self.output()),
+                expected=f"SHA-256 {receipt.get('sha256', 'in a receipt that can be read')}",
+                got=f"SHA-256 {digest}",
+                next_step="delete it, to download it again, or delete its receipt beside it "
+                f"({self._receipt}), to use it as it is",
+            )
+        self._note_version(receipt)
+
+    def _note_version(self, receipt: dict[str, Any]) -> None:
+        receipt["version"] = self.folder.version(self.data_file)
+        self.folder.write_json(self._receipt, receipt)
 
 
 class SplitFrames(Step):
@@ -227,13 +273,14 @@ class SplitFrames(Step):
 
     def reason_to_run(self) -> str | None:
         index = self.folder.read_json(INDEX)
-        if index is None or not {"origin", "frames", "waypoints", "end"} <= index.keys():
+        if index is None or INDEX_KEYS - index.keys():
             return f"{self.output()} is not there, or not whole"
-        return self._difference(INDEX, index["origin"])
+        return self._difference(INDEX, index["recipe"], index["sha256"])
 
     def make(self) -> str:
         path = self.folder.path(self.data_file)
-        self._check_own_bundle(path)
+        version = self.folder.version(self.data_file)
+        sha256 = self._checked_sha256(path)
         with self.input().open() as file:
             try:
                 survey = bundle.survey(file.read)
@@ -247,19 +294,21 @@ class SplitFrames(Step):
                 got=f"{self.folder.size(self.data_file):,} bytes without one",
                 next_step="put a bundle there, or delete the file to download it again",
             )
-        index = {"origin": self.origin(), "frames": survey.frames, "formats": survey.formats}
-        index |= {"waypoints": survey.waypoints, "end": survey.end}
-        self.folder.write_json(INDEX, index)
+        if self.folder.version(self.data_file) != version:
+            raise frames.changed_error(path)
+        index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
+        self.folder.write_json(INDEX, index | survey._asdict())
         return f"{self.output()}: {survey.frames:,} frames"
 
-    def _check_own_bundle(self, path: str) -> None:
-        """Hold a bundle that was put there, not downloaded, against --sha256."""
-        if self.sha256 is None or self.folder.size(self._receipt) is not None:
-            return
-        with self.input().open() as file:
-            download.check_sha256(
-                path, hashlib.file_digest(file, "sha256").hexdigest(), self.sha256
-            )
+    def _checked_sha256(self, path: str) -> str:
+        """Of the bundle; one that was put there, not downloaded, is held against --sha256."""
+        receipt = self.folder.read_json(self._receipt) or {}
+        if "sha256" in receipt:
+            return str(receipt["sha256"])
+        digest = self.folder.sha256(self.data_file)
+        if self.sha256 is not None:
+            download.check_sha256(path, digest, self.sha256)
+        return digest
 
 
 class WriteFrames(Step):
@@ -275,21 +324,20 @@ class WriteFrames(Step):
         manifest = frames.load_manifest(self.folder)
         if manifest is None:
             return f"{self.output()} is not there, or not whole"
-        difference = self._difference(frames.MANIFEST, manifest.origin)
+        difference = self._difference(frames.MANIFEST, manifest.recipe, manifest.sha256)
         if difference:
             return difference
         missing = frames.listing(self.folder, manifest).missing
         if missing:
-            return f"frame files of {len(missing)} of {len(manifest.stretches)} MiB are missing"
+            return (
+                f"frame files are missing in {len(missing)} of {len(manifest.stretches)} stretches"
+            )
         return None
 
     def make(self) -> str:
         manifest = frames.load_manifest(self.folder)
-        if manifest is None or self._difference(frames.MANIFEST, manifest.origin):
-            index = self.folder.read_json(INDEX) or {}
-            manifest = frames.blank_manifest(
-                self.origin(), index["frames"], index["waypoints"], index["end"]
-            )
+        if manifest is None or self._difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
+            manifest = frames.blank_manifest(self.folder.read_json(INDEX) or {})
         count = frames.write_missing(self.folder, self.data_file, manifest, settings.dask())
         return (
             f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
@@ -340,7 +388,12 @@ class CombineGif(Step):
             return f"{self.output()} is not of this pipeline"
         if not found.whole:
             return f"{self.output()} is cut off"
-        return self._difference(self.gif_file, found.origin)
+        return self._difference(
+            self.gif_file, found.origin.get("recipe"), found.origin.get("sha256")
+        )
+
+    def _subfolders(self) -> set[str]:
+        return super()._subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
         found = clip.find(self.folder, self.gif_file)
@@ -355,6 +408,6 @@ class CombineGif(Step):
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
         timing = clip.Timing(self.plays, self.frame_duration_ms)
-        origin = {"recipe": self.recipe(), "bundle": manifest.origin["bundle"]}
+        origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
         size = clip.combine(self.folder, manifest, self.gif_file, origin, timing)
         return f"{self.output()}: {manifest.frames:,} frames, {size:,} bytes"

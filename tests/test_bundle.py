@@ -82,6 +82,22 @@ def test_junk_behind_a_frame_stays_with_it(junk: bytes) -> None:
     assert found(data)[1].startswith(gif(2))
 
 
+@pytest.mark.parametrize("between", [b"", b"\n\n", b"\r\n\r\n\r\n\r\n", b"junk"])
+def test_images_without_a_delimiter_between_them_are_not_lost(between: bytes) -> None:
+    """Whoever forgot it, or has it changed, is told."""
+    with pytest.raises(
+        bundle.BadFrame, match=r"frame 1 at byte .* expected four newlines"
+    ) as error:
+        found(gif(1) + DELIMITER + gif(2) + between + gif(3))
+    assert ("LF to CRLF" in str(error.value)) == between.startswith(b"\r")
+
+
+def test_there_is_an_end_to_junk() -> None:
+    """Whatever follows an image for more than a MiB is no frame of a bundle."""
+    with pytest.raises(bundle.BadFrame, match="1,048,576 other bytes"):
+        found(gif(1) + b"x" * (3 << 20) + DELIMITER + gif(2))
+
+
 def test_a_missing_trailer_is_accepted() -> None:
     """A GIF that ends behind its image data is whole enough to be shown."""
     frames = [gif(1)[:-1], gif(2), gif(3)[:-1]]

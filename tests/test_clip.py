@@ -18,7 +18,7 @@ from luigi_gif import gif as container
 from luigi_gif.errors import DamagedFileError
 from luigi_gif.tasks import CombineGif
 
-ORIGIN = {"recipe": {"plays": 0}, "bundle": "x"}
+ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
 
 
 def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
@@ -218,5 +218,5 @@ def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     comment = container.first_comment(path.read_bytes())
     assert comment is not None
     origin = json.loads(comment.removeprefix(b"luigi_gif "))
-    assert set(origin) == {"recipe", "bundle"}
+    assert set(origin) == {"recipe", "sha256"}
     assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays"}

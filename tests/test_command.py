@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -166,6 +167,7 @@ def test_a_scheduler_that_is_not_there_is_named(luigi: Run, tmp_path: Path) -> N
         (("--frame-duration-ms", "1"), ["--frame-duration-ms", "from 20 to 655,350"]),
         (("--sha256", "12"), ["--sha256", "64 hexadecimal digits"]),
         (("--gif-file", "../clip.gif"), ["--gif-file", "inside the work directory"]),
+        (("--url", "http://[bad/x"), ["--url", "a path or a URL"]),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(
@@ -219,7 +221,8 @@ def test_a_cluster_makes_the_same_clip(
 
 
 def test_luigid_shows_the_four_tasks_as_done(luigi: Run, tmp_path: Path) -> None:
-    """With the profiles of config/, on loopback."""
+    """With the profiles of config/, on loopback, in a folder that has the default profile too."""
+    shutil.copy(ROOT / "luigi.cfg", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with service(

@@ -74,7 +74,7 @@ def test_few_batches_are_held_at_a_time(settings: Any) -> None:
         done = 0
         for _ in executor.run(square, batches()):
             done += 1
-            assert asked - done <= fanout.BATCHES_PER_THREAD * executor.threads
+            assert asked - done <= fanout.BATCHES_HELD * executor.threads
     assert done == 100
 
 
@@ -136,5 +136,5 @@ def test_a_scheduler_that_goes_away_is_noticed() -> None:
             results = executor.run(time.sleep, [0.01, 60, 60])
             next(results)
             scheduler.kill()
-            with pytest.raises(ClusterError, match="lost a batch"):
+            with pytest.raises(ClusterError, match=r"lost a batch|is not there any more"):
                 list(results)

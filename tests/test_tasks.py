@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from conftest import DELIMITER, Server, gif
 from luigi.task_register import Register
 from PIL import Image, ImageSequence
+from pytest_mock import MockerFixture
 
 import luigi_gif
 from luigi_gif import frames, storage
@@ -186,30 +188,84 @@ def test_a_bundle_of_the_user_is_used_and_never_overwritten(pipeline: Pipeline) 
     assert pipeline.server.requests == []
 
 
-def test_a_bundle_that_lost_bytes_is_fetched_again(pipeline: Pipeline) -> None:
-    """Its receipt says how long it was."""
+@pytest.mark.parametrize("data", [b"", gif(1) + DELIMITER + gif(2)])
+def test_a_bundle_that_changed_is_never_overwritten(pipeline: Pipeline, data: bytes) -> None:
+    """Damaged or put there by the user: the error says how to go on either way."""
     pipeline.run()
+    first = pipeline.clip()
+    bundle = pipeline.workdir / "image-data.img"
+    bundle.write_bytes(data)
+    assert pipeline.run() == ["DownloadData"]
+    assert not pipeline.ok
+    assert any("the bundle was changed after it was downloaded" in line for line in pipeline.log)
+    assert bundle.read_bytes() == data
+    assert pipeline.clip() == first
+    if data:
+        (pipeline.workdir / "image-data.img.json").unlink()
+        assert pipeline.run() == STEPS[1:]
+        assert pipeline.clip() != first
+        bundle.unlink()
+        (pipeline.workdir / "clip.gif").unlink()
+        (pipeline.workdir / "frames" / "manifest.json").unlink()
+        (pipeline.workdir / "frames.json").unlink()
+    else:
+        bundle.unlink()
+    pipeline.run()
+    assert pipeline.clip() == first
+
+
+def test_a_work_directory_may_be_copied(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Its files have other times then, but the bundle is the same: it is read once, and kept."""
+    pipeline.run()
+    shutil.copytree(pipeline.workdir, tmp_path / "copy", copy_function=shutil.copyfile)
+    pipeline.workdir = tmp_path / "copy"
     before = pipeline.files()
-    os.truncate(pipeline.workdir / "image-data.img", 1000)
-    for name in ("clip.gif", "frames.json", "frames/manifest.json"):
-        (pipeline.workdir / name).unlink()
-    assert pipeline.run() == STEPS
-    assert any("has not the size that its receipt says" in line for line in pipeline.log)
-    assert pipeline.files()["clip.gif"][0] == before["clip.gif"][0]
+    assert pipeline.run() == ["DownloadData"]
+    assert pipeline.ok
+    assert any("made sure of" in line for line in pipeline.log)
+    assert pipeline.run() == []
+    after = pipeline.files()
+    del before["image-data.img.json"], after["image-data.img.json"]
+    assert after == before
+    assert pipeline.server.requests == ["/bundle"]
 
 
-@pytest.mark.parametrize("name", ["frames.json", "frames/manifest.json", "image-data.img.json"])
-@pytest.mark.parametrize("text", [b"", b"{}", b'{"count"', b"[]"])
+@pytest.mark.parametrize("name", ["frames.json", "frames/manifest.json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b'{"count"',
+        b"[]",
+        b'{"recipe": null, "sha256": 1, "written": [], "stretches": []}',
+    ],
+)
 def test_a_damaged_note_is_made_anew(pipeline: Pipeline, name: str, text: bytes) -> None:
-    """An emptied or cut manifest, index or receipt ends in no traceback and no wrong clip."""
+    """An emptied, cut or altered index or manifest ends in no traceback and no wrong clip."""
     pipeline.run()
     before = pipeline.files()
+    for needed in ("clip.gif", "frames/manifest.json"):
+        (pipeline.workdir / needed).unlink()
     (pipeline.workdir / name).write_bytes(text)
-    (pipeline.workdir / "clip.gif").unlink()
     pipeline.run()
     assert pipeline.ok
-    assert pipeline.files()["frames/frame_07.gif"][0] == before["frames/frame_07.gif"][0]
-    assert pipeline.clip()[-1000:] == before["clip.gif"][0][-1000:]
+    after = pipeline.files()
+    for made in ("frames/frame_07.gif", "clip.gif", "frames/manifest.json", "frames.json"):
+        assert after[made][0] == before[made][0], made
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b'{"recipe": null}'])
+def test_a_damaged_receipt_is_no_reason_to_overwrite(pipeline: Pipeline, text: bytes) -> None:
+    """The bundle beside it may be anyone's, unless the index knows it too."""
+    pipeline.run()
+    before = pipeline.files()
+    (pipeline.workdir / "image-data.img.json").write_bytes(text)
+    assert pipeline.run(plays=1) == ["CombineGif"]
+    (pipeline.workdir / "frames.json").unlink()
+    assert pipeline.run(plays=2) == ["DownloadData"]
+    assert not pipeline.ok
+    assert pipeline.files()["image-data.img"] == before["image-data.img"]
 
 
 def test_a_damaged_frame_is_noticed_and_mended(pipeline: Pipeline) -> None:
@@ -247,8 +303,13 @@ def test_a_checksum_guards_the_bundle(pipeline: Pipeline, sample: bytes) -> None
     pipeline.run(sha256="0" * 64)
     assert not pipeline.ok
     assert "image-data.img" not in pipeline.files()
-    pipeline.run(sha256=hashlib.sha256(sample).hexdigest().upper())
+    right = hashlib.sha256(sample).hexdigest()
+    pipeline.run(sha256=right.upper())
     assert pipeline.ok
+    assert pipeline.run() == pipeline.run(sha256=right) == []
+    assert pipeline.run(sha256="0" * 64) == ["DownloadData"]
+    assert not pipeline.ok
+    assert pipeline.files()["image-data.img"][0] == sample
 
 
 def test_a_checksum_guards_a_bundle_of_the_user_too(pipeline: Pipeline, sample: bytes) -> None:
@@ -270,6 +331,13 @@ def test_names_may_be_chosen(pipeline: Pipeline) -> None:
     assert {"in/frames.bin", "in/frames.bin.json", "out.gif"} < set(pipeline.files())
 
 
+@pytest.mark.parametrize("name", ["frames.json", "a.json", "frames/x.gif", ".lock"])
+def test_names_of_the_pipeline_are_not_to_be_had(name: str) -> None:
+    """They would be overwritten, or swept."""
+    with pytest.raises(ParameterError, match="does not use itself"):
+        luigi_gif.CombineGif(gif_file=name)
+
+
 @pytest.mark.parametrize("name", ["", "/clip.gif", "../clip.gif", "a/../../b", "."])
 def test_names_stay_inside_the_work_directory(name: str) -> None:
     """Whatever leads out of it is refused."""
@@ -279,7 +347,14 @@ def test_names_stay_inside_the_work_directory(name: str) -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"plays": -1}, {"plays": 65_537}, {"frame_duration_ms": 5}, {"sha256": "x"}, {"plays": "1"}],
+    [
+        {"plays": -1},
+        {"plays": 65_537},
+        {"frame_duration_ms": 5},
+        {"sha256": "x"},
+        {"plays": "1"},
+        {"plays": 1.5},
+    ],
 )
 def test_values_that_cannot_be_used_are_refused(parameters: dict[str, Any]) -> None:
     """The error names the flag."""
@@ -306,13 +381,14 @@ def test_every_way_to_run_makes_the_same_clip(
 ) -> None:
     """The serial twin, and any number of threads."""
     pipeline.run()
-    first = pipeline.files()
+    first = pipeline.workdir
     pipeline.workdir = tmp_path / "other"
     monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", workers)
     pipeline.run()
-    assert {name: data for name, (data, _) in pipeline.files().items()} == {
-        name: data for name, (data, _) in first.items()
-    }
+    made = ["clip.gif", *(str(path.relative_to(first)) for path in first.glob("frames/*"))]
+    assert len(made) == 1 + 32 + 1
+    for name in made:
+        assert (pipeline.workdir / name).read_bytes() == (first / name).read_bytes()
 
 
 def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
@@ -376,7 +452,22 @@ def test_images_that_a_clip_does_not_show_are_counted(pipeline: Pipeline) -> Non
         assert len(list(ImageSequence.Iterator(image))) == 3
 
 
-def test_a_bundle_that_changes_while_frames_are_written_is_noticed(pipeline: Pipeline) -> None:
+def test_leftovers_are_swept_wherever_they_are(pipeline: Pipeline) -> None:
+    """Beside the bundle, the frames and the clip; the user's own files stay."""
+    names = {"data_file": "in/x.img", "gif_file": "out/x.gif"}
+    pipeline.run(**names)
+    (pipeline.workdir / "out" / "x.gif").unlink()
+    for folder in ("", "in", "frames", "out"):
+        (pipeline.workdir / folder / f"x{storage.TEMPORARY_SUFFIX}").touch()
+        (pipeline.workdir / folder / "mine").touch()
+    assert pipeline.run(**names) == ["CombineGif"]
+    assert not list(pipeline.workdir.rglob(f"*{storage.TEMPORARY_SUFFIX}"))
+    assert len(list(pipeline.workdir.rglob("mine"))) == 4
+
+
+def test_a_bundle_that_changes_before_its_frames_are_written_is_noticed(
+    pipeline: Pipeline,
+) -> None:
     """A worker that finds other frames than were counted says so."""
     pipeline.workdir.mkdir()
     bundle = pipeline.workdir / "image-data.img"
@@ -386,5 +477,37 @@ def test_a_bundle_that_changes_while_frames_are_written_is_noticed(pipeline: Pip
     status = bundle.stat()
     bundle.write_bytes(gif(1) + b"\n" * (len(gif(2)) + 4))
     os.utime(bundle, ns=(status.st_atime_ns, status.st_mtime_ns))
-    with pytest.raises(luigi_gif.errors.BundleError, match="changed since it was split"):
+    with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         task.requires().run()
+
+
+def test_a_bundle_that_changes_while_it_is_split_is_noticed(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found in the old one is not noted for the new one."""
+    pipeline.workdir.mkdir()
+    path = pipeline.workdir / "image-data.img"
+    path.write_bytes(gif(1))
+
+    def change(read: Any) -> Any:
+        found = luigi_gif.bundle.Survey(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
+        path.write_bytes(DELIMITER.join([gif(1), gif(2)]))
+        return found
+
+    monkeypatch.setattr("luigi_gif.bundle.survey", change)
+    with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
+        luigi_gif.SplitFrames(workdir=str(pipeline.workdir)).run()
+    assert not (pipeline.workdir / "frames.json").exists()
+
+
+def test_a_download_that_cannot_be_kept_leaves_the_old_one(
+    pipeline: Pipeline, mocker: MockerFixture
+) -> None:
+    """A disk that is full at the very end, too."""
+    pipeline.run()
+    before = pipeline.files()
+    pipeline.server.pages["/other"] = gif(1)
+    mocker.patch("os.fsync", side_effect=OSError(28, "full"))
+    pipeline.run(url=pipeline.server.url("/other"))
+    assert not pipeline.ok
+    assert pipeline.files() == before

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import functools
 import http.server
+import json
 import os
 import random
 import signal
@@ -58,7 +59,7 @@ def _kills(bundle: bytes, kills: int, instants: random.Random, folder: Path, url
     lines = []
     for number in range(kills):
         workdir = folder / f"kill-{number}"
-        instant = instants.uniform(0.3, 1.0) * duration
+        instant = instants.uniform(0.2, 1.0) * duration
         run = _start(url, workdir)
         time.sleep(instant)
         os.killpg(run.pid, signal.SIGKILL)
@@ -91,6 +92,9 @@ def _check_what_is_there(workdir: Path, bundle: bytes, frames: list[bytes], clip
     for name, data in (("image-data.img", bundle), ("clip.gif", clip)):
         path = workdir / name
         assert not path.exists() or path.read_bytes() == data, f"{path} is partial"
+    for name in ("image-data.img.json", "frames.json", "frames/manifest.json"):
+        if (workdir / name).exists():
+            json.loads((workdir / name).read_bytes())
     temporary = len(list(workdir.rglob("*.luigi-gif-tmp")))
     there = [
         name for name in ("image-data.img", "frames.json", "clip.gif") if (workdir / name).exists()
