@@ -79,14 +79,18 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Import without garbage collection, which would search the modules again and again."""
-    pause = gc.isenabled() and "distributed" not in sys.modules
-    if pause:
+    """Import Dask without garbage collection, and keep its modules out of later ones.
+
+    They are many and stay; each collection would search them again.
+    """
+    first_time = gc.isenabled() and "distributed" not in sys.modules
+    if first_time:
         gc.disable()
     try:
         yield
     finally:
-        if pause:
+        if first_time:
+            gc.freeze()
             gc.enable()
 
 
