@@ -2,14 +2,16 @@
 
 usage: python tests/campaigns/kill.py [--kills 20] [--seed 1] [--frames 270] [--bundle FILE]
 
-Each kill is a SIGKILL of the whole process group of a fresh run, at an instant drawn over the
-time that a run takes. After it, no file under a final name may be partial; after the run that
+Each kill is a SIGKILL of the whole process group of a fresh run: in turn at an instant drawn over
+the time that a run takes, when a number of frame files is there that was drawn, and shortly after
+the last one is. After it, no file under a final name may be partial; after the run that
 follows, the clip is byte for byte that of a run without kills, and no temporary file is left.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import http.server
 import json
@@ -34,7 +36,7 @@ def campaign(bundle: bytes, kills: int, seed: int, folder: Path) -> list[str]:
     """
     folder.joinpath("bundle.img").write_bytes(bundle)
     handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -43,6 +45,11 @@ def campaign(bundle: bytes, kills: int, seed: int, folder: Path) -> list[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever was killed does not read on."""
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -59,11 +66,19 @@ def _kills(bundle: bytes, kills: int, instants: random.Random, folder: Path, url
     lines = []
     for number in range(kills):
         workdir = folder / f"kill-{number}"
-        instant = instants.uniform(0.2, 1.0) * duration
         run = _start(url, workdir)
-        time.sleep(instant)
-        os.killpg(run.pid, signal.SIGKILL)
+        begin = time.monotonic()
+        if number % 3 == 0:
+            time.sleep(instants.uniform(0.2, 1.0) * duration)
+        else:
+            _wait_for_frames(
+                workdir, run, instants.randint(1, len(frames)) if number % 3 == 1 else len(frames)
+            )
+            time.sleep(instants.uniform(0, 0.1) if number % 3 == 2 else 0)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
         run.wait()
+        instant = time.monotonic() - begin
         come = _check_what_is_there(workdir, bundle, frames, clip)
         assert _start(url, workdir).wait() == 0, f"kill {number}: the run that follows fails"
         assert (workdir / "clip.gif").read_bytes() == clip, f"kill {number}: another clip"
@@ -71,6 +86,11 @@ def _kills(bundle: bytes, kills: int, instants: random.Random, folder: Path, url
         assert not left, f"kill {number}: left {left}"
         lines.append(f"kill {number}: at {instant:.2f} s, {come}; the run that follows is right")
     return lines
+
+
+def _wait_for_frames(workdir: Path, run: subprocess.Popen[bytes], count: int) -> None:
+    while run.poll() is None and len(list(workdir.glob("frames/frame_*.gif"))) < count:
+        time.sleep(0.001)
 
 
 def _start(url: str, workdir: Path) -> subprocess.Popen[bytes]:
