@@ -68,6 +68,9 @@ def executor(settings: sections.dask) -> Iterator[Executor]:
     with _collector_paused():
         from distributed import Client
 
+    asyncio_logger = logging.getLogger("asyncio")
+    if _is_worth_a_word not in asyncio_logger.filters:
+        asyncio_logger.addFilter(_is_worth_a_word)
     with contextlib.ExitStack() as stack:
         if address:
             client = _connect(address)
@@ -92,6 +95,18 @@ def _collector_paused() -> Iterator[None]:
         if first_time:
             gc.freeze()
             gc.enable()
+
+
+def _is_worth_a_word(record: logging.LogRecord) -> bool:
+    """Dask stops its event loop while a message may wait for its turn to be sent.
+
+    The wait then ends in a tornado TimeoutError that nobody asks for, and
+    asyncio says so; it means nothing.
+    """
+    from tornado.util import TimeoutError as TornadoTimeoutError
+
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, TornadoTimeoutError) and "never retrieved" in record.getMessage())
 
 
 class Serial:

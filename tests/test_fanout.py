@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import dask_scheduler, dask_worker
+from tornado.util import TimeoutError as TornadoTimeoutError
 
 from luigi_gif import fanout
 from luigi_gif.errors import ClusterError, StorageError
@@ -58,6 +61,21 @@ def test_a_mistake_of_ours_is_not_hidden(settings: Any) -> None:
     """It keeps its own class, and its traceback."""
     with fanout.executor(settings) as executor, pytest.raises(ZeroDivisionError):
         list(executor.run(stumble, [1]))
+
+
+@pytest.mark.parametrize(("error", "said"), [(TornadoTimeoutError, 0), (ZeroDivisionError, 1)])
+def test_a_wait_of_dask_that_was_cut_short_is_not_worth_a_word(
+    caplog: pytest.LogCaptureFixture, error: type[Exception], said: int
+) -> None:
+    """What asyncio says of other errors that nobody asked for still is."""
+    with fanout.executor(Settings(workers=1)):
+        pass
+    loop = asyncio.new_event_loop()
+    loop.create_future().set_exception(error("Timeout"))
+    gc.collect()
+    loop.close()
+    records = [record for record in caplog.records if record.name == "asyncio"]
+    assert len([record for record in records if "never retrieved" in record.message]) == said
 
 
 def test_few_batches_are_held_at_a_time(settings: Any) -> None:
