@@ -29,6 +29,7 @@ DISPOSE_TO_BACKGROUND = 2
 _LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
 _GRAPHIC_CONTROL = struct.Struct("<BBBBHBB")
 _IMAGE_DESCRIPTOR = struct.Struct("<BHHHHB")
+_MOST_PIXELS = 0xFFFF
 _COLOR_TABLE_FLAG = 0x80
 _INTERLACE_FLAG = 0x40
 _TRANSPARENCY_FLAG = 0x01
@@ -280,6 +281,9 @@ def _image(
         raise MalformedGif(begin, "a local or a global color table", "neither")
     if not width or not height:
         raise MalformedGif(begin, "an image with pixels", f"{width}x{height}")
+    if left + width > _MOST_PIXELS or top + height > _MOST_PIXELS:
+        got = f"{width}x{height} pixels at {left},{top}"
+        raise MalformedGif(begin, f"an image within {_MOST_PIXELS:,} pixels", got)
     return Image(
         screen=screen,
         position=(left, top),

@@ -67,6 +67,8 @@ def test_several_images_are_counted() -> None:
         (10, b"\0", "a local or a global color table"),
         (25, b"!\xf9\x03", "Graphic Control Extension of 4 bytes"),
         (25, b"?", "an image, an extension or the trailer"),
+        (34, b"\xff\xff", "an image within 65,535 pixels"),
+        (38, b"\0\0", "an image with pixels"),
     ],
 )
 def test_what_no_gif_can_hold_is_named(position: int, byte: bytes, expected: str) -> None:
