@@ -136,10 +136,12 @@ class Folder:
             self._fs.pipe_file(self._key(name), bytes(data))
 
     @contextlib.contextmanager
-    def publish(self, name: str) -> Iterator[IO[bytes]]:
+    def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
         """A file to write to, which appears under ``name``, whole and lasting, at the end.
 
-        If the block raises, nothing appears and nothing is left.
+        If the block raises, nothing appears and nothing is left. With
+        ``read_next`` its bytes stay in memory where there is room, for whoever
+        reads them at once.
         """
         import tempfile
 
@@ -237,11 +239,11 @@ class LocalFolder(Folder):
                 rest = rest[os.write(descriptor, rest) :]
 
     @contextlib.contextmanager
-    def publish(self, name: str) -> Iterator[IO[bytes]]:
+    def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
         with (
             self._explained("write", name),
             self._temporary(name, lasting=True) as descriptor,
-            io.BufferedWriter(_EarlyWriteback(descriptor), COPY_BYTES) as file,
+            io.BufferedWriter(_EarlyWriteback(descriptor, keep=read_next), COPY_BYTES) as file,
         ):
             yield file
 
@@ -301,17 +303,24 @@ class LocalFolder(Folder):
 
 
 class _EarlyWriteback(io.FileIO):
-    """A file to write whose pages go to the disk while it grows, not all at the fsync."""
+    """A file to write whose pages go to the disk while it grows, not all at the fsync.
 
-    def __init__(self, descriptor: int) -> None:
+    Unless it is to keep them, the kernel drops those that have arrived there,
+    and takes them for what is written next.
+    """
+
+    def __init__(self, descriptor: int, *, keep: bool) -> None:
         super().__init__(descriptor, "wb", closefd=False)
+        self._keep = keep
         self._begun = 0
 
     def write(self, data: Any, /) -> int:
         count = super().write(data)
         end = self.tell()
         if end - self._begun >= _WRITEBACK_BYTES and hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(self.fileno(), self._begun, end - self._begun, os.POSIX_FADV_DONTNEED)
+            start = self._begun if self._keep else 0
+            # Starts the writeback of dirty pages, and drops clean ones.
+            os.posix_fadvise(self.fileno(), start, end - start, os.POSIX_FADV_DONTNEED)
             self._begun = end
         return count
 

@@ -229,7 +229,7 @@ class DownloadData(Step):
         self._check_that_it_is_ours()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        with self.folder.publish(self.data_file) as file:
+        with self.folder.publish(self.data_file, read_next=True) as file:
             receipt = download.fetch(self.url, file, settings.download(), self.sha256)
             receipt = {"recipe": self.recipe(), **receipt}
             file.flush()

@@ -91,11 +91,12 @@ def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder, te
     assert folder.read_json("name") is None
 
 
-def test_large_files_are_written_back_early(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_next", [True, False])
+def test_large_files_are_written_back_early(tmp_path: Path, read_next: bool) -> None:
     """More than the kernel is told of at a time arrives as it was written."""
     folder = storage.folder(str(tmp_path))
     data = os.urandom(1 << 20)
-    with folder.publish("name") as file:
+    with folder.publish("name", read_next=read_next) as file:
         for _ in range(20):
             file.write(data)
     assert folder.read("name") == data * 20
