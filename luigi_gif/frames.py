@@ -13,7 +13,7 @@ import re
 import time
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, settings, storage
@@ -268,8 +268,7 @@ def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Wr
 
 def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
     pieces = iter((data,))
-    read: Callable[[int], bytes] = lambda _: next(pieces, b"")  # noqa: E731
-    return bundle.frames(read, number=stretch.number, offset=stretch.start)
+    return bundle.frames(lambda _: next(pieces, b""), number=stretch.number, offset=stretch.start)
 
 
 def _batch_bytes(manifest: Manifest, todo: list[int], threads: int, most: int) -> int:

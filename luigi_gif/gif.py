@@ -99,12 +99,13 @@ def end_of_gif(data: bytes, start: int = 0) -> int:
     MalformedGif if they cannot be a GIF.
     """
     images = 0
-    position = start
-    for label, _, position in _blocks(data, start):  # noqa: B007
+    end = start
+    for label, _, end_of_block in _blocks(data, start):
         images += label == IMAGE_SEPARATOR
+        end = end_of_block
     if images == 0:
-        raise MalformedGif(position - start, "an image", "the end of a GIF without one")
-    return position
+        raise MalformedGif(end - start, "an image", "the end of a GIF without one")
+    return end
 
 
 def first_image(data: bytes) -> tuple[Image, int]:

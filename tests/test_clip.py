@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -191,7 +192,9 @@ def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
         (None, "no file"),
     ],
 )
-def test_a_frame_file_that_changed_reaches_no_clip(tmp_path: Path, damage, got: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_frame_file_that_changed_reaches_no_clip(
+    tmp_path: Path, damage: Callable[[bytes], bytes] | None, got: str
+) -> None:
     """It is named, the old clip stays, and the manifest asks for the frame again."""
     path = make_clip(DELIMITER.join([gif(1), gif(2), gif(3)]), tmp_path / "work")
     before = path.read_bytes()

@@ -68,13 +68,14 @@ def _kills(bundle: bytes, kills: int, instants: random.Random, folder: Path, url
         workdir = folder / f"kill-{number}"
         run = _start(url, workdir)
         begin = time.monotonic()
-        if number % 3 == 0:
-            time.sleep(instants.uniform(0.2, 1.0) * duration)
-        else:
-            _wait_for_frames(
-                workdir, run, instants.randint(1, len(frames)) if number % 3 == 1 else len(frames)
-            )
-            time.sleep(instants.uniform(0, 0.1) if number % 3 == 2 else 0)
+        match number % 3:
+            case 0:
+                time.sleep(instants.uniform(0.2, 1.0) * duration)
+            case 1:
+                _wait_for_frames(workdir, run, instants.randint(1, len(frames)))
+            case 2:
+                _wait_for_frames(workdir, run, len(frames))
+                time.sleep(instants.uniform(0, 0.1))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(run.pid, signal.SIGKILL)
         run.wait()
