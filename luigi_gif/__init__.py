@@ -1,5 +1,8 @@
 """A bundle of images to one animated GIF: a Luigi pipeline that writes frames on Dask."""
 
+import gc
+import sys
+
 from luigi_gif.errors import log_without_traceback
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 
@@ -7,3 +10,8 @@ __all__ = ["CombineGif", "DownloadData", "SplitFrames", "WriteFrames"]
 __version__ = "0.1.0"
 
 log_without_traceback()
+
+if "luigi.cmdline" in sys.modules:
+    # The luigi command lives for one job: no collection, least of all those at
+    # its end, need search what it has imported.
+    gc.freeze()
