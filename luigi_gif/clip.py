@@ -1,14 +1,28 @@
-"""The frame files to one clip: image data are copied, never decoded."""
+"""The frame files to one clip.
+
+Image data are copied as they are where every frame alone decides each pixel
+of the clip. Else, and to store only what changes, workers write parts of the
+clip beside the frames, and these are copied.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import zlib
-from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Generator, Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from luigi_gif import frames, gif, storage
-from luigi_gif.errors import DamagedFileError
+from luigi_gif import fanout, frames, gif, settings, storage
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
+from luigi_gif.formats import Malformed, Truncated
+
+if TYPE_CHECKING:
+    from luigi_gif import delta
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
 DEFAULT_DELAY_CS = 10
 """For a frame that sets no delay: 100 ms."""
@@ -17,13 +31,15 @@ _HEAD_BYTES = 4096
 _MARK = b"luigi_gif "
 
 
-class Timing(NamedTuple):
-    """How a clip plays."""
+class Style(NamedTuple):
+    """How a clip plays and is stored."""
 
     plays: int
     """How often; 0 is forever."""
     frame_duration_ms: int | None
     """For every frame; None leaves each its own."""
+    only_changes: bool
+    """Whether what did not change since the frame before is left out."""
 
 
 class Found(NamedTuple):
@@ -32,6 +48,48 @@ class Found(NamedTuple):
     whole: bool
     origin: dict[str, Any] | None
     """Of what this pipeline made it; None where it did not."""
+
+
+class Canvas(NamedTuple):
+    """What the images of a clip have in common."""
+
+    size: tuple[int, int]
+    """Width and height of the logical screen, in pixels."""
+    color_table: bytes
+    """The global one: that of the first image."""
+    style: Style
+
+
+class Part(NamedTuple):
+    """Neighbouring stretches, of which a worker makes blocks of the clip."""
+
+    folder: str
+    digits: int
+    stretches: tuple[tuple[int, frames.Stretch, frames.Written], ...]
+    """Each with its place in the manifest."""
+    before: int | None
+    """Number of the frame shown before the first; None where there is none."""
+    after: int | None
+    shown: int
+    """How many frames are shown before the first."""
+    canvas: Canvas
+
+
+class ChangedFrame(DamagedFileError):
+    """The file of frame ``number`` is not what was written."""
+
+    def __init__(self, number: int, path: str, got: str) -> None:
+        super().__init__(
+            "a frame file is not what was written",
+            where=path,
+            expected="the bytes that WriteFrames wrote",
+            got=got,
+            next_step="run again: it is written anew",
+        )
+        self.number = number
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return ChangedFrame, (self.number, self.where, self.got)
 
 
 def find(folder: storage.Folder, name: str) -> Found | None:
@@ -50,17 +108,44 @@ def combine(
     manifest: frames.Manifest,
     name: str,
     origin: dict[str, Any],
-    timing: Timing,
+    style: Style,
+    config: settings.dask,
 ) -> int:
     """Publish the clip ``name`` of the manifest's frames; its size in bytes.
 
     Raises DamagedFileError where a frame file is not what was written; the
-    manifest then says that it is missing. Raises StorageError.
+    manifest then says that it is missing. Raises BundleError, StorageError or
+    ClusterError.
     """
+    first_number = _check(folder, manifest, style)
     comment = _MARK + json.dumps(origin, separators=(",", ":")).encode()
-    with folder.publish(name) as file:
-        _write(file, _images(folder, manifest), manifest.size, comment, timing)
-        return file.tell()
+    try:
+        first = _image(folder, first_number, frames.digits_for(manifest.frames))
+        canvas = Canvas(manifest.size, first.color_table, style)
+        copied = manifest.uniform and not style.only_changes
+        blocks = _copied if copied else _made_by_workers
+        with folder.publish(name) as file:
+            file.write(gif.header(canvas.size, canvas.color_table, style.plays, comment))
+            with contextlib.closing(blocks(folder, manifest, canvas, config)) as pieces:
+                for piece in pieces:
+                    file.write(piece)
+            file.write(bytes((gif.TRAILER,)))
+            return file.tell()
+    except ChangedFrame as error:
+        manifest.written[frames.stretch_of(manifest, error.number)] = None
+        manifest.save(folder, lasting=True)
+        raise
+
+
+def write_part(part: Part) -> list[int]:
+    """On a worker: write the blocks of each stretch; the places of these in the manifest.
+
+    Raises ChangedFrame, BundleError or StorageError.
+    """
+    folder = storage.folder(part.folder)
+    for place, blocks in groupby(_blocks(folder, part), key=lambda block: block[0]):
+        folder.write(_part_name(place), b"".join(piece for _, piece in blocks))
+    return [place for place, _, _ in part.stretches]
 
 
 def _origin(comment: bytes) -> dict[str, Any] | None:
@@ -71,95 +156,233 @@ def _origin(comment: bytes) -> dict[str, Any] | None:
     return origin if isinstance(origin, dict) else None
 
 
-def _write(
-    file: IO[bytes],
-    images: Iterator[gif.Image],
-    size: tuple[int, int],
-    comment: bytes,
-    timing: Timing,
-) -> None:
-    image: gif.Image | None = next(images)
-    assert image is not None
-    global_table = image.color_table
-    file.write(gif.header(size, global_table, timing.plays, comment))
-    delays = _delays(timing.frame_duration_ms)
-    while image is not None:
-        following = next(images, None)
-        covered = following is None or (following.fills_screen and following.size == size)
-        blocks = gif.image_blocks(
-            image,
-            position=image.position,
-            delay_cs=next(delays) or image.delay_cs or DEFAULT_DELAY_CS,
-            disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
-            global_table=global_table,
+def _check(folder: storage.Folder, manifest: frames.Manifest, style: Style) -> int:
+    """Number of the first frame, once what is to be said of them was said. Raises BundleError."""
+    first = _first_shown(manifest, 0)
+    if first is None:
+        skipped = manifest.skipped
+        raise BundleError(
+            "no frame of the bundle is usable",
+            where=folder.path(frames.MANIFEST),
+            expected="one at least",
+            got=f"{len(skipped):,} bad ones; {skipped[0].reason}",
+            next_step="mend the bundle at its source, delete it here, and run again",
         )
-        file.write(blocks)
-        file.write(image.data)
-        image = following
-    file.write(bytes((gif.TRAILER,)))
+    hasty = sum(written.hasty for written in manifest.written if written)
+    if hasty and style.frame_duration_ms is None:
+        shown = "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
+        logger.warning(shown, hasty)
+    return first
 
 
-def _delays(frame_duration_ms: int | None) -> Iterator[int]:
-    """Delays in hundredths of a second whose roundings do not add up; 0 for a frame's own."""
-    elapsed_cs = number = 0
-    while True:
-        number += 1
-        delay = round(number * (frame_duration_ms or 0) / 10) - elapsed_cs
-        elapsed_cs += delay
-        yield delay
+def _copied(
+    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, _: settings.dask
+) -> Generator[bytes | memoryview, None, None]:
+    everything = list(range(len(manifest.stretches)))
+    for part in _parts(folder, manifest, canvas, [everything]):
+        yield from (block for _, block in _blocks(folder, part))
 
 
-def _images(folder: storage.Folder, manifest: frames.Manifest) -> Iterator[gif.Image]:
-    """The image of each frame file, after its stretch was held against the manifest."""
+def _made_by_workers(
+    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, config: settings.dask
+) -> Generator[bytes | memoryview, None, None]:
+    everything = list(range(len(manifest.stretches)))
+    with fanout.executor(config) as executor:
+        runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
+        parts = _parts(folder, manifest, canvas, runs)
+        with contextlib.closing(executor.run(write_part, parts)) as finished:
+            for _ in finished:
+                pass
+    for place in everything:
+        if _numbers(manifest.stretches[place], _written(manifest, place)):
+            yield folder.read(_part_name(place))
+            folder.remove(_part_name(place))
+
+
+def _parts(
+    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]
+) -> Iterator[Part]:
     digits = frames.digits_for(manifest.frames)
+    before, shown = None, 0
+    for run in runs:
+        stretches = tuple(
+            (index, manifest.stretches[index], _written(manifest, index)) for index in run
+        )
+        after = _first_shown(manifest, run[-1] + 1)
+        yield Part(folder.url, digits, stretches, before, after, shown, canvas)
+        for _, stretch, written in stretches:
+            numbers = _numbers(stretch, written)
+            before = numbers[-1] if numbers else before
+            shown += len(numbers)
+
+
+def _written(manifest: frames.Manifest, index: int) -> frames.Written:
+    written = manifest.written[index]
+    assert written is not None
+    return written
+
+
+def _first_shown(manifest: frames.Manifest, index: int) -> int | None:
+    """Number of the first frame that is shown of the stretches from ``index`` on."""
+    for place in range(index, len(manifest.stretches)):
+        if numbers := _numbers(manifest.stretches[place], _written(manifest, place)):
+            return numbers[0]
+    return None
+
+
+def _numbers(stretch: frames.Stretch, written: frames.Written) -> list[int]:
+    """Of the frames that are shown."""
+    skipped = {frame.number for frame in written.skipped}
+    everything = range(stretch.number, stretch.number + stretch.frames)
+    return [number for number in everything if number not in skipped]
+
+
+def _part_name(index: int) -> str:
+    """Named as what a dead run leaves, so that it is swept."""
+    return f"{frames.SUBFOLDER}/part_{index}{storage.TEMPORARY_SUFFIX}"
+
+
+def _blocks(folder: storage.Folder, part: Part) -> Iterator[tuple[int, bytes | memoryview]]:
+    """What stands in the clip for each image, with the place of its stretch in the manifest."""
+    canvas = part.canvas
+    before, after = (
+        None if number is None else _placed(_image(folder, number, part.digits), canvas.size)
+        for number in (part.before, part.after)
+    )
+    changes = _Changes(canvas.color_table)
+    images = _neighbors(_images(folder, part), before, after)
+    for shown, (previous, frame, following) in enumerate(images, part.shown):
+        covered = following is None or following.fills_screen
+        stored = frame.image
+        if not (covered and stored.fills_screen):
+            stored = _clearable(folder, part, frame)
+        elif canvas.style.only_changes:
+            stored = changes.since(previous, stored)
+        yield (
+            frame.place,
+            gif.image_blocks(
+                stored,
+                delay_cs=_delay_cs(canvas.style.frame_duration_ms, shown, stored.delay_cs),
+                disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
+                global_table=canvas.color_table,
+            ),
+        )
+        yield frame.place, stored.data
+
+
+def _neighbors(
+    frames_: Iterator[_Frame], before: gif.Image | None, after: gif.Image | None
+) -> Iterator[tuple[gif.Image | None, _Frame, gif.Image | None]]:
+    """Each frame between the images shown before and after it."""
+    current = next(frames_, None)
+    while current is not None:
+        following = next(frames_, None)
+        yield before, current, following.image if following else after
+        before, current = current.image, following
+
+
+class _Changes:
+    """Finds what changes from image to image, and decodes each once."""
+
+    def __init__(self, global_table: bytes) -> None:
+        self._global_table = global_table
+        self._last: delta.Decoded | None = None
+
+    def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
+        """What to store of ``image`` where ``previous`` was left in place: all, if in doubt."""
+        from luigi_gif import delta  # NumPy and Pillow, which copying does without
+        from luigi_gif.image import Undecodable
+
+        if previous is None or not previous.fills_screen:
+            return image
+        last, self._last = self._last, None
+        try:
+            before = last if last and last.image is previous else delta.Decoded.of(previous)
+            self._last = delta.Decoded.of(image)
+        except Undecodable:
+            return image
+        return delta.smaller(before, self._last, self._global_table)
+
+
+def _clearable(folder: storage.Folder, part: Part, frame: _Frame) -> gif.Image:
+    """The image of a frame with a transparent index: decoders agree only then on clearing it."""
+    from luigi_gif.image import Undecodable, clearable
+
     try:
-        for stretch, written in zip(manifest.stretches, manifest.written, strict=True):
-            yield from _read(folder, digits, stretch, written)
-    except _Changed as error:
-        index = frames.stretch_of(manifest, error.number)
-        manifest.written[index] = None
-        manifest.save(folder, lasting=True)
-        raise DamagedFileError(
-            "a frame file is not what was written",
-            where=folder.path(error.name),
-            expected="the bytes that WriteFrames wrote",
+        return clearable(frame.image)
+    except Undecodable as error:
+        raise BundleError(
+            f"frame {frame.number} of the bundle is not usable",
+            where=folder.path(frames.file_name(frame.number, part.digits)),
+            expected=error.expected,
             got=error.got,
-            next_step="run again: it is written anew",
+            next_step="mend the bundle at its source, delete it here, and run again",
         ) from None
 
 
-class _Changed(Exception):
-    """The file ``name`` of frame ``number`` is not what was written."""
+def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
+    """In hundredths of a second, for the frame before which so many are shown.
 
-    def __init__(self, number: int, name: str, got: str) -> None:
-        super().__init__(number, name, got)
-        self.number = number
-        self.name = name
-        self.got = got
+    The roundings of a duration do not add up.
+    """
+    if frame_duration_ms is None:
+        return max(own, gif.LEAST_DELAY_CS) if own else DEFAULT_DELAY_CS
+    return round((shown + 1) * frame_duration_ms / 10) - round(shown * frame_duration_ms / 10)
 
 
-def _read(
-    folder: storage.Folder,
-    digits: int,
-    stretch: frames.Stretch,
-    written: frames.Written | None,
-) -> list[gif.Image]:
-    """The images of a stretch. Raises _Changed."""
-    first, count = stretch.number, stretch.frames
-    crc32 = 0
-    images = []
-    for number in range(first, first + count):
-        name = frames.file_name(number, digits)
-        try:
-            data = folder.read(name)
-            image, _ = gif.first_image(data)
-        except FileNotFoundError:
-            raise _Changed(number, name, "no file") from None
-        except (gif.TruncatedGif, gif.MalformedGif) as error:
-            raise _Changed(number, name, str(error) or "a GIF that is cut off") from None
-        images.append(image)
-        crc32 = zlib.crc32(data, crc32)
-    if written is None or crc32 != written.crc32:
-        got = f"other bytes, in it or in a file up to number {first + count - 1}"
-        raise _Changed(first, frames.file_name(first, digits), got)
-    return images
+class _Frame(NamedTuple):
+    number: int
+    place: int
+    """Of its stretch in the manifest."""
+    image: gif.Image
+    """On the canvas of the clip."""
+
+
+def _images(folder: storage.Folder, part: Part) -> Iterator[_Frame]:
+    """The frames of a part, each stretch held against the manifest. Raises ChangedFrame."""
+    for place, stretch, written in part.stretches:
+        numbers = _numbers(stretch, written)
+        files = [_file(folder, number, part.digits) for number in numbers]
+        images = [
+            _placed(_first_image(folder, number, part.digits, file), part.canvas.size)
+            for number, file in zip(numbers, files, strict=True)
+        ]
+        crc32 = 0
+        for file in files:
+            crc32 = zlib.crc32(file, crc32)
+        if crc32 != written.crc32:
+            got = f"other bytes, in it or in a file up to number {numbers[-1]}"
+            path = folder.path(frames.file_name(numbers[0], part.digits))
+            raise ChangedFrame(numbers[0], path, got)
+        yield from map(_Frame, numbers, [place] * len(numbers), images)
+
+
+def _image(folder: storage.Folder, number: int, digits: int) -> gif.Image:
+    """The image of a frame file. Raises ChangedFrame."""
+    return _first_image(folder, number, digits, _file(folder, number, digits))
+
+
+def _file(folder: storage.Folder, number: int, digits: int) -> bytes:
+    name = frames.file_name(number, digits)
+    try:
+        return folder.read(name)
+    except FileNotFoundError:
+        raise ChangedFrame(number, folder.path(name), "no file") from None
+
+
+def _first_image(folder: storage.Folder, number: int, digits: int, file: bytes) -> gif.Image:
+    try:
+        return gif.first_image(file)[0]
+    except (Truncated, Malformed) as error:
+        path = folder.path(frames.file_name(number, digits))
+        raise ChangedFrame(number, path, str(error) or "a GIF that is cut off") from None
+
+
+def _placed(image: gif.Image, screen: tuple[int, int]) -> gif.Image:
+    """The image in the middle of a larger screen."""
+    if image.screen == screen:
+        return image
+    left, top = image.position
+    width, height = image.extent
+    position = (left + (screen[0] - width) // 2, top + (screen[1] - height) // 2)
+    return image._replace(screen=screen, position=position)

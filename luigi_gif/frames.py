@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, settings, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError
+from luigi_gif.formats import Malformed
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -47,6 +48,15 @@ class Stretch(NamedTuple):
         return self.end - self.start
 
 
+class Skipped(NamedTuple):
+    """A frame that is left out."""
+
+    number: int
+    offset: int
+    """Of its first byte in the bundle."""
+    reason: str
+
+
 class Written(NamedTuple):
     """The frame files of a stretch, as they were written."""
 
@@ -56,8 +66,35 @@ class Written(NamedTuple):
     width: int
     """Of the widest frame, in pixels."""
     height: int
+    uniform: bool
+    """Whether each frame has this size, and all of its pixels are opaque."""
     surplus: int
     """Images beside the first of each frame; a clip shows the first."""
+    hasty: int
+    """Frames whose own delay is shorter than any that players keep to."""
+    skipped: list[Skipped]
+
+
+class Look(NamedTuple):
+    """How the frames are to be made."""
+
+    width: int | None
+    """In pixels; None follows from the height, or is that of the image."""
+    height: int | None
+    quality: str
+    """For images of more than 256 colors, "fast" or "best"."""
+    max_pixels: int
+    """In a frame; larger ones are bad."""
+    skip_bad: bool
+    """Whether a bad frame is left out, or ends the work."""
+
+    def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height in pixels that an image of this size is to have."""
+        if self.width is None and self.height is None:
+            return size
+        width = self.width or round(size[0] * (self.height or 0) / size[1])
+        height = self.height or round(size[1] * (self.width or 0) / size[0])
+        return max(1, width), max(1, height)
 
 
 class Batch(NamedTuple):
@@ -66,6 +103,7 @@ class Batch(NamedTuple):
     folder: str
     data_file: str
     digits: int
+    look: Look
     stretches: tuple[tuple[int, Stretch], ...]
     """Each with its place in the manifest."""
 
@@ -86,10 +124,21 @@ class Manifest(NamedTuple):
         return sum(stretch.frames for stretch in self.stretches)
 
     @property
+    def skipped(self) -> list[Skipped]:
+        """The frames that are left out."""
+        return [frame for written in self.written if written for frame in written.skipped]
+
+    @property
     def size(self) -> tuple[int, int]:
         """Of the smallest screen that holds every frame: width, height in pixels."""
         written = [each for each in self.written if each]
         return max(each.width for each in written), max(each.height for each in written)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether each frame alone decides every pixel of the clip."""
+        shown = [each for each in self.written if each and each.bytes]
+        return all(each.uniform and (each.width, each.height) == self.size for each in shown)
 
     def save(self, folder: storage.Folder, *, lasting: bool) -> None:
         """Publish it in ``folder``."""
@@ -112,14 +161,19 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
             value["recipe"],
             value["sha256"],
             [Stretch(*stretch) for stretch in value["stretches"]],
-            [written and Written(*written) for written in value["written"]],
+            [written and _written(*written) for written in value["written"]],
         )
     except (KeyError, TypeError):
         return None
     return manifest if len(manifest.written) == len(manifest.stretches) else None
 
 
-def blank_manifest(index: dict[str, Any]) -> Manifest:
+def _written(*values: Any) -> Written:
+    written = Written(*values)
+    return written._replace(skipped=[Skipped(*frame) for frame in written.skipped])
+
+
+def blank_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
     """The manifest before any frame is written, from what SplitFrames noted."""
     waypoints = index["waypoints"]
     beyond = [*waypoints[1:], (index["frames"], index["end"])]
@@ -127,7 +181,7 @@ def blank_manifest(index: dict[str, Any]) -> Manifest:
         Stretch(number, next_number - number, start, stop)
         for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
-    return Manifest(index["recipe"], index["sha256"], stretches, [None] * len(stretches))
+    return Manifest(recipe, index["sha256"], stretches, [None] * len(stretches))
 
 
 def stretch_of(manifest: Manifest, number: int) -> int:
@@ -177,13 +231,13 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
         for index, (stretch, written) in enumerate(
             zip(manifest.stretches, manifest.written, strict=True)
         )
-        if written is None or found[index] != [stretch.frames, written.bytes]
+        if written is None or found[index] != [stretch.frames - len(written.skipped), written.bytes]
     ]
     return Listing(missing, strays)
 
 
 def write_missing(
-    folder: storage.Folder, data_file: str, manifest: Manifest, config: settings.dask
+    folder: storage.Folder, data_file: str, manifest: Manifest, look: Look, config: settings.dask
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 
@@ -199,8 +253,7 @@ def write_missing(
     manifest.save(folder, lasting=False)
     saved = time.monotonic()
     with fanout.executor(config) as executor:
-        max_bytes = _batch_bytes(manifest, todo, executor.threads, config.batch_mib << 20)
-        batches = _batches(folder, data_file, manifest, todo, max_bytes)
+        batches = _batches(folder, data_file, manifest, look, todo, executor.threads, config)
         with contextlib.closing(executor.run(write_batch, batches)) as finished:
             for results in finished:
                 for index, written in results:
@@ -209,9 +262,7 @@ def write_missing(
                     manifest.save(folder, lasting=False)
                     saved = time.monotonic()
     manifest.save(folder, lasting=True)
-    surplus = sum(written.surplus for written in manifest.written if written)
-    if surplus:
-        logger.warning("%d images are left out: a clip shows the first of each frame", surplus)
+    _warn(folder, manifest)
     return sum(manifest.stretches[index].frames for index in todo)
 
 
@@ -226,9 +277,10 @@ def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
     return BundleError(
         f"frame {error.number} of the bundle is not usable",
         where=f"{path}, at byte {error.offset:,}",
-        expected=error.expected,
-        got=error.got,
-        next_step="mend the bundle at its source, delete this file, and run again",
+        expected=error.fault.expected,
+        got=error.fault.got,
+        next_step="mend the bundle at its source, delete this file, and run again, "
+        "or leave such frames out with --on-bad-frame skip",
     )
 
 
@@ -243,53 +295,117 @@ def changed_error(path: str) -> BundleError:
     )
 
 
+def _warn(folder: storage.Folder, manifest: Manifest) -> None:
+    surplus = sum(written.surplus for written in manifest.written if written)
+    if surplus:
+        logger.warning("%d images are left out: a clip shows the first of each frame", surplus)
+    if skipped := manifest.skipped:
+        message = "%d of %d frames are bad and left out, as %s says; the first is %s"
+        path = folder.path(MANIFEST)
+        logger.warning(message, len(skipped), manifest.frames, path, skipped[0].reason)
+
+
 def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Written:
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
-    written, crc32, width, height, surplus = 0, 0, 0, 0, 0
-    number = stretch.number
-    try:
-        for frame in _frames(data, stretch):
-            image, images = gif.first_image(frame.data)
-            surplus += images - 1
-            width, height = max(width, image.extent[0]), max(height, image.extent[1])
-            folder.write(file_name(number, batch.digits), frame.data)
-            crc32 = zlib.crc32(frame.data, crc32)
-            written += len(frame.data)
-            number += 1
-    except bundle.BadFrame as error:
-        raise bundle_error(error, folder.path(batch.data_file)) from None
-    except gif.MalformedGif as error:
-        bad = bundle.BadFrame(number, frame.offset, error.expected, error.got)
-        raise bundle_error(bad, folder.path(batch.data_file)) from None
-    if number != stretch.number + stretch.frames:
+    size, crc32, surplus, hasty, number = 0, 0, 0, 0, stretch.number - 1
+    extents: set[tuple[int, int]] = set()
+    opaque = True
+    skipped: list[Skipped] = []
+    for number, frame in enumerate(_frames(data, stretch), stretch.number):
+        try:
+            file, image, images = _one_image_gif(number, frame, batch.look)
+        except bundle.BadFrame as error:
+            if not batch.look.skip_bad:
+                raise bundle_error(error, folder.path(batch.data_file)) from None
+            skipped.append(Skipped(number, error.offset, str(error)))
+            continue
+        folder.write(file_name(number, batch.digits), file)
+        size += len(file)
+        crc32 = zlib.crc32(file, crc32)
+        extents.add(image.extent)
+        opaque &= image.fills_screen
+        surplus += images - 1
+        hasty += 0 < image.delay_cs < gif.LEAST_DELAY_CS
+    if number != stretch.number + stretch.frames - 1:
         raise changed_error(folder.path(batch.data_file))
-    return Written(written, crc32, width, height, surplus)
+    width = max((extent[0] for extent in extents), default=0)
+    height = max((extent[1] for extent in extents), default=0)
+    uniform = opaque and len(extents) == 1
+    return Written(size, crc32, width, height, uniform, surplus, hasty, skipped)
+
+
+def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes, gif.Image, int]:
+    """A frame as the bytes of its file, the image in it, and how many images the frame has.
+
+    A GIF of one image that needs no other size is taken as it is; of more, the
+    first is copied. All else is decoded.
+
+    Raises bundle.BadFrame.
+    """
+    fault, delay_cs = frame.fault, 0
+    if frame.format == "GIF" and not fault:
+        try:
+            image, images = gif.first_image(frame.data)
+        except Malformed as error:
+            fault = bundle.Fault(error.expected, f"{error.got} {error.offset:,} bytes into it")
+        else:
+            pixels = image.extent[0] * image.extent[1]
+            if look.fitted(image.extent) == image.extent and pixels <= look.max_pixels:
+                return frame.data if images == 1 else gif.single(image), image, images
+            delay_cs = image.delay_cs
+    if fault:
+        raise bundle.BadFrame(number, frame.offset, fault)
+    from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
+
+    try:
+        image, images = decoding.to_gif(
+            frame.data,
+            fitted=look.fitted,
+            quality=look.quality,
+            max_pixels=look.max_pixels,
+            delay_cs=delay_cs,
+        )
+    except decoding.Undecodable as error:
+        fault = bundle.Fault(f"{error.expected}, in {frame.format}", error.got)
+        raise bundle.BadFrame(number, frame.offset, fault) from None
+    return gif.single(image), image, images
 
 
 def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
     pieces = iter((data,))
-    return bundle.frames(lambda _: next(pieces, b""), number=stretch.number, offset=stretch.start)
-
-
-def _batch_bytes(manifest: Manifest, todo: list[int], threads: int, most: int) -> int:
-    """Enough batches to keep every thread busy to the end, and no more than that."""
-    total = sum(manifest.stretches[index].size for index in todo)
-    return min(most, total // (BATCHES_PER_THREAD * threads))
+    return bundle.frames(lambda _: next(pieces, b""), offset=stretch.start)
 
 
 def _batches(
-    folder: storage.Folder, data_file: str, manifest: Manifest, todo: list[int], max_bytes: int
+    folder: storage.Folder,
+    data_file: str,
+    manifest: Manifest,
+    look: Look,
+    todo: list[int],
+    threads: int,
+    config: settings.dask,
 ) -> Iterator[Batch]:
-    """Batches of the stretches in ``todo``; each at most ``max_bytes``, or one stretch."""
     digits = digits_for(manifest.frames)
-    waiting: list[tuple[int, Stretch]] = []
+    for run in runs(manifest, todo, threads, config.batch_mib << 20):
+        stretches = tuple((index, manifest.stretches[index]) for index in run)
+        yield Batch(folder.url, data_file, digits, look, stretches)
+
+
+def runs(manifest: Manifest, todo: list[int], threads: int, most: int) -> Iterator[list[int]]:
+    """The stretches in ``todo`` as batches: neighbours, of ``most`` bytes or one stretch.
+
+    There are enough to keep every thread busy to the end, and no more than that.
+    """
+    total = sum(manifest.stretches[index].size for index in todo)
+    most = min(most, total // (BATCHES_PER_THREAD * threads))
+    run: list[int] = []
     size = 0
     for index in todo:
         stretch = manifest.stretches[index]
-        if waiting and size + stretch.size > max_bytes:
-            yield Batch(folder.url, data_file, digits, tuple(waiting))
-            waiting, size = [], 0
-        waiting.append((index, stretch))
+        if run and size + stretch.size > most:
+            yield run
+            run, size = [], 0
+        run.append(index)
         size += stretch.size
-    if waiting:
-        yield Batch(folder.url, data_file, digits, tuple(waiting))
+    if run:
+        yield run

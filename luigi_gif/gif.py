@@ -13,6 +13,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from luigi_gif.formats import Malformed, Truncated
+
 SIGNATURES = (b"GIF87a", b"GIF89a")
 EXTENSION_INTRODUCER = 0x21
 IMAGE_SEPARATOR = 0x2C
@@ -29,29 +31,20 @@ DISPOSE_TO_BACKGROUND = 2
 _LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
 _GRAPHIC_CONTROL = struct.Struct("<BBBBHBB")
 _IMAGE_DESCRIPTOR = struct.Struct("<BHHHHB")
-_MOST_PIXELS = 0xFFFF
+MOST_PIXELS = 0xFFFF
+"""Width and height of a logical screen."""
+MOST_COLORS = 256
+LEAST_DELAY_CS = 2
+"""In hundredths of a second; browsers show what has a shorter one for 100 ms."""
+MOST_BLOCKS = 1 << 20
+MOST_SHORT_SUB_BLOCKS = 1 << 20
+"""An encoder fills all but the last of a block; 255 bytes need not be as many sub-blocks."""
 _COLOR_TABLE_FLAG = 0x80
 _INTERLACE_FLAG = 0x40
 _TRANSPARENCY_FLAG = 0x01
+_LZW_MINIMUM_CODE_SIZES = range(2, 9)
 _FULL_SUB_BLOCK_BYTES = 1 + 255
 _LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
-
-
-class TruncatedGif(ValueError):
-    """The data end before the GIF does."""
-
-
-class MalformedGif(ValueError):
-    """The data cannot be a GIF. ``offset`` is in bytes from the start of the data."""
-
-    def __init__(self, offset: int, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected} at byte {offset}, got {got}")
-        self.offset = offset
-        self.expected = expected
-        self.got = got
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return MalformedGif, (self.offset, self.expected, self.got)
 
 
 class Image(NamedTuple):
@@ -65,7 +58,8 @@ class Image(NamedTuple):
     """Width and height of the image in pixels."""
     interlaced: bool
     color_table: bytes
-    """The color table in force, local or global: 3 bytes a color, 2 to 256 colors."""
+    """The color table in force, local or global: 3 bytes a color, 2 to 256 colors, among
+    them the one of the transparent index."""
     delay_cs: int
     """Delay time in hundredths of a second; 0 where the GIF sets none."""
     transparent_index: int | None
@@ -95,8 +89,8 @@ def end_of_gif(data: bytes, start: int = 0) -> int:
     where the Trailer should have stood, if a newline or the end of the data
     is there.
 
-    Raises TruncatedGif if the data end first (more of them may help), and
-    MalformedGif if they cannot be a GIF.
+    Raises Truncated if the data end first (more of them may help), and
+    Malformed if they cannot be a GIF.
     """
     images = 0
     end = start
@@ -104,14 +98,14 @@ def end_of_gif(data: bytes, start: int = 0) -> int:
         images += label == IMAGE_SEPARATOR
         end = end_of_block
     if images == 0:
-        raise MalformedGif(end - start, "an image", "the end of a GIF without one")
+        raise Malformed(end - start, "an image", "the end of a GIF without one")
     return end
 
 
 def first_image(data: bytes) -> tuple[Image, int]:
     """The first image of the GIF in ``data``, and how many images it holds.
 
-    Raises TruncatedGif or MalformedGif.
+    Raises Truncated or Malformed.
     """
     _, width, height, flags, _, _ = _logical_screen(data, 0)
     global_table = _color_table(data, _LOGICAL_SCREEN.size, flags)
@@ -126,8 +120,33 @@ def first_image(data: bytes) -> tuple[Image, int]:
         elif label == GRAPHIC_CONTROL_LABEL and first is None:
             delay_cs, transparent_index = _graphic_control(data, begin)
     if first is None:
-        raise MalformedGif(len(data), "an image", "a GIF without one")
-    return first._replace(delay_cs=delay_cs, transparent_index=transparent_index), images
+        raise Malformed(len(data), "an image", "a GIF without one")
+    if transparent_index is not None:
+        first = first._replace(
+            color_table=padded_table(first.color_table, transparent_index + 1),
+            transparent_index=transparent_index,
+        )
+    return first._replace(delay_cs=delay_cs), images
+
+
+def padded_table(colors: bytes, least: int = 2) -> bytes:
+    """``colors``, 3 bytes each, with black ones behind them: a table's size is a power of two."""
+    size = 1 << (max(least, len(colors) // 3, 2) - 1).bit_length()
+    return colors.ljust(3 * size, b"\x00")
+
+
+def single(image: Image) -> bytes:
+    """A whole GIF89a of one image, as it stands in the GIF that it comes from."""
+    return b"".join(
+        (
+            _screen(image.extent, image.color_table),
+            image_blocks(
+                image, delay_cs=image.delay_cs, disposal=0, global_table=image.color_table
+            ),
+            image.data,
+            bytes((TRAILER,)),
+        )
+    )
 
 
 def first_comment(data: bytes) -> bytes | None:
@@ -141,7 +160,7 @@ def first_comment(data: bytes) -> bytes | None:
                 return None
             if label == COMMENT_LABEL:
                 return _text(data, begin + 2)
-    except (TruncatedGif, MalformedGif):
+    except (Truncated, Malformed):
         pass
     return None
 
@@ -153,13 +172,9 @@ def header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes
     is shown (0 is forever). The Netscape extension counts repeats, one less
     than plays; a GIF without it plays once.
     """
-    width, height = size
-    table_flags = _COLOR_TABLE_FLAG | _table_size_code(color_table)
-    color_resolution = 7 << 4
     return b"".join(
         (
-            _LOGICAL_SCREEN.pack(b"GIF89a", width, height, table_flags | color_resolution, 0, 0),
-            color_table,
+            _screen(size, color_table),
             b"" if plays == 1 else _looping(0 if plays == 0 else plays - 1),
             bytes((EXTENSION_INTRODUCER, COMMENT_LABEL)),
             b"".join(_sub_blocks(comment)),
@@ -167,14 +182,11 @@ def header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes
     )
 
 
-def image_blocks(
-    image: Image, *, position: tuple[int, int], delay_cs: int, disposal: int, global_table: bytes
-) -> bytes:
+def image_blocks(image: Image, *, delay_cs: int, disposal: int, global_table: bytes) -> bytes:
     """What stands before ``image.data`` when ``image`` becomes part of an animation.
 
     A Graphic Control Extension, an Image Descriptor, and a local color table
-    unless the image's own equals ``global_table``. ``position`` is left and
-    top on the animation's logical screen in pixels.
+    unless the image's own equals ``global_table``.
     """
     transparency = 0 if image.transparent_index is None else _TRANSPARENCY_FLAG
     local_table = b"" if image.color_table == global_table else image.color_table
@@ -190,8 +202,14 @@ def image_blocks(
         image.transparent_index or 0,
         0,
     )
-    descriptor = _IMAGE_DESCRIPTOR.pack(IMAGE_SEPARATOR, *position, *image.size, flags)
+    descriptor = _IMAGE_DESCRIPTOR.pack(IMAGE_SEPARATOR, *image.position, *image.size, flags)
     return control + descriptor + local_table
+
+
+def _screen(size: tuple[int, int], color_table: bytes) -> bytes:
+    """Header, Logical Screen Descriptor and Global Color Table."""
+    flags = _COLOR_TABLE_FLAG | 7 << 4 | _table_size_code(color_table)
+    return _LOGICAL_SCREEN.pack(b"GIF89a", *size, flags, 0, 0) + color_table
 
 
 def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
@@ -202,17 +220,17 @@ def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     flags = _logical_screen(data, start)[3]
     position = start + _LOGICAL_SCREEN.size + _color_table_bytes(flags)
     images = 0
-    while True:
+    for _ in range(MOST_BLOCKS):
         begin = position
         introducer = _byte(data, begin) if images == 0 or begin < len(data) else None
         if introducer == IMAGE_SEPARATOR:
             descriptor = begin + _IMAGE_DESCRIPTOR.size
             flags = _byte(data, descriptor - 1)
-            position = _end_of_sub_blocks(data, descriptor + _color_table_bytes(flags) + 1)
+            position = _end_of_sub_blocks(data, descriptor + _color_table_bytes(flags) + 1, start)
             images += 1
             yield IMAGE_SEPARATOR, begin, position
         elif introducer == EXTENSION_INTRODUCER:
-            position = _end_of_sub_blocks(data, begin + 2)
+            position = _end_of_sub_blocks(data, begin + 2, start)
             yield data[begin + 1], begin, position
         elif introducer == TRAILER:
             yield TRAILER, begin, begin + 1
@@ -220,28 +238,29 @@ def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
         elif images and introducer in (None, 0x0A):
             return
         else:
-            raise MalformedGif(
+            raise Malformed(
                 begin - start, "an image, an extension or the trailer", f"byte 0x{introducer:02x}"
             )
+    raise Malformed(position - start, f"at most {MOST_BLOCKS:,} blocks", "more")
 
 
 def _logical_screen(data: bytes, start: int) -> tuple[bytes, int, int, int, int, int]:
     if len(data) < start + _LOGICAL_SCREEN.size:
-        raise TruncatedGif
+        raise Truncated
     screen = _LOGICAL_SCREEN.unpack_from(data, start)
     if screen[0] not in SIGNATURES:
-        raise MalformedGif(0, "GIF87a or GIF89a", repr(screen[0]))
+        raise Malformed(0, "GIF87a or GIF89a", repr(screen[0]))
     return screen
 
 
-def _end_of_sub_blocks(data: bytes, position: int) -> int:
+def _end_of_sub_blocks(data: bytes, position: int, start: int) -> int:
     """The offset behind the Block Terminator of the sub-blocks at ``position``.
 
     Encoders fill sub-blocks to their 255 bytes, so length bytes mostly stand
     256 apart: a slice with that stride finds a run of full ones at once, seven
     times faster than going from one to the next.
     """
-    while True:
+    for _ in range(MOST_SHORT_SUB_BLOCKS):
         lengths = data[position : position + _LOOK_AHEAD : _FULL_SUB_BLOCK_BYTES]
         full = len(lengths) - len(lengths.lstrip(b"\xff"))
         position += full * _FULL_SUB_BLOCK_BYTES
@@ -250,13 +269,15 @@ def _end_of_sub_blocks(data: bytes, position: int) -> int:
             position += 1 + length
             if length == 0:
                 return position
+    got = f"more than {MOST_SHORT_SUB_BLOCKS:,} that are not"
+    raise Malformed(position - start, "a block whose sub-blocks are full", got)
 
 
 def _byte(data: bytes, offset: int) -> int:
     try:
         return data[offset]
     except IndexError:
-        raise TruncatedGif from None
+        raise Truncated from None
 
 
 def _color_table_bytes(flags: int) -> int:
@@ -279,12 +300,16 @@ def _image(
     local_table = _color_table(data, table_offset, flags)
     color_table = local_table or global_table
     if not color_table:
-        raise MalformedGif(begin, "a local or a global color table", "neither")
+        raise Malformed(begin, "a local or a global color table", "neither")
+    position = table_offset + len(local_table)
+    if data[position] not in _LZW_MINIMUM_CODE_SIZES or data[position + 1] == 0:
+        got = f"{data[position]} with a first sub-block of {data[position + 1]} bytes"
+        raise Malformed(position, "image data with a minimum code size of 2 to 8", got)
     if not width or not height:
-        raise MalformedGif(begin, "an image with pixels", f"{width}x{height}")
-    if left + width > _MOST_PIXELS or top + height > _MOST_PIXELS:
+        raise Malformed(begin, "an image with pixels", f"{width}x{height}")
+    if left + width > MOST_PIXELS or top + height > MOST_PIXELS:
         got = f"{width}x{height} pixels at {left},{top}"
-        raise MalformedGif(begin, f"an image within {_MOST_PIXELS:,} pixels", got)
+        raise Malformed(begin, f"an image within {MOST_PIXELS:,} pixels", got)
     return Image(
         screen=screen,
         position=(left, top),
@@ -293,14 +318,14 @@ def _image(
         color_table=color_table,
         delay_cs=0,
         transparent_index=None,
-        data=memoryview(data)[table_offset + len(local_table) : end],
+        data=memoryview(data)[position:end],
     )
 
 
 def _graphic_control(data: bytes, begin: int) -> tuple[int, int | None]:
     """Delay time in hundredths of a second, and the transparent index."""
     if _byte(data, begin + 2) != 4:
-        raise MalformedGif(begin, "a Graphic Control Extension of 4 bytes", f"{data[begin + 2]}")
+        raise Malformed(begin, "a Graphic Control Extension of 4 bytes", f"{data[begin + 2]}")
     _, _, _, flags, delay_cs, index, _ = _GRAPHIC_CONTROL.unpack_from(data, begin)
     return delay_cs, index if flags & _TRANSPARENCY_FLAG else None
 

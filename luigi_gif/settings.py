@@ -60,6 +60,20 @@ class NumberParameter(luigi.Parameter[Any]):
         return bad_parameter(self._flag, f"a {kind} from {self._least:,} to {self._most:,}", value)
 
 
+class ChoiceParameter(luigi.Parameter[str]):
+    """One of a few words. Raises ParameterError for any other."""
+
+    def __init__(self, default: str, *, choices: tuple[str, ...], description: str) -> None:
+        super().__init__(default=default, description=f"{description} ({' or '.join(choices)})")
+        self._choices = choices
+
+    def normalize(self, x: str) -> str:
+        if x not in self._choices:
+            flag = f"--{self._attribute_name.replace('_', '-')}"
+            raise bad_parameter(flag, " or ".join(self._choices), x)
+        return x
+
+
 def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
     """The error for a parameter whose value cannot be used."""
     return ParameterError(

@@ -13,16 +13,17 @@ from typing import Any
 
 import luigi
 
-from luigi_gif import bundle, clip, download, frames, settings, storage, urls
+from luigi_gif import bundle, clip, download, frames, gif, settings, storage, urls
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
     DamagedFileError,
     ForeignFileError,
+    ParameterError,
     PipelineError,
     StorageError,
 )
-from luigi_gif.settings import NumberParameter, bad_parameter
+from luigi_gif.settings import ChoiceParameter, NumberParameter, bad_parameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
@@ -61,6 +62,34 @@ class NameParameter(luigi.Parameter[str]):
         if path.parts[0] in (frames.SUBFOLDER, storage.LOCK) or path.suffix == ".json":
             raise bad_parameter(flag, "a name that the pipeline does not use itself", x)
         return str(path)
+
+
+class SizeParameter(luigi.Parameter[tuple[int | None, int | None] | None]):
+    """Width and height in pixels, one of which may be left out, or None. Raises ParameterError."""
+
+    def parse(self, x: str) -> tuple[int | None, int | None]:
+        sides = re.fullmatch("([0-9]*)x([0-9]*)", x)
+        if sides is None:
+            raise self._error(x)
+        return tuple(int(side) if side else None for side in sides.groups())  # type: ignore[return-value]
+
+    def normalize(self, x: Any) -> tuple[int | None, int | None] | None:
+        if x is None:
+            return None
+        if isinstance(x, str):
+            x = self.parse(x)
+        width, height = x
+        sides = [side for side in (width, height) if side is not None]
+        if not sides or not all(1 <= side <= gif.MOST_PIXELS for side in sides):
+            raise self._error(self.serialize(x))
+        return width, height
+
+    def serialize(self, x: tuple[int | None, int | None] | None) -> str:
+        return "" if x is None else f"{x[0] or ''}x{x[1] or ''}"
+
+    def _error(self, value: str) -> ParameterError:
+        expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MOST_PIXELS:,}"
+        return bad_parameter("--size", expected, value)
 
 
 class Sha256Parameter(luigi.Parameter[str | None]):
@@ -263,10 +292,19 @@ class DownloadData(Step):
 
 
 class SplitFrames(Step):
-    """Finds where each frame of the bundle begins, and notes a waypoint about every MiB."""
+    """Finds where each frame of the bundle begins, and notes a waypoint now and then."""
+
+    on_bad_frame = ChoiceParameter(
+        default="fail",
+        choices=("fail", "skip"),
+        description="whether a frame that cannot be used ends the run or is left out",
+    )
 
     def requires(self) -> DownloadData:
         return self.clone(DownloadData)
+
+    def recipe(self) -> dict[str, Any]:
+        return super().recipe() | {"on_bad_frame": self.on_bad_frame}
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, INDEX)
@@ -283,7 +321,7 @@ class SplitFrames(Step):
         sha256 = self._checked_sha256(path)
         with self.input().open() as file:
             try:
-                survey = bundle.survey(file.read)
+                survey = bundle.survey(file.read, strict=self.on_bad_frame == "fail")
             except bundle.BadFrame as error:
                 raise frames.bundle_error(error, path) from None
         if not survey.frames:
@@ -312,10 +350,33 @@ class SplitFrames(Step):
 
 
 class WriteFrames(Step):
-    """Writes every frame to a file of its own, in parallel on Dask."""
+    """Writes every frame to a GIF of its own, in parallel on Dask."""
+
+    on_bad_frame = SplitFrames.on_bad_frame
+    size = SizeParameter(
+        default=None,
+        description="WIDTHxHEIGHT, WIDTHx or xHEIGHT of the frames in pixels; by default their own",
+    )
+    quality = ChoiceParameter(
+        default="fast",
+        choices=("fast", "best"),
+        description="how images of more than 256 colors get their palette",
+    )
+    max_megapixels = NumberParameter(
+        default=64,
+        kind=int,
+        least=1,
+        most=178,
+        description="pixels in a frame, in millions; a frame with more is bad",
+    )
 
     def requires(self) -> SplitFrames:
         return self.clone(SplitFrames)
+
+    def recipe(self) -> dict[str, Any]:
+        own = ("size", "quality", "max_megapixels")
+        shown = self.to_str_params()
+        return self.requires().recipe() | {name: shown[name] for name in own}
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, frames.MANIFEST)
@@ -337,8 +398,12 @@ class WriteFrames(Step):
     def make(self) -> str:
         manifest = frames.load_manifest(self.folder)
         if manifest is None or self._difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
-            manifest = frames.blank_manifest(self.folder.read_json(INDEX) or {})
-        count = frames.write_missing(self.folder, self.data_file, manifest, settings.dask())
+            manifest = frames.blank_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
+        width, height = self.size or (None, None)
+        look = frames.Look(
+            width, height, self.quality, self.max_megapixels * 10**6, self.on_bad_frame == "skip"
+        )
+        count = frames.write_missing(self.folder, self.data_file, manifest, look, settings.dask())
         return (
             f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
         )
@@ -364,6 +429,15 @@ class CombineGif(Step):
         most=65_536,
         description="how often the clip plays; 0 is forever",
     )
+    optimize = ChoiceParameter(
+        default="none",
+        choices=("none", "lossless"),
+        description="lossless: of each frame only what changed is stored",
+    )
+    on_bad_frame = WriteFrames.on_bad_frame
+    size = WriteFrames.size
+    quality = WriteFrames.quality
+    max_megapixels = WriteFrames.max_megapixels
 
     def requires(self) -> WriteFrames:
         return self.clone(WriteFrames)
@@ -373,11 +447,12 @@ class CombineGif(Step):
 
     def recipe(self) -> dict[str, Any]:
         """As a clip may go anywhere, it tells of its source only whether it is the same."""
-        source = json.dumps(super().recipe(), sort_keys=True).encode()
+        source = json.dumps(self.requires().recipe(), sort_keys=True).encode()
         return {
             "source": hashlib.sha256(source).hexdigest()[:16],
             "frame_duration_ms": self.frame_duration_ms,
             "plays": self.plays,
+            "optimize": self.optimize,
         }
 
     def reason_to_run(self) -> str | None:
@@ -407,7 +482,9 @@ class CombineGif(Step):
             )
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        timing = clip.Timing(self.plays, self.frame_duration_ms)
+        style = clip.Style(self.plays, self.frame_duration_ms, self.optimize == "lossless")
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
-        size = clip.combine(self.folder, manifest, self.gif_file, origin, timing)
-        return f"{self.output()}: {manifest.frames:,} frames, {size:,} bytes"
+        config = settings.dask()
+        size = clip.combine(self.folder, manifest, self.gif_file, origin, style, config)
+        shown = manifest.frames - len(manifest.skipped)
+        return f"{self.output()}: {shown:,} frames, {size:,} bytes"

@@ -23,6 +23,8 @@ FRAMES = [
 
 
 def found(data: bytes, read: Callable[[int], bytes] | None = None) -> list[bytes]:
+    """The frames, if none has a fault."""
+    bundle.survey(io.BytesIO(data).read, strict=True)
     return [frame.data for frame in bundle.frames(read or io.BytesIO(data).read)]
 
 
@@ -127,22 +129,17 @@ def test_line_breaks_that_were_changed_are_named() -> None:
 @pytest.mark.parametrize(
     ("beginning", "name"),
     [
-        (b"\x89PNG\r\n\x1a\n", "PNG data"),
-        (b"\xff\xd8\xff\xe0", "JPEG data"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "WebP data"),
-        (b"BM", "BMP data"),
-        (b"II*\0", "TIFF data"),
-        (b"MM\0*", "TIFF data"),
+        (b"\x89PNG\r\r\n", "data that begin with b'\\x89PNG"),
         (b"<!DOCTYPE html>", "an HTML or XML page"),
         (b"hello", "data that begin with b'hello'"),
     ],
 )
-def test_what_is_no_gif_is_named(beginning: bytes, name: str) -> None:
+def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
     """The error says what the frame looks like."""
     with pytest.raises(bundle.BadFrame, match="frame 1 at byte") as error:
         found(gif(1) + DELIMITER + beginning)
-    assert error.value.expected == "a GIF"
-    assert error.value.got.startswith(name)
+    assert error.value.fault.expected == "an image (GIF, PNG, JPEG, WebP, BMP, TIFF)"
+    assert error.value.fault.got.startswith(name)
 
 
 def test_a_gif_without_an_image_is_bad() -> None:
@@ -155,31 +152,32 @@ def test_a_gif_without_an_image_is_bad() -> None:
 def test_a_bundle_may_hold_nothing(data: bytes) -> None:
     """Then there is no frame, and no error here."""
     assert found(data) == []
-    assert bundle.survey(io.BytesIO(data).read) == bundle.Survey(0, {}, [], 0)
+    assert bundle.survey(io.BytesIO(data).read, strict=True) == bundle.Survey(0, {}, [], 0)
 
 
 def test_a_survey_says_what_a_bundle_holds() -> None:
-    """Count, formats, the end, and a waypoint at every thousandth tiny frame."""
+    """Count, formats, the end, and a waypoint where as much was done as a MiB of copying."""
     data = (gif(1) + DELIMITER) * 2500
-    survey = bundle.survey(io.BytesIO(data).read)
+    survey = bundle.survey(io.BytesIO(data).read, strict=True)
     step = len(gif(1)) + 4
+    apart = -(-bundle.WAYPOINT_WORK // (len(gif(1)) + bundle.COPIED_FRAME_WORK))
     assert survey == bundle.Survey(
-        2500, {"GIF": 2500}, [(n, n * step) for n in (0, 1000, 2000)], len(data) - 4
+        2500, {"GIF": 2500}, [(n, n * step) for n in range(0, 2500, apart)], len(data) - 4
     )
 
 
 def test_a_survey_has_a_waypoint_about_every_mib() -> None:
     """Frames of half a MiB: every second one."""
     frame = gif(1)[:-1] + b"\x21\xfe" + (b"\xff" + b"c" * 255) * 2048 + b"\0;"
-    survey = bundle.survey(io.BytesIO((frame + DELIMITER) * 7).read)
+    survey = bundle.survey(io.BytesIO((frame + DELIMITER) * 7).read, strict=True)
     assert [number for number, _ in survey.waypoints] == [0, 2, 4, 6]
 
 
 def test_a_survey_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the most waypoints there may be, they stand further apart."""
     monkeypatch.setattr(bundle, "MAX_WAYPOINTS", 4)
-    monkeypatch.setattr(bundle, "WAYPOINT_FRAMES", 10)
-    survey = bundle.survey(io.BytesIO((gif(1) + DELIMITER) * 1000).read)
+    monkeypatch.setattr(bundle, "WAYPOINT_WORK", 10 * (len(gif(1)) + bundle.COPIED_FRAME_WORK))
+    survey = bundle.survey(io.BytesIO((gif(1) + DELIMITER) * 1000).read, strict=True)
     assert [number for number, _ in survey.waypoints] == [0, 320, 640, 960]
 
 

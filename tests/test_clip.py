@@ -14,7 +14,7 @@ import pytest
 from conftest import DELIMITER, gif
 from PIL import Image, ImageSequence
 
-from luigi_gif import clip, frames, storage
+from luigi_gif import clip, frames, settings, storage
 from luigi_gif import gif as container
 from luigi_gif.errors import DamagedFileError
 from luigi_gif.tasks import CombineGif
@@ -208,7 +208,9 @@ def test_a_frame_file_that_changed_reaches_no_clip(
     manifest = frames.load_manifest(folder)
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):
-        clip.combine(folder, manifest, "clip.gif", ORIGIN, clip.Timing(0, None))
+        clip.combine(
+            folder, manifest, "clip.gif", ORIGIN, clip.Style(0, None, False), settings.dask()
+        )
     assert path.read_bytes() == before
     again = frames.load_manifest(folder)
     assert again is not None
@@ -222,4 +224,4 @@ def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     assert comment is not None
     origin = json.loads(comment.removeprefix(b"luigi_gif "))
     assert set(origin) == {"recipe", "sha256"}
-    assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays"}
+    assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays", "optimize"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from luigi_gif import gif
+from luigi_gif import formats, gif
 
 
 @pytest.mark.parametrize("length", range(len(make_gif())))
@@ -20,7 +20,7 @@ def test_every_cut_is_noticed(length: int) -> None:
     if length == len(data) - 1:
         assert gif.end_of_gif(data[:length]) == length
     else:
-        with pytest.raises(gif.TruncatedGif):
+        with pytest.raises(formats.Truncated):
             gif.end_of_gif(data[:length])
 
 
@@ -35,7 +35,7 @@ def test_sub_blocks_of_any_size_are_walked(lengths: list[int], start: int) -> No
     assert gif.end_of_gif(b"x" * start + data + b"more", start) == start + len(data)
     for cut in (1, 2, 255, 256, 257):
         if 1 < cut < len(sub_blocks):
-            with pytest.raises(gif.TruncatedGif):
+            with pytest.raises(formats.Truncated):
                 gif.end_of_gif(data[:-cut])
 
 
@@ -80,7 +80,7 @@ def test_what_no_gif_can_hold_is_named(position: int, byte: bytes, expected: str
         data = data[:10] + byte + data[11:13] + data[table:]
     else:
         data = data[:position] + byte + data[position + len(byte) :]
-    with pytest.raises(gif.MalformedGif) as error:
+    with pytest.raises(formats.Malformed) as error:
         gif.first_image(data)
     assert expected in error.value.expected
 

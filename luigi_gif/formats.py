@@ -1,0 +1,139 @@
+"""Where an image ends, by its own structure; GIF has a module of its own.
+
+PNG: W3C Recommendation, Portable Network Graphics, section 5.3. JPEG: ITU-T
+T.81, annex B. WebP: RFC 9649, section 2. BMP: Microsoft, Bitmap Storage. A
+TIFF (Adobe, TIFF 6.0) points from anywhere to anywhere, so it has no such end.
+
+Pure code: bytes in, values out. Each function returns the offset just behind
+the image that starts at ``start``, and raises Truncated if the data end first
+(more of them may help), Malformed if they cannot be such an image.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+_PNG_SIGNATURE_BYTES = 8
+_PNG_CHUNK = struct.Struct(">I4s")
+_PNG_CRC_BYTES = 4
+_MOST_PNG_CHUNK_BYTES = (1 << 31) - 1
+
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+"""Any but those that stand within entropy-coded data: stuffed zeros and restarts."""
+_JPEG_START = b"\xff\xd8"
+_JPEG_END = 0xD9
+_JPEG_START_OF_SCAN = 0xDA
+
+_RIFF_CHUNK = struct.Struct("<4sI")
+
+_BMP_FILE_HEADER = struct.Struct("<2sIHHI")
+_BMP_CORE_HEADER = struct.Struct("<IHHHH")
+_BMP_INFO_HEADER = struct.Struct("<IiiHHII")
+_BMP_UNCOMPRESSED = (0, 3, 6)
+"""BI_RGB, BI_BITFIELDS and BI_ALPHABITFIELDS."""
+_MOST_PROFILE_BYTES = 1 << 22
+
+
+class Truncated(ValueError):
+    """The data end before the image does."""
+
+
+class Malformed(ValueError):
+    """The data cannot be such an image. ``offset`` is in bytes from its start."""
+
+    def __init__(self, offset: int, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected} at byte {offset}, got {got}")
+        self.offset = offset
+        self.expected = expected
+        self.got = got
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Malformed, (self.offset, self.expected, self.got)
+
+
+def end_of_png(data: bytes, start: int = 0) -> int:
+    """Behind the IEND chunk."""
+    position = start + _PNG_SIGNATURE_BYTES
+    while True:
+        if position + _PNG_CHUNK.size > len(data):
+            raise Truncated
+        length, kind = _PNG_CHUNK.unpack_from(data, position)
+        if length > _MOST_PNG_CHUNK_BYTES or not kind.isalpha():
+            raise Malformed(position - start, "a chunk of a PNG", f"{length:,} bytes of {kind!r}")
+        position += _PNG_CHUNK.size + length + _PNG_CRC_BYTES
+        if position > len(data):
+            raise Truncated
+        if kind == b"IEND":
+            return position
+
+
+def end_of_jpeg(data: bytes, start: int = 0) -> int:
+    """Behind the end of the image, and of those that follow it at once.
+
+    Cameras and phones add such images: previews, depth and gain maps
+    (CIPA DC-007, Multi-Picture Format).
+    """
+    position = start
+    while data.startswith(_JPEG_START, position):
+        position = _end_of_one_jpeg(data, start, position + len(_JPEG_START))
+    return position
+
+
+def end_of_webp(data: bytes, start: int = 0) -> int:
+    """Behind the RIFF chunk and its padding to an even number of bytes."""
+    if start + _RIFF_CHUNK.size > len(data):
+        raise Truncated
+    _, length = _RIFF_CHUNK.unpack_from(data, start)
+    end = start + _RIFF_CHUNK.size + length + length % 2
+    if end > len(data):
+        raise Truncated
+    return end
+
+
+def end_of_bmp(data: bytes, start: int = 0) -> int:
+    """Behind the pixels, or where the file's size field says, if that can be.
+
+    The field is wrong in many files; others hold a color profile behind the pixels.
+    """
+    if start + _BMP_FILE_HEADER.size + _BMP_INFO_HEADER.size > len(data):
+        raise Truncated
+    _, file_size, _, _, pixel_offset = _BMP_FILE_HEADER.unpack_from(data, start)
+    info = start + _BMP_FILE_HEADER.size
+    header_size, width, height, _, depth, compression, image_size = _BMP_INFO_HEADER.unpack_from(
+        data, info
+    )
+    if header_size == _BMP_CORE_HEADER.size:
+        _, width, height, _, depth = _BMP_CORE_HEADER.unpack_from(data, info)
+        compression = 0
+    if width <= 0:
+        raise Malformed(_BMP_FILE_HEADER.size, "a BMP with pixels", f"{width}x{height}")
+    if compression in _BMP_UNCOMPRESSED:
+        image_size = (width * depth + 31) // 32 * 4 * abs(height)
+    pixel_end = pixel_offset + image_size
+    end = start + (file_size if 0 <= file_size - pixel_end <= _MOST_PROFILE_BYTES else pixel_end)
+    if end > len(data):
+        raise Truncated
+    return end
+
+
+def _end_of_one_jpeg(data: bytes, start: int, position: int) -> int:
+    while True:
+        marker = _JPEG_MARKER.match(data, position)
+        if marker is None:
+            if len(data) < position + 2:
+                raise Truncated
+            got = repr(data[position : position + 2])
+            raise Malformed(position - start, "a marker of a JPEG", got)
+        position = marker.end()
+        code = data[position - 1]
+        if code == _JPEG_END:
+            return position
+        if position + 2 > len(data):
+            raise Truncated
+        position += int.from_bytes(data[position : position + 2], "big")
+        if code == _JPEG_START_OF_SCAN:
+            behind = _JPEG_MARKER.search(data, position)
+            if behind is None:
+                raise Truncated
+            position = behind.start()

@@ -1,0 +1,198 @@
+"""Any image to a one-image GIF.
+
+imageio decodes the first image, upright, in 8 bits a channel. It is resized
+if that is asked for, and brought to 256 colors: where it has no more (one
+stands for all that is transparent), these are kept, else they are chosen by
+:mod:`luigi_gif.palette`.
+
+Pure code: bytes in, values out.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import warnings
+from collections.abc import Callable
+
+import imageio.v3 as iio
+import numpy as np
+from PIL import Image, ImageOps
+
+from luigi_gif import gif, palette
+from luigi_gif.palette import Bytes, Mask
+
+Size = tuple[int, int]
+
+OPAQUE_FROM = 128
+"""The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
+RESAMPLING = Image.Resampling.LANCZOS
+
+_WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
+_UNKNOWN_MODES = ("I", "F")
+
+# What a decoder thinks of a file's metadata is not for the user's terminal.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class Undecodable(ValueError):
+    """Data that give no image. ``expected`` and ``got`` are for people."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected}, got {got}")
+        self.expected = expected
+        self.got = got
+
+
+def to_gif(
+    data: bytes,
+    *,
+    fitted: Callable[[Size], Size],
+    quality: str,
+    max_pixels: int,
+    delay_cs: int,
+) -> tuple[gif.Image, int]:
+    """The first image of ``data`` as one of a GIF, and how many images there are.
+
+    ``fitted`` tells from its width and height in pixels those that it is to
+    have. ``delay_cs`` is in hundredths of a second.
+
+    Raises Undecodable, also for an image of more than ``max_pixels``.
+    """
+    picture, images = _decoded(data, max_pixels)
+    size = fitted(picture.size)
+    if max(size) > gif.MOST_PIXELS:
+        raise Undecodable(
+            f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
+            "{}x{}".format(*size),
+        )
+    if size != picture.size:
+        picture = picture.resize(size, RESAMPLING)
+    chosen, colors, transparent_index = _paletted(picture, quality)
+    image = gif.Image(
+        screen=size,
+        position=(0, 0),
+        size=size,
+        interlaced=False,
+        color_table=gif.padded_table(colors.tobytes()),
+        delay_cs=delay_cs,
+        transparent_index=transparent_index,
+        data=encoded(chosen),
+    )
+    return image, images
+
+
+def encoded(indexes: Bytes) -> memoryview:
+    """The image data of a GIF for color indexes, height x width."""
+    # Pillow lets other threads run while it writes to a real file.
+    with tempfile.TemporaryFile() as file:
+        Image.fromarray(indexes).save(file, "GIF", interlace=0, optimize=False)
+        file.seek(0)
+        return gif.first_image(file.read())[0].data
+
+
+def indexes(data: bytes) -> Bytes:
+    """The color indexes, height x width, of the first image of a GIF that fills its screen.
+
+    Raises Undecodable.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            return np.asarray(picture)
+    except Exception as error:
+        raise Undecodable("a GIF whose pixels can be decoded", _reason(error)) from error
+
+
+def clearable(image: gif.Image) -> gif.Image:
+    """The same image with a transparent index, so that decoders agree on clearing it.
+
+    It is one that no pixel has. Where all 256 colors are in use, the image
+    makes do with 255.
+
+    Raises Undecodable.
+    """
+    colors = len(image.color_table) // 3
+    if image.transparent_index is not None:
+        return image
+    if colors < gif.MOST_COLORS:
+        table = gif.padded_table(image.color_table, colors + 1)
+        return image._replace(color_table=table, transparent_index=colors)
+    current = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    if (free := free_index(current)) is not None:
+        return image._replace(transparent_index=free)
+    pixels = np.frombuffer(image.color_table, np.uint8).reshape(-1, 3)[current]
+    picture = Image.fromarray(pixels)
+    reindexed, fewer = palette.reduced(picture, None, gif.MOST_COLORS - 1, "best")
+    return image._replace(
+        interlaced=False,
+        color_table=gif.padded_table(fewer.tobytes()),
+        transparent_index=len(fewer),
+        data=encoded(reindexed),
+    )
+
+
+def free_index(used: Bytes) -> int | None:
+    """The first index of 256 that is not among those ``used``."""
+    counts = Image.fromarray(used.reshape(1, -1)).histogram()
+    return counts.index(0) if 0 in counts else None
+
+
+def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
+    """The first image of ``data``, RGB or RGBA, and how many there are."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if not 0 < picture.width * picture.height <= max_pixels:
+                raise Undecodable(
+                    f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)",
+                    f"{picture.width}x{picture.height} pixels",
+                )
+            upright = ImageOps.exif_transpose(_eight_bit(picture, data))
+            return upright, getattr(picture, "n_frames", 1)
+    except Undecodable:
+        raise
+    except Exception as error:  # whatever a decoder raises, the image is at fault
+        raise Undecodable("an image that can be decoded", _reason(error)) from error
+
+
+def _eight_bit(picture: Image.Image, data: bytes) -> Image.Image:
+    """The picture in RGB or RGBA."""
+    if picture.mode in _UNKNOWN_MODES:
+        raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
+    if picture.mode in _WIDE_MODES:
+        wide = iio.imread(data, index=0, plugin="pillow").astype(np.uint32)
+        picture = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _paletted(picture: Image.Image, quality: str) -> tuple[Bytes, Bytes, int | None]:
+    """Color indexes, height x width, their colors, n x 3, and the transparent index."""
+    shown = _shown(picture)
+    picture = picture if picture.mode == "RGB" else picture.convert("RGB")
+    if shown is None:
+        return *palette.reduced(picture, None, gif.MOST_COLORS, quality), None
+    if not shown.any():
+        return np.zeros(shown.shape, np.uint8), np.zeros((1, 3), np.uint8), 0
+    pixels = np.array(picture)
+    pixels[~shown] = pixels[shown][0]
+    picture = Image.fromarray(pixels)
+    indexes, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
+    transparent_index = len(colors)
+    return (
+        np.where(shown, indexes, np.uint8(transparent_index)),
+        np.concatenate((colors, np.zeros((1, 3), np.uint8))),
+        transparent_index,
+    )
+
+
+def _shown(picture: Image.Image) -> Mask | None:
+    """Which pixels are, height x width; None if all."""
+    if picture.mode != "RGBA":
+        return None
+    shown = np.asarray(picture.getchannel("A")) >= OPAQUE_FROM
+    return None if shown.all() else shown
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder said, in one line; its name for it where it said nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

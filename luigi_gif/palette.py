@@ -1,0 +1,202 @@
+"""At most 256 colors for a picture, and its pixels as indexes into them.
+
+Where there are more, Pillow proposes colors and Lloyd's algorithm moves each
+to the mean of the pixels that are nearest to it (S. P. Lloyd, "Least squares
+quantization in PCM", IEEE Transactions on Information Theory 28, 1982). There
+is no dithering: it costs time, bytes, PSNR and SSIM.
+
+Pure code. All arithmetic is on whole numbers that its types hold exactly, so
+the result is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Packed = NDArray[np.uint32]
+"""Colors as one number each: red, green and blue from the lowest byte on."""
+
+_CHUNK_PIXELS = 1 << 18
+_CHUNK_COLORS = 256
+"""Few enough that their distances to a palette stay in the cache, and that OpenBLAS does not
+start threads for them, beside those that work on other frames."""
+_FAST_SAMPLE = 1 << 15
+_FAST_STEPS = 1
+_BEST_PROPOSAL_SAMPLE = 1 << 16
+_BEST_SAMPLE = 1 << 18
+_BEST_STEPS = 3
+_BEST_ROUNDS = 2
+_MOVED_COLORS = 16
+
+
+class _Colors(NamedTuple):
+    """The distinct colors among some pixels."""
+
+    values: Floats
+    """One color a row: red, green, blue, 0 to 255."""
+    counts: NDArray[np.intp]
+    """How many pixels have each."""
+
+
+def reduced(
+    picture: Image.Image, shown: Mask | None, most: int, quality: str
+) -> tuple[Bytes, Bytes]:
+    """For each pixel of an RGB picture a color index, and the colors, n x 3, at ``most`` so many.
+
+    Only the pixels that are ``shown`` count, height x width; None stands for
+    all. Where they have no more than ``most`` colors, all are kept. Else
+    "fast" ``quality`` looks at a sample, and finds the nearest colors with
+    some error; "best" takes four times as long.
+    """
+    found = picture.getcolors(most)
+    if found is not None:
+        palette = np.array(sorted(color for _, color in found), np.float32)
+        return _indexed(picture, palette), palette.astype(np.uint8)
+    if quality == "best":
+        palette = _best(picture, shown, most)
+        return _indexed(picture, palette), palette.astype(np.uint8)
+    sample = _sample(picture, shown, _FAST_SAMPLE)
+    colors = _settled(_distinct(sample), _octree(sample, most), _FAST_STEPS).astype(np.uint8)
+    return _roughly_indexed(picture, colors), colors
+
+
+def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
+    """An octree's colors fit the range of a picture, a median cut's its large areas: half of each.
+
+    Which of them matter least, and where colors are missing, shows afterwards.
+    """
+    sample = _sample(picture, shown, _BEST_PROPOSAL_SAMPLE)
+    half = size // 2
+    palette = np.concatenate((_median_cut(sample, half), _octree(sample, size - half)))
+    colors = _distinct(_sample(picture, shown, _BEST_SAMPLE))
+    palette = _settled(colors, palette, _BEST_STEPS)
+    for _ in range(_BEST_ROUNDS):
+        palette = _settled(colors, _rearranged(colors, palette), _BEST_STEPS)
+    return palette
+
+
+def _roughly_indexed(picture: Image.Image, colors: Bytes) -> Bytes:
+    carrier = Image.new("P", (1, 1))
+    carrier.putpalette(colors.tobytes())
+    return np.asarray(picture.quantize(palette=carrier, dither=Image.Dither.NONE))
+
+
+def _indexed(picture: Image.Image, palette: Floats) -> Bytes:
+    """For each pixel the index of the nearest color in the palette."""
+    packed = _packed(picture)
+    table = np.empty(1 << 24, np.uint8)
+    indexes = np.empty(packed.shape, np.uint8)
+    for rows in _chunks(packed):
+        colors = np.unique(packed[rows])
+        table[colors] = _nearest(_unpacked(colors), palette)
+        indexes[rows] = table[packed[rows]]
+    return indexes
+
+
+def _chunks(packed: Packed) -> Iterator[slice]:
+    rows = max(1, _CHUNK_PIXELS // packed.shape[1])
+    return (slice(top, top + rows) for top in range(0, len(packed), rows))
+
+
+def _packed(picture: Image.Image) -> Packed:
+    """The colors of an RGB picture, height x width."""
+    pixels = np.asarray(picture.convert("RGBA")).view("<u4")[..., 0]
+    return pixels & np.uint32(0xFFFFFF)
+
+
+def _unpacked(packed: Packed) -> Floats:
+    """Red, green and blue, 0 to 255, n x 3."""
+    channels = packed.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
+    return channels.astype(np.float32)
+
+
+def _sample(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
+    """The colors of about ``most`` of the pixels that are shown, at regular distances."""
+    if shown is not None:
+        colors = _packed(picture)[shown]
+        return colors[:: max(1, len(colors) // most)]
+    step = max(1, round((picture.width * picture.height / most) ** 0.5))
+    if step > 1:
+        size = -(-picture.width // step), -(-picture.height // step)
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+    return _packed(picture).ravel()
+
+
+def _distinct(sample: Packed) -> _Colors:
+    packed, counts = np.unique(sample, return_counts=True)
+    return _Colors(_unpacked(packed), counts)
+
+
+def _octree(sample: Packed, size: int) -> Floats:
+    return _proposal(sample, size, Image.Quantize.FASTOCTREE)
+
+
+def _median_cut(sample: Packed, size: int) -> Floats:
+    return _proposal(sample, size, Image.Quantize.MEDIANCUT)
+
+
+def _proposal(sample: Packed, size: int, method: Image.Quantize) -> Floats:
+    """``size`` colors that Pillow finds; the first again and again where it finds fewer."""
+    channels = sample.astype("<u4").view(np.uint8).reshape(1, -1, 4)
+    picture = Image.fromarray(channels, "RGBX").convert("RGB")
+    quantized = picture.quantize(size, method=method, dither=Image.Dither.NONE)
+    found = np.array(quantized.getpalette(), np.float32)[: 3 * size].reshape(-1, 3)
+    return np.concatenate((found, np.repeat(found[:1], size - len(found), axis=0)))
+
+
+def _settled(colors: _Colors, palette: Floats, steps: int) -> Floats:
+    """The palette after some steps of Lloyd's algorithm, in whole numbers."""
+    weighted = colors.values * colors.counts[:, np.newaxis]
+    for _ in range(steps):
+        nearest = _nearest(colors.values, palette)
+        counts = np.bincount(nearest, colors.counts, len(palette))
+        sums = [np.bincount(nearest, weighted[:, i], len(palette)) for i in range(3)]
+        used = counts > 0
+        palette = palette.copy()
+        palette[used] = np.rint(np.stack(sums, axis=1)[used] / counts[used, np.newaxis])
+    return palette
+
+
+def _rearranged(colors: _Colors, palette: Floats) -> Floats:
+    """The palette with the colors that matter least moved to where the error is largest."""
+    nearest = _nearest(colors.values, palette)
+    errors = colors.counts * ((colors.values - palette[nearest]) ** 2).sum(axis=1)
+    distances = ((palette[:, np.newaxis] - palette) ** 2).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    loss = np.bincount(nearest, colors.counts, len(palette)) * distances.min(axis=1)
+    least = np.argsort(loss, kind="stable")[:_MOVED_COLORS]
+    worst = np.argsort(-np.bincount(nearest, errors, len(palette)), kind="stable")
+    worst = worst[~np.isin(worst, least)]
+    palette = palette.copy()
+    for color, neighbor in zip(least, worst, strict=False):
+        its_own = np.flatnonzero(nearest == neighbor)
+        if len(its_own):
+            palette[color] = colors.values[its_own[np.argmax(errors[its_own])]]
+    return palette
+
+
+def _nearest(colors: Floats, palette: Floats) -> Bytes:
+    """For each of the colors the index of the nearest in the palette, the first of equals.
+
+    |c - p|^2 is smallest where 2cp - |p|^2 is largest: whole numbers below 2^24,
+    which float32 holds exactly.
+    """
+    doubled = np.ascontiguousarray(2 * palette.T)
+    squares = (palette**2).sum(axis=1)
+    scores = np.empty((_CHUNK_COLORS, len(palette)), np.float32)
+    nearest = np.empty(len(colors), np.uint8)
+    for start in range(0, len(colors), _CHUNK_COLORS):
+        chunk = colors[start : start + _CHUNK_COLORS]
+        score = scores[: len(chunk)]
+        np.matmul(chunk, doubled, out=score)
+        score -= squares
+        nearest[start : start + _CHUNK_COLORS] = score.argmax(axis=1)
+    return nearest
