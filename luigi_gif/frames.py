@@ -366,7 +366,7 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
             delay_cs=delay_cs,
         )
     except decoding.Undecodable as error:
-        fault = bundle.Fault(f"{error.expected}, in {frame.format}", error.got)
+        fault = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault) from None
     return gif.single(image), image, images
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import imageio.v3 as iio
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from luigi_gif import gif, palette
 from luigi_gif.palette import Bytes, Mask
@@ -150,6 +150,8 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
             return upright, getattr(picture, "n_frames", 1)
     except Undecodable:
         raise
+    except UnidentifiedImageError:
+        raise Undecodable("an image that can be decoded", "no beginning of one") from None
     except Exception as error:  # whatever a decoder raises, the image is at fault
         raise Undecodable("an image that can be decoded", _reason(error)) from error
 

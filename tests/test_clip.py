@@ -152,15 +152,15 @@ def test_a_palette_like_the_first_is_stored_once(tmp_path: Path) -> None:
 
 
 def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
-    """A smaller one leaves nothing of an earlier one beside it."""
+    """A smaller one stands in its middle, and leaves nothing of an earlier one beside it."""
     bundle = DELIMITER.join([gif(1, (30, 20)), gif(2, (10, 40)), gif(3, (30, 20))])
     path = make_clip(bundle, tmp_path / "work")
     with Image.open(path) as image:
         assert image.size == (30, 40)
         image.seek(1)
         shown = image.convert("RGBA")
-        assert shown.getpixel((5, 5)) == (30, 200, 30, 255)
-        assert shown.getpixel((20, 5)) != (200, 30, 30, 255)
+        assert shown.getpixel((15, 5)) == (30, 200, 30, 255)
+        assert shown.getpixel((5, 25)) == (0, 0, 0, 0)
 
 
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:

@@ -114,7 +114,10 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample:
         (b"", ["not a bundle", "nothing"]),
         (b"words" + DELIMITER + b"words", ["not a bundle", "words"]),
         (gif(1) + DELIMITER + gif(2)[:-5], ["frame 1", "a whole GIF", "the end of the bundle"]),
-        (gif(1) + DELIMITER + b"\x89PNG\r\n\x1a\n", ["frame 1", "a GIF", "PNG data"]),
+        (
+            gif(1) + DELIMITER + b"\x89PNG\r\n\x1a\n",
+            ["frame 1", "an image that can be decoded", "PNG data: "],
+        ),
     ],
 )
 def test_a_bundle_that_is_none_is_named(

@@ -95,7 +95,6 @@ def test_a_header_says_how_often_and_what_for(plays: int, comment: bytes) -> Non
             gif.header((3, 2), image.color_table, plays, comment),
             gif.image_blocks(
                 image,
-                position=(0, 0),
                 delay_cs=4,
                 disposal=gif.DISPOSE_NOT,
                 global_table=image.color_table,
