@@ -55,6 +55,8 @@ class Canvas(NamedTuple):
 
     size: tuple[int, int]
     """Width and height of the logical screen, in pixels."""
+    opaque: bool
+    """Whether each frame alone decides every pixel, so that none is ever transparent."""
     color_table: bytes
     """The global one: that of the first image."""
     style: Style
@@ -121,7 +123,7 @@ def combine(
     comment = _MARK + json.dumps(origin, separators=(",", ":")).encode()
     try:
         first = _image(folder, first_number, frames.digits_for(manifest.frames))
-        canvas = Canvas(manifest.size, first.color_table, style)
+        canvas = Canvas(manifest.size, manifest.uniform, first.color_table, style)
         copied = manifest.uniform and not style.only_changes
         blocks = _copied if copied else _made_by_workers
         with folder.publish(name) as file:
@@ -254,9 +256,11 @@ def _blocks(folder: storage.Folder, part: Part) -> Iterator[tuple[int, bytes | m
     for shown, (previous, frame, following) in enumerate(images, part.shown):
         covered = following is None or following.fills_screen
         stored = frame.image
-        if not (covered and stored.fills_screen):
+        # Pillow shows transparent pixels only where the first image has a transparent index.
+        altered_first = shown == 0 and not canvas.opaque
+        if altered_first or not (covered and stored.fills_screen):
             stored = _clearable(folder, part, frame)
-        elif canvas.style.only_changes:
+        elif canvas.style.only_changes and (shown > 1 or canvas.opaque):
             stored = changes.since(previous, stored)
         yield (
             frame.place,

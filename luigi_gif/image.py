@@ -106,8 +106,8 @@ def indexes(data: bytes) -> Bytes:
 def clearable(image: gif.Image) -> gif.Image:
     """The same image with a transparent index, so that decoders agree on clearing it.
 
-    It is one that no pixel has. Where all 256 colors are in use, the image
-    makes do with 255.
+    It is one that no pixel has. Where all 256 colors are in use, the one that
+    matters least gives way to its nearest.
 
     Raises Undecodable.
     """
@@ -117,18 +117,12 @@ def clearable(image: gif.Image) -> gif.Image:
     if colors < gif.MOST_COLORS:
         table = gif.padded_table(image.color_table, colors + 1)
         return image._replace(color_table=table, transparent_index=colors)
-    current = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
-    if (free := free_index(current)) is not None:
+    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    if (free := free_index(pixels)) is not None:
         return image._replace(transparent_index=free)
-    pixels = np.frombuffer(image.color_table, np.uint8).reshape(-1, 3)[current]
-    picture = Image.fromarray(pixels)
-    reindexed, fewer = palette.reduced(picture, None, gif.MOST_COLORS - 1, "best")
-    return image._replace(
-        interlaced=False,
-        color_table=gif.padded_table(fewer.tobytes()),
-        transparent_index=len(fewer),
-        data=encoded(reindexed),
-    )
+    spared, nearest = palette.least_missed(pixels, image.color_table)
+    fewer = np.where(pixels == spared, np.uint8(nearest), pixels)
+    return image._replace(interlaced=False, transparent_index=spared, data=encoded(fewer))
 
 
 def free_index(used: Bytes) -> int | None:

@@ -68,6 +68,15 @@ def reduced(
     return _roughly_indexed(picture, colors), colors
 
 
+def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
+    """The index whose pixels change least if they take another's color, and that other index."""
+    palette = np.frombuffer(color_table, np.uint8).reshape(-1, 3).astype(np.float32)
+    counts = np.bincount(indexes.ravel(), minlength=len(palette))
+    distances = _distances(palette)
+    index = int(np.argmin(counts * distances.min(axis=1)))
+    return index, int(np.argmin(distances[index]))
+
+
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
     """An octree's colors fit the range of a picture, a median cut's its large areas: half of each.
 
@@ -169,9 +178,8 @@ def _rearranged(colors: _Colors, palette: Floats) -> Floats:
     """The palette with the colors that matter least moved to where the error is largest."""
     nearest = _nearest(colors.values, palette)
     errors = colors.counts * ((colors.values - palette[nearest]) ** 2).sum(axis=1)
-    distances = ((palette[:, np.newaxis] - palette) ** 2).sum(axis=2)
-    np.fill_diagonal(distances, np.inf)
-    loss = np.bincount(nearest, colors.counts, len(palette)) * distances.min(axis=1)
+    uses = np.bincount(nearest, colors.counts, len(palette))
+    loss = uses * _distances(palette).min(axis=1)
     least = np.argsort(loss, kind="stable")[:_MOVED_COLORS]
     worst = np.argsort(-np.bincount(nearest, errors, len(palette)), kind="stable")
     worst = worst[~np.isin(worst, least)]
@@ -181,6 +189,13 @@ def _rearranged(colors: _Colors, palette: Floats) -> Floats:
         if len(its_own):
             palette[color] = colors.values[its_own[np.argmax(errors[its_own])]]
     return palette
+
+
+def _distances(palette: Floats) -> Floats:
+    """Between every two colors of the palette, squared; from none to itself."""
+    distances: Floats = ((palette[:, np.newaxis] - palette) ** 2).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return distances
 
 
 def _nearest(colors: Floats, palette: Floats) -> Bytes:

@@ -20,6 +20,8 @@ from typing import NamedTuple
 import pytest
 from PIL import Image
 
+import luigi_gif
+
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
 DELIMITER = b"\n" * 4
@@ -35,6 +37,17 @@ def gif(color: int = 1, size: tuple[int, int] = (3, 2), **options: object) -> by
     file = io.BytesIO()
     image.save(file, "GIF", **{"optimize": False, **options})
     return file.getvalue()
+
+
+def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
+    """The clip of a bundle, made step by step without Luigi's worker."""
+    workdir.mkdir()
+    (workdir / "image-data.img").write_bytes(data)
+    task = luigi_gif.CombineGif(url="unused", workdir=str(workdir), **parameters)
+    written = task.requires()
+    for step in (written.requires(), written, task):
+        step.run()
+    return workdir / "clip.gif"
 
 
 class Server:

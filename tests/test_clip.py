@@ -11,26 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import DELIMITER, gif
+from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
 
 from luigi_gif import clip, frames, settings, storage
 from luigi_gif import gif as container
 from luigi_gif.errors import DamagedFileError
-from luigi_gif.tasks import CombineGif
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
-
-
-def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
-    """The clip of a bundle, made step by step without Luigi's worker."""
-    workdir.mkdir()
-    (workdir / "image-data.img").write_bytes(data)
-    task = CombineGif(url="unused", workdir=str(workdir), **parameters)
-    written = task.requires()
-    for step in (written.requires(), written, task):
-        step.run()
-    return workdir / "clip.gif"
 
 
 def pixels(data: bytes | Path) -> list[str]:

@@ -1,0 +1,284 @@
+"""An image ends where its structure says, and what is cut or damaged is told apart."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
+
+from luigi_gif import formats
+from luigi_gif.formats import Malformed, Truncated
+
+End = Callable[[bytes, int], int]
+
+BEHIND = [b"\n\n\n\n", b"\0", b"\n\n\n\n\xff\xd8\xff\xd9", b"RIFF", b"x" * 99]
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (23, 17)) -> Image.Image:
+    """A picture with some detail."""
+    noise = Image.effect_noise(size, 80)
+    return Image.merge("RGB", (noise, noise.rotate(180), noise.rotate(90))).convert(mode)
+
+
+def saved(image: Image.Image, format_: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, format_, **options)
+    return file.getvalue()
+
+
+def pngs() -> Iterator[tuple[str, bytes]]:
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+        source = Image.new("I;16", (5, 4), 700) if mode == "I;16" else picture(mode)
+        yield f"png-{mode}", saved(source, "PNG")
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", "\n\n\n\n IEND \n\n\n\n")
+    text.add_text("Long", "IEND" * 500, zip=True)
+    text.add_itxt("Title", "\n\n\n\nü")
+    yield "png-text", saved(picture(), "PNG", pnginfo=text, icc_profile=b"IEND" * 9)
+    yield (
+        "png-animated",
+        saved(picture(), "PNG", save_all=True, append_images=[picture(), picture()]),
+    )
+
+
+def jpegs() -> Iterator[tuple[str, bytes]]:
+    image = picture(size=(60, 50))
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    thumbnail = saved(picture(size=(8, 8)), "JPEG")
+    yield "jpeg-baseline", saved(image, "JPEG")
+    yield "jpeg-progressive", saved(image, "JPEG", progressive=True)
+    yield "jpeg-optimized", saved(image, "JPEG", optimize=True, quality=100, subsampling=0)
+    yield "jpeg-grey", saved(image.convert("L"), "JPEG")
+    yield "jpeg-cmyk", saved(image.convert("CMYK"), "JPEG")
+    yield "jpeg-restarts", saved(image, "JPEG", restart_marker_blocks=1)
+    yield "jpeg-comment", saved(image, "JPEG", comment=b"\n\n\n\n\xff\xd9\n\n\n\n")
+    yield "jpeg-thumbnail", saved(image, "JPEG", exif=exif.tobytes() + thumbnail)
+    yield "jpeg-profile", saved(image, "JPEG", icc_profile=b"\xff\xd9" * 40_000)
+
+
+def webps() -> Iterator[tuple[str, bytes]]:
+    yield "webp-lossy", saved(picture(), "WebP")
+    yield "webp-lossless", saved(picture(), "WebP", lossless=True)
+    yield "webp-alpha", saved(picture("RGBA"), "WebP", exif=Image.Exif().tobytes())
+    yield (
+        "webp-animated",
+        saved(picture(), "WebP", save_all=True, append_images=[picture(), picture()]),
+    )
+
+
+def bmp(
+    size: tuple[int, int] = (5, 3),
+    *,
+    depth: int = 24,
+    core: bool = False,
+    colors: int = 0,
+    off: int = 0,
+    behind: bytes = b"",
+) -> bytes:
+    """A BMP, by Microsoft's description; its size field is wrong by ``off``."""
+    width, height = size
+    pixels = b"\n" * ((width * depth + 31) // 32 * 4 * abs(height))
+    if core:
+        header = struct.pack("<IHHHH", 12, width, height, 1, depth) + b"\0\0\0" * colors
+    else:
+        header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, depth, 0, 0, 0, 0, colors, 0)
+        header += b"\0\0\0\0" * colors
+    offset = 14 + len(header)
+    length = offset + len(pixels) + len(behind)
+    return struct.pack("<2sIHHI", b"BM", length + off, 0, 0, offset) + header + pixels + behind
+
+
+def bmps() -> Iterator[tuple[str, bytes]]:
+    for mode in ("1", "L", "P", "RGB", "RGBA"):
+        yield f"bmp-{mode}", saved(picture(mode), "BMP")
+    yield "bmp-4", bmp(depth=4, colors=16)
+    yield "bmp-16", bmp(depth=16)
+    yield "bmp-top-down", bmp((5, -3))
+    yield "bmp-core", bmp((30, 3), core=True)
+    yield "bmp-core-paletted", bmp((9, 2), depth=8, core=True, colors=256)
+    yield "bmp-profile", bmp(behind=b"profile" * 99)
+
+
+END_OF: dict[str, End] = {
+    "png": formats.end_of_png,
+    "jpeg": formats.end_of_jpeg,
+    "webp": formats.end_of_webp,
+    "bmp": formats.end_of_bmp,
+}
+IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps()])
+
+
+def end_of(name: str) -> End:
+    return END_OF[name.partition("-")[0]]
+
+
+@pytest.mark.parametrize("format_", END_OF)
+def test_an_image_ends_where_its_encoder_stopped(format_: str) -> None:
+    """Whatever stands around it, and whatever it holds."""
+    for name in (name for name in IMAGES if name.startswith(format_)):
+        image = IMAGES[name]
+        assert end_of(name)(image, 0) == len(image), name
+        for behind in BEHIND:
+            assert end_of(name)(image + behind, 0) == len(image), name
+            assert end_of(name)(b"before" + image + behind, 6) == 6 + len(image), name
+
+
+@pytest.mark.parametrize("format_", END_OF)
+def test_every_cut_is_noticed(format_: str) -> None:
+    """An image that ends early is truncated, wherever that is."""
+    signature = 2
+    for name in (name for name in IMAGES if name.startswith(format_)):
+        image = IMAGES[name]
+        short, far = range(signature, min(len(image), 2000)), range(2000, len(image), 37)
+        for length in (*short, *far, len(image) - 1):
+            try:
+                end = end_of(name)(image[:length], 0)
+            except Truncated:
+                continue
+            pytest.fail(f"{name}, cut to {length} of {len(image)} bytes, ends at {end}")
+
+
+@given(st.sampled_from(sorted(IMAGES)), st.data())
+def test_damage_is_named_or_not_seen(name: str, data: st.DataObject) -> None:
+    """Whatever bits are wrong, there is an end behind the start, or one of the two errors."""
+    image = bytearray(IMAGES[name][:3000])
+    for _ in range(data.draw(st.integers(1, 4))):
+        near = st.integers(0, min(len(image), 64) - 1) | st.integers(0, len(image) - 1)
+        image[data.draw(near)] ^= data.draw(st.integers(1, 255))
+    try:
+        end = end_of(name)(b"be" + image, 2)
+    except (Truncated, Malformed):
+        return
+    assert 2 < end <= 2 + len(image)
+
+
+@given(st.sampled_from(sorted(END_OF)), st.binary(max_size=80))
+def test_rubbish_is_named_or_not_seen(name: str, rubbish: bytes) -> None:
+    """Bytes that are no image at all raise nothing but the two errors."""
+    try:
+        end = END_OF[name](rubbish, 0)
+    except (Truncated, Malformed):
+        return
+    assert 0 < end <= len(rubbish)
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected", "got"),
+    [
+        (b"\xff\xff\xff\xffIDAT", "a chunk of a PNG", "4,294,967,295 bytes"),
+        (b"\0\0\0\0I AT", "a chunk of a PNG", "b'I AT'"),
+        (b"\r\n\r\n\r\n\r\n", "a chunk of a PNG", "bytes of"),
+    ],
+)
+def test_a_damaged_chunk_of_a_png_is_named(damage: bytes, expected: str, got: str) -> None:
+    """The error says where, in bytes from the start of the image."""
+    image = IMAGES["png-RGB"]
+    ihdr_end = 8 + 8 + 13 + 4
+    with pytest.raises(Malformed) as error:
+        formats.end_of_png(b"xx" + image[:ihdr_end] + damage + image[ihdr_end + 8 :], 2)
+    assert error.value.offset == ihdr_end
+    assert error.value.expected == expected
+    assert got in error.value.got
+
+
+@pytest.mark.parametrize("marker", [b"\0\0", b"\xff\0", b"\xff\xd0", b"xx", b"\n\n\n\n"])
+def test_what_stands_for_a_marker_of_a_jpeg_is_named(marker: bytes) -> None:
+    """Only a marker that begins a segment can stand behind one."""
+    image = IMAGES["jpeg-baseline"]
+    with pytest.raises(Malformed) as error:
+        formats.end_of_jpeg(b"xx" + image[:20] + marker + image[20:], 2)
+    assert error.value.offset == 20
+    assert error.value.expected == "a marker of a JPEG"
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff"])
+def test_a_jpeg_may_be_cut_in_its_first_marker(data: bytes) -> None:
+    """What may become a JPEG is truncated, not an image without bytes."""
+    with pytest.raises(Truncated):
+        formats.end_of_jpeg(data)
+
+
+def test_images_that_follow_a_jpeg_at_once_belong_to_it() -> None:
+    """Phones add previews and gain maps so; behind other bytes stands another image."""
+    first, second = IMAGES["jpeg-baseline"], IMAGES["jpeg-progressive"]
+    assert formats.end_of_jpeg(first + second + first + b"\n") == 2 * len(first) + len(second)
+    assert formats.end_of_jpeg(first + b"\n\n\n\n" + second) == len(first)
+    for length in range(len(first) + 2, len(first) + len(second), 7):
+        with pytest.raises(Truncated):
+            formats.end_of_jpeg((first + second)[:length])
+
+
+def test_markers_may_be_filled() -> None:
+    """Any number of bytes 0xFF may stand before a marker, also at the end of what was read."""
+    image = IMAGES["jpeg-baseline"]
+    filled = image[:2] + b"\xff\xff\xff" + image[2:-2] + b"\xff\xff\xff" + image[-2:]
+    assert formats.end_of_jpeg(filled + b"\n") == len(filled)
+    for length in (2, 3, 4, 5, 6, 7, *range(len(filled) - 6, len(filled))):
+        with pytest.raises(Truncated):
+            formats.end_of_jpeg(filled[:length])
+
+
+def test_an_odd_webp_is_padded() -> None:
+    """The RIFF chunk's length leaves out the byte that makes it even."""
+    padded = b"RIFF" + struct.pack("<I", 4 + 8 + 5) + b"WEBPVP8 " + struct.pack("<I", 5) + b"12345"
+    assert formats.end_of_webp(padded + b"\0\n\n\n\n") == len(padded) + 1
+    with pytest.raises(Truncated):
+        formats.end_of_webp(padded)
+
+
+@pytest.mark.parametrize("off", [-(10**9), -100, -1, 5_000_000, 2**31])
+def test_a_bmp_with_a_wrong_size_ends_behind_its_pixels(off: int) -> None:
+    """A size that leaves out pixels, or adds more than a color profile, is not believed."""
+    image = bytearray(bmp())
+    struct.pack_into("<I", image, 2, max(0, len(image) + off))
+    assert formats.end_of_bmp(bytes(image)) == len(image)
+    assert formats.end_of_bmp(bytes(image) + b"\n\n\n\n") == len(image)
+
+
+def test_a_bmp_may_hold_a_profile_behind_its_pixels() -> None:
+    """It ends where its size field says, and is truncated before."""
+    image = bmp(behind=b"profile")
+    assert formats.end_of_bmp(image + b"\n\n\n\n") == len(image)
+    with pytest.raises(Truncated):
+        formats.end_of_bmp(image[:-1])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (3, 1)])
+def test_the_smallest_bmp_is_whole(size: tuple[int, int]) -> None:
+    """A core header is 12 bytes, so a whole image may take less than an info header does."""
+    image = bmp(size, core=True)
+    assert len(image) < 14 + 40
+    assert formats.end_of_bmp(image) == len(image)
+
+
+@pytest.mark.parametrize("offset", [0, 13, 53])
+def test_the_pixels_of_a_bmp_stand_behind_its_headers(offset: int) -> None:
+    """One whose pixels would begin within them is malformed."""
+    image = bytearray(bmp())
+    struct.pack_into("<I", image, 10, offset)
+    with pytest.raises(Malformed):
+        formats.end_of_bmp(bytes(image))
+
+
+@pytest.mark.parametrize("size", [(0, 3), (-5, 3)])
+def test_a_bmp_has_pixels(size: tuple[int, int]) -> None:
+    """One whose width is not positive is malformed."""
+    image = bytearray(bmp())
+    struct.pack_into("<ii", image, 18, *size)
+    with pytest.raises(Malformed) as error:
+        formats.end_of_bmp(bytes(image))
+    assert error.value.got == "{}x{}".format(*size)
+
+
+def test_the_errors_come_back_from_another_process() -> None:
+    """As they were raised."""
+    error = pickle.loads(pickle.dumps(Malformed(7, "this", "that")))
+    assert str(error) == "expected this at byte 7, got that"
+    assert (error.offset, error.expected, error.got) == (7, "this", "that")
