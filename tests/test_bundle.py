@@ -9,6 +9,7 @@ import pytest
 from conftest import DELIMITER, gif
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, PngImagePlugin
 
 from luigi_gif import bundle
 
@@ -67,6 +68,64 @@ def test_a_delimiter_inside_a_frame_does_not_break_it(colors: list[int], piece: 
     ]
     source = io.BytesIO(DELIMITER.join(frames))
     assert found(b"", lambda _: source.read(piece)) == frames
+
+
+def encoded(format_: str, picture: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format_, **options)
+    return file.getvalue()
+
+
+def text_chunk(picture: Image.Image) -> bytes:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "\n\n\n\nBM\n\n\n\n")
+    return encoded("PNG", picture, pnginfo=info)
+
+
+PICTURE = Image.effect_mandelbrot((21, 13), (-2, -1, 1, 1), 40).convert("RGB")
+NEWLINES = Image.new("RGB", (20, 16), (10, 10, 10))
+"""As BMP and TIFF its pixels are newlines, up to the end of the file."""
+OF_EVERY_FORMAT = {
+    **{
+        format_: encoded(format_, PICTURE)
+        for format_ in ("GIF", "PNG", "JPEG", "WebP", "BMP", "TIFF")
+    },
+    "GIF with a delimiter": encoded("GIF", PICTURE, comment=b"\n\n\n\nGIF89a"),
+    "PNG with a delimiter": text_chunk(PICTURE),
+    "JPEG with a delimiter": encoded("JPEG", PICTURE, comment=b"\n\n\n\n\xff\xd8\xff"),
+    "JPEG with scans": encoded("JPEG", PICTURE, progressive=True),
+    "JPEG with another behind it": encoded("JPEG", PICTURE) + encoded("JPEG", NEWLINES),
+    "WebP without loss": encoded("WebP", PICTURE, lossless=True),
+    "WebP that ends in newlines": encoded("WebP", PICTURE, xmp=b"\n" * 8),
+    "BMP that ends in newlines": encoded("BMP", NEWLINES),
+    "BMP without its size": encoded("BMP", PICTURE)[:2] + bytes(4) + encoded("BMP", PICTURE)[6:],
+    "BMP with a palette": encoded("BMP", PICTURE.quantize(7)),
+    "TIFF that ends in newlines": encoded("TIFF", NEWLINES),
+    "TIFF from its end": encoded("TIFF", PICTURE, compression="tiff_lzw"),
+}
+
+
+@given(
+    st.lists(st.sampled_from(list(OF_EVERY_FORMAT)), min_size=1, max_size=12),
+    st.booleans(),
+    st.integers(1, 5000),
+)
+def test_images_of_every_format_are_found_in_any_order(
+    names: list[str], ends: bool, piece: int
+) -> None:
+    """With a delimiter inside, with newlines at their end, and however they are read.
+
+    What has no length may keep newlines at the end of the bundle: they do no harm.
+    """
+    frames = [OF_EVERY_FORMAT[name] for name in names]
+    data = DELIMITER.join(frames) + DELIMITER * ends
+    source = io.BytesIO(data)
+    shown = found(data, lambda _: source.read(piece))
+    assert len(shown) == len(frames)
+    for ours, frame in zip(shown[:-1], frames[:-1], strict=True):
+        assert ours == frame
+    assert shown[-1].startswith(frames[-1])
+    assert shown[-1][len(frames[-1]) :] in (b"", DELIMITER)
 
 
 @pytest.mark.parametrize("newlines", [5, 6, 7, 9])
