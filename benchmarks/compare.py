@@ -12,8 +12,9 @@ treats them alike; figures are medians. What is not installed is left out. Conte
                 where --original names an interpreter and the script
     imageio     a loop in one process: requests, split, write the frames, imageio.mimsave
 
-On the frame files that are then there, CombineGif alone runs against gifsicle --merge. Last, a run
-that has nothing to do and the import of the package are held against the import of Luigi.
+On the frame files that are then there, CombineGif alone runs against gifsicle --merge, and with
+--optimize lossless against gifsicle -O2. Last, a run that has nothing to do and the import of the
+package are held against the import of Luigi.
 
 Memory is the proportional share (PSS) of all processes of a contestant, sampled in one run more,
 or in the only one, as often as every 20 ms, but at the most for a twentieth of the time.
@@ -157,21 +158,26 @@ def whole(count: int, url: str, folder: Path, options: argparse.Namespace) -> Pa
     return folder / "0-0"
 
 
-def merge(count: int, url: str, workdir: Path, folder: Path, options: argparse.Namespace) -> None:
+def last_step(
+    count: int, url: str, workdir: Path, folder: Path, options: argparse.Namespace, optimize: str
+) -> None:
     """The last step alone, on frame files that are there."""
     if not shutil.which("gifsicle"):
         return
+    folder.mkdir()
+    peer = {"none": "--merge", "lossless": "-O2"}[optimize]
     frames = sorted(str(path) for path in (workdir / "frames").glob("frame_*.gif"))
 
     def again(at: Path) -> list[str]:
         """Another --plays each time, so that only CombineGif runs."""
-        return [*combine_gif(url, workdir), "--plays", str(hash(at.name) % 60_000 + 2)]
+        plays = str(hash(at.name) % 60_000 + 2)
+        return [*combine_gif(url, workdir), "--plays", plays, "--optimize", optimize]
 
     contestants = [
         Contestant("CombineGif, whole process", again, options.runs),
         Contestant(
-            "gifsicle --merge",
-            lambda at: ["gifsicle", "--merge", *frames, "-o", f"{at}.gif"],
+            f"gifsicle {peer}",
+            lambda at: ["gifsicle", peer, *frames, "-o", f"{at}.gif"],
             1 if count > 500 else options.runs,
         ),
     ]
@@ -181,10 +187,11 @@ def merge(count: int, url: str, workdir: Path, folder: Path, options: argparse.N
         for _ in range(options.runs)
     )
     own = figures["CombineGif, whole process"].seconds - start
-    show(f"{count:,} frame files to a clip", figures)
-    times = figures["gifsicle --merge"].seconds / own
+    show(f"{count:,} frame files to a clip, --optimize {optimize}", figures)
+    times = figures[f"gifsicle {peer}"].seconds / own
+    ours, theirs = (workdir / "clip.gif").stat().st_size, next(folder.glob("*.gif")).stat().st_size
     print(f"\nCombineGif's own work, without the start of Luigi ({start:.2f} s): {own:.2f} s;")
-    print(f"gifsicle --merge takes {times:.1f} times as long.")
+    print(f"gifsicle {peer} takes {times:.1f} times as long. Bytes: {ours:,} and {theirs:,}.")
 
 
 def starts(url: str, workdir: Path, folder: Path) -> None:
@@ -226,8 +233,8 @@ def main() -> None:
                     file.write(source[number % len(source)] + DELIMITER)
             url = f"http://127.0.0.1:{server.server_port}/{count}/bundle.img"
             workdir = whole(count, url, folder, options)
-            (folder / "merge").mkdir()
-            merge(count, url, workdir, folder / "merge", options)
+            for optimize in ("none", "lossless"):
+                last_step(count, url, workdir, folder / optimize, options, optimize)
         measure(combine_gif(url, workdir))
         starts(url, workdir, folder)
         server.shutdown()
