@@ -25,6 +25,7 @@ import luigi_gif
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
 DELIMITER = b"\n" * 4
+FORMATS = ("GIF", "PNG", "JPEG", "WebP", "BMP", "TIFF")
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
 
 Page = bytes | Callable[[BaseHTTPRequestHandler], None]
@@ -112,6 +113,25 @@ def any_bundle(request: pytest.FixtureRequest, sample: bytes) -> bytes:
     if REAL_BUNDLE not in os.environ:
         pytest.skip(f"{REAL_BUNDLE} names no bundle")
     return Path(os.environ[REAL_BUNDLE]).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def mixed_bundle() -> bytes:
+    """24 pictures of thousands of colors and two sizes, in six formats, every fifth with a hole."""
+    return DELIMITER.join(_true_color(number) for number in range(24))
+
+
+def _true_color(number: int) -> bytes:
+    size = (64, 48) if number % 4 else (40, 48)
+    gradient = Image.radial_gradient("L").resize(size)
+    bands = [gradient.rotate(15 * number + 70 * band) for band in range(3)]
+    picture = Image.merge("RGB", bands)
+    if number % 5 == 0:
+        picture.putalpha(gradient.point(lambda value: 255 * (value > 60)))
+    format_ = ("PNG", "WebP", "TIFF")[number % 3] if number % 5 == 0 else FORMATS[number % 6]
+    file = io.BytesIO()
+    picture.save(file, format_, lossless=True)
+    return file.getvalue()
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -208,7 +208,22 @@ def test_a_cluster_makes_the_same_clip(
     luigi: Run, cluster: str, tmp_path: Path, any_bundle: bytes
 ) -> None:
     """Two worker processes and a scheduler, named by a flag or by the environment."""
-    (tmp_path / "bundle.img").write_bytes(any_bundle)
+    same_everywhere(luigi, cluster, tmp_path, any_bundle)
+
+
+@pytest.mark.parametrize("quality", ["fast", "best"])
+def test_a_cluster_makes_the_same_clip_of_any_images(
+    luigi: Run, cluster: str, tmp_path: Path, mixed_bundle: bytes, quality: str
+) -> None:
+    """Of frames that workers decode, and whose changes they find."""
+    flags = ("--quality", quality, "--optimize", "lossless")
+    same_everywhere(luigi, cluster, tmp_path, mixed_bundle, *flags)
+
+
+def same_everywhere(
+    luigi: Run, cluster: str, tmp_path: Path, data: bytes, *parameters: str
+) -> None:
+    (tmp_path / "bundle.img").write_bytes(data)
     ways = {
         "in-process": ((), {}),
         "flag": (("--dask-address", cluster), {}),
@@ -216,7 +231,7 @@ def test_a_cluster_makes_the_same_clip(
         "serial": (("--dask-workers", "0"), {}),
     }
     for way, (flags, environment) in ways.items():
-        result = luigi("--url", "bundle.img", "--workdir", way, *flags, **environment)
+        result = luigi("--url", "bundle.img", "--workdir", way, *parameters, *flags, **environment)
         assert result.returncode == 0, result.stderr
     for way in ways:
         for name in ("clip.gif", "frames/manifest.json", "frames/frame_05.gif"):

@@ -104,7 +104,12 @@ def test_a_difference_shows_what_the_image_shows(
 def test_no_color_need_be_free(used: int, changes: int, same_table: bool, seed: int) -> None:
     """Also where an image, or the changed part of it, has each of 256 colors."""
     random = np.random.default_rng(seed)
-    table = random.permutation(1 << 24)[:256].astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
+    table = (
+        random.choice(1 << 24, 256, replace=False)
+        .astype("<u4")
+        .view(np.uint8)
+        .reshape(-1, 4)[:, :3]
+    )
     first = np.resize(np.arange(used, dtype=np.uint8), 40 * 70)
     first[1000:] = first[1000]
     second = first.copy()

@@ -47,7 +47,7 @@ def psnr(error: float) -> float:
 
 
 def digest(quality: str) -> str:
-    indexes, colors = palette.reduced(photo(), None, 255, quality)
+    indexes, colors = palette.reduced(photo((160, 120)), None, 255, quality)
     return hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest()
 
 
@@ -80,7 +80,9 @@ def test_256_colors_in_use_are_kept_to_the_last(quality: str) -> None:
     assert (colors[indexes] == pixels[:, :256]).all()
     indexes, colors = palette.reduced(Image.fromarray(pixels), None, 256, quality)
     assert len(colors) <= 256
-    assert squared_error(Image.fromarray(pixels), indexes, colors) < 1
+    assert (
+        squared_error(Image.fromarray(pixels), indexes, colors) < {"fast": 16, "best": 1}[quality]
+    )
 
 
 @pytest.mark.parametrize("most", [2, 3, 16, 255, 256])

@@ -458,6 +458,107 @@ def test_images_that_a_clip_does_not_show_are_counted(pipeline: Pipeline) -> Non
         assert len(list(ImageSequence.Iterator(image))) == 3
 
 
+def test_only_what_a_parameter_shapes_is_made_again(
+    pipeline: Pipeline, mixed_bundle: bytes
+) -> None:
+    """--optimize shapes the clip, --quality and --size the frames, --on-bad-frame what is found."""
+    pipeline.server.pages["/bundle"] = mixed_bundle
+    assert pipeline.run() == STEPS
+    plain = pipeline.clip()
+    assert pipeline.run(optimize="lossless") == ["CombineGif"]
+    assert pipeline.run(quality="best") == ["WriteFrames", "CombineGif"]
+    assert pipeline.run(size=(32, None)) == ["WriteFrames", "CombineGif"]
+    assert pipeline.run(on_bad_frame="skip") == ["SplitFrames", "WriteFrames", "CombineGif"]
+    assert pipeline.run() == ["SplitFrames", "WriteFrames", "CombineGif"]
+    assert pipeline.clip() == plain
+    assert not list(pipeline.workdir.rglob("*tmp*"))
+
+
+@pytest.mark.parametrize(
+    ("size", "canvas"), [("32x24", (32, 24)), ("32x", (32, 38)), ("x24", (32, 24))]
+)
+def test_frames_are_resized(
+    pipeline: Pipeline, mixed_bundle: bytes, size: str, canvas: tuple[int, int]
+) -> None:
+    """A side that is left out follows from each frame's own aspect ratio."""
+    pipeline.server.pages["/bundle"] = mixed_bundle
+    pipeline.run(size=luigi_gif.CombineGif.size.parse(size))
+    with Image.open(pipeline.workdir / "clip.gif") as image:
+        assert image.size == canvas
+        assert len(list(ImageSequence.Iterator(image))) == 24
+
+
+def test_a_frame_that_has_the_size_is_left_as_it_is(pipeline: Pipeline, sample: bytes) -> None:
+    """It is the very bytes of the bundle."""
+    pipeline.run(size=(320, 320))
+    frame = (pipeline.workdir / "frames" / "frame_07.gif").read_bytes()
+    assert frame == sample.split(DELIMITER)[7]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (gif(2)[:-6], "expected a whole GIF"),
+        (b"words", "data that begin with b'words"),
+        (b"\x89PNG\r\n\x1a\nrubbish", "PNG data: no beginning of one"),
+    ],
+)
+def test_bad_frames_are_left_out_if_asked(pipeline: Pipeline, damaged: bytes, reason: str) -> None:
+    """They are counted and listed with their number, place and fault; without asking, they fail."""
+    pipeline.server.pages["/bundle"] = DELIMITER.join([gif(1), damaged, gif(3)])
+    pipeline.run()
+    assert not pipeline.ok
+    assert any("frame 1 of the bundle is not usable" in line for line in pipeline.log)
+    pipeline.run(on_bad_frame="skip")
+    assert pipeline.ok
+    manifest = frames.load_manifest(storage.folder(str(pipeline.workdir)))
+    assert manifest is not None
+    (skipped,) = manifest.skipped
+    assert (skipped.number, skipped.offset) == (1, len(gif(1)) + 4)
+    assert reason in skipped.reason
+    assert any(line.startswith("1 of 3 frames are bad and left out") for line in pipeline.log)
+    assert {path.name for path in (pipeline.workdir / "frames").glob("*.gif")} == {
+        "frame_00.gif",
+        "frame_02.gif",
+    }
+    with Image.open(pipeline.workdir / "clip.gif") as image:
+        assert len(list(ImageSequence.Iterator(image))) == 2
+    assert pipeline.run(on_bad_frame="skip") == []
+
+
+def test_a_bundle_of_bad_frames_gives_no_clip(pipeline: Pipeline) -> None:
+    """Not even an empty one."""
+    pipeline.server.pages["/bundle"] = DELIMITER.join([gif(1)[:-6], b"words"])
+    pipeline.run(on_bad_frame="skip")
+    assert not pipeline.ok
+    assert any("no frame of the bundle is usable" in line for line in pipeline.log)
+    assert not (pipeline.workdir / "clip.gif").exists()
+
+
+def test_a_small_file_cannot_ask_for_many_pixels(pipeline: Pipeline) -> None:
+    """A frame beyond --max-megapixels is refused by its header."""
+    for large in (gif(1, (1200, 900)), png := io.BytesIO()):
+        if isinstance(large, io.BytesIO):
+            Image.new("RGB", (1200, 900)).save(png, "PNG")
+            large = png.getvalue()
+        pipeline.server.pages["/bundle"] = large
+        pipeline.run(max_megapixels=1, workdir=str(pipeline.workdir / str(len(large))))
+        assert not pipeline.ok
+        assert any("1200x900 pixels" in line for line in pipeline.log)
+
+
+def test_delays_that_players_do_not_keep_are_raised(pipeline: Pipeline) -> None:
+    """10 ms become 20, with a warning that counts them; 0 is no delay, and becomes 100."""
+    pipeline.server.pages["/bundle"] = DELIMITER.join(
+        [gif(1, duration=10), gif(2, duration=30), gif(3)]
+    )
+    pipeline.run()
+    assert any(line.startswith("1 frames ask to show for less than 20 ms") for line in pipeline.log)
+    with Image.open(pipeline.workdir / "clip.gif") as image:
+        shown = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+    assert shown == [20, 30, 100]
+
+
 def test_leftovers_are_swept_wherever_they_are(pipeline: Pipeline) -> None:
     """Beside the bundle, the frames and the clip; the user's own files stay."""
     names = {"data_file": "in/x.img", "gif_file": "out/x.gif"}

@@ -51,6 +51,13 @@ MOST_MIB = 500
 MOST_PIXELS_COMPARED = 1 << 23
 """Of a canvas; Pillow composes no larger one."""
 BATCH = 250
+RUNNING = "running"
+"""The file that names the case that runs."""
+MACOS = sys.platform == "darwin"
+FLOODS = (
+    b"\0", b"\1", b"\n", b"\xff", b"\1\7", b"!\xfe\0", b"!\xfe", b"\xff\xd8\xff\xd9",
+    b"GIF89a\1\0\1\0\0\0\0x" + DELIMITER, b"BM" + DELIMITER, b"II*\0" + DELIMITER,
+)  # fmt: skip
 FORMATS = ("GIF", "GIF", "GIF", "PNG", "JPEG", "WEBP", "BMP", "TIFF")
 FIELDS = {
     "GIF": ((6, 2), (8, 2), (10, 1), (11, 1)),
@@ -177,8 +184,9 @@ def damaged(r: random.Random, data: bytes) -> bytes:
         case 4:
             other = r.randrange(len(data))
             return data[:other] + piece + data[other + (length if r.random() < 0.5 else 0) :]
-    flood = bytes(r.choice(((0,), (1,), (10,), (255,), (1, 7), (33, 254, 0), (33, 254))))
-    return data[:begin] + flood * r.choice((10, 1000, 100_000)) + data[begin:]
+    flood = r.choice(FLOODS)
+    most = 1000 if DELIMITER in flood else 100_000
+    return data[:begin] + flood * r.choice((10, 1000, most)) + data[begin:]
 
 
 def header_changed(r: random.Random, format_: str, data: bytes) -> bytes:
@@ -342,7 +350,9 @@ def run_case(seed: int, number: int, folder: Path) -> Outcome:
     """Run a case in ``folder``, where its bundle stays if it fails."""
     data, parameters = draw(seed, number)
     workdir = folder / f"seed-{seed}-case-{number}"
+    shutil.rmtree(workdir, ignore_errors=True)
     workdir.mkdir(parents=True)
+    (folder / RUNNING).write_text(str(number))
     (workdir / "image-data.img").write_bytes(data)
     kind, failure = "failure", ""
     begin = time.monotonic()
@@ -363,9 +373,6 @@ def run_case(seed: int, number: int, folder: Path) -> Outcome:
     if not failure:
         shutil.rmtree(workdir)
     return Outcome(number, kind, failure, seconds, peak)
-
-
-MACOS = sys.platform == "darwin"
 
 
 def _kind(workdir: Path, parameters: dict[str, Any]) -> str:
@@ -417,12 +424,11 @@ def campaign(seed: int, numbers: range, folder: Path) -> Iterator[Outcome]:
             try:
                 outcomes = future.result()
             except concurrent.futures.BrokenExecutor:
-                started = folder.glob(f"seed-{seed}-case-*")
-                number = max(int(path.name.rpartition("-")[2]) for path in started)
-                died = Outcome(number, "failure", "the process died", 0, 0)
-                outcomes = [died]
+                number = int((folder / RUNNING).read_text())
+                outcomes = [Outcome(number, "failure: died", "the process died", 0, 0)]
         yield from outcomes
-        left = left[left.index(outcomes[-1].number) + 1 :]
+        for outcome in outcomes:
+            left.remove(outcome.number)
 
 
 def main() -> None:
