@@ -54,6 +54,8 @@ _END_OF = {
     "BMP": formats.end_of_bmp,
 }
 _LINE_BREAKS_CHANGED = b"\r\n" * 4
+_HINT_BYTES = 1 << 12
+"""How far to look for it: a bundle may hold many damaged frames."""
 _IMAGE_IN_JUNK = re.compile(
     b"|".join(_BEGINNINGS[name] for name in ("GIF", "PNG", "JPEG", "WebP"))
     + b"|"
@@ -287,6 +289,6 @@ def _run_of_newlines(data: bytes, position: int) -> int:
 
 
 def _hint(data: bytes, begin: int) -> str:
-    if _LINE_BREAKS_CHANGED in data[begin:]:
+    if data.find(_LINE_BREAKS_CHANGED, begin, begin + _HINT_BYTES) >= 0:
         return ", and line breaks that were changed from LF to CRLF: it was fetched as text"
     return ""

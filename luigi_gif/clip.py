@@ -40,6 +40,8 @@ class Style(NamedTuple):
     """For every frame; None leaves each its own."""
     only_changes: bool
     """Whether what did not change since the frame before is left out."""
+    max_pixels: int
+    """Of its canvas."""
 
 
 class Found(NamedTuple):
@@ -170,6 +172,15 @@ def _check(folder: storage.Folder, manifest: frames.Manifest, style: Style) -> i
             got=f"{len(skipped):,} bad ones; {skipped[0].reason}",
             next_step="mend the bundle at its source, delete it here, and run again",
         )
+    width, height = manifest.size
+    if width * height > style.max_pixels:
+        raise BundleError(
+            "the frames need too large a canvas",
+            where=folder.path(frames.MANIFEST),
+            expected=f"at most {style.max_pixels:,} pixels (see --max-megapixels)",
+            got=f"{width}x{height}, from the widest frame and the tallest",
+            next_step="give all frames one --size, or mend the bundle at its source",
+        )
     hasty = sum(written.hasty for written in manifest.written if written)
     if hasty and style.frame_duration_ms is None:
         shown = "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
@@ -256,10 +267,12 @@ def _blocks(folder: storage.Folder, part: Part) -> Iterator[tuple[int, bytes | m
     for shown, (previous, frame, following) in enumerate(images, part.shown):
         covered = following is None or following.fills_screen
         stored = frame.image
+        if shown == 0:
+            stored = _first(stored)
         # Pillow shows transparent pixels only where the first image has a transparent index.
         altered_first = shown == 0 and not canvas.opaque
         if altered_first or not (covered and stored.fills_screen):
-            stored = _clearable(folder, part, frame)
+            stored = _clearable(stored)
         elif canvas.style.only_changes and (shown > 1 or canvas.opaque):
             stored = changes.since(previous, stored)
         yield (
@@ -308,20 +321,30 @@ class _Changes:
         return delta.smaller(before, self._last, self._global_table)
 
 
-def _clearable(folder: storage.Folder, part: Part, frame: _Frame) -> gif.Image:
-    """The image of a frame with a transparent index: decoders agree only then on clearing it."""
+def _first(image: gif.Image) -> gif.Image:
+    """The image with a color table by which Pillow does not take the clip for a gray one.
+
+    It does where each color of the first table is as gray as its index, and
+    shows frames of other colors wrongly.
+    """
+    if not gif.is_ramp(image.color_table):
+        return image
+    from luigi_gif.image import Undecodable, reindexed
+
+    try:
+        return reindexed(image)
+    except Undecodable:
+        return image
+
+
+def _clearable(image: gif.Image) -> gif.Image:
+    """The image with a transparent index: decoders agree only then on clearing it."""
     from luigi_gif.image import Undecodable, clearable
 
     try:
-        return clearable(frame.image)
-    except Undecodable as error:
-        raise BundleError(
-            f"frame {frame.number} of the bundle is not usable",
-            where=folder.path(frames.file_name(frame.number, part.digits)),
-            expected=error.expected,
-            got=error.got,
-            next_step="mend the bundle at its source, delete it here, and run again",
-        ) from None
+        return clearable(image)
+    except Undecodable:  # what is damaged is shown differently anyway
+        return image
 
 
 def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:

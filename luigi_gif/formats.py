@@ -19,8 +19,10 @@ _PNG_CHUNK = struct.Struct(">I4s")
 _PNG_CRC_BYTES = 4
 _MOST_PNG_CHUNK_BYTES = (1 << 31) - 1
 
-_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-"""Any but those that stand within entropy-coded data: stuffed zeros and restarts."""
+_JPEG_MARKER = re.compile(rb"\xff++[^\x00\xd0-\xd7]")
+_JPEG_SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""Any marker but those within entropy-coded data: stuffed zeros and restarts."""
+_JPEG_FILL = re.compile(rb"\xff*\Z")
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = 0xD9
 _JPEG_START_OF_SCAN = 0xDA
@@ -77,7 +79,11 @@ def end_of_jpeg(data: bytes, start: int = 0) -> int:
     position = start
     while data.startswith(_JPEG_START, position):
         position = _end_of_one_jpeg(data, start, position + len(_JPEG_START))
-    return position
+    if position > start:
+        return position
+    if _JPEG_FILL.match(data, position):
+        raise Truncated
+    raise Malformed(0, "the start of a JPEG", repr(data[start : start + 2]))
 
 
 def end_of_webp(data: bytes, start: int = 0) -> int:
@@ -96,16 +102,20 @@ def end_of_bmp(data: bytes, start: int = 0) -> int:
 
     The field is wrong in many files; others hold a color profile behind the pixels.
     """
-    if start + _BMP_FILE_HEADER.size + _BMP_INFO_HEADER.size > len(data):
+    info = start + _BMP_FILE_HEADER.size
+    if info + _BMP_CORE_HEADER.size > len(data):
         raise Truncated
     _, file_size, _, _, pixel_offset = _BMP_FILE_HEADER.unpack_from(data, start)
-    info = start + _BMP_FILE_HEADER.size
-    header_size, width, height, _, depth, compression, image_size = _BMP_INFO_HEADER.unpack_from(
-        data, info
-    )
-    if header_size == _BMP_CORE_HEADER.size:
-        _, width, height, _, depth = _BMP_CORE_HEADER.unpack_from(data, info)
-        compression = 0
+    header_size, width, height, _, depth = _BMP_CORE_HEADER.unpack_from(data, info)
+    compression = image_size = 0
+    if header_size != _BMP_CORE_HEADER.size:
+        if info + _BMP_INFO_HEADER.size > len(data):
+            raise Truncated
+        _, width, height, _, depth, compression, image_size = _BMP_INFO_HEADER.unpack_from(
+            data, info
+        )
+    if pixel_offset < _BMP_FILE_HEADER.size + header_size:
+        raise Malformed(10, "pixels behind the headers of a BMP", f"pixels at byte {pixel_offset}")
     if width <= 0:
         raise Malformed(_BMP_FILE_HEADER.size, "a BMP with pixels", f"{width}x{height}")
     if compression in _BMP_UNCOMPRESSED:
@@ -121,7 +131,7 @@ def _end_of_one_jpeg(data: bytes, start: int, position: int) -> int:
     while True:
         marker = _JPEG_MARKER.match(data, position)
         if marker is None:
-            if len(data) < position + 2:
+            if _JPEG_FILL.match(data, position):
                 raise Truncated
             got = repr(data[position : position + 2])
             raise Malformed(position - start, "a marker of a JPEG", got)
@@ -133,7 +143,7 @@ def _end_of_one_jpeg(data: bytes, start: int, position: int) -> int:
             raise Truncated
         position += int.from_bytes(data[position : position + 2], "big")
         if code == _JPEG_START_OF_SCAN:
-            behind = _JPEG_MARKER.search(data, position)
+            behind = _JPEG_SCAN_END.search(data, position)
             if behind is None:
                 raise Truncated
             position = behind.start()

@@ -342,8 +342,10 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
 
     Raises bundle.BadFrame.
     """
-    fault, delay_cs = frame.fault, 0
-    if frame.format == "GIF" and not fault:
+    if frame.fault:
+        raise bundle.BadFrame(number, frame.offset, frame.fault)
+    fault, delay_cs = None, 0
+    if frame.format == "GIF":
         try:
             image, images = gif.first_image(frame.data)
         except Malformed as error:
@@ -353,8 +355,6 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
             if look.fitted(image.extent) == image.extent and pixels <= look.max_pixels:
                 return frame.data if images == 1 else gif.single(image), image, images
             delay_cs = image.delay_cs
-    if fault:
-        raise bundle.BadFrame(number, frame.offset, fault)
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
 
     try:
@@ -366,8 +366,8 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
             delay_cs=delay_cs,
         )
     except decoding.Undecodable as error:
-        fault = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
-        raise bundle.BadFrame(number, frame.offset, fault) from None
+        undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
+        raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None
     return gif.single(image), image, images
 
 

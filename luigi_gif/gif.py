@@ -42,6 +42,7 @@ MOST_SHORT_SUB_BLOCKS = 1 << 20
 _COLOR_TABLE_FLAG = 0x80
 _INTERLACE_FLAG = 0x40
 _TRANSPARENCY_FLAG = 0x01
+_RAMP = bytes(index for index in range(MOST_COLORS) for _ in range(3))
 _LZW_MINIMUM_CODE_SIZES = range(2, 9)
 _FULL_SUB_BLOCK_BYTES = 1 + 255
 _LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
@@ -133,6 +134,11 @@ def padded_table(colors: bytes, least: int = 2) -> bytes:
     """``colors``, 3 bytes each, with black ones behind them: a table's size is a power of two."""
     size = 1 << (max(least, len(colors) // 3, 2) - 1).bit_length()
     return colors.ljust(3 * size, b"\x00")
+
+
+def is_ramp(color_table: bytes) -> bool:
+    """Whether each color of the table is the gray of its index."""
+    return color_table == _RAMP[: len(color_table)]
 
 
 def single(image: Image) -> bytes:

@@ -14,6 +14,7 @@ import io
 import tempfile
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -30,6 +31,8 @@ RESAMPLING = Image.Resampling.LANCZOS
 
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _UNKNOWN_MODES = ("I", "F")
+_PNG_DEPTH = 24
+"""The offset of the bit depth in a PNG, behind signature, chunk header, width and height."""
 
 # What a decoder thinks of a file's metadata is not for the user's terminal.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -61,6 +64,8 @@ def to_gif(
     """
     picture, images = _decoded(data, max_pixels)
     size = fitted(picture.size)
+    if size[0] * size[1] > max_pixels:
+        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
     if max(size) > gif.MOST_PIXELS:
         raise Undecodable(
             f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
@@ -125,6 +130,22 @@ def clearable(image: gif.Image) -> gif.Image:
     return image._replace(interlaced=False, transparent_index=spared, data=encoded(fewer))
 
 
+def reindexed(image: gif.Image) -> gif.Image:
+    """The same image with its colors in another order, or more of them. Raises Undecodable."""
+    colors = len(image.color_table) // 3
+    if colors < gif.MOST_COLORS:
+        return image._replace(color_table=gif.padded_table(image.color_table, colors + 1))
+    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    backwards = np.frombuffer(image.color_table, np.uint8).reshape(-1, 3)[::-1]
+    transparent_index = image.transparent_index
+    return image._replace(
+        interlaced=False,
+        color_table=backwards.tobytes(),
+        transparent_index=None if transparent_index is None else colors - 1 - transparent_index,
+        data=encoded(colors - 1 - pixels),
+    )
+
+
 def free_index(used: Bytes) -> int | None:
     """The first index of 256 that is not among those ``used``."""
     counts = Image.fromarray(used.reshape(1, -1)).histogram()
@@ -133,32 +154,57 @@ def free_index(used: Bytes) -> int | None:
 
 def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
     """The first image of ``data``, RGB or RGBA, and how many there are."""
+    expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
     try:
         with Image.open(io.BytesIO(data)) as picture:
             if not 0 < picture.width * picture.height <= max_pixels:
-                raise Undecodable(
-                    f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)",
-                    f"{picture.width}x{picture.height} pixels",
-                )
+                raise Undecodable(expected, f"{picture.width}x{picture.height} pixels")
             upright = ImageOps.exif_transpose(_eight_bit(picture, data))
-            return upright, getattr(picture, "n_frames", 1)
+            return upright, _count(picture)
     except Undecodable:
         raise
+    except Image.DecompressionBombError:
+        raise Undecodable(expected, "more than Pillow opens") from None
     except UnidentifiedImageError:
         raise Undecodable("an image that can be decoded", "no beginning of one") from None
     except Exception as error:  # whatever a decoder raises, the image is at fault
         raise Undecodable("an image that can be decoded", _reason(error)) from error
 
 
+def _count(picture: Image.Image) -> int:
+    """How many images there are; 1 where those behind the first are damaged."""
+    try:
+        return getattr(picture, "n_frames", 1)
+    except Exception:
+        return 1
+
+
 def _eight_bit(picture: Image.Image, data: bytes) -> Image.Image:
     """The picture in RGB or RGBA."""
     if picture.mode in _UNKNOWN_MODES:
         raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
+    key = picture.info.get("transparency")
     if picture.mode in _WIDE_MODES:
-        wide = iio.imread(data, index=0, plugin="pillow").astype(np.uint32)
+        wide = iio.imread(data, index=0, plugin="pillow", rotate=True).astype(np.uint32)
         picture = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
+        if key is not None:
+            picture.putalpha(Image.fromarray(np.where(wide == key, 0, 255).astype(np.uint8)))
+    elif picture.format == "PNG" and key is not None:
+        picture.info["transparency"] = _key_in_8_bits(picture.mode, key, data[_PNG_DEPTH])
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _key_in_8_bits(mode: str, key: Any, depth: int) -> Any:
+    """A PNG's transparent color as the pixels of a picture of that mode have it.
+
+    Pillow leaves it in the bits of the file (PNG, section 11.3.1.1).
+    """
+    if mode == "L":
+        return key * 255 // ((1 << depth) - 1)
+    if mode == "RGB" and depth == 16:
+        return tuple(level >> 8 for level in key)
+    return key
 
 
 def _paletted(picture: Image.Image, quality: str) -> tuple[Bytes, Bytes, int | None]:

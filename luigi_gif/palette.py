@@ -30,6 +30,7 @@ _CHUNK_COLORS = 256
 start threads for them, beside those that work on other frames."""
 _FAST_SAMPLE = 1 << 15
 _FAST_STEPS = 1
+_FEW_FOUND = 0.75
 _BEST_PROPOSAL_SAMPLE = 1 << 16
 _BEST_SAMPLE = 1 << 18
 _BEST_STEPS = 3
@@ -54,17 +55,16 @@ def reduced(
     Only the pixels that are ``shown`` count, height x width; None stands for
     all. Where they have no more than ``most`` colors, all are kept. Else
     "fast" ``quality`` looks at a sample, and finds the nearest colors with
-    some error; "best" takes four times as long.
+    some error; "best", which small pictures always get, takes four times as long.
     """
     found = picture.getcolors(most)
     if found is not None:
-        palette = np.array(sorted(color for _, color in found), np.float32)
+        palette = np.array(sorted((color for _, color in found), reverse=True), np.float32)
         return _indexed(picture, palette), palette.astype(np.uint8)
-    if quality == "best":
+    if quality == "best" or picture.width * picture.height <= _FAST_SAMPLE:
         palette = _best(picture, shown, most)
         return _indexed(picture, palette), palette.astype(np.uint8)
-    sample = _sample(picture, shown, _FAST_SAMPLE)
-    colors = _settled(_distinct(sample), _octree(sample, most), _FAST_STEPS).astype(np.uint8)
+    colors = _fast(picture, shown, most).astype(np.uint8)
     return _roughly_indexed(picture, colors), colors
 
 
@@ -75,6 +75,15 @@ def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
     distances = _distances(palette)
     index = int(np.argmin(counts * distances.min(axis=1)))
     return index, int(np.argmin(distances[index]))
+
+
+def _fast(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
+    """An octree finds few colors where the picture's are all alike; a median cut takes longer."""
+    sample = _sample(picture, shown, _FAST_SAMPLE)
+    palette = _octree(sample, size)
+    if len(np.unique(palette, axis=0)) < _FEW_FOUND * size:
+        palette = _median_cut(sample, size)
+    return _settled(_distinct(sample), palette, _FAST_STEPS)
 
 
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:

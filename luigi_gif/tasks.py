@@ -367,7 +367,7 @@ class WriteFrames(Step):
         kind=int,
         least=1,
         most=178,
-        description="pixels in a frame, in millions; a frame with more is bad",
+        description="pixels of a frame, and of the clip, in millions; a frame with more is bad",
     )
 
     def requires(self) -> SplitFrames:
@@ -482,7 +482,12 @@ class CombineGif(Step):
             )
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        style = clip.Style(self.plays, self.frame_duration_ms, self.optimize == "lossless")
+        style = clip.Style(
+            self.plays,
+            self.frame_duration_ms,
+            self.optimize == "lossless",
+            self.max_megapixels * 10**6,
+        )
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
         config = settings.dask()
         size = clip.combine(self.folder, manifest, self.gif_file, origin, style, config)

@@ -197,7 +197,7 @@ def test_a_frame_file_that_changed_reaches_no_clip(
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):
         clip.combine(
-            folder, manifest, "clip.gif", ORIGIN, clip.Style(0, None, False), settings.dask()
+            folder, manifest, "clip.gif", ORIGIN, clip.Style(0, None, False, 10**6), settings.dask()
         )
     assert path.read_bytes() == before
     again = frames.load_manifest(folder)

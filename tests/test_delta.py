@@ -124,6 +124,22 @@ def test_no_color_need_be_free(used: int, changes: int, same_table: bool, seed: 
         assert len(stored.data) < len(current.image.data)
 
 
+@pytest.mark.parametrize("shared", [253, 254, 255, 256])
+def test_colors_of_two_full_tables_are_not_mistaken(shared: int) -> None:
+    """Where each has its own beside those they share, every pair of two colors is told apart."""
+    common = b"".join(bytes((1, 1, place)) for place in range(shared))
+    own = [bytes((0, number, 0)) * (256 - shared) for number in (2, 3)]
+    first, second = np.divmod(np.arange(1 << 16), 256)
+    previous, current = (
+        made(np.flip(indexes).astype(np.uint8).reshape(256, 256), common + color)
+        for indexes, color in zip((first, second), own, strict=True)
+    )
+    same = delta._same_color(previous, current)
+    equal = (pixels(previous) == pixels(current)).all(axis=2)
+    assert equal[same].all()
+    assert same.sum() >= min(shared, 254)
+
+
 def test_what_cannot_be_marked_is_stored() -> None:
     """Where all 256 colors are among the changed pixels, the unchanged ones keep theirs."""
     first = np.zeros((40, 40), np.uint8)

@@ -81,8 +81,7 @@ def png(depth: int, color_type: int, size: Size, row: bytes, *chunks: tuple[byte
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF", "WebP", "BMP", "GIF"])
-@pytest.mark.parametrize("quality", ["fast", "best"])
-def test_few_colors_are_kept_as_they_are(format_: str, quality: str) -> None:
+def test_few_colors_are_kept_as_they_are(format_: str) -> None:
     """In every mode that a format knows, where it loses nothing itself."""
     modes = {
         "PNG": ("1", "L", "LA", "P", "RGB", "RGBA"),
@@ -91,7 +90,7 @@ def test_few_colors_are_kept_as_they_are(format_: str, quality: str) -> None:
         "BMP": ("1", "L", "P", "RGB"),
         "GIF": ("1", "L", "P"),
     }
-    for mode in modes[format_]:
+    for mode, quality in itertools.product(modes[format_], ("fast", "best")):
         source = picture(mode=mode)
         options = {"lossless": True} if format_ == "WebP" else {}
         data = saved(source, format_, **options)
