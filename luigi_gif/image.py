@@ -73,7 +73,8 @@ def to_gif(
         )
     if size != picture.size:
         picture = picture.resize(size, RESAMPLING)
-    chosen, colors, transparent_index = _paletted(picture, quality)
+    picture, shown = _flattened(picture)
+    chosen, colors, transparent_index = _paletted(picture, shown, quality)
     image = gif.Image(
         screen=size,
         position=(0, 0),
@@ -159,8 +160,9 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
         with Image.open(io.BytesIO(data)) as picture:
             if not 0 < picture.width * picture.height <= max_pixels:
                 raise Undecodable(expected, f"{picture.width}x{picture.height} pixels")
-            upright = ImageOps.exif_transpose(_eight_bit(picture, data))
-            return upright, _count(picture)
+            upright = _eight_bit(picture, data)
+            ImageOps.exif_transpose(upright, in_place=True)
+            return upright, _count(data)
     except Undecodable:
         raise
     except Image.DecompressionBombError:
@@ -171,10 +173,11 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
         raise Undecodable("an image that can be decoded", _reason(error)) from error
 
 
-def _count(picture: Image.Image) -> int:
+def _count(data: bytes) -> int:
     """How many images there are; 1 where those behind the first are damaged."""
     try:
-        return getattr(picture, "n_frames", 1)
+        with Image.open(io.BytesIO(data)) as picture:
+            return getattr(picture, "n_frames", 1)
     except Exception:
         return 1
 
@@ -207,32 +210,38 @@ def _key_in_8_bits(mode: str, key: Any, depth: int) -> Any:
     return key
 
 
-def _paletted(picture: Image.Image, quality: str) -> tuple[Bytes, Bytes, int | None]:
+def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
+    """The picture in RGB, and which of its pixels are shown, height x width; None if all.
+
+    Those that are not have the color of one that is.
+    """
+    if picture.mode == "RGB":
+        return picture, None
+    alpha = picture.getchannel("A")
+    flat = picture.convert("RGB")
+    shown = np.asarray(alpha) >= OPAQUE_FROM
+    if shown.all():
+        return flat, None
+    top, left = divmod(int(shown.argmax()), picture.width)
+    color = flat.getpixel((left, top))
+    assert isinstance(color, tuple)
+    flat.paste(color, mask=alpha.point(lambda value: 255 * (value < OPAQUE_FROM)))
+    return flat, shown
+
+
+def _paletted(
+    picture: Image.Image, shown: Mask | None, quality: str
+) -> tuple[Bytes, Bytes, int | None]:
     """Color indexes, height x width, their colors, n x 3, and the transparent index."""
-    shown = _shown(picture)
-    picture = picture if picture.mode == "RGB" else picture.convert("RGB")
     if shown is None:
         return *palette.reduced(picture, None, gif.MOST_COLORS, quality), None
-    if not shown.any():
-        return np.zeros(shown.shape, np.uint8), np.zeros((1, 3), np.uint8), 0
-    pixels = np.array(picture)
-    pixels[~shown] = pixels[shown][0]
-    picture = Image.fromarray(pixels)
-    indexes, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
+    chosen, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
     transparent_index = len(colors)
     return (
-        np.where(shown, indexes, np.uint8(transparent_index)),
+        np.where(shown, chosen, np.uint8(transparent_index)),
         np.concatenate((colors, np.zeros((1, 3), np.uint8))),
         transparent_index,
     )
-
-
-def _shown(picture: Image.Image) -> Mask | None:
-    """Which pixels are, height x width; None if all."""
-    if picture.mode != "RGBA":
-        return None
-    shown = np.asarray(picture.getchannel("A")) >= OPAQUE_FROM
-    return None if shown.all() else shown
 
 
 def _reason(error: Exception) -> str:

@@ -109,43 +109,42 @@ def _roughly_indexed(picture: Image.Image, colors: Bytes) -> Bytes:
 
 def _indexed(picture: Image.Image, palette: Floats) -> Bytes:
     """For each pixel the index of the nearest color in the palette."""
-    packed = _packed(picture)
     table = np.empty(1 << 24, np.uint8)
-    indexes = np.empty(packed.shape, np.uint8)
-    for rows in _chunks(packed):
-        colors = np.unique(packed[rows])
+    indexes = np.empty((picture.height, picture.width), np.uint8)
+    for rows, packed in _chunks(picture):
+        colors = np.unique(packed)
         table[colors] = _nearest(_unpacked(colors), palette)
-        indexes[rows] = table[packed[rows]]
+        indexes[rows] = table[packed]
     return indexes
 
 
-def _chunks(packed: Packed) -> Iterator[slice]:
-    rows = max(1, _CHUNK_PIXELS // packed.shape[1])
-    return (slice(top, top + rows) for top in range(0, len(packed), rows))
+def _sample(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
+    """The colors of about ``most`` of the pixels that are shown, at regular distances."""
+    count = picture.width * picture.height if shown is None else np.count_nonzero(shown)
+    step = max(1, round((count / most) ** 0.5))
+    if step > 1:
+        size = -(-picture.width // step), -(-picture.height // step)
+        picture = picture.resize(size, Image.Resampling.NEAREST)
+        if shown is not None:
+            shown = np.asarray(Image.fromarray(shown).resize(size, Image.Resampling.NEAREST))
+    if shown is None or not shown.any():
+        return np.concatenate([packed.ravel() for _, packed in _chunks(picture)])
+    return np.concatenate([packed[shown[rows]] for rows, packed in _chunks(picture)])
 
 
-def _packed(picture: Image.Image) -> Packed:
-    """The colors of an RGB picture, height x width."""
-    pixels = np.asarray(picture.convert("RGBA")).view("<u4")[..., 0]
-    return pixels & np.uint32(0xFFFFFF)
+def _chunks(picture: Image.Image) -> Iterator[tuple[slice, Packed]]:
+    """Some rows of an RGB picture at a time, and the colors of their pixels, height x width."""
+    height = max(1, _CHUNK_PIXELS // picture.width)
+    for top in range(0, picture.height, height):
+        bottom = min(top + height, picture.height)
+        strip = picture.crop((0, top, picture.width, bottom)).convert("RGBA")
+        yield slice(top, bottom), np.asarray(strip).view("<u4")[..., 0] & np.uint32(0xFFFFFF)
 
 
 def _unpacked(packed: Packed) -> Floats:
     """Red, green and blue, 0 to 255, n x 3."""
     channels = packed.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
     return channels.astype(np.float32)
-
-
-def _sample(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
-    """The colors of about ``most`` of the pixels that are shown, at regular distances."""
-    if shown is not None:
-        colors = _packed(picture)[shown]
-        return colors[:: max(1, len(colors) // most)]
-    step = max(1, round((picture.width * picture.height / most) ** 0.5))
-    if step > 1:
-        size = -(-picture.width // step), -(-picture.height // step)
-        picture = picture.resize(size, Image.Resampling.NEAREST)
-    return _packed(picture).ravel()
 
 
 def _distinct(sample: Packed) -> _Colors:
