@@ -144,7 +144,7 @@ def combine(
 def write_part(part: Part) -> list[int]:
     """On a worker: write the blocks of each stretch; the places of these in the manifest.
 
-    Raises ChangedFrame, BundleError or StorageError.
+    Raises ChangedFrame or StorageError.
     """
     folder = storage.folder(part.folder)
     for place, blocks in groupby(_blocks(folder, part), key=lambda block: block[0]):
@@ -343,8 +343,8 @@ def _clearable(image: gif.Image) -> gif.Image:
 
     try:
         return clearable(image)
-    except Undecodable:  # what is damaged is shown differently anyway
-        return image
+    except Undecodable:  # it is shown wrongly anyway; what comes after it must not be
+        return image._replace(transparent_index=gif.MOST_COLORS - 1)
 
 
 def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:

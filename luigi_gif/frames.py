@@ -137,8 +137,9 @@ class Manifest(NamedTuple):
     @property
     def uniform(self) -> bool:
         """Whether each frame alone decides every pixel of the clip."""
+        size = self.size
         shown = [each for each in self.written if each and each.bytes]
-        return all(each.uniform and (each.width, each.height) == self.size for each in shown)
+        return all(each.uniform and (each.width, each.height) == size for each in shown)
 
     def save(self, folder: storage.Folder, *, lasting: bool) -> None:
         """Publish it in ``folder``."""
@@ -344,7 +345,7 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
     """
     if frame.fault:
         raise bundle.BadFrame(number, frame.offset, frame.fault)
-    fault, delay_cs = None, 0
+    fault, image = None, None
     if frame.format == "GIF":
         try:
             image, images = gif.first_image(frame.data)
@@ -354,17 +355,14 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
             pixels = image.extent[0] * image.extent[1]
             if look.fitted(image.extent) == image.extent and pixels <= look.max_pixels:
                 return frame.data if images == 1 else gif.single(image), image, images
-            delay_cs = image.delay_cs
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
 
+    how = (look.fitted, look.quality, look.max_pixels)
     try:
-        image, images = decoding.to_gif(
-            frame.data,
-            fitted=look.fitted,
-            quality=look.quality,
-            max_pixels=look.max_pixels,
-            delay_cs=delay_cs,
-        )
+        if image is None:
+            image, images = decoding.to_gif(frame.data, *how)
+        else:
+            image = decoding.resized(image, *how)
     except decoding.Undecodable as error:
         undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None

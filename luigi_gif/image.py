@@ -1,9 +1,9 @@
 """Any image to a one-image GIF.
 
-imageio decodes the first image, upright, in 8 bits a channel. It is resized
-if that is asked for, and brought to 256 colors: where it has no more (one
-stands for all that is transparent), these are kept, else they are chosen by
-:mod:`luigi_gif.palette`.
+Pillow decodes the first image, upright, in 8 bits a channel; imageio reads
+those of 16 bits, which Pillow would cut off. It is resized if that is asked
+for, and brought to 256 colors: where it has no more (one stands for all that
+is transparent), these are kept, else they are chosen by :mod:`luigi_gif.palette`.
 
 Pure code: bytes in, values out.
 """
@@ -48,17 +48,12 @@ class Undecodable(ValueError):
 
 
 def to_gif(
-    data: bytes,
-    *,
-    fitted: Callable[[Size], Size],
-    quality: str,
-    max_pixels: int,
-    delay_cs: int,
+    data: bytes, fitted: Callable[[Size], Size], quality: str, max_pixels: int
 ) -> tuple[gif.Image, int]:
     """The first image of ``data`` as one of a GIF, and how many images there are.
 
     ``fitted`` tells from its width and height in pixels those that it is to
-    have. ``delay_cs`` is in hundredths of a second.
+    have.
 
     Raises Undecodable, also for an image of more than ``max_pixels``.
     """
@@ -81,11 +76,25 @@ def to_gif(
         size=size,
         interlaced=False,
         color_table=gif.padded_table(colors.tobytes()),
-        delay_cs=delay_cs,
+        delay_cs=0,
         transparent_index=transparent_index,
         data=encoded(chosen),
     )
     return image, images
+
+
+def resized(
+    image: gif.Image, fitted: Callable[[Size], Size], quality: str, max_pixels: int
+) -> gif.Image:
+    """The image of a GIF in another size, with its delay; see :func:`to_gif`.
+
+    What it leaves free of its screen is transparent. Raises Undecodable.
+    """
+    if image.size != image.extent:
+        image = clearable(image)
+    data = gif.single(image)
+    other, _ = to_gif(data, fitted, quality, max_pixels)
+    return other._replace(delay_cs=image.delay_cs)
 
 
 def encoded(indexes: Bytes) -> memoryview:

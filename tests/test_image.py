@@ -37,7 +37,7 @@ def to_gif(
     quality: str = "fast",
     max_pixels: int = 1 << 16,
 ) -> tuple[gif.Image, int]:
-    return image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels, delay_cs=7)
+    return image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
 
 
 def shown(image: gif.Image) -> Bytes:
@@ -97,7 +97,7 @@ def test_few_colors_are_kept_as_they_are(format_: str) -> None:
         image, images = to_gif(data, quality=quality)
         assert images == 1
         assert (image.screen, image.position, image.size) == ((16, 8), (0, 0), (16, 8))
-        assert (image.delay_cs, image.transparent_index, image.interlaced) == (7, None, False)
+        assert (image.delay_cs, image.transparent_index, image.interlaced) == (0, None, False)
         assert image.fills_screen
         assert (shown(image) == np.asarray(source.convert("RGBA"))).all(), mode
 
@@ -449,7 +449,7 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
         f"for data in {images!r}:\n"
         "    try:\n"
         "        image.to_gif(data, fitted=lambda size: size, quality='fast',\n"
-        "                     max_pixels=10**6, delay_cs=0)\n"
+        "                     max_pixels=10**6)\n"
         "    except image.Undecodable:\n"
         "        pass\n"
         "print('done')\n"
@@ -473,6 +473,16 @@ def made(indexes: Bytes, table: bytes) -> gif.Image:
         transparent_index=None,
         data=image_.encoded(indexes),
     )
+
+
+def test_a_gif_is_resized_with_its_delay() -> None:
+    """What its image leaves free of its screen is transparent, as it is where nothing is resized."""
+    small = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
+    large = image_.resized(small, lambda size: (2 * size[0], 2 * size[1]), "fast", 10**6)
+    assert (large.size, large.delay_cs) == ((32, 24), 4)
+    pixels = shown(large)
+    assert (pixels[12, 16] == (200, 30, 30, 255)).all()
+    assert (pixels[1, 1, 3], pixels[22, 30, 3]) == (0, 0)
 
 
 def whole(image: gif.Image) -> Bytes:
