@@ -16,7 +16,7 @@ from PIL import Image, ImageSequence
 
 from luigi_gif import clip, frames, settings, storage
 from luigi_gif import gif as container
-from luigi_gif.errors import DamagedFileError
+from luigi_gif.errors import BundleError, DamagedFileError
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
 
@@ -203,6 +203,14 @@ def test_a_frame_file_that_changed_reaches_no_clip(
     again = frames.load_manifest(folder)
     assert again is not None
     assert again.written == [None]
+
+
+def test_a_canvas_has_no_more_pixels_than_a_frame_may_have(tmp_path: Path) -> None:
+    """A wide frame and a tall one, each small enough, are told to take one --size."""
+    bundle = DELIMITER.join([gif(1, (3000, 2)), gif(2, (2, 3000))])
+    with pytest.raises(BundleError, match=r"3000x3000(.|\n)*--size"):
+        make_clip(bundle, tmp_path / "work", max_megapixels=1)
+    assert not (tmp_path / "work" / "clip.gif").exists()
 
 
 def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:

@@ -118,6 +118,20 @@ def test_every_decoder_shows_the_same(
 
 
 @pytest.mark.parametrize("program", DECODERS)
+@pytest.mark.parametrize("grays", [8, 256])
+def test_a_gray_frame_before_colored_ones(tmp_path: Path, program: str, grays: int) -> None:
+    """Pillow takes a clip for gray if each color of its first table is that of its index."""
+    if not installed(program):
+        pytest.skip(f"{program} is not installed")
+    ramp = drawn(1, SIZE, grays)
+    ramp.putpalette([index for index in range(grays) for _ in range(3)])
+    frames = [saved(ramp), saved(drawn(2, SIZE, 6)), saved(ramp)]
+    clip = make_clip(DELIMITER.join(frames), tmp_path / "work")
+    for ours, frame in zip(DECODERS[program](clip), frames, strict=True):
+        assert (ours == expected(frame, SIZE)).all()
+
+
+@pytest.mark.parametrize("program", DECODERS)
 def test_only_changes_look_as_all_does(tmp_path: Path, program: str) -> None:
     """Frames that are partly or wholly equal, with one palette or several."""
     if not installed(program):

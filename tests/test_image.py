@@ -476,7 +476,7 @@ def made(indexes: Bytes, table: bytes) -> gif.Image:
 
 
 def test_a_gif_is_resized_with_its_delay() -> None:
-    """What its image leaves free of its screen is transparent, as it is where nothing is resized."""
+    """What its image leaves free of its screen is transparent, as without a new size."""
     small = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
     large = image_.resized(small, lambda size: (2 * size[0], 2 * size[1]), "fast", 10**6)
     assert (large.size, large.delay_cs) == ((32, 24), 4)
