@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -169,9 +168,10 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
         with Image.open(io.BytesIO(data)) as picture:
             if not 0 < picture.width * picture.height <= max_pixels:
                 raise Undecodable(expected, f"{picture.width}x{picture.height} pixels")
+            images = _count(picture)
             upright = _eight_bit(picture, data)
             ImageOps.exif_transpose(upright, in_place=True)
-            return upright, _count(data)
+            return upright, images
     except Undecodable:
         raise
     except Image.DecompressionBombError:
@@ -182,12 +182,12 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
         raise Undecodable("an image that can be decoded", _reason(error)) from error
 
 
-def _count(data: bytes) -> int:
+def _count(picture: Image.Image) -> int:
     """How many images there are; 1 where those behind the first are damaged."""
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return getattr(picture, "n_frames", 1)
+        return getattr(picture, "n_frames", 1)
     except Exception:
+        picture.seek(0)
         return 1
 
 
@@ -197,6 +197,8 @@ def _eight_bit(picture: Image.Image, data: bytes) -> Image.Image:
         raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
     key = picture.info.get("transparency")
     if picture.mode in _WIDE_MODES:
+        import imageio.v3 as iio  # few images need it
+
         wide = iio.imread(data, index=0, plugin="pillow", rotate=True).astype(np.uint32)
         picture = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
         if key is not None:

@@ -57,15 +57,17 @@ def reduced(
     "fast" ``quality`` looks at a sample, and finds the nearest colors with
     some error; "best", which small pictures always get, takes four times as long.
     """
-    found = picture.getcolors(most)
+    sample = _sample(picture, shown, _FAST_SAMPLE)
+    colors = _distinct(sample)
+    found = picture.getcolors(most) if len(colors.values) <= most else None
     if found is not None:
         palette = np.array(sorted((color for _, color in found), reverse=True), np.float32)
         return _indexed(picture, palette), palette.astype(np.uint8)
     if quality == "best" or picture.width * picture.height <= _FAST_SAMPLE:
         palette = _best(picture, shown, most)
         return _indexed(picture, palette), palette.astype(np.uint8)
-    colors = _fast(picture, shown, most).astype(np.uint8)
-    return _roughly_indexed(picture, colors), colors
+    palette = _fast(sample, colors, most)
+    return _roughly_indexed(picture, palette.astype(np.uint8)), palette.astype(np.uint8)
 
 
 def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
@@ -77,13 +79,12 @@ def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
     return index, int(np.argmin(distances[index]))
 
 
-def _fast(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
+def _fast(sample: Packed, colors: _Colors, size: int) -> Floats:
     """An octree finds few colors where the picture's are all alike; a median cut takes longer."""
-    sample = _sample(picture, shown, _FAST_SAMPLE)
     palette = _octree(sample, size)
     if len(np.unique(palette, axis=0)) < _FEW_FOUND * size:
         palette = _median_cut(sample, size)
-    return _settled(_distinct(sample), palette, _FAST_STEPS)
+    return _settled(colors, palette, _FAST_STEPS)
 
 
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:

@@ -230,7 +230,7 @@ def walk(data: bytes, *, strict: bool = False) -> tuple[tuple[int, int], list[Bl
         begin = position
         if data[begin] == 0x21:
             position, content = _sub_blocks(data, begin + 2)
-            if data[begin + 1] == 0xF9:
+            if data[begin + 1] == 0xF9 and (strict or len(content) == 4):
                 packed, delay_cs, index = struct.unpack("<BHB", content)
                 transparent = index if packed & 1 else None
             continue
