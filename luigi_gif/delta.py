@@ -21,9 +21,6 @@ from luigi_gif.palette import Bytes, Mask
 SHORTEST_RUN = 8
 """Pixels; a power of two."""
 
-_NO_CODES = 254
-"""The first of two codes of pixels whose color the other image does not have."""
-_NO_COLOR = np.uint32(0xFFFFFFFF)
 _NO_CHANGE = bytes((2, 2, 0x44, 0x01, 0))
 """Image data of one pixel of index 0: minimum code size 2; the codes clear, 0, end; terminator."""
 
@@ -61,24 +58,13 @@ def smaller(previous: Decoded, current: Decoded, global_table: bytes) -> gif.Ima
 
 
 def _same_color(previous: Decoded, current: Decoded) -> Mask:
-    """For each pixel whether both images show it in the same color.
-
-    Of colors that take more than 254 codes, the last count as changed.
-    """
+    """For each pixel whether both images show it in the same color."""
     if previous.image.color_table == current.image.color_table:
         return previous.indexes == current.indexes
-    shared = np.intersect1d(_colors(previous.image), _colors(current.image))[:_NO_CODES]
-    return _codes(previous, shared, _NO_CODES) == _codes(current, shared, _NO_CODES + 1)
-
-
-def _codes(decoded: Decoded, shared: NDArray[np.uint32], other: int) -> Bytes:
-    """For each pixel the place of its color among those ``shared``, or ``other``."""
-    colors = _colors(decoded.image)
-    places = np.searchsorted(shared, colors)
-    is_shared = np.append(shared, _NO_COLOR)[places] == colors
-    codes = np.where(is_shared, places, other).astype(np.uint8)
-    pixels = decoded.indexes.tobytes().translate(codes.tobytes())
-    return np.frombuffer(pixels, np.uint8).reshape(decoded.indexes.shape)
+    same = _colors(previous.image)[:, np.newaxis] == _colors(current.image)
+    pairs = previous.indexes.astype(np.uint16) << 8 | current.indexes
+    flags: Mask = np.take(same.ravel(), pairs)
+    return flags
 
 
 def _colors(image_: gif.Image) -> NDArray[np.uint32]:

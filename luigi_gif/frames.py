@@ -25,7 +25,7 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
 CHECKPOINT_S = 1.0
-BATCHES_PER_THREAD = 4
+BATCHES_PER_THREAD = 8
 
 _FRAME_NAME = re.compile(r"frame_([0-9]+)\.gif")
 
