@@ -12,10 +12,11 @@ import json
 import logging
 import zlib
 from collections.abc import Generator, Iterable, Iterator
-from itertools import groupby
+from functools import partial
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from luigi_gif import fanout, frames, gif, settings, storage
+from luigi_gif import bundle, fanout, frames, gif, settings, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
 from luigi_gif.formats import Malformed, Truncated
 
@@ -67,7 +68,6 @@ class Canvas(NamedTuple):
 class Part(NamedTuple):
     """Neighbouring stretches, of which a worker makes blocks of the clip."""
 
-    folder: str
     digits: int
     stretches: tuple[tuple[int, frames.Stretch, frames.Written], ...]
     """Each with its place in the manifest."""
@@ -141,15 +141,12 @@ def combine(
         raise
 
 
-def write_part(part: Part) -> list[int]:
-    """On a worker: write the blocks of each stretch; the places of these in the manifest.
-
-    Raises ChangedFrame or StorageError.
-    """
-    folder = storage.folder(part.folder)
-    for place, blocks in groupby(_blocks(folder, part), key=lambda block: block[0]):
-        folder.write(_part_name(place), b"".join(piece for _, piece in blocks))
-    return [place for place, _, _ in part.stretches]
+def write_part(shared: storage.Shared, part: Part) -> None:
+    """On a worker: write the blocks of each stretch. Raises ChangedFrame or StorageError."""
+    folder = storage.join(shared)
+    with folder.writer() as write:
+        for place, blocks in groupby(_blocks(folder, part), key=lambda block: block[0]):
+            write(_part_name(place), b"".join(piece for _, piece in blocks))
 
 
 def _origin(comment: bytes) -> dict[str, Any] | None:
@@ -192,7 +189,7 @@ def _copied(
     folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, _: settings.dask
 ) -> Generator[bytes | memoryview, None, None]:
     everything = list(range(len(manifest.stretches)))
-    for part in _parts(folder, manifest, canvas, [everything]):
+    for part in _parts(manifest, canvas, [everything]):
         yield from (block for _, block in _blocks(folder, part))
 
 
@@ -200,20 +197,26 @@ def _made_by_workers(
     folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, config: settings.dask
 ) -> Generator[bytes | memoryview, None, None]:
     everything = list(range(len(manifest.stretches)))
-    with fanout.executor(config) as executor:
+    with folder.shared() as shared, fanout.executor(config) as executor:
         runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
-        parts = _parts(folder, manifest, canvas, runs)
-        with contextlib.closing(executor.run(write_part, parts)) as finished:
+        parts = _parts(manifest, canvas, runs)
+        with contextlib.closing(executor.run(partial(write_part, shared), parts)) as finished:
             for _ in finished:
                 pass
-    for place in everything:
-        if _numbers(manifest.stretches[place], _written(manifest, place)):
-            yield folder.read(_part_name(place))
-            folder.remove(_part_name(place))
+    names = [
+        _part_name(place)
+        for place in everything
+        if _numbers(manifest.stretches[place], _written(manifest, place))
+    ]
+    for name, blocks in zip(names, folder.read_each(names, bundle.WAYPOINT_WORK), strict=True):
+        if blocks is None:
+            raise FileNotFoundError(None, None, folder.path(name))
+        yield blocks
+        folder.remove(name)
 
 
 def _parts(
-    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]
+    manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]
 ) -> Iterator[Part]:
     digits = frames.digits_for(manifest.frames)
     before, shown = None, 0
@@ -222,7 +225,7 @@ def _parts(
             (index, manifest.stretches[index], _written(manifest, index)) for index in run
         )
         after = _first_shown(manifest, run[-1] + 1)
-        yield Part(folder.url, digits, stretches, before, after, shown, canvas)
+        yield Part(digits, stretches, before, after, shown, canvas)
         for _, stretch, written in stretches:
             numbers = _numbers(stretch, written)
             before = numbers[-1] if numbers else before
@@ -367,9 +370,21 @@ class _Frame(NamedTuple):
 
 def _images(folder: storage.Folder, part: Part) -> Iterator[_Frame]:
     """The frames of a part, each stretch held against the manifest. Raises ChangedFrame."""
+    contents = folder.read_each(
+        (
+            frames.file_name(number, part.digits)
+            for _, stretch, written in part.stretches
+            for number in _numbers(stretch, written)
+        ),
+        sum(written.bytes for _, _, written in part.stretches)
+        // sum(stretch.frames for _, stretch, _ in part.stretches),
+    )
     for place, stretch, written in part.stretches:
         numbers = _numbers(stretch, written)
-        files = [_file(folder, number, part.digits) for number in numbers]
+        files = [
+            _there(folder, number, part.digits, content)
+            for number, content in zip(numbers, islice(contents, len(numbers)), strict=True)
+        ]
         images = [
             _placed(_first_image(folder, number, part.digits, file), part.canvas.size)
             for number, file in zip(numbers, files, strict=True)
@@ -386,15 +401,15 @@ def _images(folder: storage.Folder, part: Part) -> Iterator[_Frame]:
 
 def _image(folder: storage.Folder, number: int, digits: int) -> gif.Image:
     """The image of a frame file. Raises ChangedFrame."""
-    return _first_image(folder, number, digits, _file(folder, number, digits))
+    (content,) = folder.read_each([frames.file_name(number, digits)], 1)
+    return _first_image(folder, number, digits, _there(folder, number, digits, content))
 
 
-def _file(folder: storage.Folder, number: int, digits: int) -> bytes:
-    name = frames.file_name(number, digits)
-    try:
-        return folder.read(name)
-    except FileNotFoundError:
-        raise ChangedFrame(number, folder.path(name), "no file") from None
+def _there(folder: storage.Folder, number: int, digits: int, content: bytes | None) -> bytes:
+    """The content of a frame file. Raises ChangedFrame where there is none."""
+    if content is None:
+        raise ChangedFrame(number, folder.path(frames.file_name(number, digits)), "no file")
+    return content
 
 
 def _first_image(folder: storage.Folder, number: int, digits: int, file: bytes) -> gif.Image:

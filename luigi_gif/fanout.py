@@ -1,4 +1,4 @@
-"""One function over many batches, in parallel: the only module that knows Dask.
+"""One function over many batches, in parallel, whoever does them.
 
 Batches and results are small frozen data; whatever a batch is about, the
 worker reads and writes itself, so no file's bytes cross the scheduler.
@@ -6,32 +6,49 @@ worker reads and writes itself, so no file's bytes cross the scheduler.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
-import gc
+import importlib.metadata
+import itertools
 import logging
+import pickle
+import platform
 import queue
-import sys
+import secrets
+import socket
+import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError
+from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError, StorageError
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
     from luigi_gif import settings as sections
+    from luigi_gif.cluster import Cluster
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.fanout")
 
-CONNECT_TIMEOUT_S = 10
-BATCHES_HELD = 2
-"""Futures at a time for each thread of the cluster."""
+HELD_PER_THREAD = 2
+FEWEST_HELD = 32
+"""Futures at a time. A cluster that adapts grows with what it has to do."""
+MOST_TRIES = 3
+"""So often is a batch handed in whose workers die; Dask itself tries it on four each time."""
+RESULT_TIMEOUT_S = 10
+LATE_S = 10
+LATE_FACTOR = 3
+"""Where nothing is left to hand in, and for so many times the longest that a batch took (but
+for LATE_S at least) none has finished, the workers of the rest may be frozen or cut off."""
+STOP_TIMEOUT_S = 5
+_SAME = ("luigi_gif", "distributed", "imageio", "numpy", "pillow")
+"""What a worker must have in the same version: Dask's messages and a file's bytes depend on it."""
+
+_cancelled = threading.Event()
 
 
 class Executor(Protocol):
@@ -39,7 +56,7 @@ class Executor(Protocol):
 
     @property
     def threads(self) -> int:
-        """How many batches are worked on at a time."""
+        """How many batches are worked on at a time, or may be once a cluster has grown."""
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
@@ -52,61 +69,29 @@ class Executor(Protocol):
         """
 
 
+class Cancelled(Exception):
+    """The run ends: a batch in this process need not be finished."""
+
+
+def stop_if_cancelled() -> None:
+    """Raise Cancelled where a batch is worked on in a process whose run ends."""
+    if _cancelled.is_set():
+        raise Cancelled
+
+
 @contextlib.contextmanager
 def executor(settings: sections.dask) -> Iterator[Executor]:
-    """The scheduler that the settings or DASK_SCHEDULER_ADDRESS name, else threads.
+    """A Dask cluster as the settings say; without address, cluster and workers no Dask at all.
 
-    The threads are of this process, on Dask too; with 0 workers there is no
-    Dask at all. Raises ClusterError.
+    Raises ClusterError, and ParameterError for a cluster class that cannot be used.
     """
-    import dask
+    from luigi_gif import cluster
 
-    address = settings.address or dask.config.get("scheduler-address", None)
-    if not address and not settings.workers:
+    if cluster.is_wanted(settings):
+        with cluster.opened(settings) as opened:
+            yield _Dask(opened, settings.stall_timeout)
+    else:
         yield Serial()
-        return
-    with _collector_paused():
-        from distributed import Client
-
-    asyncio_logger = logging.getLogger("asyncio")
-    if _is_worth_a_word not in asyncio_logger.filters:
-        asyncio_logger.addFilter(_is_worth_a_word)
-    with contextlib.ExitStack() as stack:
-        if address:
-            client = _connect(address)
-        else:
-            cluster = stack.enter_context(_threads(settings.workers))
-            client = Client(cluster, set_as_default=False)
-        yield _Dask(stack.enter_context(client), settings.stall_timeout)
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Import Dask without garbage collection, and keep its modules out of later ones.
-
-    They are many and stay; each collection would search them again.
-    """
-    first_time = gc.isenabled() and "distributed" not in sys.modules
-    if first_time:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if first_time:
-            gc.freeze()
-            gc.enable()
-
-
-def _is_worth_a_word(record: logging.LogRecord) -> bool:
-    """Dask stops its event loop while a message may wait for its turn to be sent.
-
-    The wait then ends in a tornado TimeoutError that nobody asks for, and
-    asyncio says so; it means nothing.
-    """
-    from tornado.util import TimeoutError as TornadoTimeoutError
-
-    error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, TornadoTimeoutError) and "never retrieved" in record.getMessage())
 
 
 class Serial:
@@ -122,163 +107,237 @@ class Serial:
 
 
 class _Dask:
-    def __init__(self, client: Client, stall_timeout: float) -> None:
-        self._client = client
+    def __init__(self, cluster: Cluster, stall_timeout: float) -> None:
+        self._cluster = cluster
         self._stall_timeout = stall_timeout
 
     @property
     def threads(self) -> int:
-        return max(1, sum(self._workers().values()))
-
-    def _workers(self) -> dict[str, int]:
-        """The threads of each worker, by its address."""
-        try:
-            return dict(self._client.nthreads())
-        except OSError as error:
-            raise self._error(
-                "is not there any more", expected="its scheduler", got=_last_words(error)
-            ) from error
+        return self._cluster.threads
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
     ) -> Generator[Result, None, None]:
         """See :class:`Executor`; only a bounded number of futures is held at any time."""
-        waiting = iter(batches)
-        running: set[Future[Any]] = set()
-        finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-        guarded = functools.partial(_guarded, function)
+        tasks = (pickle.dumps((function, batch)) for batch in batches)
+        return _Run(self._cluster, self._stall_timeout, tasks).results()
 
-        def submit() -> None:
-            for batch in islice(waiting, max(0, BATCHES_HELD * self.threads - len(running))):
-                future = self._client.submit(guarded, batch, pure=False)
-                running.add(future)
-                future.add_done_callback(finished.put)
 
-        submit()
-        if running and not self._workers():
-            logger.warning("%s has no workers: waiting for one", self._address)
+class _Attempt(NamedTuple):
+    """A batch that was handed in."""
+
+    batch: int
+    task: bytes
+    """The function and the batch, pickled."""
+    tries: int
+    """How often its workers may have died, this time included."""
+
+
+class _Outcome(NamedTuple):
+    """What a worker sends back."""
+
+    value: Any
+    """What the function gave, or the expected error that it raised."""
+    seconds: float
+
+
+class _Run:
+    """Hands tasks in, a bounded number at a time, and watches over them."""
+
+    def __init__(self, cluster: Cluster, stall_timeout: float, tasks: Iterator[bytes]) -> None:
+        self._cluster = cluster
+        self._stall_timeout = stall_timeout
+        self._waiting = enumerate(tasks)
+        self._all_handed_in = False
+        self._running: dict[Future[Any], _Attempt] = {}
+        self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._keys = zip(itertools.repeat(f"luigi_gif-{secrets.token_hex(4)}"), itertools.count())
+        self._versions = _versions() if cluster.remote else None
+        self._longest_s = 0.0
+
+    def results(self) -> Generator[Any, None, None]:
+        """The values of the tasks, each as soon as it is there."""
         try:
-            while running:
-                future = self._next(finished)
-                running.discard(future)
-                result = self._result(future)
-                submit()
-                yield result
+            self._fill()
+            if self._running and not self._cluster.workers():
+                logger.warning("%s has no workers yet: waiting for one", self._cluster.address)
+            while self._running:
+                future = self._next()
+                values = self._settled(future, self._running.pop(future))
+                self._fill()
+                yield from values
         finally:
-            self._client.cancel(list(running))
+            self._stop()
 
-    def _next(self, finished: queue.SimpleQueue[Future[Any]]) -> Future[Any]:
-        try:
-            return finished.get(timeout=self._stall_timeout)
-        except queue.Empty:
-            raise self._error(
-                "makes no progress",
-                expected=f"a finished batch within {self._stall_timeout:g} s",
-                got=f"none, with {len(self._workers())} workers",
-            ) from None
+    def _fill(self) -> None:
+        held = max(FEWEST_HELD, HELD_PER_THREAD * self._cluster.threads)
+        while len(self._running) < held and not self._all_handed_in:
+            batch, task = next(self._waiting, (0, None))
+            if task is None:
+                self._all_handed_in = True
+            else:
+                self._hand_in(_Attempt(batch, task, 1))
 
-    def _result(self, future: Future[Any]) -> Any:
-        from concurrent.futures import CancelledError
+    def _hand_in(self, attempt: _Attempt) -> None:
+        future = self._cluster.client.submit(
+            _on_worker, attempt.task, self._versions, key=next(self._keys), pure=False
+        )
+        self._running[future] = attempt
+        future.add_done_callback(self._finished.put)
 
+    def _next(self) -> Future[Any]:
+        """A future that has finished. Raises ClusterError where none does for too long."""
+        begin = time.monotonic()
+        while True:
+            with contextlib.suppress(queue.Empty):
+                future = self._finished.get(timeout=min(1.0, self._stall_timeout))
+                if future in self._running:
+                    return future
+            quiet_s = time.monotonic() - begin
+            if quiet_s >= self._stall_timeout:
+                raise self._error(
+                    "makes no progress",
+                    expected=f"a finished batch within {self._stall_timeout:g} s",
+                    got=f"none, with {len(self._cluster.workers())} workers",
+                )
+            if self._longest_s and quiet_s >= max(LATE_S, LATE_FACTOR * self._longest_s):
+                self._hand_in_again()
+
+    def _hand_in_again(self) -> None:
+        """Give what is late to other workers too; whoever is first counts."""
+        rest = list(self._running.values())
+        if self._cluster.remote and self._all_handed_in and len(rest) <= self._cluster.threads:
+            batches = [attempt.batch for attempt in rest]
+            for attempt in rest:
+                if batches.count(attempt.batch) == 1:
+                    logger.warning("a batch is late: it is given to another worker too")
+                    self._hand_in(attempt)
+
+    def _settled(self, future: Future[Any], attempt: _Attempt) -> list[Any]:
+        """The value of a batch, or nothing where it had to be handed in again."""
         from distributed import KilledWorker
 
         try:
-            result = future.result()
-        except (CancelledError, KilledWorker) as error:
-            raise self._error(
-                "lost a batch",
-                expected="workers and a scheduler that stay",
-                got=_last_words(error),
-            ) from error
+            outcome = future.result(timeout=RESULT_TIMEOUT_S)
+        except (KilledWorker, TimeoutError) as error:
+            if attempt.tries == MOST_TRIES:
+                raise self._error(
+                    "lost a batch again and again",
+                    expected="workers that live until a batch is done",
+                    got=_last_words(error),
+                ) from error
+            logger.warning("a batch was lost with its workers: try %d", attempt.tries + 1)
+            self._hand_in(attempt._replace(tries=attempt.tries + 1))
+            return []
         except Exception as error:
-            if not _lacks_package(error):
+            if (explained := self._explained(error)) is None:
                 raise
-            raise self._error(
+            raise explained from error
+        self._longest_s = max(self._longest_s, outcome.seconds)
+        twins = [twin for twin, other in self._running.items() if other.batch == attempt.batch]
+        for twin in twins:
+            del self._running[twin]
+        if twins:
+            self._cluster.client.cancel(twins)
+        if isinstance(outcome.value, Exception):
+            raise outcome.value
+        return [outcome.value]
+
+    def _explained(self, error: BaseException) -> ClusterError | None:
+        """What to tell the user of what Dask raises; None for a mistake of ours."""
+        from concurrent.futures import CancelledError
+
+        if isinstance(error, CancelledError):
+            return self._error(
+                "lost a batch", expected="a scheduler that stays", got=_last_words(error)
+            )
+        if missing := _missing_package(error):
+            return self._error(
                 "does not know luigi_gif",
                 expected="luigi_gif installed with the scheduler and the workers",
-                got=_last_words(error.__cause__ or error),
-            ) from error
-        if isinstance(result, FileNotFoundError):
-            raise self._error(
-                "does not find a file",
-                expected="workers that see the work directory under the same path",
-                got=f"no {result.filename}",
-            ) from result
-        if isinstance(result, Exception):
-            raise result
-        return result
+                got=_last_words(missing),
+            )
+        return None
 
-    @property
-    def _address(self) -> str:
-        scheduler = self._client.scheduler
-        return str(scheduler.address) if scheduler else "the Dask scheduler"
+    def _stop(self) -> None:
+        """Leave nothing running: here at once, on a cluster what is not yet begun."""
+        if self._cluster.remote:
+            self._cluster.client.cancel(list(self._running))
+            return
+        _cancelled.set()
+        try:
+            while self._running:
+                self._running.pop(self._finished.get(timeout=STOP_TIMEOUT_S), None)
+        except queue.Empty:
+            logger.warning("a batch does not end")
+        finally:
+            _cancelled.clear()
 
     def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
-        return ClusterError(
-            f"the Dask cluster {what}",
-            where=self._address,
-            expected=expected,
-            got=got,
-            next_step="mend it (its logs may help) and run again: what is written is kept",
+        return self._cluster.error(what, expected=expected, got=got)
+
+
+def _on_worker(task: bytes, versions: dict[str, str] | None) -> _Outcome:
+    """Do a task. An expected error is a value, so that Dask neither logs nor retries it.
+
+    ``versions`` are those of the run, None where the worker is its own process.
+    """
+    begin = time.monotonic()
+    value: Any
+    try:
+        if versions is not None:
+            _check_versions(versions)
+        stop_if_cancelled()
+        function, batch = pickle.loads(task)  # noqa: S301 - as Dask itself would do
+        value = function(batch)
+    except (PipelineError, OSError, Cancelled) as error:
+        value = _named(error) if versions is not None else error
+    return _Outcome(value, time.monotonic() - begin)
+
+
+def _check_versions(expected: dict[str, str]) -> None:
+    found = _versions()
+    if found != expected:
+        other = [name for name in expected if found.get(name) != expected[name]]
+        raise ClusterError(
+            "a worker has other versions than the run",
+            where=socket.gethostname(),
+            expected=", ".join(f"{name} {expected[name]}" for name in other),
+            got=", ".join(f"{name} {found.get(name)}" for name in other),
+            next_step="install the same on all machines",
         )
 
 
-def _guarded(function: Callable[[Batch], Result], batch: Batch) -> Result | Exception:
-    """On a worker: an expected error is a result, so that Dask neither logs nor retries it."""
-    try:
-        return function(batch)
-    except (PipelineError, OSError) as error:
+@functools.cache
+def _versions() -> dict[str, str]:
+    versions = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for name in _SAME:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def _named(error: Exception) -> Exception:
+    """The error, with the worker's host where its disk or its store is meant."""
+    if type(error) is not StorageError:
         return error
-
-
-def _threads(count: int) -> contextlib.AbstractContextManager[Any]:
-    """A cluster of threads in this process; its pages are served on loopback alone."""
-    from distributed import LocalCluster
-
-    cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
-        n_workers=1,
-        threads_per_worker=count,
-        processes=False,
-        protocol="inproc://",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-        memory_limit=0,
+    return StorageError(
+        error.what,
+        where=f"{error.where}, on {socket.gethostname()}",
+        expected=error.expected,
+        got=error.got,
+        next_step=error.next_step,
     )
-    return cluster
 
 
-def _connect(address: str) -> Client:
-    from distributed import Client
-
-    try:
-        asyncio.run(_knock(address))
-        return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise ClusterError(
-            "the Dask scheduler cannot be reached",
-            where=address,
-            expected=f"an answer within {CONNECT_TIMEOUT_S} s",
-            got=_last_words(error),
-            next_step="start it with 'dask scheduler', or correct --dask-address",
-        ) from error
-
-
-async def _knock(address: str) -> None:
-    """Connect and hang up: a Client that fails to connect would not go away for 20 s."""
-    from distributed import Security
-    from distributed.comm.core import connect
-
-    arguments = Security().get_connection_args("client")
-    comm = await connect(address, timeout=CONNECT_TIMEOUT_S, **arguments)
-    await comm.close()
-
-
-def _lacks_package(error: BaseException) -> bool:
-    """Whether the scheduler or a worker could not import what a batch needs."""
+def _missing_package(error: BaseException) -> ImportError | None:
+    """The ImportError of a scheduler or a worker behind an error of Dask's."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ImportError):
         cause = cause.__cause__
-    return cause is not None
+    return cause
 
 
 def _last_words(error: BaseException) -> str:

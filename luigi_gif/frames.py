@@ -13,7 +13,9 @@ import re
 import time
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, settings, storage
@@ -97,15 +99,32 @@ class Look(NamedTuple):
         return max(1, width), max(1, height)
 
 
+class Task(NamedTuple):
+    """A stretch that is to be written."""
+
+    place: int
+    """In the manifest."""
+    stretch: Stretch
+    begun: bool
+    """Whether some of its frame files are there."""
+
+
+class Done(NamedTuple):
+    """A stretch that is written."""
+
+    place: int
+    written: Written
+    new: int
+    """How many frame files were not there before, or were others."""
+
+
 class Batch(NamedTuple):
     """What one worker does at a time; it reads and writes the bytes itself."""
 
-    folder: str
     data_file: str
     digits: int
     look: Look
-    stretches: tuple[tuple[int, Stretch], ...]
-    """Each with its place in the manifest."""
+    tasks: tuple[Task, ...]
 
 
 class Manifest(NamedTuple):
@@ -205,6 +224,8 @@ class Listing(NamedTuple):
 
     missing: list[int]
     """The stretches whose files are not all there in their full size."""
+    begun: set[int]
+    """Those of them that have some files."""
     strays: list[str]
     """Names of frame files that belong to none."""
 
@@ -234,7 +255,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
         )
         if written is None or found[index] != [stretch.frames - len(written.skipped), written.bytes]
     ]
-    return Listing(missing, strays)
+    return Listing(missing, {index for index in missing if found[index][0]}, strays)
 
 
 def write_missing(
@@ -242,35 +263,43 @@ def write_missing(
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 
-    Call it only when the folder is locked.
+    A file that is there already as it is to be is left alone. Call it only when
+    the folder is locked.
 
     Raises BundleError, StorageError or ClusterError.
     """
-    todo, strays = listing(folder, manifest)
-    for name in strays:
+    todo = listing(folder, manifest)
+    for name in todo.strays:
         folder.remove(f"{SUBFOLDER}/{name}")
-    for index in todo:
-        manifest.written[index] = None
+    for place in todo.missing:
+        manifest.written[place] = None
     manifest.save(folder, lasting=False)
-    saved = time.monotonic()
-    with fanout.executor(config) as executor:
-        batches = _batches(folder, data_file, manifest, look, todo, executor.threads, config)
-        with contextlib.closing(executor.run(write_batch, batches)) as finished:
-            for results in finished:
-                for index, written in results:
-                    manifest.written[index] = written
-                if time.monotonic() - saved >= CHECKPOINT_S:
-                    manifest.save(folder, lasting=False)
-                    saved = time.monotonic()
-    manifest.save(folder, lasting=True)
+    count, saved = 0, time.monotonic()
+    try:
+        with folder.shared() as shared, fanout.executor(config) as executor:
+            tasks = _tasks(manifest, todo, executor.threads, config.batch_mib << 20)
+            digits = digits_for(manifest.frames)
+            batches = (Batch(data_file, digits, look, each) for each in tasks)
+            write = partial(write_batch, shared)
+            with contextlib.closing(executor.run(write, batches)) as finished:
+                for results in finished:
+                    for place, written, new in results:
+                        manifest.written[place] = written
+                        count += new
+                    if time.monotonic() - saved >= CHECKPOINT_S:
+                        manifest.save(folder, lasting=False)
+                        saved = time.monotonic()
+    finally:
+        manifest.save(folder, lasting=True)
     _warn(folder, manifest)
-    return sum(manifest.stretches[index].frames for index in todo)
+    return count
 
 
-def write_batch(batch: Batch) -> list[tuple[int, Written]]:
+def write_batch(shared: storage.Shared, batch: Batch) -> list[Done]:
     """On a worker: write the frame files of a batch. Raises BundleError or StorageError."""
-    folder = storage.folder(batch.folder)
-    return [(index, _write_stretch(folder, batch, stretch)) for index, stretch in batch.stretches]
+    folder = storage.join(shared)
+    with folder.writer() as write:
+        return [_write_stretch(folder, write, batch, task) for task in batch.tasks]
 
 
 def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
@@ -306,13 +335,19 @@ def _warn(folder: storage.Folder, manifest: Manifest) -> None:
         logger.warning(message, len(skipped), manifest.frames, path, skipped[0].reason)
 
 
-def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Written:
+def _write_stretch(
+    folder: storage.Folder, write: Callable[[str, bytes], None], batch: Batch, task: Task
+) -> Done:
+    stretch = task.stretch
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
-    size, crc32, surplus, hasty, number = 0, 0, 0, 0, stretch.number - 1
+    size, crc32, surplus, hasty, new, number = 0, 0, 0, 0, 0, stretch.number - 1
     extents: set[tuple[int, int]] = set()
     opaque = True
     skipped: list[Skipped] = []
-    for number, frame in enumerate(_frames(data, stretch), stretch.number):
+    for number, (frame, there) in enumerate(
+        zip(_frames(data, stretch), _there(folder, batch, task), strict=False), stretch.number
+    ):
+        fanout.stop_if_cancelled()
         try:
             file, image, images = _one_image_gif(number, frame, batch.look)
         except bundle.BadFrame as error:
@@ -320,7 +355,9 @@ def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Wr
                 raise bundle_error(error, folder.path(batch.data_file)) from None
             skipped.append(Skipped(number, error.offset, str(error)))
             continue
-        folder.write(file_name(number, batch.digits), file)
+        if file != there:
+            write(file_name(number, batch.digits), file)
+            new += 1
         size += len(file)
         crc32 = zlib.crc32(file, crc32)
         extents.add(image.extent)
@@ -332,7 +369,17 @@ def _write_stretch(folder: storage.Folder, batch: Batch, stretch: Stretch) -> Wr
     width = max((extent[0] for extent in extents), default=0)
     height = max((extent[1] for extent in extents), default=0)
     uniform = opaque and len(extents) == 1
-    return Written(size, crc32, width, height, uniform, surplus, hasty, skipped)
+    written = Written(size, crc32, width, height, uniform, surplus, hasty, skipped)
+    return Done(task.place, written, new)
+
+
+def _there(folder: storage.Folder, batch: Batch, task: Task) -> Iterator[bytes | None]:
+    """For each frame of a stretch, its file, or None where there is none; then None."""
+    if task.begun:
+        first, count = task.stretch.number, task.stretch.frames
+        names = (file_name(number, batch.digits) for number in range(first, first + count))
+        yield from folder.read_each(names, task.stretch.size // count)
+    yield from repeat(None)
 
 
 def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes, gif.Image, int]:
@@ -374,19 +421,11 @@ def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
     return bundle.frames(lambda _: next(pieces, b""), offset=stretch.start)
 
 
-def _batches(
-    folder: storage.Folder,
-    data_file: str,
-    manifest: Manifest,
-    look: Look,
-    todo: list[int],
-    threads: int,
-    config: settings.dask,
-) -> Iterator[Batch]:
-    digits = digits_for(manifest.frames)
-    for run in runs(manifest, todo, threads, config.batch_mib << 20):
-        stretches = tuple((index, manifest.stretches[index]) for index in run)
-        yield Batch(folder.url, data_file, digits, look, stretches)
+def _tasks(
+    manifest: Manifest, todo: Listing, threads: int, most: int
+) -> Iterator[tuple[Task, ...]]:
+    for run in runs(manifest, todo.missing, threads, most):
+        yield tuple(Task(place, manifest.stretches[place], place in todo.begun) for place in run)
 
 
 def runs(manifest: Manifest, todo: list[int], threads: int, most: int) -> Iterator[list[int]]:

@@ -6,11 +6,15 @@ them shapes a file's bytes, so none is part of a recipe.
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from typing import Any, NamedTuple
 
 import luigi
 
 from luigi_gif.errors import ParameterError
+
+MOST_WORKERS = 10_000
 
 
 class NumberParameter(luigi.Parameter[Any]):
@@ -74,6 +78,54 @@ class ChoiceParameter(luigi.Parameter[str]):
         return x
 
 
+class Workers(NamedTuple):
+    """How many, at the least and at the most."""
+
+    least: int
+    most: int
+
+
+class WorkersParameter(luigi.Parameter[Workers]):
+    """A number of workers, or a range of them. Raises ParameterError for anything else."""
+
+    def parse(self, x: str) -> Workers:
+        limits = re.fullmatch("([0-9]+)(?:-([0-9]+))?", x)
+        if limits is None:
+            raise self._error(x)
+        return Workers(int(limits[1]), int(limits[2] or limits[1]))
+
+    def normalize(self, x: Any) -> Workers:
+        workers = Workers(x, x) if isinstance(x, int) else Workers(*x)
+        if not 0 <= workers.least <= workers.most <= MOST_WORKERS:
+            raise self._error(self.serialize(workers))
+        return workers
+
+    def serialize(self, x: Workers) -> str:
+        return str(x.most) if x.least == x.most else f"{x.least}-{x.most}"
+
+    def _error(self, value: str) -> ParameterError:
+        expected = f"a number up to {MOST_WORKERS:,}, or a range such as 2-20"
+        return bad_parameter("--dask-workers", expected, value)
+
+
+class JsonParameter(luigi.Parameter[dict[str, Any]]):
+    """A JSON object. Raises ParameterError for anything else."""
+
+    def parse(self, x: str) -> dict[str, Any]:
+        flag = f"--dask-{self._attribute_name.replace('_', '-')}"
+        expected = 'a JSON object, such as {"cores": 4, "memory": "8GB"}'
+        try:
+            value = json.loads(x)
+        except ValueError as error:
+            raise bad_parameter(flag, expected, str(error)) from None
+        if not isinstance(value, dict):
+            raise bad_parameter(flag, expected, type(value).__name__)
+        return value
+
+    def serialize(self, x: dict[str, Any]) -> str:
+        return json.dumps(x)
+
+
 def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
     """The error for a parameter whose value cannot be used."""
     return ParameterError(
@@ -93,13 +145,18 @@ class dask(luigi.Config):
         description="address of a running Dask scheduler, such as tcp://10.0.0.5:8786; "
         "without it DASK_SCHEDULER_ADDRESS counts, and without that this process does the work",
     )
-    workers = NumberParameter(
-        default=2,
-        kind=int,
-        least=0,
-        most=1024,
-        description="threads in this process where no address is given; 0 writes one frame "
-        "after another, without Dask",
+    cluster = luigi.Parameter(
+        default="",
+        description="import path of a cluster class to start where no address is given, "
+        "such as distributed.LocalCluster or dask_jobqueue.SLURMCluster",
+    )
+    cluster_kwargs = JsonParameter(
+        default={}, description="keyword arguments of that class, as a JSON object"
+    )
+    workers = WorkersParameter(
+        default=Workers(2, 2),
+        description="how many workers a cluster is to have, or a range such as 2-20; without "
+        "one, how many threads in this process; 0 writes one frame after another, without Dask",
     )
     batch_mib = NumberParameter(
         default=32,

@@ -17,7 +17,9 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -25,13 +27,16 @@ from urllib.parse import unquote, urlsplit
 import luigi
 
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, StorageError
-from luigi_gif.urls import public_url
+from luigi_gif.urls import public_text, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
 LOCK = ".lock"
 COPY_BYTES = 1 << 20
+AT_ONCE_BYTES = 8 << 20
+AT_ONCE = 64
+"""So many bytes, and so many objects, are on their way to or from a store at a time."""
 _WRITEBACK_BYTES = 8 << 20
 
 _ADVICE = {
@@ -47,11 +52,23 @@ _ADVICE = {
 }
 
 
+_VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
+"""What file systems call that which changes whenever an object does."""
+
+
 class Entry(NamedTuple):
     """A file of a folder, its size in bytes."""
 
     name: str
     size: int
+
+
+class Shared(NamedTuple):
+    """A folder as another process is told of it."""
+
+    url: str
+    proof: str
+    """Name of a file that lies there, by which the other sees that it is the same folder."""
 
 
 class Folder:
@@ -63,19 +80,23 @@ class Folder:
     Raises ParameterError for a URL that fsspec cannot serve.
     """
 
+    _refusals: type[Exception] = Exception
+    """What the file system may raise."""
+
     def __init__(self, url: str) -> None:
         import fsspec
 
         self.url = url.rstrip("/")
         try:
             self._fs, self._root = fsspec.core.url_to_fs(self.url)
-        except (ValueError, ImportError) as error:
+        except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
                 where=public_url(self.url),
                 expected="a local path, or the URL of a store that fsspec knows",
-                got=str(error),
-                next_step="correct --workdir, or install what the store needs",
+                got=public_text(str(error)),
+                next_step="correct --workdir, or install what the store needs "
+                "(pip install 'luigi_gif[s3]', [gcs] or [azure])",
             ) from error
 
     def path(self, name: str) -> str:
@@ -94,9 +115,10 @@ class Folder:
         """A text that changes whenever the file does, or None if there is no such file."""
         with self._explained("look at", name):
             try:
-                return str(self._fs.ukey(self._key(name)))
+                info = self._fs.info(self._key(name))
             except FileNotFoundError:
                 return None
+        return f"{info['size']}-{next((info[key] for key in _VERSIONS if info.get(key)), None)}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""
@@ -107,10 +129,30 @@ class Folder:
         """Like :meth:`read`, of bytes that nobody is expected to read again soon."""
         return self.read(name, start, end)
 
+    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+        """The files of these names, in order; None for one that is not there.
+
+        From a store several are fetched at a time, by how large a typical one is.
+        """
+        waiting = iter(names)
+        at_once = max(1, min(AT_ONCE, AT_ONCE_BYTES // max(1, typical_bytes)))
+        while group := list(islice(waiting, at_once)):
+            with self._explained("read", group[0]):
+                keys = [self._key(name) for name in group]
+                contents = self._fs.cat_ranges(keys, None, None, on_error="return")
+            for name, content in zip(group, contents, strict=True):
+                if isinstance(content, FileNotFoundError):
+                    yield None
+                    continue
+                with self._explained("read", name):
+                    if isinstance(content, Exception):
+                        raise content
+                yield bytes(content)
+
     def open(self, name: str) -> IO[bytes]:
-        """A file to read from."""
+        """A file to read from, from its beginning to its end."""
         with self._explained("read", name):
-            return self._fs.open(self._key(name), "rb")
+            return self._fs.open(self._key(name), "rb", block_size=AT_ONCE_BYTES)
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of a file, 64 hexadecimal digits."""
@@ -129,11 +171,35 @@ class Folder:
                         yield Entry(PurePosixPath(info["name"]).name, info["size"])
             except FileNotFoundError:
                 return
+            finally:
+                self._fs.invalidate_cache()  # others write there too
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
         with self._explained("write", name):
             self._fs.pipe_file(self._key(name), bytes(data))
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Callable[[str, bytes], None]]:
+        """A function that publishes a file; all of them are there when the block ends well.
+
+        To a store several are sent at a time.
+        """
+        waiting: dict[str, bytes] = {}
+
+        def send() -> None:
+            if waiting:
+                with self._explained("write", next(iter(waiting))):
+                    self._fs.pipe({self._key(name): data for name, data in waiting.items()})
+                waiting.clear()
+
+        def write(name: str, data: bytes) -> None:
+            waiting[name] = data
+            if len(waiting) >= AT_ONCE or sum(map(len, waiting.values())) >= AT_ONCE_BYTES:
+                send()
+
+        yield write
+        send()
 
     @contextlib.contextmanager
     def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
@@ -155,6 +221,16 @@ class Folder:
         """Remove a file, if it is there."""
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._key(name))
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[Shared]:
+        """What other processes need to know to :func:`join` in here while the block lasts."""
+        proof = f"shared.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
+        self.write(proof, b"\n")
+        try:
+            yield Shared(self.url, proof)
+        finally:
+            self.remove(proof)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -181,12 +257,30 @@ class Folder:
 
     @contextlib.contextmanager
     def _explained(self, verb: str, name: str) -> Iterator[None]:
-        with _explained(verb, self.path(name)):
+        """Turn what the operating system or a store raises into a StorageError.
+
+        A missing file passes as FileNotFoundError, as an answer, unless it was to be written.
+        """
+        try:
             yield
+        except self._refusals as error:
+            if isinstance(error, FileNotFoundError) and verb != "write":
+                raise
+            number = error.errno if isinstance(error, OSError) else None
+            words = public_text(str(error).strip().partition("\n")[0])
+            raise StorageError(
+                f"cannot {verb} a file",
+                where=self.path(name),
+                expected=f"to {verb} it",
+                got=os.strerror(number) if number else words or type(error).__name__,
+                next_step=_ADVICE.get(number or 0, "mend the cause and run again"),
+            ) from error
 
 
 class LocalFolder(Folder):
     """A folder of this machine, or of a file system that it shares with others."""
+
+    _refusals = OSError
 
     def __init__(self, path: str) -> None:
         self.url = os.path.abspath(path)
@@ -216,6 +310,13 @@ class LocalFolder(Folder):
                 os.posix_fadvise(descriptor, start, end - start, os.POSIX_FADV_DONTNEED)
             return data
 
+    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+        for name in names:
+            try:
+                yield self.read(name)
+            except FileNotFoundError:
+                yield None
+
     def open(self, name: str) -> IO[bytes]:
         with self._explained("read", name):
             return open(self.path(name), "rb", buffering=0)
@@ -237,6 +338,10 @@ class LocalFolder(Folder):
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Callable[[str, bytes], None]]:
+        yield self.write
 
     @contextlib.contextmanager
     def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
@@ -360,25 +465,19 @@ def folder(url: str) -> Folder:
     return Folder(url)
 
 
-@contextlib.contextmanager
-def _explained(verb: str, path: str) -> Iterator[None]:
-    """Turn what the operating system or a store raises into a StorageError.
-
-    A missing file passes as FileNotFoundError, as an answer, unless it was to be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, FileNotFoundError) and verb != "write":
-            raise
-        reason = os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
+def join(shared: Shared) -> Folder:
+    """The folder that another process shares. Raises StorageError where it is not the same."""
+    joined = folder(shared.url)
+    if joined.size(shared.proof) is None:
         raise StorageError(
-            f"cannot {verb} a file",
-            where=path,
-            expected=f"to {verb} it",
-            got=reason,
-            next_step=_ADVICE.get(error.errno or 0, "mend the cause and run again"),
-        ) from error
+            "a worker does not see the work directory",
+            where=f"{joined.path(shared.proof)}, on {socket.gethostname()}",
+            expected="this file, which the run has put there",
+            got="no such file",
+            next_step="let all see the same folder under the same path, or name a --workdir "
+            "on an object store",
+        )
+    return joined
 
 
 def _create(path: str) -> int:

@@ -17,6 +17,11 @@ def public_url(url: str) -> str:
     return "::".join(_public(part) for part in url.split("::"))
 
 
+def public_text(text: str) -> str:
+    """A text of others, with each URL in it as it may be shown."""
+    return re.sub(r"[\w+.-]+://[^\s'\"<>]+", lambda url: _public_if_url(url[0]), text)
+
+
 def url_digest(url: str) -> str:
     """8 hexadecimal digits that tell apart URLs which look alike in public.
 
@@ -33,6 +38,13 @@ def name_from_url(url: str) -> str:
     """A folder name for a URL: the name of its file, and its digest."""
     stem = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2].partition(".")[0]
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-') or 'bundle'}-{url_digest(url)}"
+
+
+def _public_if_url(text: str) -> str:
+    try:
+        return public_url(text)
+    except ValueError:
+        return HIDDEN
 
 
 def _public(url: str) -> str:

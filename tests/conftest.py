@@ -220,12 +220,13 @@ def dask_scheduler(**environment: str) -> Iterator[Service]:
 
 
 @contextlib.contextmanager
-def dask_worker(address: str) -> Iterator[None]:
+def dask_worker(address: str, **environment: str) -> Iterator[None]:
     """A real worker of one thread, in a process of its own."""
     with service(
         sys.executable, "-P", "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny",
         "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
         ready=r"Registered to:\s+(\S+)",
+        **environment,
     ):  # fmt: skip
         yield
 

@@ -87,10 +87,10 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample:
     server.pages["/all.img"] = sample
     code = (
         "import psutil, luigi_gif.frames as frames, luigi.cmdline\n"
-        "def look(batch, write=frames.write_batch):\n"
+        "def look(shared, batch, write=frames.write_batch):\n"
         "    for c in psutil.Process().net_connections():\n"
         "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
-        "    return write(batch)\n"
+        "    return write(shared, batch)\n"
         "frames.write_batch = look\n"
         "luigi.cmdline.luigi_run()\n"
     )

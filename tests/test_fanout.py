@@ -13,6 +13,7 @@ import pytest
 from conftest import dask_scheduler, dask_worker
 from tornado.util import TimeoutError as TornadoTimeoutError
 
+from luigi_gif import cluster as clusters
 from luigi_gif import fanout
 from luigi_gif.errors import ClusterError, StorageError
 from luigi_gif.settings import dask as Settings  # noqa: N812
@@ -92,7 +93,7 @@ def test_few_batches_are_held_at_a_time(settings: Any) -> None:
         done = 0
         for _ in executor.run(square, batches()):
             done += 1
-            assert asked - done <= fanout.BATCHES_HELD * executor.threads
+            assert asked - done <= max(fanout.FEWEST_HELD, fanout.HELD_PER_THREAD * executor.threads)
     assert done == 100
 
 
@@ -123,7 +124,7 @@ def test_a_scheduler_that_is_not_there_is_named(
     address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its address and the reason, within the timeout."""
-    monkeypatch.setattr(fanout, "CONNECT_TIMEOUT_S", 1)
+    monkeypatch.setattr(clusters, "CONNECT_TIMEOUT_S", 1)
     begin = time.monotonic()
     with (
         pytest.raises(ClusterError, match=reason) as error,
@@ -142,7 +143,7 @@ def test_a_cluster_without_workers_is_given_up(caplog: pytest.LogCaptureFixture)
             with pytest.raises(ClusterError, match="makes no progress") as error:
                 list(executor.run(square, [1]))
             assert error.value.got == "none, with 0 workers"
-            assert f"{scheduler.address} has no workers: waiting for one" in caplog.messages
+            assert f"{scheduler.address} has no workers yet: waiting for one" in caplog.messages
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -106,14 +106,15 @@ def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     monkeypatch.setattr("luigi_gif.bundle.WAYPOINT_WORK", frames << 40)
 
 
-def test_only_the_batch_of_a_missing_frame_is_written_again(
-    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"GIF89a")])
+def test_only_a_frame_that_is_missing_is_written_again(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
-    """Frames of other stretches keep their time of change."""
+    """Or one that is cut off; all others, also those of its stretch, keep their time of change."""
     waypoints_every(monkeypatch, 8)
     pipeline.run()
     before = pipeline.files()
-    (pipeline.workdir / "frames" / "frame_09.gif").unlink()
+    damage(pipeline.workdir / "frames" / "frame_09.gif")
     (pipeline.workdir / "clip.gif").unlink()
     pipeline.run()
     changed = {
@@ -121,8 +122,8 @@ def test_only_the_batch_of_a_missing_frame_is_written_again(
         for name, state in pipeline.files().items()
         if state != before[name] and name.startswith("frames/frame")
     }
-    assert changed == {f"frames/frame_{number:02d}.gif" for number in range(8, 16)}
-    assert any("8 of 32 frame files" in line for line in pipeline.log)
+    assert changed == {"frames/frame_09.gif"}
+    assert any("1 of 32 frame files" in line for line in pipeline.log)
 
 
 @pytest.mark.parametrize("parameters", [{"plays": 3}, {"frame_duration_ms": 40}])
@@ -418,18 +419,18 @@ def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.Monk
     write_batch = frames.write_batch
     batches = []
 
-    def stop_at_the_third(batch: frames.Batch) -> Any:
+    def stop_at_the_third(shared: storage.Shared, batch: frames.Batch) -> Any:
         batches.append(batch)
         if len(batches) == 3:
             raise KeyboardInterrupt
-        return write_batch(batch)
+        return write_batch(shared, batch)
 
     monkeypatch.setattr(frames, "write_batch", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run()
     assert pipeline.run() == ["WriteFrames", "CombineGif"]
-    written = [index for batch in batches for index, _ in batch.stretches]
-    interrupted = [index for index, _ in batches[2].stretches]
+    written = [task.place for batch in batches for task in batch.tasks]
+    interrupted = [task.place for task in batches[2].tasks]
     assert sorted(written) == sorted([*range(8), *interrupted])
 
 

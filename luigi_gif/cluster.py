@@ -1,0 +1,248 @@
+"""Which Dask cluster does the work: one that runs, one that is started, or threads of this process.
+
+With fanout.py, the only module that knows Dask.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from luigi_gif.errors import ClusterError
+from luigi_gif.settings import bad_parameter
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from luigi_gif import settings as sections
+
+CONNECT_TIMEOUT_S = 10
+WORKERS_SEEN_S = 1.0
+"""How long the cluster is not asked again for its workers."""
+_ON_LOOPBACK = {
+    "dashboard_address": "127.0.0.1:0",
+    "worker_dashboard_address": "127.0.0.1:0",
+}
+
+
+class Cluster:
+    """A cluster with a client of it."""
+
+    def __init__(self, client: Client, *, most_workers: int, remote: bool) -> None:
+        self.client = client
+        self.remote = remote
+        """Whether its workers are other processes."""
+        self._most_workers = most_workers
+        self._workers: dict[str, int] = {}
+        self._seen = float("-inf")
+
+    @property
+    def address(self) -> str:
+        """Of its scheduler."""
+        scheduler = self.client.scheduler
+        return str(scheduler.address) if scheduler else "the Dask scheduler"
+
+    @property
+    def threads(self) -> int:
+        """Those of its workers; where it adapts, of as many as it may have."""
+        each = self.workers().values()
+        return max(1, sum(each), self._most_workers * max(each, default=1))
+
+    def workers(self) -> dict[str, int]:
+        """The threads of each worker, by its address, as of a moment ago. Raises ClusterError."""
+        now = time.monotonic()
+        if now - self._seen >= WORKERS_SEEN_S:
+            scheduler = self.client.scheduler
+            assert scheduler is not None
+            try:
+                threads = self.client.sync(scheduler.ncores, callback_timeout=CONNECT_TIMEOUT_S)
+            except OSError as error:
+                raise self.error(
+                    "is not there any more", expected="its scheduler", got=_last_words(error)
+                ) from error
+            self._workers, self._seen = dict(threads), now
+        return self._workers
+
+    def error(self, what: str, *, expected: str, got: str) -> ClusterError:
+        """What to tell the user of the cluster."""
+        return ClusterError(
+            f"the Dask cluster {what}",
+            where=self.address,
+            expected=expected,
+            got=got,
+            next_step="mend it (its logs may help) and run again: what is written is kept",
+        )
+
+
+def is_wanted(settings: sections.dask) -> bool:
+    """Whether there is to be a cluster at all."""
+    return bool(settings.workers.most or settings.cluster or _address(settings))
+
+
+@contextlib.contextmanager
+def opened(settings: sections.dask) -> Iterator[Cluster]:
+    """The scheduler of that address, a cluster of that class, or threads of this process.
+
+    Raises ClusterError, and ParameterError for a class that cannot be used.
+    """
+    with _collector_paused():
+        from distributed import Client
+
+    asyncio_logger = logging.getLogger("asyncio")
+    if _is_worth_a_word not in asyncio_logger.filters:
+        asyncio_logger.addFilter(_is_worth_a_word)
+    with contextlib.ExitStack() as stack:
+        most_workers, remote = 0, True
+        if address := _address(settings):
+            client = _connect(address)
+        elif settings.cluster:
+            client = Client(stack.enter_context(_started(settings)), set_as_default=False)
+            most_workers = settings.workers.most
+        else:
+            threads = stack.enter_context(_threads(settings.workers.most))
+            client, remote = Client(threads, set_as_default=False), False
+        stack.enter_context(client)
+        yield Cluster(client, most_workers=most_workers, remote=remote)
+
+
+def _address(settings: sections.dask) -> str:
+    """As the settings say, else the environment, unless the settings name a cluster."""
+    if settings.address or settings.cluster:
+        return settings.address
+    import dask
+
+    return dask.config.get("scheduler-address", None) or ""
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Import Dask without garbage collection, and keep its modules out of later ones.
+
+    They are many and stay; each collection would search them again.
+    """
+    first_time = gc.isenabled() and "distributed" not in sys.modules
+    if first_time:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if first_time:
+            gc.freeze()
+            gc.enable()
+
+
+def _is_worth_a_word(record: logging.LogRecord) -> bool:
+    """Dask stops its event loop while a message may wait for its turn to be sent.
+
+    The wait then ends in a tornado TimeoutError that nobody asks for, and
+    asyncio says so; it means nothing.
+    """
+    from tornado.util import TimeoutError as TornadoTimeoutError
+
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, TornadoTimeoutError) and "never retrieved" in record.getMessage())
+
+
+def _threads(count: int) -> contextlib.AbstractContextManager[Any]:
+    from distributed import LocalCluster
+
+    cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
+        n_workers=1,
+        threads_per_worker=count,
+        processes=False,
+        protocol="inproc://",
+        memory_limit=0,
+        **_ON_LOOPBACK,
+    )
+    return cluster
+
+
+@contextlib.contextmanager
+def _started(settings: sections.dask) -> Iterator[Any]:
+    """A cluster of the class that the settings name, with its workers on their way."""
+    from distributed import LocalCluster
+
+    make = _class(settings.cluster)
+    arguments = settings.cluster_kwargs
+    if make is LocalCluster:  # its own defaults listen on every address
+        arguments = {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **arguments}
+    least, most = settings.workers
+    try:
+        with _interrupts_ignored():
+            cluster = make(**arguments)
+            if least == most:
+                cluster.scale(most)
+            else:
+                cluster.adapt(minimum=least, maximum=most)
+    except Exception as error:
+        raise ClusterError(
+            "the Dask cluster cannot be started",
+            where=settings.cluster,
+            expected="a cluster, from this class with these --dask-cluster-kwargs",
+            got=f"{type(error).__name__}: {_last_words(error)}",
+            next_step="try the same in Python, and correct [dask] in luigi.cfg",
+        ) from error
+    with cluster:
+        yield cluster
+
+
+def _class(path: str) -> Callable[..., Any]:
+    module, _, name = path.rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        expected = "the import path of a class, such as distributed.LocalCluster"
+        raise bad_parameter("--dask-cluster", expected, f"{path} ({error})") from error
+    return found
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that are started now leave Ctrl-C to this one, which ends them in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _connect(address: str) -> Client:
+    from distributed import Client
+
+    try:
+        asyncio.run(_knock(address))
+        return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            "the Dask scheduler cannot be reached",
+            where=address,
+            expected=f"an answer within {CONNECT_TIMEOUT_S} s",
+            got=_last_words(error),
+            next_step="start it with 'dask scheduler', or correct --dask-address",
+        ) from error
+
+
+async def _knock(address: str) -> None:
+    """Connect and hang up: a Client that fails to connect would not go away for 20 s."""
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT_TIMEOUT_S, **arguments)
+    await comm.close()
+
+
+def _last_words(error: BaseException) -> str:
+    return str(error).strip().rpartition("\n")[2] or type(error).__name__
