@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from luigi_gif import interrupt
 from luigi_gif.errors import log_without_traceback
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 
@@ -15,3 +16,4 @@ if "luigi.cmdline" in sys.modules:
     # The luigi command lives for one job: no collection, least of all those at
     # its end, need search what it has imported.
     gc.freeze()
+    interrupt.end_in_order()

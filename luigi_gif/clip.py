@@ -215,9 +215,7 @@ def _made_by_workers(
         folder.remove(name)
 
 
-def _parts(
-    manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]
-) -> Iterator[Part]:
+def _parts(manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]) -> Iterator[Part]:
     digits = frames.digits_for(manifest.frames)
     before, shown = None, 0
     for run in runs:

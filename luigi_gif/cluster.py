@@ -12,7 +12,6 @@ import importlib
 import logging
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from luigi_gif import settings as sections
 
 CONNECT_TIMEOUT_S = 10
+EVERYWHERE_TIMEOUT_S = 2
 WORKERS_SEEN_S = 1.0
 """How long the cluster is not asked again for its workers."""
 _ON_LOOPBACK = {
@@ -72,6 +72,15 @@ class Cluster:
             self._workers, self._seen = dict(threads), now
         return self._workers
 
+    def everywhere(self, function: Callable[[str], Any], argument: str) -> None:
+        """Call an importable function once in each process of a worker. May raise anything."""
+        if self.remote:
+            self.client.sync(
+                self.client._run, function, argument, callback_timeout=EVERYWHERE_TIMEOUT_S
+            )
+        else:
+            function(argument)
+
     def error(self, what: str, *, expected: str, got: str) -> ClusterError:
         """What to tell the user of the cluster."""
         return ClusterError(
@@ -100,17 +109,17 @@ def opened(settings: sections.dask) -> Iterator[Cluster]:
     asyncio_logger = logging.getLogger("asyncio")
     if _is_worth_a_word not in asyncio_logger.filters:
         asyncio_logger.addFilter(_is_worth_a_word)
+    address = _address(settings)
+    most_workers = settings.workers.most if settings.cluster and not address else 0
     with contextlib.ExitStack() as stack:
-        most_workers, remote = 0, True
-        if address := _address(settings):
-            client = _connect(address)
-        elif settings.cluster:
-            client = Client(stack.enter_context(_started(settings)), set_as_default=False)
-            most_workers = settings.workers.most
-        else:
-            threads = stack.enter_context(_threads(settings.workers.most))
-            client, remote = Client(threads, set_as_default=False), False
-        stack.enter_context(client)
+        with _interrupts_wait():
+            if address:
+                client = stack.enter_context(_connected(address))
+            else:
+                make = _started if settings.cluster else _threads
+                cluster = stack.enter_context(make(settings))
+                client = stack.enter_context(Client(cluster, set_as_default=False))
+        remote = bool(address or settings.cluster)
         yield Cluster(client, most_workers=most_workers, remote=remote)
 
 
@@ -152,12 +161,12 @@ def _is_worth_a_word(record: logging.LogRecord) -> bool:
     return not (isinstance(error, TornadoTimeoutError) and "never retrieved" in record.getMessage())
 
 
-def _threads(count: int) -> contextlib.AbstractContextManager[Any]:
+def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
     from distributed import LocalCluster
 
     cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
         n_workers=1,
-        threads_per_worker=count,
+        threads_per_worker=settings.workers.most,
         processes=False,
         protocol="inproc://",
         memory_limit=0,
@@ -177,12 +186,11 @@ def _started(settings: sections.dask) -> Iterator[Any]:
         arguments = {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **arguments}
     least, most = settings.workers
     try:
-        with _interrupts_ignored():
-            cluster = make(**arguments)
-            if least == most:
-                cluster.scale(most)
-            else:
-                cluster.adapt(minimum=least, maximum=most)
+        cluster = make(**arguments)
+        if least == most:
+            cluster.scale(most)
+        else:
+            cluster.adapt(minimum=least, maximum=most)
     except Exception as error:
         raise ClusterError(
             "the Dask cluster cannot be started",
@@ -206,25 +214,25 @@ def _class(path: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Processes that are started now leave Ctrl-C to this one, which ends them in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait until the block ends, and never reach what is started in it.
+
+    Threads and processes inherit the mask of signals; this process ends the others in order.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _connect(address: str) -> Client:
+def _connected(address: str) -> Client:
     from distributed import Client
 
     try:
         asyncio.run(_knock(address))
         return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # Dask raises many kinds for TLS and for addresses
         raise ClusterError(
             "the Dask scheduler cannot be reached",
             where=address,

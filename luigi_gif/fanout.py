@@ -48,7 +48,10 @@ STOP_TIMEOUT_S = 5
 _SAME = ("luigi_gif", "distributed", "imageio", "numpy", "pillow")
 """What a worker must have in the same version: Dask's messages and a file's bytes depend on it."""
 
-_cancelled = threading.Event()
+_cancelled: set[str] = set()
+"""Runs that end, whose batches this process need not finish."""
+_current = threading.local()
+"""Its ``run`` is that of the batch that the thread works on."""
 
 
 class Executor(Protocol):
@@ -70,12 +73,12 @@ class Executor(Protocol):
 
 
 class Cancelled(Exception):
-    """The run ends: a batch in this process need not be finished."""
+    """The run ends: its batches need not be finished."""
 
 
 def stop_if_cancelled() -> None:
-    """Raise Cancelled where a batch is worked on in a process whose run ends."""
-    if _cancelled.is_set():
+    """Raise Cancelled where the run of the batch that is worked on ends."""
+    if _cancelled and getattr(_current, "run", None) in _cancelled:
         raise Cancelled
 
 
@@ -151,7 +154,8 @@ class _Run:
         self._all_handed_in = False
         self._running: dict[Future[Any], _Attempt] = {}
         self._finished: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-        self._keys = zip(itertools.repeat(f"luigi_gif-{secrets.token_hex(4)}"), itertools.count())
+        self._name = f"luigi_gif-{secrets.token_hex(4)}"
+        self._numbers = itertools.count()
         self._versions = _versions() if cluster.remote else None
         self._longest_s = 0.0
 
@@ -180,7 +184,12 @@ class _Run:
 
     def _hand_in(self, attempt: _Attempt) -> None:
         future = self._cluster.client.submit(
-            _on_worker, attempt.task, self._versions, key=next(self._keys), pure=False
+            _on_worker,
+            attempt.task,
+            self._name,
+            self._versions,
+            key=(self._name, next(self._numbers)),
+            pure=False,
         )
         self._running[future] = attempt
         future.add_done_callback(self._finished.put)
@@ -260,30 +269,28 @@ class _Run:
         return None
 
     def _stop(self) -> None:
-        """Leave nothing running: here at once, on a cluster what is not yet begun."""
-        if self._cluster.remote:
-            self._cluster.client.cancel(list(self._running))
+        """Leave nothing running: a batch ends with the frame that it is at."""
+        if not self._running:
             return
-        _cancelled.set()
-        try:
+        with contextlib.suppress(Exception):  # the cluster may be what is broken
+            self._cluster.everywhere(_cancelled.add, self._name)
+        with contextlib.suppress(queue.Empty):
             while self._running:
                 self._running.pop(self._finished.get(timeout=STOP_TIMEOUT_S), None)
-        except queue.Empty:
-            logger.warning("a batch does not end")
-        finally:
-            _cancelled.clear()
+        self._cluster.client.cancel(list(self._running))
 
     def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
         return self._cluster.error(what, expected=expected, got=got)
 
 
-def _on_worker(task: bytes, versions: dict[str, str] | None) -> _Outcome:
+def _on_worker(task: bytes, run: str, versions: dict[str, str] | None) -> _Outcome:
     """Do a task. An expected error is a value, so that Dask neither logs nor retries it.
 
     ``versions`` are those of the run, None where the worker is its own process.
     """
     begin = time.monotonic()
     value: Any
+    _current.run = run
     try:
         if versions is not None:
             _check_versions(versions)

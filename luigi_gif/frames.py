@@ -26,7 +26,7 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
-CHECKPOINT_S = 1.0
+CHECKPOINT_S = 5.0
 BATCHES_PER_THREAD = 8
 
 _FRAME_NAME = re.compile(r"frame_([0-9]+)\.gif")
@@ -48,6 +48,11 @@ class Stretch(NamedTuple):
     def size(self) -> int:
         """In bytes of the bundle."""
         return self.end - self.start
+
+    @property
+    def work(self) -> int:
+        """As much as the bytes between waypoints at least: decoding small frames takes longer."""
+        return max(self.size, bundle.WAYPOINT_WORK)
 
 
 class Skipped(NamedTuple):
@@ -219,6 +224,15 @@ def digits_for(count: int) -> int:
     return max(2, len(str(count - 1)))
 
 
+def _prefixes(digits: int) -> Iterator[str]:
+    """Beginnings of the names of all frame files, each that of 100,000 at the most."""
+    leading = digits - 5
+    if leading <= 0:
+        yield ""
+    else:
+        yield from (f"frame_{number:0{leading}d}" for number in range(10**leading))
+
+
 class Listing(NamedTuple):
     """What one listing of the frame files says."""
 
@@ -239,7 +253,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
     digits = digits_for(count)
     found = [[0, 0] for _ in manifest.stretches]
     strays = []
-    for name, size in folder.entries(SUBFOLDER):
+    for name, size in folder.entries(SUBFOLDER, _prefixes(digits)):
         if frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
             if number < count and len(frame[1]) == digits:
@@ -429,20 +443,20 @@ def _tasks(
 
 
 def runs(manifest: Manifest, todo: list[int], threads: int, most: int) -> Iterator[list[int]]:
-    """The stretches in ``todo`` as batches: neighbours, of ``most`` bytes or one stretch.
+    """The stretches in ``todo`` as batches: neighbours, of ``most`` bytes' work or one stretch.
 
     There are enough to keep every thread busy to the end, and no more than that.
     """
-    total = sum(manifest.stretches[index].size for index in todo)
+    total = sum(manifest.stretches[index].work for index in todo)
     most = min(most, total // (BATCHES_PER_THREAD * threads))
     run: list[int] = []
     size = 0
     for index in todo:
         stretch = manifest.stretches[index]
-        if run and size + stretch.size > most:
+        if run and size + stretch.work > most:
             yield run
             run, size = [], 0
         run.append(index)
-        size += stretch.size
+        size += stretch.work
     if run:
         yield run

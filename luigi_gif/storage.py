@@ -37,6 +37,7 @@ COPY_BYTES = 1 << 20
 AT_ONCE_BYTES = 8 << 20
 AT_ONCE = 64
 """So many bytes, and so many objects, are on their way to or from a store at a time."""
+_OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 _WRITEBACK_BYTES = 8 << 20
 
 _ADVICE = {
@@ -88,7 +89,8 @@ class Folder:
 
         self.url = url.rstrip("/")
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(self.url)
+            options = _OPTIONS.get(self.url.partition("://")[0], {})
+            self._fs, self._root = fsspec.core.url_to_fs(self.url, **options)
         except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
@@ -162,17 +164,19 @@ class Folder:
                 digest.update(piece)
         return digest.hexdigest()
 
-    def entries(self, subfolder: str) -> Iterator[Entry]:
-        """The files of a subfolder, in any order; none if there is no such subfolder."""
-        with self._explained("list", subfolder):
-            try:
-                for info in self._fs.ls(self._key(subfolder), detail=True):
-                    if info["type"] == "file":
-                        yield Entry(PurePosixPath(info["name"]).name, info["size"])
-            except FileNotFoundError:
-                return
-            finally:
-                self._fs.invalidate_cache()  # others write there too
+    def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
+        """The files of a subfolder, in any order; none if there is no such subfolder.
+
+        ``prefixes`` are what the names begin with that matter, none the beginning of
+        another: as what a store lists is held in memory, it is asked for one at a time.
+        """
+        for prefix in prefixes:
+            with self._explained("list", subfolder):
+                listing = self._listing(self._key(subfolder), prefix)
+            for info in listing:
+                name = PurePosixPath(info["name"]).name
+                if info["type"] == "file" and name.startswith(prefix):
+                    yield Entry(name, info["size"])
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
@@ -252,6 +256,17 @@ class Folder:
         """Publish a JSON object."""
         self.write(name, json.dumps(value).encode() + b"\n", lasting=lasting)
 
+    def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
+        try:
+            if prefix:
+                found: dict[str, Any] = self._fs.find(key, prefix=prefix, detail=True)
+                return found.values()
+            return list(self._fs.ls(key, detail=True))
+        except FileNotFoundError:
+            return ()
+        finally:
+            self._fs.invalidate_cache()  # others write there too
+
     def _key(self, name: str) -> str:
         return f"{self._root}/{name}"
 
@@ -321,7 +336,7 @@ class LocalFolder(Folder):
         with self._explained("read", name):
             return open(self.path(name), "rb", buffering=0)
 
-    def entries(self, subfolder: str) -> Iterator[Entry]:
+    def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
         with self._explained("list", subfolder):
             try:
                 listing = os.scandir(self.path(subfolder))

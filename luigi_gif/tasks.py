@@ -13,7 +13,7 @@ from typing import Any
 
 import luigi
 
-from luigi_gif import bundle, clip, download, frames, gif, settings, storage, urls
+from luigi_gif import bundle, clip, download, frames, gif, interrupt, settings, storage, urls
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -156,7 +156,7 @@ class Step(luigi.Task):
     def run(self) -> None:
         folder = self.folder
         try:
-            with folder.locked():
+            with interrupt.quiet_in_child(), folder.locked():
                 reason = self.reason_to_run()
                 if reason is None:
                     self._explain("skipped: another run has just made %s", self.output())
