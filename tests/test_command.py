@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from campaigns import kill
+from campaigns import interrupt, kill
 from conftest import (
     DELIMITER,
     ROOT,
@@ -180,9 +180,23 @@ def test_a_value_that_cannot_be_used_is_named(
     fails(luigi("--url", str(SAMPLE), *flags), *words, code=40)
 
 
-def test_a_setting_that_cannot_be_used_is_named(luigi: Run) -> None:
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--dask-workers", "many", ["a number up to 10,000, or a range such as 2-20", "'many'"]),
+        ("--dask-workers", "20-2", ["'20-2'"]),
+        ("--dask-stall-timeout", "0", ["from 1.0 to 86,400.0"]),
+        ("--dask-cluster-kwargs", "{1}", ["a JSON object", "column 2"]),
+        ("--dask-cluster-kwargs", "[1]", ["a JSON object", "list"]),
+        ("--dask-cluster", "no.such.Cluster", ["import path of a class", "No module named 'no'"]),
+        ("--dask-cluster", "LocalCluster", ["import path of a class", "LocalCluster"]),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    luigi: Run, flag: str, value: str, words: list[str]
+) -> None:
     """When it is needed."""
-    fails(luigi("--url", str(SAMPLE), "--dask-workers", "many"), "--dask-workers", "'many'")
+    fails(luigi("--url", str(SAMPLE), flag, value), flag, *words)
 
 
 def test_a_clip_of_somebody_else_is_named(luigi: Run, tmp_path: Path) -> None:
@@ -279,3 +293,9 @@ def test_a_run_leaves_no_process(tmp_path: Path) -> None:
 def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/kill.py."""
     assert len(kill.campaign(sample, kills=4, seed=2, folder=tmp_path)) == 4
+
+
+@pytest.mark.parametrize("flags", [(), ("--workers", "2")])
+def test_runs_that_are_interrupted_end_in_order(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """The short form of tests/campaigns/interrupt.py; also where Luigi forks."""
+    assert len(interrupt.campaign(2, 5, 8, tmp_path, *flags)) == 2
