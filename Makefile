@@ -14,7 +14,7 @@ gif: $(READY)
 	@echo "The clip is data/sample/clip.gif"
 
 test: $(READY)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from luigi_gif import bundle
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DownloadError, TransientDownloadError
-from luigi_gif.urls import public_url
+from luigi_gif.urls import public_text, public_url
 
 if TYPE_CHECKING:
     import requests
@@ -170,13 +171,16 @@ def _file_or_object(url: str) -> Generator[bytes, None, None]:
         with _opened(url) as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # a store may raise anything
         number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, FileNotFoundError):
+            number = errno.ENOENT
+        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DownloadError(
             "the bundle cannot be read",
             where=public_url(url),
             expected="a file or an object that can be read",
-            got=os.strerror(number) if number else str(error),
+            got=os.strerror(number) if number else public_text(first_line),
             next_step="correct --url, or mend what stands in the way, and run again",
         ) from error
 

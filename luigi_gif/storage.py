@@ -18,6 +18,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
@@ -26,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 import luigi
 
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError, StorageError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
 from luigi_gif.urls import public_text, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
@@ -37,6 +38,13 @@ COPY_BYTES = 1 << 20
 AT_ONCE_BYTES = 8 << 20
 AT_ONCE = 64
 """So many bytes, and so many objects, are on their way to or from a store at a time."""
+ANSWER_S = 60.0
+"""How long a store may take for a call."""
+_LONG_S = 5.0
+_SILENT_S = 60.0
+"""A store that made one wait so long for nothing is not asked again for a while: its own library
+tries many times over, and each task would wait anew."""
+_silent: dict[str, tuple[Exception, float]] = {}
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 _WRITEBACK_BYTES = 8 << 20
 
@@ -109,7 +117,7 @@ class Folder:
         """Size in bytes, or None if there is no such file."""
         with self._explained("look at", name):
             try:
-                return int(self._fs.info(self._key(name))["size"])
+                return int(self._ask("info", self._key(name))["size"])
             except FileNotFoundError:
                 return None
 
@@ -117,7 +125,7 @@ class Folder:
         """A text that changes whenever the file does, or None if there is no such file."""
         with self._explained("look at", name):
             try:
-                info = self._fs.info(self._key(name))
+                info = self._ask("info", self._key(name))
             except FileNotFoundError:
                 return None
         return f"{info['size']}-{next((info[key] for key in _VERSIONS if info.get(key)), None)}"
@@ -125,11 +133,19 @@ class Folder:
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""
         with self._explained("read", name):
-            return bytes(self._fs.cat_file(self._key(name), start=start, end=end))
+            key = self._key(name)
+            if not start and end is None:
+                return bytes(self._ask("cat_file", key))
+            # Not every store knows ranges that count from the end, or end behind it.
+            size = int(self._ask("info", key)["size"])
+            start = max(0, size + start) if start < 0 else start
+            end = size if end is None else min(end, size)
+            return bytes(self._ask("cat_file", key, start=start, end=end)) if start < end else b""
 
     def read_once(self, name: str, start: int, end: int) -> bytes:
-        """Like :meth:`read`, of bytes that nobody is expected to read again soon."""
-        return self.read(name, start, end)
+        """Like :meth:`read`, of bytes that are there, and that nobody will read again soon."""
+        with self._explained("read", name):
+            return bytes(self._ask("cat_file", self._key(name), start=start, end=end))
 
     def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         """The files of these names, in order; None for one that is not there.
@@ -141,7 +157,7 @@ class Folder:
         while group := list(islice(waiting, at_once)):
             with self._explained("read", group[0]):
                 keys = [self._key(name) for name in group]
-                contents = self._fs.cat_ranges(keys, None, None, on_error="return")
+                contents = self._ask("cat_ranges", keys, 0, None, on_error="return")
             for name, content in zip(group, contents, strict=True):
                 if isinstance(content, FileNotFoundError):
                     yield None
@@ -151,10 +167,14 @@ class Folder:
                         raise content
                 yield bytes(content)
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """A file to read from, from its beginning to its end."""
-        with self._explained("read", name):
-            return self._fs.open(self._key(name), "rb", block_size=AT_ONCE_BYTES)
+        with (
+            self._explained("read", name),
+            self._fs.open(self._key(name), "rb", block_size=AT_ONCE_BYTES) as file,
+        ):
+            yield file
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of a file, 64 hexadecimal digits."""
@@ -181,7 +201,7 @@ class Folder:
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
         with self._explained("write", name):
-            self._fs.pipe_file(self._key(name), bytes(data))
+            self._ask("pipe_file", self._key(name), bytes(data))
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
@@ -194,7 +214,7 @@ class Folder:
         def send() -> None:
             if waiting:
                 with self._explained("write", next(iter(waiting))):
-                    self._fs.pipe({self._key(name): data for name, data in waiting.items()})
+                    self._ask("pipe", {self._key(name): data for name, data in waiting.items()})
                 waiting.clear()
 
         def write(name: str, data: bytes) -> None:
@@ -224,7 +244,7 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
-            self._fs.rm_file(self._key(name))
+            self._ask("rm_file", self._key(name))
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[Shared]:
@@ -259,13 +279,33 @@ class Folder:
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
         try:
             if prefix:
-                found: dict[str, Any] = self._fs.find(key, prefix=prefix, detail=True)
+                found: dict[str, Any] = self._ask("find", key, prefix=prefix, detail=True)
                 return found.values()
-            return list(self._fs.ls(key, detail=True))
+            return list(self._ask("ls", key, detail=True))
         except FileNotFoundError:
             return ()
         finally:
             self._fs.invalidate_cache()  # others write there too
+
+    def _ask(self, method: str, *args: Any, **options: Any) -> Any:
+        """Call a method of the file system, for ANSWER_S at the most."""
+        from fsspec.exceptions import FSTimeoutError
+
+        begin = time.monotonic()
+        refusal, until = _silent.get(self.url, (None, 0.0))
+        if refusal is not None and begin < until:
+            raise refusal
+        limit = {"timeout": ANSWER_S} if self._fs.async_impl else {}
+        try:
+            return getattr(self._fs, method)(*args, **options, **limit)
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            if isinstance(error, FSTimeoutError):
+                error = TimeoutError(f"no answer within {ANSWER_S:g} s")
+            if time.monotonic() - begin >= min(_LONG_S, ANSWER_S):
+                _silent[self.url] = error, time.monotonic() + _SILENT_S
+            raise error from None
 
     def _key(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -278,11 +318,15 @@ class Folder:
         """
         try:
             yield
+        except PipelineError:
+            raise
         except self._refusals as error:
             if isinstance(error, FileNotFoundError) and verb != "write":
                 raise
             number = error.errno if isinstance(error, OSError) else None
             words = public_text(str(error).strip().partition("\n")[0])
+            if isinstance(error, FileNotFoundError) and not number:
+                words = "the bucket does not exist"
             raise StorageError(
                 f"cannot {verb} a file",
                 where=self.path(name),
@@ -332,9 +376,10 @@ class LocalFolder(Folder):
             except FileNotFoundError:
                 yield None
 
-    def open(self, name: str) -> IO[bytes]:
-        with self._explained("read", name):
-            return open(self.path(name), "rb", buffering=0)
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        with self._explained("read", name), open(self.path(name), "rb", buffering=0) as file:
+            yield file
 
     def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
         with self._explained("list", subfolder):
@@ -463,7 +508,7 @@ class FileTarget(luigi.Target):
     def exists(self) -> bool:
         return self.folder.size(self.name) is not None
 
-    def open(self) -> IO[bytes]:
+    def open(self) -> contextlib.AbstractContextManager[IO[bytes]]:
         """The file, to read from."""
         return self.folder.open(self.name)
 

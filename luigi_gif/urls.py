@@ -54,4 +54,6 @@ def _public(url: str) -> str:
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     query = "&".join(f"{name}={HIDDEN}" for name in names) or (HIDDEN if parts.query else "")
     host = parts.netloc.rpartition("@")[2]
+    if parts.scheme in ("abfs", "abfss") and parts.password is None:
+        host = parts.netloc  # container@account
     return SplitResult(parts.scheme, host, parts.path, query, "").geturl()

@@ -192,18 +192,21 @@ def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
         env=os.environ | {"PYTHONPATH": os.path.dirname(__file__), **environment},
     )
     assert process.stdout is not None
+    drain = threading.Thread(target=process.stdout.read, name="drain")
+    said = []
     try:
         for line in process.stdout:
+            said.append(line)
             if match := re.search(ready, line):
                 break
         else:
-            raise AssertionError(f"{command} ended before it was ready")
-        drain = threading.Thread(target=process.stdout.read, name="drain")
+            raise AssertionError(f"{command} ended before it was ready: {''.join(said)}")
         drain.start()
         yield Service(match[1], process)
     finally:
         Service("", process).kill()
-        drain.join()
+        if drain.ident:
+            drain.join()
         process.stdout.close()
 
 

@@ -1,0 +1,319 @@
+"""The pipeline on S3, Google Cloud Storage and Azure Blob Storage, each as a program that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from conftest import SAMPLE, Run, dask_scheduler, dask_worker
+from fsspec.asyn import get_loop
+from stores import STORES, Store, missing
+from test_command import fails
+
+# What holds for any folder holds on a store: these run here with the folder below.
+from test_storage import (  # noqa: F401
+    test_a_listing_has_names_and_sizes,
+    test_a_version_changes_with_the_file,
+    test_what_fails_leaves_what_was_there,
+    test_what_is_no_json_object_is_as_good_as_nothing,
+    test_what_is_not_there_is_an_answer,
+    test_what_is_published_appears_at_the_end,
+    test_what_is_written_can_be_read,
+)
+
+import luigi_gif
+from luigi_gif import download, settings, storage
+from luigi_gif.errors import DownloadError, StorageError
+
+Files = dict[str, bytes]
+
+pytestmark = pytest.mark.xdist_group("stores")
+"""With --dist loadgroup they start once, not once a process of the tests."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> None:
+    """Threads may be: fsspec keeps some for good, and ends others when Python collects garbage."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_garbage_left() -> Iterator[None]:
+    """The tests of other modules find no such threads."""
+    yield
+    forget_stores()
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[dict[str, Store]]:
+    """Every store that is installed."""
+    get_loop()
+    with contextlib.ExitStack() as stack:
+        yield {
+            name: stack.enter_context(run()) for name, run in STORES.items() if not missing(name)
+        }
+
+
+@pytest.fixture(params=STORES)
+def store(
+    request: pytest.FixtureRequest, running: dict[str, Store], monkeypatch: pytest.MonkeyPatch
+) -> Store:
+    """A store that fsspec finds; in CI there has to be every one."""
+    if what := missing(request.param):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")
+    for name, value in running[request.param].environment.items():
+        monkeypatch.setenv(name, value)
+    return running[request.param]
+
+
+@pytest.fixture
+def found_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Let fsspec look for its stores by other variables."""
+
+    def change(environment: dict[str, str]) -> None:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        forget_stores()
+
+    yield change
+    forget_stores()
+
+
+@pytest.fixture
+def folder(store: Store) -> storage.Folder:
+    """A folder of a new bucket."""
+    return storage.folder(f"{store.bucket()}/work")
+
+
+@pytest.fixture(scope="session")
+def cluster(running: dict[str, Store]) -> Iterator[str]:
+    """The address of a scheduler with two workers, all of which find every store."""
+    environment: dict[str, str] = {}
+    for store in running.values():
+        environment.update(store.environment)
+    with (
+        dask_scheduler(**environment) as scheduler,
+        dask_worker(scheduler.address, **environment),
+        dask_worker(scheduler.address, **environment),
+    ):
+        yield scheduler.address
+
+
+@pytest.fixture(scope="session")
+def local_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The files that a run on the sample makes in a local folder."""
+    return local_run(str(SAMPLE), tmp_path_factory.mktemp("local"))
+
+
+def local_run(url: str, workdir: Path) -> Files:
+    combined = luigi_gif.CombineGif(url=url, workdir=str(workdir))
+    written = combined.requires()
+    split = written.requires()
+    for task in (split.requires(), split, written, combined):
+        task.run()
+    return {
+        str(path.relative_to(workdir)): path.read_bytes()
+        for path in workdir.rglob("*")
+        if path.is_file() and path.name != storage.LOCK
+    }
+
+
+def same(url: str, expected: Files) -> bool:
+    """Whether the folder of a store holds these files, and no other ones."""
+    system, root = fsspec.core.url_to_fs(url)
+    system.invalidate_cache()
+    found = system.cat(system.find(root), start=0)  # with a start, s3fs asks once, not twice
+    names = (path.removeprefix(f"{root}/") for path in found)
+    return comparable(dict(zip(names, found.values(), strict=True))) == comparable(expected)
+
+
+def comparable(files: Files) -> dict[str, object]:
+    """Files as they are in each folder: without the version that the bundle has in one."""
+    notes = {name: json.loads(files[name]) for name in ("image-data.img.json", "frames.json")}
+    return {**files, **{name: {**note, "version": ""} for name, note in notes.items()}}
+
+
+def afresh(folder: storage.Folder) -> storage.Folder:
+    """The same folder, as another process sees it."""
+    forget_stores()
+    return storage.folder(folder.url)
+
+
+def forget_stores() -> None:
+    """Let fsspec begin anew."""
+    for scheme in ("s3", "gs", "abfs"):
+        with contextlib.suppress(ImportError):
+            fsspec.get_filesystem_class(scheme).clear_instance_cache()
+
+
+def test_a_version_is_the_same_for_all(folder: storage.Folder) -> None:
+    """For another process, and after a listing; other bytes of the same size change it."""
+    folder.write("sub/name", b"1")
+    version = folder.version("sub/name")
+    for each in (folder, afresh(folder)):
+        assert list(each.entries("sub")) == [("name", 1)]
+        assert each.version("sub/name") == version
+    afresh(folder).write("sub/name", b"2")
+    assert folder.version("sub/name") == afresh(folder).version("sub/name") != version
+
+
+def test_what_others_do_is_seen_at_once(folder: storage.Folder) -> None:
+    """No listing that is kept from before hides it."""
+    folder.write("sub/kept", b"1")
+    folder.write("sub/removed", b"1")
+    version = folder.version("sub/kept")
+    assert sorted(folder.entries("sub")) == [("kept", 1), ("removed", 1)]
+
+    other = afresh(folder)
+    other.write("sub/kept", b"22")
+    other.write("sub/added", b"333")
+    other.remove("sub/removed")
+    assert folder.size("sub/kept") == 2
+    assert folder.version("sub/kept") != version
+    assert folder.read("sub/kept") == b"22"
+    assert folder.size("sub/added") == 3
+    assert folder.size("sub/removed") is None
+    assert sorted(folder.entries("sub")) == [("added", 3), ("kept", 2)]
+
+
+def test_what_is_removed_is_gone(folder: storage.Folder) -> None:
+    """For the listing too; the other files stay."""
+    folder.write("sub/name", b"1")
+    folder.write("sub/other", b"22")
+    assert len(list(folder.entries("sub"))) == 2
+    folder.remove("sub/name")
+    assert folder.size("sub/name") is None
+    assert list(folder.entries("sub")) == [("other", 2)]
+
+
+def test_what_is_not_published_is_not_there(folder: storage.Folder) -> None:
+    """If the block raises, no object appears, under this name or another."""
+    with pytest.raises(ZeroDivisionError), folder.publish("sub/name") as file:
+        file.write(b"new" * (1 << 20) + bytes(1 // 0))
+    assert list(folder.entries("sub")) == []
+
+
+def test_a_listing_can_be_had_in_parts(folder: storage.Folder) -> None:
+    """By how names begin; it is as fresh as one in a piece."""
+    for name in ("a_0", "a_1", "b_0", "c_0"):
+        folder.write(f"sub/{name}", b"1")
+    assert sorted(folder.entries("sub", ["a_", "c_", "d_"])) == [("a_0", 1), ("a_1", 1), ("c_0", 1)]
+    other = afresh(folder)
+    other.remove("sub/a_0")
+    other.write("sub/a_1", b"22")
+    other.write("sub/d_0", b"1")
+    assert sorted(folder.entries("sub", ["a_", "d_"])) == [("a_1", 2), ("d_0", 1)]
+    assert folder.size("sub/a_1") == 2
+
+
+def test_many_are_sent_and_fetched_at_a_time(
+    folder: storage.Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each arrives under its own name, and comes back in order; what is not there is None."""
+    monkeypatch.setattr(storage, "AT_ONCE", 4)
+    contents = {f"sub/{number}": b"%d" % number for number in range(11)}
+    with folder.writer() as write:
+        for name, data in contents.items():
+            write(name, data)
+    names = [*contents, "sub/none"]
+    assert list(folder.read_each(names, 1)) == [*contents.values(), None]
+    assert list(afresh(folder).read_each(names[::-1], 1)) == [None, *[*contents.values()][::-1]]
+
+
+def test_a_folder_that_is_shared_is_known(folder: storage.Folder) -> None:
+    """By a worker, and only while it is shared; nothing of that stays."""
+    with folder.shared() as shared:
+        storage.join(shared).write("name", b"1")
+    with pytest.raises(StorageError):
+        storage.join(shared)
+    assert list(folder.entries("")) == [("name", 1)]
+
+
+def test_a_store_is_a_work_directory(luigi: Run, store: Store, local_files: Files) -> None:
+    """Its files are those of a local folder; done is skipped, missing frames are made again."""
+    url = f"{store.bucket()}/work"
+    flags = ("--url", str(SAMPLE), "--workdir", url)
+    result = luigi(*flags)
+    assert result.returncode == 0, result.stderr
+    assert same(url, local_files)
+
+    result = luigi(*flags)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count(" skipped: ") == 4
+    assert " runs: " not in result.stderr
+
+    for name in ("frames/frame_05.gif", "clip.gif"):
+        storage.folder(url).remove(name)
+    result = luigi(*flags, "--dask-workers", "0")
+    assert result.returncode == 0, result.stderr
+    assert re.findall(r"(\w+) runs: ", result.stderr) == ["WriteFrames", "CombineGif"]
+    assert same(url, local_files)
+
+
+def test_workers_write_to_a_store(luigi: Run, store: Store, cluster: str, tmp_path: Path) -> None:
+    """Of a bundle that lies there too, they make the files that a local folder gets."""
+    bucket = store.bucket()
+    storage.folder(bucket).write("bundle.img", SAMPLE.read_bytes())
+    flags = ("--url", f"{bucket}/bundle.img", "--workdir", f"{bucket}/work")
+    result = luigi(*flags, "--dask-address", cluster)
+    assert result.returncode == 0, result.stderr
+    assert same(f"{bucket}/work", local_run(f"{bucket}/bundle.img", tmp_path / "local"))
+
+
+def test_a_bucket_that_is_not_there_is_named(luigi: Run, store: Store) -> None:
+    """Soon, and in words."""
+    url = f"{store.scheme}://no-such-bucket/work"
+    start = time.monotonic()
+    fails(luigi("--url", str(SAMPLE), "--workdir", url), url, "exist")
+    assert time.monotonic() - start < 10
+
+
+def test_a_bundle_that_is_not_there_is_named(store: Store) -> None:
+    """In words."""
+    for url in (f"{store.bucket()}/none.img", f"{store.scheme}://no-such-bucket/none.img"):
+        with pytest.raises(DownloadError) as error:
+            download.fetch(url, io.BytesIO(), settings.download(), None)
+        assert error.value.where == url
+        assert re.search("no such|not exist", error.value.got, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("store", ["s3", "azure"], indirect=True)  # the third refuses nobody
+def test_a_store_that_refuses_is_named(
+    luigi: Run, store: Store, found_by: Callable[[dict[str, str]], None]
+) -> None:
+    """Soon, be it the work directory's or the bundle's."""
+    url = f"{store.scheme}://bucket/work"
+    start = time.monotonic()
+    fails(luigi("--url", str(SAMPLE), "--workdir", url, **store.refused), url)
+    found_by(store.refused)
+    with pytest.raises(DownloadError) as error:
+        download.fetch(url, io.BytesIO(), settings.download(), None)
+    assert error.value.where == url
+    assert "\n" not in error.value.got
+    assert time.monotonic() - start < 10
+
+
+def test_a_store_that_does_not_answer_is_given_up(
+    store: Store, found_by: Callable[[dict[str, str]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sooner than by its own library, which tries again for up to 90 seconds each time."""
+    found_by(store.silent)
+    monkeypatch.setattr(storage, "ANSWER_S", 0.2)
+    url = f"{store.scheme}://{uuid.uuid4()}/work"
+    start = time.monotonic()
+    for look in (storage.Folder.size, storage.Folder.version, storage.Folder.read):
+        with pytest.raises(StorageError) as error:
+            look(storage.folder(url), "name")
+        assert error.value.where.startswith(url)
+        assert "no answer" in error.value.got
+    assert time.monotonic() - start < 5
