@@ -12,6 +12,10 @@ __version__ = "0.1.0"
 
 log_without_traceback()
 
+# glibc keeps what is freed, up to this size, for what is allocated next: new pages cost more
+# than what is done with the megabytes that go through them.
+bytearray(16 << 20)
+
 if "luigi.cmdline" in sys.modules:
     # The luigi command lives for one job: no collection, least of all those at
     # its end, need search what it has imported.

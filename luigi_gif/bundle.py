@@ -131,6 +131,14 @@ def frames(read: Callable[[int], bytes], *, offset: int = 0) -> Iterator[Frame]:
     damaged image), it ends at the next delimiter that the beginning of an image
     follows, or with the bundle.
     """
+    for begin_at, format_, fault, data, begin, end in _spans(read, offset):
+        yield Frame(begin_at, format_, data[begin:end], fault)
+
+
+def _spans(
+    read: Callable[[int], bytes], offset: int
+) -> Iterator[tuple[int, str, Fault | None, bytes, int, int]]:
+    """Like :func:`frames`, with data in which a frame lies, and where, instead of its own."""
     data, position, at_end = b"", 0, False
     while True:
         try:
@@ -143,7 +151,7 @@ def frames(read: Callable[[int], bytes], *, offset: int = 0) -> Iterator[Frame]:
             data, position, offset = data[position:] + piece, 0, offset + position
             at_end = not piece
         else:
-            yield Frame(offset + begin, format_, data[begin:end], fault)
+            yield offset + begin, format_, fault, data, begin, end
             position = end
 
 
@@ -154,20 +162,20 @@ def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
     """
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
-    spacing, work, number, end = WAYPOINT_WORK, 0, -1, 0
-    for number, frame in enumerate(frames(read)):
-        if strict and frame.fault:
-            raise BadFrame(number, frame.offset, frame.fault)
-        seen[frame.format] = seen.get(frame.format, 0) + 1
-        end = frame.offset + len(frame.data)
+    spacing, work, number, stop = WAYPOINT_WORK, 0, -1, 0
+    for number, (offset, format_, fault, _, begin, end) in enumerate(_spans(read, 0)):
+        if strict and fault:
+            raise BadFrame(number, offset, fault)
+        seen[format_] = seen.get(format_, 0) + 1
+        size = end - begin
+        stop = offset + size
         if not waypoints or work >= spacing:
-            waypoints.append((number, frame.offset))
+            waypoints.append((number, offset))
             work = 0
-        work += len(frame.data)
-        work += COPIED_FRAME_WORK if frame.format == "GIF" else DECODED_FRAME_WORK
+        work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
         if len(waypoints) > MAX_WAYPOINTS:
             waypoints, spacing = waypoints[::2], spacing * 2
-    return Survey(number + 1, seen, waypoints, end)
+    return Survey(number + 1, seen, waypoints, stop)
 
 
 def looks_like(data: bytes) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import importlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -138,6 +139,7 @@ def _collector_paused() -> Iterator[None]:
 
     They are many and stay; each collection would search them again.
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's start waits for each of them
     first_time = gc.isenabled() and "distributed" not in sys.modules
     if first_time:
         gc.disable()

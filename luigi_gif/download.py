@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from luigi_gif import bundle
+from luigi_gif import bundle, store
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DownloadError, TransientDownloadError
 from luigi_gif.urls import public_text, public_url
 
@@ -191,9 +191,8 @@ def _opened(url: str) -> IO[bytes]:
         return open(os.path.expanduser(url), "rb")
     if scheme == "file":
         return open(unquote(urlsplit(url).path), "rb")
-    import fsspec
-
-    return fsspec.open(url, "rb").open()
+    objects = store.Store(url)
+    return objects.open(objects.root)
 
 
 @contextlib.contextmanager

@@ -251,13 +251,14 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
     """
     count = manifest.frames
     digits = digits_for(count)
-    found = [[0, 0] for _ in manifest.stretches]
+    firsts = [stretch.number for stretch in manifest.stretches]
+    found = [[0, 0] for _ in firsts]
     strays = []
     for name, size in folder.entries(SUBFOLDER, _prefixes(digits)):
         if frame := _FRAME_NAME.fullmatch(name):
             number = int(frame[1])
             if number < count and len(frame[1]) == digits:
-                place = found[stretch_of(manifest, number)]
+                place = found[bisect_right(firsts, number) - 1]
                 place[0] += 1
                 place[1] += size
             else:

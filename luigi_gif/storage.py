@@ -18,7 +18,6 @@ import logging
 import os
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
@@ -27,6 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 import luigi
 
+from luigi_gif import store
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
 from luigi_gif.urls import public_text, public_url
 
@@ -35,17 +35,6 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
 LOCK = ".lock"
 COPY_BYTES = 1 << 20
-AT_ONCE_BYTES = 8 << 20
-AT_ONCE = 64
-"""So many bytes, and so many objects, are on their way to or from a store at a time."""
-ANSWER_S = 60.0
-"""How long a store may take for a call."""
-_LONG_S = 5.0
-_SILENT_S = 60.0
-"""A store that made one wait so long for nothing is not asked again for a while: its own library
-tries many times over, and each task would wait anew."""
-_silent: dict[str, tuple[Exception, float]] = {}
-_OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 _WRITEBACK_BYTES = 8 << 20
 
 _ADVICE = {
@@ -93,12 +82,9 @@ class Folder:
     """What the file system may raise."""
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
         self.url = url.rstrip("/")
         try:
-            options = _OPTIONS.get(self.url.partition("://")[0], {})
-            self._fs, self._root = fsspec.core.url_to_fs(self.url, **options)
+            self._store = store.Store(self.url)
         except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
@@ -117,7 +103,7 @@ class Folder:
         """Size in bytes, or None if there is no such file."""
         with self._explained("look at", name):
             try:
-                return int(self._ask("info", self._key(name))["size"])
+                return int(self._store.ask("info", self._key(name))["size"])
             except FileNotFoundError:
                 return None
 
@@ -125,7 +111,7 @@ class Folder:
         """A text that changes whenever the file does, or None if there is no such file."""
         with self._explained("look at", name):
             try:
-                info = self._ask("info", self._key(name))
+                info = self._store.ask("info", self._key(name))
             except FileNotFoundError:
                 return None
         return f"{info['size']}-{next((info[key] for key in _VERSIONS if info.get(key)), None)}"
@@ -135,17 +121,21 @@ class Folder:
         with self._explained("read", name):
             key = self._key(name)
             if not start and end is None:
-                return bytes(self._ask("cat_file", key))
+                return bytes(self._store.ask("cat_file", key))
             # Not every store knows ranges that count from the end, or end behind it.
-            size = int(self._ask("info", key)["size"])
+            size = int(self._store.ask("info", key)["size"])
             start = max(0, size + start) if start < 0 else start
             end = size if end is None else min(end, size)
-            return bytes(self._ask("cat_file", key, start=start, end=end)) if start < end else b""
+            return (
+                bytes(self._store.ask("cat_file", key, start=start, end=end))
+                if start < end
+                else b""
+            )
 
     def read_once(self, name: str, start: int, end: int) -> bytes:
         """Like :meth:`read`, of bytes that are there, and that nobody will read again soon."""
         with self._explained("read", name):
-            return bytes(self._ask("cat_file", self._key(name), start=start, end=end))
+            return bytes(self._store.ask("cat_file", self._key(name), start=start, end=end))
 
     def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         """The files of these names, in order; None for one that is not there.
@@ -153,11 +143,11 @@ class Folder:
         From a store several are fetched at a time, by how large a typical one is.
         """
         waiting = iter(names)
-        at_once = max(1, min(AT_ONCE, AT_ONCE_BYTES // max(1, typical_bytes)))
+        at_once = max(1, min(store.AT_ONCE, store.AT_ONCE_BYTES // max(1, typical_bytes)))
         while group := list(islice(waiting, at_once)):
             with self._explained("read", group[0]):
                 keys = [self._key(name) for name in group]
-                contents = self._ask("cat_ranges", keys, 0, None, on_error="return")
+                contents = self._store.ask("cat_ranges", keys, 0, None, on_error="return")
             for name, content in zip(group, contents, strict=True):
                 if isinstance(content, FileNotFoundError):
                     yield None
@@ -172,7 +162,7 @@ class Folder:
         """A file to read from, from its beginning to its end."""
         with (
             self._explained("read", name),
-            self._fs.open(self._key(name), "rb", block_size=AT_ONCE_BYTES) as file,
+            self._store.open(self._key(name)) as file,
         ):
             yield file
 
@@ -201,7 +191,7 @@ class Folder:
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
         with self._explained("write", name):
-            self._ask("pipe_file", self._key(name), bytes(data))
+            self._store.ask("pipe_file", self._key(name), bytes(data))
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
@@ -214,12 +204,17 @@ class Folder:
         def send() -> None:
             if waiting:
                 with self._explained("write", next(iter(waiting))):
-                    self._ask("pipe", {self._key(name): data for name, data in waiting.items()})
+                    self._store.ask(
+                        "pipe", {self._key(name): data for name, data in waiting.items()}
+                    )
                 waiting.clear()
 
         def write(name: str, data: bytes) -> None:
             waiting[name] = data
-            if len(waiting) >= AT_ONCE or sum(map(len, waiting.values())) >= AT_ONCE_BYTES:
+            if (
+                len(waiting) >= store.AT_ONCE
+                or sum(map(len, waiting.values())) >= store.AT_ONCE_BYTES
+            ):
                 send()
 
         yield write
@@ -239,12 +234,14 @@ class Folder:
             yield spool
             spool.flush()
             with self._explained("write", name):
-                self._fs.put_file(spool.name, self._key(name))
+                self._store.ask(
+                    "put_file", spool.name, self._key(name), size=os.fstat(spool.fileno()).st_size
+                )
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
-            self._ask("rm_file", self._key(name))
+            self._store.ask("rm_file", self._key(name))
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[Shared]:
@@ -279,36 +276,16 @@ class Folder:
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
         try:
             if prefix:
-                found: dict[str, Any] = self._ask("find", key, prefix=prefix, detail=True)
+                found: dict[str, Any] = self._store.ask("find", key, prefix=prefix, detail=True)
                 return found.values()
-            return list(self._ask("ls", key, detail=True))
+            return list(self._store.ask("ls", key, detail=True))
         except FileNotFoundError:
             return ()
         finally:
-            self._fs.invalidate_cache()  # others write there too
-
-    def _ask(self, method: str, *args: Any, **options: Any) -> Any:
-        """Call a method of the file system, for ANSWER_S at the most."""
-        from fsspec.exceptions import FSTimeoutError
-
-        begin = time.monotonic()
-        refusal, until = _silent.get(self.url, (None, 0.0))
-        if refusal is not None and begin < until:
-            raise refusal
-        limit = {"timeout": ANSWER_S} if self._fs.async_impl else {}
-        try:
-            return getattr(self._fs, method)(*args, **options, **limit)
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            if isinstance(error, FSTimeoutError):
-                error = TimeoutError(f"no answer within {ANSWER_S:g} s")
-            if time.monotonic() - begin >= min(_LONG_S, ANSWER_S):
-                _silent[self.url] = error, time.monotonic() + _SILENT_S
-            raise error from None
+            self._store.forget()
 
     def _key(self, name: str) -> str:
-        return f"{self._root}/{name}"
+        return f"{self._store.root}/{name}"
 
     @contextlib.contextmanager
     def _explained(self, verb: str, name: str) -> Iterator[None]:

@@ -93,7 +93,8 @@ def test_few_batches_are_held_at_a_time(settings: Any) -> None:
         done = 0
         for _ in executor.run(square, batches()):
             done += 1
-            assert asked - done <= max(fanout.FEWEST_HELD, fanout.HELD_PER_THREAD * executor.threads)
+            held = max(fanout.FEWEST_HELD, fanout.HELD_PER_THREAD * executor.threads)
+            assert asked - done <= held
     assert done == 100
 
 

@@ -33,6 +33,7 @@ from test_storage import (  # noqa: F401
 
 import luigi_gif
 from luigi_gif import download, settings, storage
+from luigi_gif import store as store_module
 from luigi_gif.errors import DownloadError, StorageError
 
 Files = dict[str, bytes]
@@ -220,7 +221,7 @@ def test_many_are_sent_and_fetched_at_a_time(
     folder: storage.Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each arrives under its own name, and comes back in order; what is not there is None."""
-    monkeypatch.setattr(storage, "AT_ONCE", 4)
+    monkeypatch.setattr(store_module, "AT_ONCE", 4)
     contents = {f"sub/{number}": b"%d" % number for number in range(11)}
     with folder.writer() as write:
         for name, data in contents.items():
@@ -308,7 +309,7 @@ def test_a_store_that_does_not_answer_is_given_up(
 ) -> None:
     """Sooner than by its own library, which tries again for up to 90 seconds each time."""
     found_by(store.silent)
-    monkeypatch.setattr(storage, "ANSWER_S", 0.2)
+    monkeypatch.setattr(store_module, "ANSWER_S", 0.2)
     url = f"{store.scheme}://{uuid.uuid4()}/work"
     start = time.monotonic()
     for look in (storage.Folder.size, storage.Folder.version, storage.Folder.read):

@@ -1,0 +1,155 @@
+"""Dask with TLS: a certificate of the right authority opens the door; all others are told why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from conftest import SAMPLE, Run, dask_scheduler, service
+from test_command import fails
+
+TLS = "DASK_DISTRIBUTED__COMM__TLS__"
+REQUIRED = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}
+LOOPBACK = ("--host", "tls://127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+ROLES = ("SCHEDULER", "WORKER", "CLIENT")
+
+
+class Authority:
+    """Files of an authority and of a certificate that it has issued for this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1")
+        self.ca_file = str(folder / "ca.pem")
+        self.certificate = str(folder / "node.pem")
+        self.key = str(folder / "node.key")
+        authority.cert_pem.write_to_path(self.ca_file)
+        certificate.cert_chain_pems[0].write_to_path(self.certificate)
+        certificate.private_key_pem.write_to_path(self.key)
+
+    @property
+    def trusted(self) -> dict[str, str]:
+        """What has a process trust those with a certificate of this authority."""
+        return {f"{TLS}CA_FILE": self.ca_file}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What has a process show its certificate."""
+        certificates = {f"{TLS}{role}__CERT": self.certificate for role in ROLES}
+        return certificates | {f"{TLS}{role}__KEY": self.key for role in ROLES}
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority of the cluster."""
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Another one."""
+    return Authority(tmp_path_factory.mktemp("theirs"))
+
+
+@pytest.fixture(scope="module")
+def secured(ours: Authority) -> Iterator[str]:
+    """The address of a scheduler with a worker, which let nobody in without a certificate."""
+    environment = {**REQUIRED, **ours.trusted, **ours.shown}
+    dask = (sys.executable, "-P", "-m", "dask")
+    with (
+        service(
+            *dask, "scheduler", *LOOPBACK, "--port", "0",
+            ready=r"Scheduler at:\s+(tls://\S+)",
+            **environment,
+        ) as scheduler,
+        service(
+            *dask, "worker", scheduler.address, *LOOPBACK, "--nthreads", "1", "--no-nanny",
+            ready=r"Registered to:\s+(\S+)",
+            **environment,
+        ),
+    ):  # fmt: skip
+        yield scheduler.address
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[str]:
+    """The address of a scheduler that encrypts nothing."""
+    with dask_scheduler() as scheduler:
+        yield scheduler.address
+
+
+def test_a_cluster_with_tls_makes_the_same_clip(
+    luigi: Run, secured: str, ours: Authority, tmp_path: Path, mixed_bundle: bytes
+) -> None:
+    """With the variables that docs/scaling.md names, and no other word than without."""
+    (tmp_path / "bundle.img").write_bytes(mixed_bundle)
+    luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
+    flags = ("--url", "bundle.img", "--workdir", "work", "--dask-address", secured)
+    result = luigi(*flags, python=("-X", "dev"), **REQUIRED, **ours.trusted, **ours.shown)
+    assert result.returncode == 0, result.stderr
+    clip = (tmp_path / "whole" / "clip.gif").read_bytes()
+    assert (tmp_path / "work" / "clip.gif").read_bytes() == clip
+    summary = result.stderr.index("===== Luigi Execution Summary")
+    for line in result.stderr[:summary].splitlines():
+        assert line.startswith("INFO: "), line
+
+
+def refused(luigi: Run, address: str, reason: str, environment: dict[str, str]) -> None:
+    result = luigi(
+        "--url", str(SAMPLE), "--workdir", "work", "--dask-address", address, **environment
+    )
+    fails(result, "the Dask scheduler cannot be reached", f"where:    {address}\n", reason)
+
+
+def test_without_a_certificate_nothing_is_asked(luigi: Run, secured: str, ours: Authority) -> None:
+    """Whether the authority is known or not."""
+    for environment in ({}, ours.trusted, ours.shown):
+        refused(luigi, secured, "check your TLS configuration", environment)
+
+
+def test_certificates_that_are_not_there_are_named(
+    luigi: Run, secured: str, ours: Authority, tmp_path: Path
+) -> None:
+    """In the words of the operating system."""
+    environment = {**ours.trusted, **ours.shown, f"{TLS}CLIENT__KEY": str(tmp_path / "none")}
+    refused(luigi, secured, "No such file or directory", environment)
+
+
+def test_a_scheduler_of_another_authority_is_not_believed(
+    luigi: Run, secured: str, ours: Authority, theirs: Authority
+) -> None:
+    """Whoever has issued our own certificate."""
+    for shown in (ours.shown, theirs.shown):
+        refused(luigi, secured, "TLS certificate does not match", {**theirs.trusted, **shown})
+
+
+def test_a_certificate_of_another_authority_is_not_believed(
+    luigi: Run, secured: str, ours: Authority, theirs: Authority
+) -> None:
+    """The scheduler hangs up."""
+    refused(luigi, secured, "TLS (closed)", {**ours.trusted, **theirs.shown})
+
+
+def test_a_scheduler_with_tls_does_not_talk_without(luigi: Run, secured: str) -> None:
+    """It hangs up."""
+    refused(luigi, secured.replace("tls://", "tcp://"), "TCP (closed)", {})
+
+
+def test_a_scheduler_without_tls_does_not_talk_with_it(
+    luigi: Run, plain: str, ours: Authority
+) -> None:
+    """What it answers is not TLS."""
+    address = plain.replace("tcp://", "tls://")
+    refused(luigi, address, "WRONG_VERSION_NUMBER", {**ours.trusted, **ours.shown})
+
+
+def test_where_encryption_is_required_nothing_goes_out_without(
+    luigi: Run, plain: str, secured: str, ours: Authority
+) -> None:
+    """Whether the scheduler would talk or not."""
+    environment = {**REQUIRED, **ours.trusted, **ours.shown}
+    for address in (plain, secured.replace("tls://", "tcp://")):
+        refused(luigi, address, "encryption required by Dask configuration", environment)
