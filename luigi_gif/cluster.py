@@ -107,9 +107,8 @@ def opened(settings: sections.dask) -> Iterator[Cluster]:
     with _collector_paused():
         from distributed import Client
 
-    asyncio_logger = logging.getLogger("asyncio")
-    if _is_worth_a_word not in asyncio_logger.filters:
-        asyncio_logger.addFilter(_is_worth_a_word)
+    for name in ("asyncio", "distributed.client"):
+        logging.getLogger(name).addFilter(_is_worth_a_word)
     address = _address(settings)
     most_workers = settings.workers.most if settings.cluster and not address else 0
     with contextlib.ExitStack() as stack:
@@ -152,15 +151,17 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _is_worth_a_word(record: logging.LogRecord) -> bool:
-    """Dask stops its event loop while a message may wait for its turn to be sent.
+    """Dask stops its event loop while something may wait there; what it says then means nothing.
 
-    The wait then ends in a tornado TimeoutError that nobody asks for, and
-    asyncio says so; it means nothing.
+    A message that waits for its turn to be sent ends in a tornado TimeoutError
+    that nobody asks for. A client that looks for a lost scheduler is cancelled.
     """
     from tornado.util import TimeoutError as TornadoTimeoutError
 
     error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, TornadoTimeoutError) and "never retrieved" in record.getMessage())
+    if isinstance(error, TornadoTimeoutError):
+        return "never retrieved" not in record.getMessage()
+    return not isinstance(error, asyncio.CancelledError)
 
 
 def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
@@ -187,21 +188,21 @@ def _started(settings: sections.dask) -> Iterator[Any]:
     if make is LocalCluster:  # its own defaults listen on every address
         arguments = {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **arguments}
     least, most = settings.workers
-    try:
-        cluster = make(**arguments)
-        if least == most:
-            cluster.scale(most)
-        else:
-            cluster.adapt(minimum=least, maximum=most)
-    except Exception as error:
-        raise ClusterError(
-            "the Dask cluster cannot be started",
-            where=settings.cluster,
-            expected="a cluster, from this class with these --dask-cluster-kwargs",
-            got=f"{type(error).__name__}: {_last_words(error)}",
-            next_step="try the same in Python, and correct [dask] in luigi.cfg",
-        ) from error
-    with cluster:
+    with contextlib.ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(make(**arguments))
+            if least == most:
+                cluster.scale(most)
+            else:
+                cluster.adapt(minimum=least, maximum=most)
+        except Exception as error:
+            raise ClusterError(
+                "the Dask cluster cannot be started",
+                where=settings.cluster,
+                expected="a cluster, from this class with these --dask-cluster-kwargs",
+                got=f"{type(error).__name__}: {_last_words(error)}",
+                next_step="try the same in Python, and correct [dask] in luigi.cfg",
+            ) from error
         yield cluster
 
 
@@ -209,7 +210,7 @@ def _class(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the module may raise anything
         expected = "the import path of a class, such as distributed.LocalCluster"
         raise bad_parameter("--dask-cluster", expected, f"{path} ({error})") from error
     return found

@@ -11,6 +11,7 @@ import functools
 import importlib.metadata
 import itertools
 import logging
+import math
 import pickle
 import platform
 import queue
@@ -197,6 +198,8 @@ class _Run:
     def _next(self) -> Future[Any]:
         """A future that has finished. Raises ClusterError where none does for too long."""
         begin = time.monotonic()
+        late_s = max(LATE_S, LATE_FACTOR * self._longest_s) if self._longest_s else math.inf
+        next_s = late_s
         while True:
             with contextlib.suppress(queue.Empty):
                 future = self._finished.get(timeout=min(1.0, self._stall_timeout))
@@ -209,18 +212,17 @@ class _Run:
                     expected=f"a finished batch within {self._stall_timeout:g} s",
                     got=f"none, with {len(self._cluster.workers())} workers",
                 )
-            if self._longest_s and quiet_s >= max(LATE_S, LATE_FACTOR * self._longest_s):
+            if quiet_s >= next_s:
+                next_s += late_s
                 self._hand_in_again()
 
     def _hand_in_again(self) -> None:
         """Give what is late to other workers too; whoever is first counts."""
-        rest = list(self._running.values())
-        if self._cluster.remote and self._all_handed_in and len(rest) <= self._cluster.threads:
-            batches = [attempt.batch for attempt in rest]
-            for attempt in rest:
-                if batches.count(attempt.batch) == 1:
-                    logger.warning("a batch is late: it is given to another worker too")
-                    self._hand_in(attempt)
+        rest = {attempt.batch: attempt for attempt in self._running.values()}
+        if self._cluster.remote and self._all_handed_in:
+            logger.warning("%d batches are late: they are given to other workers too", len(rest))
+            for attempt in rest.values():
+                self._hand_in(attempt)
 
     def _settled(self, future: Future[Any], attempt: _Attempt) -> list[Any]:
         """The value of a batch, or nothing where it had to be handed in again."""

@@ -140,7 +140,7 @@ def test_a_cluster_that_is_started_is_closed(
     ("path", "arguments", "words"),
     [
         ("nodots", "{}", ["--dask-cluster", "nodots", "Empty module name"]),
-        ("..", "{}", ["--dask-cluster", "'.."]),
+        ("..", "{}", ["--dask-cluster", "relative import"]),
         ("no.such.Class", "{}", ["--dask-cluster", "No module named 'no'"]),
         ("distributed.NoSuch", "{}", ["--dask-cluster", "no attribute 'NoSuch'"]),
         ("odd_module.Cluster", "{}", ["odd_module.Cluster", "out of luck"]),
