@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import ClusterError
+from luigi_gif.errors import ClusterError, last_words
 from luigi_gif.settings import bad_parameter
 
 if TYPE_CHECKING:
@@ -66,9 +66,11 @@ class Cluster:
             assert scheduler is not None
             try:
                 threads = self.client.sync(scheduler.ncores, callback_timeout=CONNECT_TIMEOUT_S)
+            except TimeoutError:
+                return self._workers  # it may be busy; the stall timeout judges
             except OSError as error:
                 raise self.error(
-                    "is not there any more", expected="its scheduler", got=_last_words(error)
+                    "is not there any more", expected="its scheduler", got=last_words(error)
                 ) from error
             self._workers, self._seen = dict(threads), now
         return self._workers
@@ -153,13 +155,11 @@ def _collector_paused() -> Iterator[None]:
 def _is_worth_a_word(record: logging.LogRecord) -> bool:
     """Dask stops its event loop while something may wait there; what it says then means nothing.
 
-    A message that waits for its turn to be sent ends in a tornado TimeoutError
-    that nobody asks for. A client that looks for a lost scheduler is cancelled.
+    A message that waits for its turn to be sent ends in a TimeoutError that
+    nobody asks for. A client that looks for a lost scheduler is cancelled.
     """
-    from tornado.util import TimeoutError as TornadoTimeoutError
-
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, TornadoTimeoutError):
+    if isinstance(error, TimeoutError):
         return "never retrieved" not in record.getMessage()
     return not isinstance(error, asyncio.CancelledError)
 
@@ -188,6 +188,8 @@ def _started(settings: sections.dask) -> Iterator[Any]:
     if make is LocalCluster:  # its own defaults listen on every address
         arguments = {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **arguments}
     least, most = settings.workers
+    if not most:
+        raise bad_parameter("--dask-workers", "1 or more for a --dask-cluster", most)
     with contextlib.ExitStack() as stack:
         try:
             cluster = stack.enter_context(make(**arguments))
@@ -200,7 +202,7 @@ def _started(settings: sections.dask) -> Iterator[Any]:
                 "the Dask cluster cannot be started",
                 where=settings.cluster,
                 expected="a cluster, from this class with these --dask-cluster-kwargs",
-                got=f"{type(error).__name__}: {_last_words(error)}",
+                got=f"{type(error).__name__}: {last_words(error)}",
                 next_step="try the same in Python, and correct [dask] in luigi.cfg",
             ) from error
         yield cluster
@@ -240,7 +242,7 @@ def _connected(address: str) -> Client:
             "the Dask scheduler cannot be reached",
             where=address,
             expected=f"an answer within {CONNECT_TIMEOUT_S} s",
-            got=_last_words(error),
+            got=last_words(error),
             next_step="start it with 'dask scheduler', or correct --dask-address",
         ) from error
 
@@ -253,7 +255,3 @@ async def _knock(address: str) -> None:
     arguments = Security().get_connection_args("client")
     comm = await connect(address, timeout=CONNECT_TIMEOUT_S, **arguments)
     await comm.close()
-
-
-def _last_words(error: BaseException) -> str:
-    return str(error).strip().rpartition("\n")[2] or type(error).__name__

@@ -73,6 +73,13 @@ class ClusterError(PipelineError):
     """The Dask cluster cannot be reached, or cannot finish the work."""
 
 
+def last_words(error: BaseException) -> str:
+    """What an error of Dask's says in its last line, or else its cause."""
+    while not str(error).strip() and error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().rpartition("\n")[2] or type(error).__name__
+
+
 def log_without_traceback() -> None:
     """Make Luigi's log show a :class:`PipelineError` as its text alone.
 

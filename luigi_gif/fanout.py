@@ -22,7 +22,13 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError, StorageError
+from luigi_gif.errors import (
+    LUIGI_LOGGER,
+    ClusterError,
+    PipelineError,
+    StorageError,
+    last_words,
+)
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -159,6 +165,7 @@ class _Run:
         self._numbers = itertools.count()
         self._versions = _versions() if cluster.remote else None
         self._longest_s = 0.0
+        self._progress_at = time.monotonic()
 
     def results(self) -> Generator[Any, None, None]:
         """The values of the tasks, each as soon as it is there."""
@@ -197,7 +204,6 @@ class _Run:
 
     def _next(self) -> Future[Any]:
         """A future that has finished. Raises ClusterError where none does for too long."""
-        begin = time.monotonic()
         late_s = max(LATE_S, LATE_FACTOR * self._longest_s) if self._longest_s else math.inf
         next_s = late_s
         while True:
@@ -205,7 +211,7 @@ class _Run:
                 future = self._finished.get(timeout=min(1.0, self._stall_timeout))
                 if future in self._running:
                     return future
-            quiet_s = time.monotonic() - begin
+            quiet_s = time.monotonic() - self._progress_at
             if quiet_s >= self._stall_timeout:
                 raise self._error(
                     "makes no progress",
@@ -229,13 +235,13 @@ class _Run:
         from distributed import KilledWorker
 
         try:
-            outcome = future.result(timeout=RESULT_TIMEOUT_S)
+            outcome = future.result(timeout=min(RESULT_TIMEOUT_S, self._stall_timeout))
         except (KilledWorker, TimeoutError) as error:
             if attempt.tries == MOST_TRIES:
                 raise self._error(
                     "lost a batch again and again",
                     expected="workers that live until a batch is done",
-                    got=_last_words(error),
+                    got=last_words(error),
                 ) from error
             logger.warning("a batch was lost with its workers: try %d", attempt.tries + 1)
             self._hand_in(attempt._replace(tries=attempt.tries + 1))
@@ -245,6 +251,7 @@ class _Run:
                 raise
             raise explained from error
         self._longest_s = max(self._longest_s, outcome.seconds)
+        self._progress_at = time.monotonic()
         twins = [twin for twin, other in self._running.items() if other.batch == attempt.batch]
         for twin in twins:
             del self._running[twin]
@@ -260,13 +267,13 @@ class _Run:
 
         if isinstance(error, CancelledError):
             return self._error(
-                "lost a batch", expected="a scheduler that stays", got=_last_words(error)
+                "lost a batch", expected="a scheduler that stays", got=last_words(error)
             )
         if missing := _missing_package(error):
             return self._error(
                 "does not know luigi_gif",
                 expected="luigi_gif installed with the scheduler and the workers",
-                got=_last_words(missing),
+                got=last_words(missing),
             )
         return None
 
@@ -347,7 +354,3 @@ def _missing_package(error: BaseException) -> ImportError | None:
     while cause is not None and not isinstance(cause, ImportError):
         cause = cause.__cause__
     return cause
-
-
-def _last_words(error: BaseException) -> str:
-    return str(error).strip().rpartition("\n")[2] or type(error).__name__

@@ -17,7 +17,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
@@ -508,7 +507,7 @@ def join(shared: Shared) -> Folder:
     if joined.size(shared.proof) is None:
         raise StorageError(
             "a worker does not see the work directory",
-            where=f"{joined.path(shared.proof)}, on {socket.gethostname()}",
+            where=joined.path(shared.proof),
             expected="this file, which the run has put there",
             got="no such file",
             next_step="let all see the same folder under the same path, or name a --workdir "

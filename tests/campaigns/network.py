@@ -31,14 +31,12 @@ ROOT = Path(__file__).parents[2]
 _NAMES = ("run", "scheduler", "worker-1", "worker-2", "store")
 HOSTS = {name: f"10.77.0.{number}" for number, name in enumerate(_NAMES, 1)}
 _HARDWARE = {host: f"02:00:00:00:00:0{address[-1]}" for host, address in HOSTS.items()}
-AWAY_S = 5
-STALL_TIMEOUT_S = 20
+AWAY_S, STALL_TIMEOUT_S = 5, 20
 CASES = {
     "nothing lost": 60, "run away": 60, "scheduler away": 60, "worker away": 60, "store away": 60,
     "worker lost": 60, "scheduler lost": STALL_TIMEOUT_S + 30, "store lost": 150,
 }  # fmt: skip
 """Who is cut off, for AWAY_S or for good, and how many seconds later the run has ended."""
-FATAL = ("scheduler lost", "store lost")
 DASK = f"tcp://{HOSTS['scheduler']}:8786"
 URL, WORKDIR = "s3://clips/bundle.img", "s3://clips/work"
 _LUIGI = ("-m", "luigi", "--module", "luigi_gif", "CombineGif", "--url", URL, "--workdir")
@@ -46,8 +44,6 @@ OF_ITS_PLACE = ("image-data.img.json", "frames.json", ".lock")
 """Files that differ from folder to folder."""
 ERROR = re.compile(r"^ERROR: .+(?:\n  (?:where|expected|got|next): +.+){4}$", re.MULTILINE)
 _S3 = "import fsspec, sys; s3 = fsspec.filesystem('s3'); "
-_UPLOAD = _S3 + "s3.mkdir('clips'); s3.put(*sys.argv[1:])"
-_DOWNLOAD = _S3 + "s3.get(*sys.argv[1:], recursive=True)"
 
 
 def campaign(cases: Iterable[str], frames: int, seed: int) -> Iterator[str]:
@@ -55,8 +51,10 @@ def campaign(cases: Iterable[str], frames: int, seed: int) -> Iterator[str]:
     bundle = (b"\n" * 4).join(_picture(number) for number in range(frames))
     draw = random.Random(seed)
     for case in cases:
-        with tempfile.TemporaryDirectory() as folder, Network(Path(folder)) as network:
-            yield f"{case}: {_try(case, Site(network, bundle), draw, frames)}; all files are right"
+        with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site:
+            site.build()
+            site.serve(bundle)
+            yield f"{case}: {_try(case, site, draw, frames)}; all files are right"
 
 
 def why_not() -> str | None:
@@ -64,19 +62,21 @@ def why_not() -> str | None:
     if not (importlib.util.find_spec("moto") and importlib.util.find_spec("s3fs")):
         return "moto and s3fs are not both installed"
     try:
-        with Network(Path()):
-            return None
+        with Site(Path()) as site:
+            site.build()
+        return None
     except (OSError, subprocess.CalledProcessError) as error:
         return f"no network namespace: {getattr(error, 'stderr', error)}".strip()
 
 
-class Network:
-    """Hosts on one switch, each in a namespace of its own."""
+class Site:
+    """Hosts on one switch, each in a namespace of its own, and what runs on them."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._folder = folder
         self._prefix = f"luigi-gif-{os.getpid()}-"
         self._started: list[subprocess.Popen[bytes]] = []
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._env = {key: value for key, value in os.environ.items() if key[:5] != "DASK_"} | {
             "LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg"),
             "AWS_ENDPOINT_URL": f"http://{HOSTS['store']}:5000",
@@ -84,16 +84,7 @@ class Network:
             "AWS_SECRET_ACCESS_KEY": "anything",
         }
 
-    def __enter__(self) -> Network:
-        try:
-            for name in ("switch", *HOSTS):
-                _ip("netns", "add", self._prefix + name)
-            self._on("switch", "link", "add", "bridge", "up", "type", "bridge")
-            for host in HOSTS:
-                self._plug_in(host)
-        except BaseException:
-            self.__exit__()
-            raise
+    def __enter__(self) -> Site:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,56 +98,31 @@ class Network:
         for started in self._started:
             started.wait()
 
-    def start(self, host: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Python on a host; what it says is that host's log from now on."""
-        python = [sys.executable, "-P", *arguments]
-        command = ["ip", "netns", "exec", self._prefix + host, *python]
-        with (self.folder / host).open("wb") as log:
-            self._started.append(
-                subprocess.Popen(command, cwd=self.folder, env=self._env, stdout=log, stderr=log)
-            )
-        return self._started[-1]
+    def build(self) -> None:
+        """Plug the hosts in. Raises CalledProcessError."""
+        for name in ("switch", *HOSTS):
+            _ip("netns", "add", self._prefix + name)
+        self._on("switch", "link", "add", "bridge", "up", "type", "bridge")
+        for host in HOSTS:
+            there = ("name", "eth0", "address", _HARDWARE[host], "netns", self._prefix + host)
+            self._on("switch", "link", "add", host, "type", "veth", "peer", *there)
+            self._on("switch", "link", "set", host, "master", "bridge", "up")
+            self._on(host, "address", "add", f"{HOSTS[host]}/24", "dev", "eth0")
+            for device in ("lo", "eth0"):
+                self._on(host, "link", "set", device, "up")
+            for other in HOSTS.keys() - {host}:  # who had to ask would learn who is not there
+                hardware = ("lladdr", _HARDWARE[other], "dev", "eth0", "nud", "permanent")
+                self._on(host, "neighbor", "add", HOSTS[other], *hardware)
 
-    def log(self, host: str) -> str:
-        return (self.folder / host).read_text()
-
-    def turn(self, host: str, up_or_down: str) -> None:
-        self._on("switch", "link", "set", host, up_or_down)
-
-    def _plug_in(self, host: str) -> None:
-        """Each knows the hardware of the others: who had to ask would learn who is not there."""
-        there = ("name", "eth0", "address", _HARDWARE[host], "netns", self._prefix + host)
-        self._on("switch", "link", "add", host, "type", "veth", "peer", *there)
-        self._on("switch", "link", "set", host, "master", "bridge", "up")
-        self._on(host, "address", "add", f"{HOSTS[host]}/24", "dev", "eth0")
-        for device in ("lo", "eth0"):
-            self._on(host, "link", "set", device, "up")
-        for other in HOSTS.keys() - {host}:
-            hardware = ("lladdr", _HARDWARE[other], "dev", "eth0", "nud", "permanent")
-            self._on(host, "neighbor", "add", HOSTS[other], *hardware)
-
-    def _on(self, name: str, *command: str) -> None:
-        _ip("-netns", self._prefix + name, *command)
-
-
-def _ip(*command: str) -> str:
-    return subprocess.run(["ip", *command], capture_output=True, text=True, check=True).stdout
-
-
-class Site:
-    """A network with a scheduler, two workers, and a store that holds the bundle."""
-
-    def __init__(self, network: Network, bundle: bytes) -> None:
-        self.network = network
-        network.start("scheduler", "-m", "dask", "scheduler", "--no-dashboard")
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+    def serve(self, bundle: bytes) -> None:
+        """Start Dask and the store, with the bundle in it, and run once without both."""
+        self._start("scheduler", "-m", "dask", "scheduler", "--no-dashboard")
         self.start_workers()
-        network.start("store", "-m", "moto.server", "-H", HOSTS["store"])
+        self._start("store", "-m", "moto.server", "-H", HOSTS["store"])
         self._wait_for("store", "Running on")
-        (network.folder / "bundle.img").write_bytes(bundle)
-        self._must("-c", _UPLOAD, "bundle.img", URL)
+        (self._folder / "bundle.img").write_bytes(bundle)
+        self._must("-c", _S3 + "s3.mkdir('clips'); s3.put(*sys.argv[1:])", "bundle.img", URL)
         self._must(*_LUIGI, "local", "--dask-workers", "0")
-        self.local_files = _files(network.folder / "local")
         for host in self._workers:
             self._wait_for(host, "Registered to")
 
@@ -165,32 +131,53 @@ class Site:
         flags = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
         for host in ("worker-1", "worker-2"):
             if host not in self._workers or self._workers[host].poll() is not None:
-                self._workers[host] = self.network.start(host, "-m", "dask", "worker", DASK, *flags)
+                self._workers[host] = self._start(host, "-m", "dask", "worker", DASK, *flags)
 
     def run(self) -> subprocess.Popen[bytes]:
         """A run on Dask, and in the store."""
         flags = (WORKDIR, "--dask-address", DASK, "--dask-stall-timeout", str(STALL_TIMEOUT_S))
-        return self.network.start("run", *_LUIGI, *flags)
+        return self._start("run", *_LUIGI, *flags)
+
+    def turn(self, host: str, up_or_down: str) -> None:
+        self._on("switch", "link", "set", host, up_or_down)
+
+    def log(self, host: str) -> str:
+        return (self._folder / host).read_text()
 
     def frames_written(self) -> int:
-        return self.network.log("store").count('"PUT /clips/work/frames/frame_')
+        return self.log("store").count('"PUT /clips/work/frames/frame_')
 
     def wrong_files(self) -> list[str]:
         """The names of those in the store that are not as in a local folder."""
-        with tempfile.TemporaryDirectory(dir=self.network.folder) as copy:
-            self._must("-c", _DOWNLOAD, f"{WORKDIR}/", copy)
-            found = _files(Path(copy))
-        names = found.keys() | self.local_files.keys()
-        return sorted(name for name in names if found.get(name) != self.local_files.get(name))
+        self._must("-c", _S3 + "s3.get(*sys.argv[1:], recursive=True)", WORKDIR, "stored")
+        local, stored = _files(self._folder / "local"), _files(self._folder / "stored")
+        return [name for name in local | stored if local.get(name) != stored.get(name)]
+
+    def _start(self, host: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Python on a host; what it says is that host's log from now on."""
+        python = [sys.executable, "-P", *arguments]
+        command = ["ip", "netns", "exec", self._prefix + host, *python]
+        with (self._folder / host).open("wb") as log:
+            self._started.append(
+                subprocess.Popen(command, cwd=self._folder, env=self._env, stdout=log, stderr=log)
+            )
+        return self._started[-1]
 
     def _must(self, *arguments: str) -> None:
-        assert self.network.start("run", *arguments).wait() == 0, self.network.log("run")
+        assert self._start("run", *arguments).wait() == 0, self.log("run")
 
     def _wait_for(self, host: str, words: str) -> None:
         deadline = time.monotonic() + 60
-        while words not in self.network.log(host):
-            assert time.monotonic() < deadline, self.network.log(host)
+        while words not in self.log(host):
+            assert time.monotonic() < deadline, self.log(host)
             time.sleep(0.02)
+
+    def _on(self, name: str, *command: str) -> None:
+        _ip("-netns", self._prefix + name, *command)
+
+
+def _ip(*command: str) -> str:
+    return subprocess.run(["ip", *command], capture_output=True, text=True, check=True).stdout
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -202,7 +189,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
-    network, (role, how) = site.network, case.split()
+    role, how = case.split()
+    fatal = how == "lost" and role in ("scheduler", "store")
     begin, said = time.monotonic(), "nobody is cut off"
     run = site.run()
     if role != "nothing":
@@ -210,23 +198,23 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
         count = draw.randint(1, frames // 2)
         while run.poll() is None and site.frames_written() < count:
             time.sleep(0.01)
-        network.turn(host, "down")
-        assert run.poll() is None, f"{case}: the run ended before:\n{network.log('run')}"
+        site.turn(host, "down")
+        assert run.poll() is None, f"{case}: the run ended before:\n{site.log('run')}"
         said = f"{host} is cut off after {time.monotonic() - begin:.1f} s and {count} frames"
         begin = time.monotonic()
         if how == "away":
             time.sleep(AWAY_S)
-            network.turn(host, "up")
+            site.turn(host, "up")
     with contextlib.suppress(subprocess.TimeoutExpired):
         run.wait(begin + CASES[case] - time.monotonic())
     said += f"; the run ends {time.monotonic() - begin:.1f} s later"
-    said += "".join(f" ({error.splitlines()[0]})" for error in ERROR.findall(network.log("run")))
-    _check_end(case, run.poll(), network.log("run"), fails=case in FATAL)
-    if case in FATAL:
-        network.turn(host, "up")
+    said += "".join(f" ({error.splitlines()[0]})" for error in ERROR.findall(site.log("run")))
+    _check_end(case, run.poll(), site.log("run"), fails=fatal)
+    if fatal:
+        site.turn(host, "up")
         site.start_workers()
         begin = time.monotonic()
-        _check_end(f"{case}, next run", site.run().wait(), network.log("run"), fails=False)
+        _check_end(f"{case}, next run", site.run().wait(), site.log("run"), fails=False)
         said += f", the next takes {time.monotonic() - begin:.1f} s"
     wrong = site.wrong_files()
     assert not wrong, f"{case}: {said}; wrong are {', '.join(wrong)}"
@@ -235,10 +223,9 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
 
 def _check_end(case: str, code: int | None, log: str, *, fails: bool) -> None:
     """Done, or failed with one error in our form, and no traceback."""
-    assert code == (30 if fails else 0), f"{case}: exit code {code}:\n{log}"
-    clear = len(ERROR.findall(log)) == log.count("ERROR") == fails
-    assert clear, f"{case}:\n{log}"
-    assert "Traceback" not in log, f"{case}:\n{log}"
+    found = [len(ERROR.findall(log)), log.count("ERROR"), log.count("Traceback")]
+    as_promised = code == (30 if fails else 0) and found == [fails, fails, 0]
+    assert as_promised, f"{case}: exit code {code}:\n{log}"
 
 
 def _picture(number: int) -> bytes:
