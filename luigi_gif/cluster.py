@@ -165,8 +165,11 @@ def _is_worth_a_word(record: logging.LogRecord) -> bool:
 
 
 def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
+    import dask
     from distributed import LocalCluster
 
+    # Its profiler would stop the threads a hundred times a second.
+    dask.config.set({"distributed.worker.profile.enabled": False})
     cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
         n_workers=1,
         threads_per_worker=settings.workers.most,

@@ -409,9 +409,10 @@ class LocalFolder(Folder):
 
     def sweep(self, subfolder: str = "") -> None:
         with self._explained("list", subfolder), contextlib.suppress(FileNotFoundError):
-            for name in os.listdir(self.path(subfolder)):
-                if name.endswith(TEMPORARY_SUFFIX):
-                    self.remove(os.path.join(subfolder, name))
+            with os.scandir(self.path(subfolder)) as listing:
+                for entry in listing:
+                    if entry.name.endswith(TEMPORARY_SUFFIX):
+                        self.remove(os.path.join(subfolder, entry.name))
 
     def _status(self, name: str) -> os.stat_result | None:
         with self._explained("look at", name):
