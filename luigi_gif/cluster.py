@@ -169,15 +169,15 @@ def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
     from distributed import LocalCluster
 
     # Its profiler would stop the threads a hundred times a second.
-    dask.config.set({"distributed.worker.profile.enabled": False})
-    cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
-        n_workers=1,
-        threads_per_worker=settings.workers.most,
-        processes=False,
-        protocol="inproc://",
-        memory_limit=0,
-        **_ON_LOOPBACK,
-    )
+    with dask.config.set({"distributed.worker.profile.enabled": False}):
+        cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
+            n_workers=1,
+            threads_per_worker=settings.workers.most,
+            processes=False,
+            protocol="inproc://",
+            memory_limit=0,
+            **_ON_LOOPBACK,
+        )
     return cluster
 
 
