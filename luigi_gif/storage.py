@@ -408,11 +408,14 @@ class LocalFolder(Folder):
             yield
 
     def sweep(self, subfolder: str = "") -> None:
-        with self._explained("list", subfolder), contextlib.suppress(FileNotFoundError):
-            with os.scandir(self.path(subfolder)) as listing:
-                for entry in listing:
-                    if entry.name.endswith(TEMPORARY_SUFFIX):
-                        self.remove(os.path.join(subfolder, entry.name))
+        with (
+            self._explained("list", subfolder),
+            contextlib.suppress(FileNotFoundError),
+            os.scandir(self.path(subfolder)) as listing,
+        ):
+            for entry in listing:
+                if entry.name.endswith(TEMPORARY_SUFFIX):
+                    self.remove(os.path.join(subfolder, entry.name))
 
     def _status(self, name: str) -> os.stat_result | None:
         with self._explained("look at", name):
