@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from luigi_gif import settings as sections
 
 CONNECT_TIMEOUT_S = 10
-EVERYWHERE_TIMEOUT_S = 2
+ANSWER_TIMEOUT_S = 2
 WORKERS_SEEN_S = 1.0
 """How long the cluster is not asked again for its workers."""
 _ON_LOOPBACK = {
@@ -65,21 +65,21 @@ class Cluster:
             scheduler = self.client.scheduler
             assert scheduler is not None
             try:
-                threads = self.client.sync(scheduler.ncores, callback_timeout=CONNECT_TIMEOUT_S)
+                threads = self.client.sync(scheduler.ncores, callback_timeout=ANSWER_TIMEOUT_S)
             except TimeoutError:
-                return self._workers  # it may be busy; the stall timeout judges
+                threads = self._workers  # it may be busy; the stall timeout judges
             except OSError as error:
                 raise self.error(
                     "is not there any more", expected="its scheduler", got=last_words(error)
                 ) from error
-            self._workers, self._seen = dict(threads), now
+            self._workers, self._seen = dict(threads), time.monotonic()
         return self._workers
 
     def everywhere(self, function: Callable[[str], Any], argument: str) -> None:
         """Call an importable function once in each process of a worker. May raise anything."""
         if self.remote:
             self.client.sync(
-                self.client._run, function, argument, callback_timeout=EVERYWHERE_TIMEOUT_S
+                self.client._run, function, argument, callback_timeout=ANSWER_TIMEOUT_S
             )
         else:
             function(argument)

@@ -283,8 +283,7 @@ class _Run:
             return
         with contextlib.suppress(Exception):  # the cluster may be what is broken
             self._cluster.everywhere(_cancelled.add, self._name)
-        with contextlib.suppress(queue.Empty):
-            while self._running:
+            while self._running and self._cluster.workers():
                 self._running.pop(self._finished.get(timeout=STOP_TIMEOUT_S), None)
         self._cluster.client.cancel(list(self._running))
 
