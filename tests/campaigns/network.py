@@ -127,11 +127,12 @@ class Site:
             self._wait_for(host, "Registered to")
 
     def start_workers(self) -> None:
-        """Those that are not there, as whatever watches over them would."""
+        """Anew, as whatever watches over them would: without a scheduler they end themselves."""
         flags = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
         for host in ("worker-1", "worker-2"):
-            if host not in self._workers or self._workers[host].poll() is not None:
-                self._workers[host] = self._start(host, "-m", "dask", "worker", DASK, *flags)
+            if host in self._workers:
+                self._workers[host].kill()
+            self._workers[host] = self._start(host, "-m", "dask", "worker", DASK, *flags)
 
     def run(self) -> subprocess.Popen[bytes]:
         """A run on Dask, and in the store."""
@@ -212,7 +213,8 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
     _check_end(case, run.poll(), site.log("run"), fails=fatal)
     if fatal:
         site.turn(host, "up")
-        site.start_workers()
+        if role == "scheduler":
+            site.start_workers()
         begin = time.monotonic()
         _check_end(f"{case}, next run", site.run().wait(), site.log("run"), fails=False)
         said += f", the next takes {time.monotonic() - begin:.1f} s"
