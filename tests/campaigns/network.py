@@ -3,15 +3,14 @@
 usage: python tests/campaigns/network.py [CASE ...] [--seed 1] [--frames 150]
 
 The run, Dask's scheduler, two workers and the S3 server have a network namespace each, with an
-address of its own, on one switch. A host is cut off, by its port there, when as many frames are in
-the store as was drawn. Nobody is told: what is sent to it vanishes. The files must be those of a
-local run, byte by byte. Needs root, ip, and moto; where they are missing, it says so and no more.
+address of its own. A host is cut off when as many frames are in the store as was drawn: what is
+sent to it vanishes, and nobody is told. In the end the files are byte by byte those of a local run.
+Needs root, ip, and moto; where they are missing, it says so and does nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import io
 import os
@@ -23,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from PIL import Image
@@ -51,8 +51,7 @@ def campaign(cases: Iterable[str], frames: int, seed: int) -> Iterator[str]:
     bundle = (b"\n" * 4).join(_picture(number) for number in range(frames))
     draw = random.Random(seed)
     for case in cases:
-        with tempfile.TemporaryDirectory() as folder, Site(Path(folder)) as site:
-            site.build()
+        with tempfile.TemporaryDirectory() as folder, closing(Site(Path(folder))) as site:
             site.serve(bundle)
             yield f"{case}: {_try(case, site, draw, frames)}; all files are right"
 
@@ -62,7 +61,7 @@ def why_not() -> str | None:
     if not (importlib.util.find_spec("moto") and importlib.util.find_spec("s3fs")):
         return "moto and s3fs are not both installed"
     try:
-        with Site(Path()) as site:
+        with closing(Site(Path())) as site:
             site.build()
         return None
     except (OSError, subprocess.CalledProcessError) as error:
@@ -84,22 +83,18 @@ class Site:
             "AWS_SECRET_ACCESS_KEY": "anything",
         }
 
-    def __enter__(self) -> Site:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         for name in ("switch", *HOSTS):
-            with contextlib.suppress(subprocess.CalledProcessError, FileNotFoundError):
+            with suppress(subprocess.CalledProcessError, FileNotFoundError):
                 while processes := _ip("netns", "pids", self._prefix + name).split():
                     for process in processes:
-                        with contextlib.suppress(ProcessLookupError):
+                        with suppress(ProcessLookupError):
                             os.kill(int(process), signal.SIGKILL)
                 _ip("netns", "del", self._prefix + name)
         for started in self._started:
             started.wait()
 
     def build(self) -> None:
-        """Plug the hosts in. Raises CalledProcessError."""
         for name in ("switch", *HOSTS):
             _ip("netns", "add", self._prefix + name)
         self._on("switch", "link", "add", "bridge", "up", "type", "bridge")
@@ -116,6 +111,7 @@ class Site:
 
     def serve(self, bundle: bytes) -> None:
         """Start Dask and the store, with the bundle in it, and run once without both."""
+        self.build()
         self._start("scheduler", "-m", "dask", "scheduler", "--no-dashboard")
         self.start_workers()
         self._start("store", "-m", "moto.server", "-H", HOSTS["store"])
@@ -136,17 +132,14 @@ class Site:
 
     def run(self) -> subprocess.Popen[bytes]:
         """A run on Dask, and in the store."""
-        flags = (WORKDIR, "--dask-address", DASK, "--dask-stall-timeout", str(STALL_TIMEOUT_S))
-        return self._start("run", *_LUIGI, *flags)
+        stall = ("--dask-stall-timeout", str(STALL_TIMEOUT_S))
+        return self._start("run", *_LUIGI, WORKDIR, "--dask-address", DASK, *stall)
 
     def turn(self, host: str, up_or_down: str) -> None:
         self._on("switch", "link", "set", host, up_or_down)
 
     def log(self, host: str) -> str:
         return (self._folder / host).read_text()
-
-    def frames_written(self) -> int:
-        return self.log("store").count('"PUT /clips/work/frames/frame_')
 
     def wrong_files(self) -> list[str]:
         """The names of those in the store that are not as in a local folder."""
@@ -156,8 +149,7 @@ class Site:
 
     def _start(self, host: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Python on a host; what it says is that host's log from now on."""
-        python = [sys.executable, "-P", *arguments]
-        command = ["ip", "netns", "exec", self._prefix + host, *python]
+        command = ["ip", "netns", "exec", self._prefix + host, sys.executable, "-P", *arguments]
         with (self._folder / host).open("wb") as log:
             self._started.append(
                 subprocess.Popen(command, cwd=self._folder, env=self._env, stdout=log, stderr=log)
@@ -165,7 +157,7 @@ class Site:
         return self._started[-1]
 
     def _must(self, *arguments: str) -> None:
-        assert self._start("run", *arguments).wait() == 0, self.log("run")
+        assert self._start("run", *arguments).wait(60) == 0, self.log("run")
 
     def _wait_for(self, host: str, words: str) -> None:
         deadline = time.monotonic() + 60
@@ -197,7 +189,7 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
     if role != "nothing":
         host = draw.choice([host for host in HOSTS if host.startswith(role)])
         count = draw.randint(1, frames // 2)
-        while run.poll() is None and site.frames_written() < count:
+        while run.poll() is None and site.log("store").count("PUT /clips/work/frames/f") < count:
             time.sleep(0.01)
         site.turn(host, "down")
         assert run.poll() is None, f"{case}: the run ended before:\n{site.log('run')}"
@@ -206,7 +198,7 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
         if how == "away":
             time.sleep(AWAY_S)
             site.turn(host, "up")
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    with suppress(subprocess.TimeoutExpired):
         run.wait(begin + CASES[case] - time.monotonic())
     said += f"; the run ends {time.monotonic() - begin:.1f} s later"
     said += "".join(f" ({error.splitlines()[0]})" for error in ERROR.findall(site.log("run")))
@@ -216,7 +208,7 @@ def _try(case: str, site: Site, draw: random.Random, frames: int) -> str:
         if role == "scheduler":
             site.start_workers()
         begin = time.monotonic()
-        _check_end(f"{case}, next run", site.run().wait(), site.log("run"), fails=False)
+        _check_end(f"{case}, next run", site.run().wait(60), site.log("run"), fails=False)
         said += f", the next takes {time.monotonic() - begin:.1f} s"
     wrong = site.wrong_files()
     assert not wrong, f"{case}: {said}; wrong are {', '.join(wrong)}"
