@@ -1,70 +1,157 @@
-"""A URL to a checked file: http(s) with requests, everything else as a file or an object."""
+"""A URL to a checked file: http(s) by ``web``, everything else as a file or an object."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import logging
 import os
+import time
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from luigi_gif import bundle, store
-from luigi_gif.errors import LUIGI_LOGGER, BundleError, DownloadError, TransientDownloadError
+from luigi_gif import bundle, partial, storage, store, web
+from luigi_gif.errors import (
+    LUIGI_LOGGER,
+    BundleError,
+    DownloadError,
+    StorageError,
+    TransientDownloadError,
+)
 from luigi_gif.urls import public_text, public_url
 
 if TYPE_CHECKING:
-    import requests
-
     from luigi_gif import settings as sections
 
 PIECE_BYTES = 1 << 20
-RETRIED_STATUSES = frozenset({408, 429})
-"""Beside every 5xx: Request Timeout and Too Many Requests."""
+MOST_DELAY_S = 600.0
+"""A server may ask for a longer one, but nobody waits for it."""
+PROGRESS_S = 10.0
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
 def fetch(
-    url: str, file: IO[bytes], settings: sections.download, sha256: str | None
+    url: str,
+    folder: storage.LocalFolder,
+    name: str,
+    settings: sections.download,
+    *,
+    sha256: str | None,
+    strict: bool,
 ) -> dict[str, Any]:
-    """Write the bundle at ``url`` to ``file``, which is empty, and check it.
+    """Write the bundle at ``url`` to the file ``name``, and check it.
 
-    Returns what is known of it: size in bytes, sha256, etag, last_modified.
+    What an earlier run left there is gone on with where the source can tell
+    that it is of the same bundle. With ``strict`` each frame's structure is
+    looked at. ``sha256`` are the 64 hexadecimal digits that are expected.
+
+    Returns what is known of the bundle: size in bytes, sha256, etag, last_modified.
 
     Raises DownloadError where it cannot be had whole, BundleError where it is
-    not a bundle or not the one that ``sha256`` (64 hexadecimal digits) names.
+    not a bundle or not the one that is expected, StorageError where it cannot
+    be kept.
     """
     import tenacity
 
-    attempts = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(settings.retries + 1),
-        wait=tenacity.wait_fixed(settings.retry_delay),
-        retry=tenacity.retry_if_exception_type(TransientDownloadError),
-        before_sleep=lambda state: _log_retry(state, settings),
-        reraise=True,
-    )
-    return attempts(_attempt, url, file, settings, sha256)
+    deadline = time.monotonic() + settings.deadline
+    with partial.opened(folder, name, url) as part:
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(settings.retries + 1)
+            | tenacity.stop_before_delay(settings.deadline),
+            wait=lambda state: _delay_s(state, settings),
+            retry=tenacity.retry_if_exception_type(TransientDownloadError),
+            before_sleep=lambda state: _log_retry(state, settings),
+            reraise=True,
+        )
+        attempts(_attempt, url, folder, settings, part, deadline)
+        if sha256 is not None:
+            check_sha256(public_url(url), part.sha256(), sha256)
+        if strict:
+            _check_structure(part, url)
+        return {"size": part.known.size, "sha256": part.sha256(), **part.about}
 
 
 def _attempt(
-    url: str, file: IO[bytes], settings: sections.download, sha256: str | None
-) -> dict[str, Any]:
-    file.seek(0)
-    file.truncate()
-    headers: dict[str, str | None] = {"etag": None, "last_modified": None}
+    url: str,
+    folder: storage.LocalFolder,
+    settings: sections.download,
+    part: partial.Partial,
+    deadline: float,
+) -> None:
+    known = part.known
+    if known.size and known.size == known.total:
+        return
+    with _answer(url, settings, known, deadline) as answer:
+        _check_size(answer.total or 0, settings, url)
+        part.begin(answer)
+        _check_room(answer, folder)
+        if answer.start:
+            logger.info("goes on behind the %s that are there", _mib(answer.start))
+        for piece in _whole_pieces(_reported(answer)):
+            if part.known.size == 0:
+                _check_beginning(piece, url)
+            part.append(piece)
+            _check_size(part.known.size, settings, url)
+    size, total, _ = part.known
+    if size == 0:
+        _check_beginning(b"", url)
+    if total is None:
+        logger.warning("the source does not say how long the bundle is: only its frames can tell")
+    elif size != total:
+        raise web.broken_off(url, f"{total:,} bytes", f"{size:,} bytes")
+
+
+@contextlib.contextmanager
+def _answer(
+    url: str, settings: sections.download, known: web.Known, deadline: float
+) -> Iterator[web.Answer]:
     if urlsplit(url).scheme in ("http", "https"):
-        source = _http(url, settings, headers)
+        with web.get(url, settings, known, deadline) as answer:
+            yield answer
     else:
-        source = _file_or_object(url)
-    with contextlib.closing(source):
-        size, digest = _copy(source, file, url)
-    if sha256 is not None:
-        check_sha256(public_url(url), digest, sha256)
-    return {"size": size, "sha256": digest, **headers}
+        with contextlib.closing(_file_or_object(url)) as pieces:
+            yield web.Answer(0, None, None, None, None, pieces)
+
+
+def _check_structure(part: partial.Partial, url: str) -> None:
+    try:
+        bundle.survey(part.reader(), strict=True)
+    except bundle.BadFrame as error:
+        raise BundleError(
+            f"frame {error.number} of the bundle is not usable",
+            where=f"{public_url(url)}, at byte {error.offset:,} of {part.known.size:,}",
+            expected=error.fault.expected,
+            got=error.fault.got,
+            next_step="run again, in case it was cut off on its way, or mend the bundle at its "
+            "source, or leave such frames out with --on-bad-frame skip",
+        ) from None
+
+
+def _check_size(size: int, settings: sections.download, url: str) -> None:
+    if size > settings.max_bytes:
+        raise DownloadError(
+            "the bundle is too large",
+            where=public_url(url),
+            expected=f"at most {settings.max_bytes:,} bytes (--download-max-bytes)",
+            got=f"{size:,} bytes or more",
+            next_step="raise --download-max-bytes, or correct --url",
+        )
+
+
+def _check_room(answer: web.Answer, folder: storage.LocalFolder) -> None:
+    if answer.total is None:
+        return
+    room, needed = folder.room(), answer.total - answer.start
+    if room < needed:
+        raise StorageError(
+            "there is no room for the bundle",
+            where=folder.url,
+            expected=f"{needed:,} bytes free",
+            got=f"{room:,} bytes free",
+            next_step="free some space and run again",
+        )
 
 
 def check_sha256(where: str, digest: str, expected: str) -> None:
@@ -79,23 +166,22 @@ def check_sha256(where: str, digest: str, expected: str) -> None:
         )
 
 
-def _copy(source: Iterable[bytes], file: IO[bytes], url: str) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of what was copied; hashing runs beside the download."""
-    size = 0
-    digest = hashlib.sha256()
-    with ThreadPoolExecutor(1) as beside:
-        hashed: Future[None] | None = None
-        for piece in _whole_pieces(source):
-            if size == 0:
-                _check_beginning(piece, url)
-            if hashed is not None:
-                hashed.result()
-            hashed = beside.submit(digest.update, piece)
-            file.write(piece)
-            size += len(piece)
-    if size == 0:
-        _check_beginning(b"", url)
-    return size, digest.hexdigest()
+def _reported(answer: web.Answer) -> Iterator[bytes]:
+    """The pieces of an answer; says now and then how far it has come, and how fast."""
+    size, said_size, said = answer.start, answer.start, time.monotonic()
+    for piece in answer.pieces:
+        yield piece
+        size += len(piece)
+        now = time.monotonic()
+        if now - said >= PROGRESS_S:
+            of_total = f" of {_mib(answer.total)}" if answer.total else ""
+            rate = _mib(int((size - said_size) / (now - said)))
+            logger.info("%s%s are there, %s a second", _mib(size), of_total, rate)
+            said_size, said = size, now
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
 
 
 def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
@@ -121,49 +207,6 @@ def _check_beginning(piece: bytes, url: str) -> None:
             got=bundle.looks_like(piece),
             next_step="open the URL in a browser, and correct --url",
         )
-
-
-def _http(
-    url: str, settings: sections.download, headers: dict[str, str | None]
-) -> Generator[bytes, None, None]:
-    import requests
-
-    with _explained(url), requests.Session() as session, _get(session, url, settings) as response:
-        _check_status(response, url)
-        headers["etag"] = response.headers.get("ETag")
-        headers["last_modified"] = response.headers.get("Last-Modified")
-        yield from response.iter_content(PIECE_BYTES)
-        _check_length(response, url)
-
-
-def _get(session: requests.Session, url: str, settings: sections.download) -> requests.Response:
-    return session.get(
-        url,
-        stream=True,
-        timeout=(settings.connect_timeout, settings.read_timeout),
-        headers={"Accept-Encoding": "identity"},
-    )
-
-
-def _check_status(response: requests.Response, url: str) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    passing = status in RETRIED_STATUSES or status >= 500
-    raise (TransientDownloadError if passing else DownloadError)(
-        "the server does not give the bundle",
-        where=public_url(url),
-        expected="HTTP status 200",
-        got=f"{status} {response.reason}",
-        next_step="run again later" if passing else "correct --url, or ask the server's keeper",
-    )
-
-
-def _check_length(response: requests.Response, url: str) -> None:
-    announced = response.headers.get("Content-Length", "")
-    received = response.raw.tell()
-    if announced.isdecimal() and received != int(announced):
-        raise _broken_off(url, f"{int(announced):,} bytes", f"{received:,} bytes")
 
 
 def _file_or_object(url: str) -> Generator[bytes, None, None]:
@@ -195,81 +238,23 @@ def _opened(url: str) -> IO[bytes]:
     return objects.open(objects.root)
 
 
-@contextlib.contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what requests raises into a DownloadError; its own texts may hold secrets."""
-    import requests
+def _delay_s(state: Any, settings: sections.download) -> float:
+    """As the settings say, or as the server asks, and then a little apart from others."""
+    import tenacity
 
-    try:
-        yield
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-        raise _broken_off(url, "the whole bundle", "a part of it") from None
-    except requests.exceptions.SSLError as error:
-        raise DownloadError(
-            "the server's identity cannot be verified",
-            where=public_url(url),
-            expected="a TLS certificate that this machine trusts",
-            got=_root_cause(error),
-            next_step="correct --url, or have the certificate mended",
-        ) from None
-    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-        raise TransientDownloadError(
-            "the server cannot be reached",
-            where=public_url(url),
-            expected="a connection and an answer in time",
-            got=_root_cause(error),
-            next_step="check the host in --url and the network, and run again",
-        ) from None
-    except requests.exceptions.RequestException as error:
-        raise DownloadError(
-            "the URL cannot be fetched",
-            where=public_url(url),
-            expected="an http or https URL that leads to a bundle",
-            got=type(error).__name__,
-            next_step="correct --url",
-        ) from None
-    except OSError as error:
-        raise DownloadError(
-            "the URL cannot be fetched",
-            where=public_url(url),
-            expected="requests to be set up rightly on this machine",
-            got=str(error),
-            next_step="look at REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and the proxies",
-        ) from None
-
-
-def _broken_off(url: str, expected: str, got: str) -> TransientDownloadError:
-    return TransientDownloadError(
-        "the download broke off",
-        where=public_url(url),
-        expected=expected,
-        got=got,
-        next_step="run again",
-    )
-
-
-def _root_cause(error: BaseException) -> str:
-    """The innermost reason, in the operating system's words where it has some."""
-    import requests
-
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, requests.exceptions.ReadTimeout):
-        return "no answer in time"
-    while inner := error.__cause__ or error.__context__ or getattr(error, "reason", None):
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    return getattr(error, "strerror", None) or type(error).__name__
+    asked = min(state.outcome.exception().retry_after_s, MOST_DELAY_S)
+    if asked <= settings.retry_delay:
+        return settings.retry_delay
+    return asked + tenacity.wait_random(0, asked / 10)(state)
 
 
 def _log_retry(state: Any, settings: sections.download) -> None:
     error = state.outcome.exception()
     logger.warning(
-        "%s: %s; try %d of %d in %g s",
+        "%s: %s; try %d of %d in %.3g s",
         error.what,
         error.got,
         state.attempt_number + 1,
         settings.retries + 1,
-        settings.retry_delay,
+        state.next_action.sleep,
     )

@@ -52,6 +52,9 @@ class DownloadError(PipelineError):
 class TransientDownloadError(DownloadError):
     """The bundle cannot be had from its URL now; trying again may help."""
 
+    retry_after_s = 0.0
+    """How long the server asks to wait."""
+
 
 class BundleError(PipelineError):
     """The bundle is not complete images with four newlines between them."""

@@ -205,3 +205,24 @@ class download(luigi.Config):
         most=3600.0,
         description="seconds to wait for the next bytes",
     )
+    low_speed_limit = NumberParameter(
+        default=1000,
+        kind=int,
+        least=0,
+        most=10**12,
+        description="bytes a second below which, for 30 s, a download is broken off",
+    )
+    deadline = NumberParameter(
+        default=86_400.0,
+        kind=float,
+        least=0.1,
+        most=10**9,
+        description="seconds that a download may take in all, with its retries",
+    )
+    max_bytes = NumberParameter(
+        default=100 << 30,
+        kind=int,
+        least=1,
+        most=10**18,
+        description="how large a bundle may be",
+    )

@@ -16,7 +16,9 @@ import io
 import json
 import logging
 import os
+import re
 import secrets
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
@@ -32,6 +34,7 @@ from luigi_gif.urls import public_text, public_url
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
 TEMPORARY_SUFFIX = ".luigi-gif-tmp"
+ASIDE_SUFFIX = ".altered"
 LOCK = ".lock"
 COPY_BYTES = 1 << 20
 _WRITEBACK_BYTES = 8 << 20
@@ -80,10 +83,10 @@ class Folder:
     _refusals: type[Exception] = Exception
     """What the file system may raise."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, run: str = "") -> None:
         self.url = url.rstrip("/")
         try:
-            self._store = store.Store(self.url)
+            self._store = store.Store(self.url, run)
         except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
@@ -220,12 +223,10 @@ class Folder:
         send()
 
     @contextlib.contextmanager
-    def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
         """A file to write to, which appears under ``name``, whole and lasting, at the end.
 
-        If the block raises, nothing appears and nothing is left. With
-        ``read_next`` its bytes stay in memory where there is room, for whoever
-        reads them at once.
+        If the block raises, nothing appears and nothing is left.
         """
         import tempfile
 
@@ -236,6 +237,27 @@ class Folder:
                 self._store.ask(
                     "put_file", spool.name, self._key(name), size=os.fstat(spool.fileno()).st_size
                 )
+
+    @contextlib.contextmanager
+    def nearby(self) -> Iterator[LocalFolder]:
+        """A folder of this machine, for what is to be adopted; a store's ends with the block."""
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="luigi-gif-") as path:
+            yield LocalFolder(path)
+
+    def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
+        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk."""
+        path = nearby.path(found)
+        with self._explained("write", name):
+            self._store.ask("put_file", path, self._key(name), size=os.path.getsize(path))
+
+    def set_aside(self, name: str) -> str:
+        """Give a file another name, which is returned."""
+        aside = f"{name}{ASIDE_SUFFIX}"
+        with self._explained("rename", name):
+            self._store.ask("mv", self._key(name), self._key(aside))
+        return aside
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
@@ -261,16 +283,17 @@ class Folder:
         """Remove the temporary files of dead runs; call it only when locked."""
 
     def read_json(self, name: str) -> dict[str, Any] | None:
-        """A JSON object, or None if the file is not there or is not one."""
+        """A JSON object, or None if the file is not there or is not as it was written."""
         try:
-            value = json.loads(self.read(name))
+            value = json.loads(_checked(self.read(name)))
         except (FileNotFoundError, ValueError):
             return None
         return value if isinstance(value, dict) else None
 
     def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
-        """Publish a JSON object."""
-        self.write(name, json.dumps(value).encode() + b"\n", lasting=lasting)
+        """Publish a JSON object that is not empty, and in it a checksum of its text."""
+        rest = json.dumps(value).encode()[1:]
+        self.write(name, b'{"crc32": "%08x", %s\n' % (zlib.crc32(rest), rest), lasting=lasting)
 
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
         try:
@@ -380,13 +403,49 @@ class LocalFolder(Folder):
         yield self.write
 
     @contextlib.contextmanager
-    def publish(self, name: str, *, read_next: bool = False) -> Iterator[IO[bytes]]:
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
         with (
             self._explained("write", name),
             self._temporary(name, lasting=True) as descriptor,
-            io.BufferedWriter(_EarlyWriteback(descriptor, keep=read_next), COPY_BYTES) as file,
+            io.BufferedRandom(_EarlyWriteback(descriptor, keep=False), COPY_BYTES) as file,
         ):
             yield file
+
+    @contextlib.contextmanager
+    def update(self, name: str) -> Iterator[IO[bytes]]:
+        """A file to read and write in place, made where there is none.
+
+        Its bytes stay in memory where there is room, for whoever reads them next.
+        """
+        with self._explained("write", name):
+            descriptor = _create(self.path(name), os.O_RDWR | os.O_CREAT)
+            try:
+                with io.BufferedRandom(_EarlyWriteback(descriptor, keep=True), COPY_BYTES) as file:
+                    yield file
+            finally:
+                os.close(descriptor)
+
+    def room(self) -> int:
+        """Bytes that this user can still write there."""
+        with self._explained("write", ""):
+            os.makedirs(self.url, exist_ok=True)
+            status = os.statvfs(self.url)
+        return status.f_bavail * status.f_frsize
+
+    @contextlib.contextmanager
+    def nearby(self) -> Iterator[LocalFolder]:
+        yield self
+
+    def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
+        with self._explained("write", name):
+            os.replace(nearby.path(found), self.path(name))
+            _make_lasting(os.path.dirname(self.path(name)))
+
+    def set_aside(self, name: str) -> str:
+        aside = f"{name}{ASIDE_SUFFIX}"
+        with self._explained("rename", name):
+            os.replace(self.path(name), self.path(aside))
+        return aside
 
     def remove(self, name: str) -> None:
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
@@ -430,7 +489,7 @@ class LocalFolder(Folder):
         path = self.path(name)
         temporary = f"{path}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
         try:
-            descriptor = _create(temporary)
+            descriptor = _create(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             try:
                 yield descriptor
                 if lasting:
@@ -443,19 +502,18 @@ class LocalFolder(Folder):
                 os.unlink(temporary)
             raise
         if lasting:
-            with _opened(os.path.dirname(path)) as parent:
-                os.fsync(parent)
+            _make_lasting(os.path.dirname(path))
 
 
 class _EarlyWriteback(io.FileIO):
-    """A file to write whose pages go to the disk while it grows, not all at the fsync.
+    """A file whose pages go to the disk while it grows, not all at the fsync.
 
     Unless it is to keep them, the kernel drops those that have arrived there,
     and takes them for what is written next.
     """
 
     def __init__(self, descriptor: int, *, keep: bool) -> None:
-        super().__init__(descriptor, "wb", closefd=False)
+        super().__init__(descriptor, "r+b", closefd=False)
         self._keep = keep
         self._begun = 0
 
@@ -496,18 +554,18 @@ class FileTarget(luigi.Target):
         return self.path
 
 
-def folder(url: str) -> Folder:
-    """The folder at a path or URL."""
+def folder(url: str, run: str = "") -> Folder:
+    """The folder at a path or URL, for one of the runs that this process works for."""
     if "://" not in url:
         return LocalFolder(os.path.expanduser(url))
     if url.startswith("file://"):
         return LocalFolder(unquote(urlsplit(url).path))
-    return Folder(url)
+    return Folder(url, run)
 
 
 def join(shared: Shared) -> Folder:
     """The folder that another process shares. Raises StorageError where it is not the same."""
-    joined = folder(shared.url)
+    joined = folder(shared.url, shared.proof)
     if joined.size(shared.proof) is None:
         raise StorageError(
             "a worker does not see the work directory",
@@ -520,13 +578,27 @@ def join(shared: Shared) -> Folder:
     return joined
 
 
-def _create(path: str) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+def _checked(text: bytes) -> bytes:
+    """The text of a JSON file. Raises ValueError where its checksum is not that of the text."""
+    found = re.match(rb'\{"crc32": "([0-9a-f]{8})", ', text)
+    if found is None or int(found[1], 16) != zlib.crc32(text[found.end() :].removesuffix(b"\n")):
+        raise ValueError("the checksum does not fit")
+    return text
+
+
+def _create(path: str, flags: int) -> int:
+    flags |= os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return os.open(path, flags, 0o666)
+
+
+def _make_lasting(folder: str) -> None:
+    """Let the names in a folder outlive a power cut."""
+    with _opened(folder) as descriptor:
+        os.fsync(descriptor)
 
 
 @contextlib.contextmanager

@@ -17,19 +17,21 @@ SILENT_S = 60.0
 """A store that made one wait so long for nothing is not asked again for a while: its own library
 tries many times over, and each task would wait anew."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
-_silent: dict[str, tuple[Exception, float]] = {}
+_silent: dict[tuple[str, str], tuple[Exception, float]] = {}
 
 
 class Store:
     """The file system of a URL, and ``root``, the URL's place in it.
 
+    ``run`` names who asks: a worker that lives on asks anew for the next run.
+
     Raises what fsspec raises: ValueError, ImportError, or an error of its library.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, run: str = "") -> None:
         import fsspec
 
-        self._url = url
+        self._asker = url, run
         options = _OPTIONS.get(url.partition("://")[0], {})
         self._fs, self.root = fsspec.core.url_to_fs(url, **options)
 
@@ -41,7 +43,7 @@ class Store:
         from fsspec.exceptions import FSTimeoutError
 
         begin = time.monotonic()
-        refusal, until = _silent.get(self._url, (None, 0.0))
+        refusal, until = _silent.get(self._asker, (None, 0.0))
         if refusal is not None and begin < until:
             raise refusal
         limit_s = ANSWER_S + size / LEAST_BYTES_PER_S
@@ -55,7 +57,7 @@ class Store:
             if isinstance(error, FSTimeoutError):
                 error = TimeoutError(f"no answer within {limit_s:.3g} s")
             if time.monotonic() - begin >= min(LONG_S, ANSWER_S):
-                _silent[self._url] = error, time.monotonic() + SILENT_S
+                _silent[self._asker] = error, time.monotonic() + SILENT_S
             raise error from None
 
     def open(self, key: str) -> IO[bytes]:

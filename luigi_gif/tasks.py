@@ -13,7 +13,18 @@ from typing import Any
 
 import luigi
 
-from luigi_gif import bundle, clip, download, frames, gif, interrupt, settings, storage, urls
+from luigi_gif import (
+    bundle,
+    clip,
+    download,
+    frames,
+    gif,
+    interrupt,
+    partial,
+    settings,
+    storage,
+    urls,
+)
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -59,7 +70,11 @@ class NameParameter(luigi.Parameter[str]):
         flag = f"--{self._attribute_name.replace('_', '-')}"
         if not path.name or path.is_absolute() or ".." in path.parts:
             raise bad_parameter(flag, "a relative path inside the work directory", x)
-        if path.parts[0] in (frames.SUBFOLDER, storage.LOCK) or path.suffix == ".json":
+        if path.parts[0] in (frames.SUBFOLDER, storage.LOCK) or path.suffix in (
+            ".json",
+            partial.SUFFIX,
+            storage.ASIDE_SUFFIX,
+        ):
             raise bad_parameter(flag, "a name that the pipeline does not use itself", x)
         return str(path)
 
@@ -244,6 +259,12 @@ class DownloadData(Step):
     A file without a receipt was put there by the user: it is used as it is.
     """
 
+    on_bad_frame = ChoiceParameter(
+        default="fail",
+        choices=("fail", "skip"),
+        description="whether a frame that cannot be used ends the run or is left out",
+    )
+
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.data_file)
 
@@ -260,20 +281,27 @@ class DownloadData(Step):
 
     def make(self) -> str:
         """The receipt goes first: a bundle without one is the user's."""
-        self._check_that_it_is_ours()
+        self._set_aside_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        with self.folder.publish(self.data_file, read_next=True) as file:
-            receipt = download.fetch(self.url, file, settings.download(), self.sha256)
+        part = f"{self.data_file}{partial.SUFFIX}"
+        with self.folder.nearby() as nearby:
+            receipt = download.fetch(
+                self.url,
+                nearby,
+                part,
+                settings.download(),
+                sha256=self.sha256,
+                strict=self.on_bad_frame == "fail",
+            )
             receipt = {"recipe": self.recipe(), **receipt}
-            file.flush()
-            os.fsync(file.fileno())
             self.folder.remove(self.data_file)
             self.folder.write_json(self._receipt, receipt)
+            self.folder.adopt(nearby, part, self.data_file)
         self._note_version(receipt)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
-    def _check_that_it_is_ours(self) -> None:
+    def _set_aside_if_changed(self) -> None:
         """A bundle that is not as its receipt says may be the user's: it is not overwritten."""
         version = self.folder.version(self.data_file)
         receipt = self.folder.read_json(self._receipt) or {}
@@ -281,13 +309,14 @@ class DownloadData(Step):
             return
         digest = self.folder.sha256(self.data_file)
         if digest != receipt.get("sha256"):
+            aside = self.folder.set_aside(self.data_file)
             raise DamagedFileError(
                 "the bundle was changed after it was downloaded",
                 where=str(self.output()),
                 expected=f"SHA-256 {receipt.get('sha256', 'in a receipt that can be read')}",
-                got=f"SHA-256 {digest}",
-                next_step="delete it, to download it again, or delete its receipt beside it "
-                f"({self._receipt}), to use it as it is",
+                got=f"SHA-256 {digest}; it is {aside} now",
+                next_step="run again, to download it anew, or, to use it as it is, first give it "
+                f"its name back and delete its receipt, {self._receipt}",
             )
         self._note_version(receipt)
 
@@ -299,11 +328,7 @@ class DownloadData(Step):
 class SplitFrames(Step):
     """Finds where each frame of the bundle begins, and notes a waypoint now and then."""
 
-    on_bad_frame = ChoiceParameter(
-        default="fail",
-        choices=("fail", "skip"),
-        description="whether a frame that cannot be used ends the run or is left out",
-    )
+    on_bad_frame = DownloadData.on_bad_frame
 
     def requires(self) -> DownloadData:
         return self.clone(DownloadData)

@@ -15,18 +15,21 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 
 import luigi_gif
+from luigi_gif import download, settings, storage
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
 DELIMITER = b"\n" * 4
 FORMATS = ("GIF", "PNG", "JPEG", "WebP", "BMP", "TIFF")
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
+
+PART = "bundle.part"
 
 Page = bytes | Callable[[BaseHTTPRequestHandler], None]
 
@@ -49,6 +52,25 @@ def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
     for step in (written.requires(), written, task):
         step.run()
     return workdir / "clip.gif"
+
+
+Fetch = Callable[..., tuple[bytes, dict[str, Any]]]
+
+
+@pytest.fixture
+def fetch(tmp_path: Path) -> Fetch:
+    """The bundle at a URL, and its receipt; if it fails, nothing is left but what resumes."""
+
+    def fetch(
+        url: str, sha256: str | None = None, *, strict: bool = True, **values: Any
+    ) -> tuple[bytes, dict[str, Any]]:
+        section = settings.download(**{"retry_delay": 0.0, **values})
+        folder = storage.LocalFolder(str(tmp_path / "fetched"))
+        receipt = download.fetch(url, folder, PART, section, sha256=sha256, strict=strict)
+        assert os.listdir(folder.url) == [PART]
+        return folder.read(PART), receipt
+
+    return fetch
 
 
 class Server:

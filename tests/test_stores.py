@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import io
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from conftest import SAMPLE, Run, dask_scheduler, dask_worker
+from conftest import SAMPLE, Fetch, Run, dask_scheduler, dask_worker
 from fsspec.asyn import get_loop
 from stores import STORES, Store, missing
 from test_command import fails
@@ -32,7 +31,7 @@ from test_storage import (  # noqa: F401
 )
 
 import luigi_gif
-from luigi_gif import download, settings, storage
+from luigi_gif import storage
 from luigi_gif import store as store_module
 from luigi_gif.errors import DownloadError, StorageError
 
@@ -279,18 +278,18 @@ def test_a_bucket_that_is_not_there_is_named(luigi: Run, store: Store) -> None:
     assert time.monotonic() - start < 10
 
 
-def test_a_bundle_that_is_not_there_is_named(store: Store) -> None:
+def test_a_bundle_that_is_not_there_is_named(fetch: Fetch, store: Store) -> None:
     """In words."""
     for url in (f"{store.bucket()}/none.img", f"{store.scheme}://no-such-bucket/none.img"):
         with pytest.raises(DownloadError) as error:
-            download.fetch(url, io.BytesIO(), settings.download(), None)
+            fetch(url)
         assert error.value.where == url
         assert re.search("no such|not exist", error.value.got, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("store", ["s3", "azure"], indirect=True)  # the third refuses nobody
 def test_a_store_that_refuses_is_named(
-    luigi: Run, store: Store, found_by: Callable[[dict[str, str]], None]
+    fetch: Fetch, luigi: Run, store: Store, found_by: Callable[[dict[str, str]], None]
 ) -> None:
     """Soon, be it the work directory's or the bundle's."""
     url = f"{store.scheme}://bucket/work"
@@ -298,7 +297,7 @@ def test_a_store_that_refuses_is_named(
     fails(luigi("--url", str(SAMPLE), "--workdir", url, **store.refused), url)
     found_by(store.refused)
     with pytest.raises(DownloadError) as error:
-        download.fetch(url, io.BytesIO(), settings.download(), None)
+        fetch(url)
     assert error.value.where == url
     assert "\n" not in error.value.got
     assert time.monotonic() - start < 10

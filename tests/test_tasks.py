@@ -197,8 +197,8 @@ def test_a_bundle_of_the_user_is_used_and_never_overwritten(pipeline: Pipeline) 
 
 
 @pytest.mark.parametrize("data", [b"", gif(1) + DELIMITER + gif(2)])
-def test_a_bundle_that_changed_is_never_overwritten(pipeline: Pipeline, data: bytes) -> None:
-    """Damaged or put there by the user: the error says how to go on either way."""
+def test_a_bundle_that_changed_is_set_aside(pipeline: Pipeline, data: bytes) -> None:
+    """It may be the user's, so it is kept; the run fails and names it, the next one is right."""
     pipeline.run()
     first = pipeline.clip()
     bundle = pipeline.workdir / "image-data.img"
@@ -206,20 +206,26 @@ def test_a_bundle_that_changed_is_never_overwritten(pipeline: Pipeline, data: by
     assert pipeline.run() == ["DownloadData"]
     assert not pipeline.ok
     assert any("the bundle was changed after it was downloaded" in line for line in pipeline.log)
-    assert bundle.read_bytes() == data
+    aside = pipeline.workdir / "image-data.img.altered"
+    assert aside.read_bytes() == data
     assert pipeline.clip() == first
-    if data:
-        (pipeline.workdir / "image-data.img.json").unlink()
-        assert pipeline.run() == STEPS[1:]
-        assert pipeline.clip() != first
-        bundle.unlink()
-        (pipeline.workdir / "clip.gif").unlink()
-        (pipeline.workdir / "frames" / "manifest.json").unlink()
-        (pipeline.workdir / "frames.json").unlink()
-    else:
-        bundle.unlink()
     pipeline.run()
+    assert pipeline.ok
     assert pipeline.clip() == first
+    assert aside.read_bytes() == data
+
+
+def test_a_bundle_that_was_set_aside_can_be_used(pipeline: Pipeline) -> None:
+    """As the error says: with its name, and without the receipt."""
+    pipeline.run()
+    first = pipeline.clip()
+    bundle = pipeline.workdir / "image-data.img"
+    bundle.write_bytes(gif(1) + DELIMITER + gif(2))
+    pipeline.run()
+    (pipeline.workdir / "image-data.img.altered").rename(bundle)
+    (pipeline.workdir / "image-data.img.json").unlink()
+    assert pipeline.run() == STEPS[1:]
+    assert pipeline.clip() != first
 
 
 def test_a_work_directory_may_be_copied(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -273,7 +279,10 @@ def test_a_damaged_receipt_is_no_reason_to_overwrite(pipeline: Pipeline, text: b
     (pipeline.workdir / "frames.json").unlink()
     assert pipeline.run(plays=2) == ["DownloadData"]
     assert not pipeline.ok
-    assert pipeline.files()["image-data.img"] == before["image-data.img"]
+    assert pipeline.files()["image-data.img.altered"] == before["image-data.img"]
+    pipeline.run(plays=2)
+    assert pipeline.ok
+    assert pipeline.files()["image-data.img"][0] == before["image-data.img"][0]
 
 
 def test_a_damaged_frame_is_noticed_and_mended(pipeline: Pipeline) -> None:

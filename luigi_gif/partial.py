@@ -1,0 +1,145 @@
+"""What has arrived of a download: a file, and a note beside it that vouches for its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO
+
+from luigi_gif import storage, urls
+from luigi_gif.errors import BundleError, StorageError
+from luigi_gif.web import Answer, Known
+
+SUFFIX = ".part"
+
+
+class Partial:
+    """A file that grows, with the SHA-256 of what is in it. Use :func:`opened`.
+
+    Where the source names the bundle's version, a note says after each piece
+    how many bytes there are and what their SHA-256 is. The next run goes on
+    with as much as is still so, however this one ended.
+    """
+
+    def __init__(
+        self,
+        folder: storage.LocalFolder,
+        name: str,
+        url: str,
+        file: IO[bytes],
+        hasher: ThreadPoolExecutor,
+    ) -> None:
+        self.known = Known(0, None, None)
+        """How far it has come."""
+        self.about: dict[str, str | None] = {"etag": None, "last_modified": None}
+        """What the source says of the bundle."""
+        self._folder = folder
+        self._name = name
+        self._note = f"{name}.json"
+        self._url = urls.url_digest(url)
+        self._file = file
+        self._hasher = hasher
+        self._hashed: Future[None] | None = None
+        self._digest = hashlib.sha256()
+
+    def resume(self) -> None:
+        """Take over what an earlier run has left, as far as the note vouches for it."""
+        note = self._folder.read_json(self._note) or {}
+        size = rest = note.get("size", 0)
+        while rest and (piece := self._file.read(min(rest, storage.COPY_BYTES))):
+            self._digest.update(piece)
+            rest -= len(piece)
+        if (note.get("url"), note.get("sha256")) != (self._url, self._digest.hexdigest()):
+            self.clear()
+            return
+        self._file.seek(size)
+        self._file.truncate()
+        self.known = Known(size, note["total"], note["validator"])
+        self.about = {key: note[key] for key in self.about}
+
+    def begin(self, answer: Answer) -> None:
+        """Get ready for the pieces of an answer: what is there stays, or goes if it starts at 0."""
+        if answer.start == 0:
+            self.clear()
+        self.known = Known(answer.start, answer.total, answer.validator)
+        self.about = {"etag": answer.etag, "last_modified": answer.last_modified}
+
+    def append(self, piece: bytes) -> None:
+        """Add a piece; it is hashed while the next one is on its way."""
+        self.vouch()
+        self._file.write(piece)
+        self._hashed = self._hasher.submit(self._digest.update, piece)
+        self.known = self.known._replace(size=self.known.size + len(piece))
+
+    def vouch(self) -> None:
+        """Note what is there, if it can be gone on with."""
+        if self._hashed is None or self.known.validator is None:
+            return
+        self._file.flush()
+        note = {"url": self._url, **self.known._asdict(), **self.about, "sha256": self.sha256()}
+        self._folder.write_json(self._note, note, lasting=False)
+
+    def sha256(self) -> str:
+        """Of what is there, 64 hexadecimal digits."""
+        if self._hashed is not None:
+            self._hashed.result()
+            self._hashed = None
+        return self._digest.hexdigest()
+
+    def reader(self) -> Callable[[int], bytes]:
+        """Reads what is there, from its beginning."""
+        self._file.seek(0)
+        return self._file.read
+
+    def clear(self) -> None:
+        """Drop what is there."""
+        self.sha256()
+        self._folder.remove(self._note)
+        self._file.seek(0)
+        self._file.truncate()
+        self._digest = hashlib.sha256()
+        self.known = Known(0, None, None)
+
+    def finish(self) -> None:
+        """It is whole, and on the disk: nothing need vouch for a part of it any more."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._folder.remove(self._note)
+
+    def leave(self) -> None:
+        """Keep what the next run can go on with, and only that."""
+        if self.known.size and self.known.validator is not None:
+            self.vouch()
+        else:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the file and its note."""
+        self._folder.remove(self._note)
+        self._folder.remove(self._name)
+
+
+@contextmanager
+def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial]:
+    """What an earlier run left of this URL's bundle in the file ``name``, or nothing yet.
+
+    If the block raises, it is kept for the next run, but for what is no bundle
+    and where the disk refuses more.
+
+    Raises StorageError.
+    """
+    with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
+        partial = Partial(folder, name, url, file, hasher)
+        partial.resume()
+        try:
+            yield partial
+            partial.finish()
+        except (BundleError, StorageError, OSError):
+            partial.discard()
+            raise
+        except BaseException:
+            partial.leave()
+            raise
