@@ -6,8 +6,9 @@ import contextlib
 import errno
 import logging
 import os
+import stat
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -103,16 +104,15 @@ def _attempt(
         raise web.broken_off(url, f"{total:,} bytes", f"{size:,} bytes")
 
 
-@contextlib.contextmanager
 def _answer(
     url: str, settings: sections.download, known: web.Known, deadline: float
-) -> Iterator[web.Answer]:
-    if urlsplit(url).scheme in ("http", "https"):
-        with web.get(url, settings, known, deadline) as answer:
-            yield answer
-    else:
-        with contextlib.closing(_file_or_object(url)) as pieces:
-            yield web.Answer(0, None, None, None, None, pieces)
+) -> contextlib.AbstractContextManager[web.Answer]:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme == "file":
+        return _file(url)
+    if scheme in ("http", "https"):
+        return web.get(url, settings, known, deadline)
+    return _object(url, known)
 
 
 def _check_structure(part: partial.Partial, url: str) -> None:
@@ -185,16 +185,24 @@ def _mib(size: int) -> str:
 
 
 def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of PIECE_BYTES or more, the last one excepted: servers may send them tiny."""
+    """Pieces of PIECE_BYTES or more, the last one excepted: servers may send them tiny.
+
+    What came before an error is given before it is raised.
+    """
     waiting: list[bytes] = []
     size = 0
-    for piece in source:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= PIECE_BYTES:
+    try:
+        for piece in source:
+            waiting.append(piece)
+            size += len(piece)
+            if size >= PIECE_BYTES:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    except (DownloadError, KeyboardInterrupt):
+        if size:
             yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
+        raise
+    if size:
         yield b"".join(waiting)
 
 
@@ -209,11 +217,40 @@ def _check_beginning(piece: bytes, url: str) -> None:
         )
 
 
-def _file_or_object(url: str) -> Generator[bytes, None, None]:
+@contextlib.contextmanager
+def _file(url: str) -> Iterator[web.Answer]:
+    path = unquote(urlsplit(url).path) if "://" in url else os.path.expanduser(url)
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            file = stack.enter_context(open(path, "rb"))
+        status = os.fstat(file.fileno())
+        total = status.st_size if stat.S_ISREG(status.st_mode) else None
+        yield web.Answer(0, total, None, None, None, _pieces(file, url))
+
+
+@contextlib.contextmanager
+def _object(url: str, known: web.Known) -> Iterator[web.Answer]:
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            objects = store.Store(url)
+            info = objects.ask("info", objects.root)
+            version = store.version(info)
+            start = known.size if version == known.validator else 0
+            file = stack.enter_context(objects.open(objects.root, start))
+        yield web.Answer(start, int(info["size"]), version, None, None, _pieces(file, url))
+
+
+def _pieces(file: IO[bytes], url: str) -> Iterator[bytes]:
+    with _readable(url):
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+@contextlib.contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Turn what the operating system or a store raises into a DownloadError."""
     try:
-        with _opened(url) as file:
-            while piece := file.read(PIECE_BYTES):
-                yield piece
+        yield
     except Exception as error:  # a store may raise anything
         number = error.errno if isinstance(error, OSError) else None
         if isinstance(error, FileNotFoundError):
@@ -226,16 +263,6 @@ def _file_or_object(url: str) -> Generator[bytes, None, None]:
             got=os.strerror(number) if number else public_text(first_line),
             next_step="correct --url, or mend what stands in the way, and run again",
         ) from error
-
-
-def _opened(url: str) -> IO[bytes]:
-    scheme, separator, _ = url.partition("://")
-    if not separator:
-        return open(os.path.expanduser(url), "rb")
-    if scheme == "file":
-        return open(unquote(urlsplit(url).path), "rb")
-    objects = store.Store(url)
-    return objects.open(objects.root)
 
 
 def _delay_s(state: Any, settings: sections.download) -> float:

@@ -52,10 +52,6 @@ _ADVICE = {
 }
 
 
-_VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
-"""What file systems call that which changes whenever an object does."""
-
-
 class Entry(NamedTuple):
     """A file of a folder, its size in bytes."""
 
@@ -116,7 +112,7 @@ class Folder:
                 info = self._store.ask("info", self._key(name))
             except FileNotFoundError:
                 return None
-        return f"{info['size']}-{next((info[key] for key in _VERSIONS if info.get(key)), None)}"
+        return store.version(info) or f"{info['size']}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""

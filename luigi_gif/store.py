@@ -16,6 +16,8 @@ LONG_S = 5.0
 SILENT_S = 60.0
 """A store that made one wait so long for nothing is not asked again for a while: its own library
 tries many times over, and each task would wait anew."""
+_VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
+"""What file systems call that which changes whenever an object does."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 _silent: dict[tuple[str, str], tuple[Exception, float]] = {}
 
@@ -60,21 +62,27 @@ class Store:
                 _silent[self._asker] = error, time.monotonic() + SILENT_S
             raise error from None
 
-    def open(self, key: str) -> IO[bytes]:
-        """An object to read, some MiB at a time."""
-        return io.BufferedReader(_Object(self, key), AT_ONCE_BYTES)
+    def open(self, key: str, start: int = 0) -> IO[bytes]:
+        """An object to read from the byte at ``start``, some MiB at a time."""
+        return io.BufferedReader(_Object(self, key, start), AT_ONCE_BYTES)
 
     def forget(self) -> None:
         """Do not believe what was seen before: others write there too."""
         self._fs.invalidate_cache()
 
 
+def version(info: dict[str, Any]) -> str | None:
+    """A text that changes whenever an object does, from what a store tells of it, if it does."""
+    found = next((info[key] for key in _VERSIONS if info.get(key)), None)
+    return None if found is None else f"{info['size']}-{found}"
+
+
 class _Object(io.RawIOBase):
-    def __init__(self, store: Store, key: str) -> None:
+    def __init__(self, store: Store, key: str, start: int) -> None:
         self._store = store
         self._key = key
         self._size = int(store.ask("info", key)["size"])
-        self._position = 0
+        self._position = start
 
     def readable(self) -> bool:
         return True

@@ -140,7 +140,8 @@ def same(url: str, expected: Files) -> bool:
 def comparable(files: Files) -> dict[str, object]:
     """Files as they are in each folder: without the version that the bundle has in one."""
     notes = {name: json.loads(files[name]) for name in ("image-data.img.json", "frames.json")}
-    return {**files, **{name: {**note, "version": ""} for name, note in notes.items()}}
+    of_one = {"version": "", "crc32": ""}
+    return {**files, **{name: {**note, **of_one} for name, note in notes.items()}}
 
 
 def afresh(folder: storage.Folder) -> storage.Folder:

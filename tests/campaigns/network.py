@@ -27,6 +27,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from luigi_gif.storage import TEMPORARY_SUFFIX
+
 ROOT = Path(__file__).parents[2]
 _NAMES = ("run", "scheduler", "worker-1", "worker-2", "store")
 HOSTS = {name: f"10.77.0.{number}" for number, name in enumerate(_NAMES, 1)}
@@ -142,7 +144,10 @@ class Site:
         return (self._folder / host).read_text()
 
     def wrong_files(self) -> list[str]:
-        """The names of those in the store that are not as in a local folder."""
+        """The names of those in the store that are not as in a local folder.
+
+        What a dead run could not remove there is not among them.
+        """
         self._must("-c", _S3 + "s3.get(*sys.argv[1:], recursive=True)", WORKDIR, "stored")
         local, stored = _files(self._folder / "local"), _files(self._folder / "stored")
         return [name for name in local | stored if local.get(name) != stored.get(name)]
@@ -177,7 +182,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in OF_ITS_PLACE
+        if path.is_file() and path.name not in OF_ITS_PLACE and path.suffix != TEMPORARY_SUFFIX
     }
 
 
