@@ -13,7 +13,7 @@ import logging
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from functools import partial
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import bundle, fanout, frames, gif, settings, storage
@@ -30,6 +30,9 @@ DEFAULT_DELAY_CS = 10
 _HEAD_BYTES = 4096
 """Enough for all that stands before the first image of a clip."""
 _MARK = b"luigi_gif "
+_NO_CRC32 = b"00000000"
+_seen: dict[str, str | None] = {}
+"""The version of each clip that was written or read whole, so that it is not read again."""
 
 
 class Style(NamedTuple):
@@ -49,6 +52,7 @@ class Found(NamedTuple):
     """What lies where a clip should."""
 
     whole: bool
+    """Whether it is as it was written."""
     origin: dict[str, Any] | None
     """Of what this pipeline made it; None where it did not."""
 
@@ -97,14 +101,16 @@ class ChangedFrame(DamagedFileError):
 
 
 def find(folder: storage.Folder, name: str) -> Found | None:
-    """Look at the clip ``name``, its beginning and its last byte; None if it is not there."""
+    """Look at the clip ``name``; None if it is not there.
+
+    One of this pipeline is read to its end, once for each of its versions.
+    """
     try:
         head = folder.read(name, 0, _HEAD_BYTES)
-        tail = folder.read(name, -1)
     except FileNotFoundError:
         return None
-    whole = head.startswith(gif.SIGNATURES) and tail == bytes((gif.TRAILER,))
-    return Found(whole, _origin(gif.first_comment(head) or b""))
+    origin = _origin(gif.first_comment(head) or b"")
+    return Found(origin is not None and _is_whole(folder, name), origin)
 
 
 def combine(
@@ -122,19 +128,25 @@ def combine(
     ClusterError.
     """
     first_number = _check(folder, manifest, style)
-    comment = _MARK + json.dumps(origin, separators=(",", ":")).encode()
+    comment = _MARK + _NO_CRC32 + json.dumps(origin, separators=(",", ":")).encode()
     try:
         first = _image(folder, first_number, frames.digits_for(manifest.frames))
         canvas = Canvas(manifest.size, manifest.uniform, first.color_table, style)
         copied = manifest.uniform and not style.only_changes
         blocks = _copied if copied else _made_by_workers
+        head = gif.header(canvas.size, canvas.color_table, style.plays, comment)
         with folder.publish(name) as file:
-            file.write(gif.header(canvas.size, canvas.color_table, style.plays, comment))
+            crc32 = zlib.crc32(head)
+            file.write(head)
             with contextlib.closing(blocks(folder, manifest, canvas, config)) as pieces:
-                for piece in pieces:
+                for piece in chain(pieces, [bytes((gif.TRAILER,))]):
+                    crc32 = zlib.crc32(piece, crc32)
                     file.write(piece)
-            file.write(bytes((gif.TRAILER,)))
-            return file.tell()
+            size = file.tell()
+            file.seek(head.index(_MARK) + len(_MARK))
+            file.write(b"%08x" % crc32)
+        _seen[folder.path(name)] = folder.version(name)
+        return size
     except ChangedFrame as error:
         manifest.written[frames.stretch_of(manifest, error.number)] = None
         manifest.save(folder, lasting=True)
@@ -150,11 +162,31 @@ def write_part(shared: storage.Shared, part: Part) -> None:
 
 
 def _origin(comment: bytes) -> dict[str, Any] | None:
+    if not comment.startswith(_MARK):
+        return None
     try:
-        origin = json.loads(comment.removeprefix(_MARK)) if comment.startswith(_MARK) else None
+        origin = json.loads(comment[len(_MARK) + len(_NO_CRC32) :])
     except ValueError:
         return None
     return origin if isinstance(origin, dict) else None
+
+
+def _is_whole(folder: storage.Folder, name: str) -> bool:
+    """Whether the checksum in a clip of this pipeline is that of its bytes."""
+    path, version = folder.path(name), folder.version(name)
+    if version == _seen.get(path, ""):
+        return True
+    with folder.open(name) as file:
+        head = file.read(_HEAD_BYTES)
+        begin = head.index(_MARK) + len(_MARK)
+        end = begin + len(_NO_CRC32)
+        crc32 = zlib.crc32(head[:begin] + _NO_CRC32 + head[end:])
+        while piece := file.read(storage.COPY_BYTES):
+            crc32 = zlib.crc32(piece, crc32)
+    whole = head[begin:end] == b"%08x" % crc32
+    if whole:
+        _seen[path] = version
+    return whole
 
 
 def _check(folder: storage.Folder, manifest: frames.Manifest, style: Style) -> int:

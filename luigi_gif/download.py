@@ -150,7 +150,7 @@ def _check_room(answer: web.Answer, folder: storage.LocalFolder) -> None:
             where=folder.url,
             expected=f"{needed:,} bytes free",
             got=f"{room:,} bytes free",
-            next_step="free some space and run again",
+            next_step="free some space (a run takes about three times its bundle) and run again",
         )
 
 

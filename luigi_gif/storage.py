@@ -40,7 +40,7 @@ COPY_BYTES = 1 << 20
 _WRITEBACK_BYTES = 8 << 20
 
 _ADVICE = {
-    errno.ENOSPC: "free some space and run again",
+    errno.ENOSPC: "free some space (a run takes about three times its bundle) and run again",
     errno.EDQUOT: "free some space in your quota and run again",
     errno.EROFS: "name a --workdir on a disk that can be written",
     errno.EACCES: "give this user the right to it, or name another --workdir",

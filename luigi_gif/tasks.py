@@ -492,7 +492,7 @@ class CombineGif(Step):
         if found.origin is None:
             return f"{self.output()} is not of this pipeline"
         if not found.whole:
-            return f"{self.output()} is cut off"
+            return f"{self.output()} is not as it was written"
         return self._difference(
             self.gif_file, found.origin.get("recipe"), found.origin.get("sha256")
         )

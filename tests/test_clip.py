@@ -218,6 +218,6 @@ def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     path = make_clip(gif(1), tmp_path / "work")
     comment = container.first_comment(path.read_bytes())
     assert comment is not None
-    origin = json.loads(comment.removeprefix(b"luigi_gif "))
+    origin = json.loads(comment.removeprefix(b"luigi_gif ")[8:])
     assert set(origin) == {"recipe", "sha256"}
     assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays", "optimize"}
