@@ -101,13 +101,15 @@ class ChangedFrame(DamagedFileError):
 
 
 def find(folder: storage.Folder, name: str) -> Found | None:
-    """Look at the clip ``name``; None if it is not there.
+    """Look at the clip ``name``; None if it is not there, or empty and thus nobody's.
 
     One of this pipeline is read to its end, once for each of its versions.
     """
     try:
         head = folder.read(name, 0, _HEAD_BYTES)
     except FileNotFoundError:
+        return None
+    if not head:
         return None
     origin = _origin(gif.first_comment(head) or b"")
     return Found(origin is not None and _is_whole(folder, name), origin)

@@ -141,6 +141,7 @@ class Step(luigi.Task):
     sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
 
     _explained = False
+    _just_made = False
 
     @property
     def folder(self) -> storage.Folder:
@@ -160,13 +161,22 @@ class Step(luigi.Task):
         return {"url": urls.public_url(self.url), "url_digest": urls.url_digest(self.url)}
 
     def complete(self) -> bool:
+        just_made, self._just_made = self._just_made, False
         try:
-            current = self.reason_to_run() is None
-        except PipelineError:
-            current = False
-        if current:
+            reason = self.reason_to_run()
+        except PipelineError as error:
+            reason = error.got
+        if reason is None:
             self._explain("skipped: %s is current", self.output())
-        return current
+        elif just_made:
+            raise StorageError(
+                "what was just made is not there any more",
+                where=str(self.output()),
+                expected=f"what {self.task_family} made",
+                got=reason,
+                next_step="run again when nothing else changes the work directory",
+            )
+        return reason is None
 
     def run(self) -> None:
         folder = self.folder
@@ -182,6 +192,7 @@ class Step(luigi.Task):
                 made = self.make()
                 self._sweep(folder)  # workers may have died meanwhile
                 logger.info("%s made %s", self.task_family, made)
+                self._just_made = True
         except FileNotFoundError as error:
             raise StorageError(
                 "a file vanished while it was needed",

@@ -115,7 +115,7 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
     """The run failed, and said why and what to do about it."""
     assert result.returncode == 30, result.stderr
     for word in ("where:", "expected:", "got:", "next:", *words):
-        assert word in result.stderr
+        assert word in result.stderr, result.stderr
     assert "Traceback" not in result.stderr
 
 

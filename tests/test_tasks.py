@@ -284,6 +284,42 @@ def test_a_damaged_receipt_is_no_reason_to_overwrite(pipeline: Pipeline, text: b
     assert pipeline.ok
 
 
+PRODUCTS = (
+    "image-data.img",
+    "image-data.img.json",
+    "frames.json",
+    "frames/frame_05.gif",
+    "frames/manifest.json",
+    "clip.gif",
+)
+
+
+@pytest.mark.parametrize("damage", ["altered", "cut", "emptied"])
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_no_damage_reaches_a_clip(pipeline: Pipeline, name: str, damage: str) -> None:
+    """Whatever was hurt is named or made anew, and the second run at the latest is right."""
+    pipeline.run()
+    first = pipeline.clip()
+    path = pipeline.workdir / name
+    data = path.read_bytes()
+    middle = len(data) // 2
+    damaged = {
+        "altered": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "cut": data[:-1],
+        "emptied": b"",
+    }
+    path.write_bytes(damaged[damage])
+    for product in PRODUCTS[max(2, PRODUCTS.index(name) + 1) :]:
+        (pipeline.workdir / product).unlink()  # so that the damaged one is needed
+    pipeline.run()
+    if not pipeline.ok:
+        named = str(path).removesuffix(".json")
+        assert any(f"where:    {named}" in line for line in pipeline.log)
+        pipeline.run()
+    assert pipeline.ok
+    assert pipeline.clip() == first
+
+
 def test_a_damaged_frame_is_noticed_and_mended(pipeline: Pipeline) -> None:
     """Of the same size even: the run fails and names it, the next one writes it anew."""
     pipeline.run()
