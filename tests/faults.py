@@ -27,6 +27,7 @@ class Connection:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
+        self.sent = 0
         self.left = threading.Event()
         """The server is to go."""
 
@@ -34,6 +35,7 @@ class Connection:
         """Send bytes; it is no error if nobody listens any more."""
         with contextlib.suppress(OSError):
             self._socket.sendall(data)
+            self.sent += len(data)
 
     def head(self, status: int, *lines: str) -> None:
         """Send a status line, headers, and the end of them."""
@@ -67,6 +69,8 @@ class FaultServer:
 
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
+        self.sent = 0
+        """Bytes, headers included."""
         self._answers = list(answers)
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -110,6 +114,7 @@ class FaultServer:
                 self.requests.append(request)
                 answer = self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
                 answer(connection, request)
+                self.sent += connection.sent
 
 
 def says(status: int, *lines: str, body: bytes = b"") -> Answer:
@@ -130,10 +135,12 @@ def serves(
     stop_after: int | None = None,
     reset: bool = False,
     stall: bool = False,
+    seconds: float = 0.0,
 ) -> Answer:
     """A file, or the range of it that is asked for, as RFC 9110 has it.
 
-    The answer breaks off after ``stop_after`` bytes: by FIN, by RST, or by silence.
+    The answer breaks off after ``stop_after`` bytes: by FIN, by RST, or by silence. The whole
+    file would take so many seconds.
     """
 
     def answer(connection: Connection, request: Request) -> None:
@@ -152,7 +159,10 @@ def serves(
             *([part] if start else []),
             *own,
         )
-        connection.send(rest[:stop_after])
+        step = len(data) // 20 if seconds else len(data)
+        for begin in range(0, len(rest[:stop_after]), step):
+            connection.left.wait(seconds / 20)
+            connection.send(rest[:stop_after][begin : begin + step])
         if stall:
             connection.left.wait(10)
         if reset:

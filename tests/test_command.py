@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from campaigns import interrupt, kill
+from campaigns import broken, interrupt, kill, together
 from conftest import (
     DELIMITER,
     ROOT,
@@ -292,7 +292,18 @@ def test_a_run_leaves_no_process(tmp_path: Path) -> None:
 
 def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/kill.py."""
-    assert len(kill.campaign(sample, kills=4, seed=2, folder=tmp_path)) == 4
+    assert len(list(kill.campaign(sample, 10, 2, tmp_path))) == 10
+
+
+def test_a_download_that_breaks_again_and_again_is_resumed(tmp_path: Path, sample: bytes) -> None:
+    """The short form of tests/campaigns/broken.py."""
+    (line,) = list(broken.campaign(sample * 280, 4, 2, tmp_path))[-1:]
+    assert "byte for byte" in line
+
+
+def test_runs_that_begin_at_once_do_the_work_once(tmp_path: Path, sample: bytes) -> None:
+    """The short form of tests/campaigns/together.py."""
+    assert len(list(together.campaign(sample, 1, 8, tmp_path))) == 1
 
 
 @pytest.mark.parametrize("flags", [(), ("--workers", "2")])
