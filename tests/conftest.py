@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import io
+import json
 import os
 import re
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -16,6 +19,8 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 from PIL import Image
@@ -265,6 +270,46 @@ def cluster() -> Iterator[str]:
         dask_worker(scheduler.address),
     ):
         yield scheduler.address
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
+    """What a server on loopback needs whose certificate requests trusts."""
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    return context
+
+
+class Luigid(NamedTuple):
+    """Luigi's server, as config/luigid.cfg has it."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def ask(self, method: str, **arguments: object) -> Any:
+        """What its page is made of."""
+        query = urlencode({"data": json.dumps(arguments)})
+        with urlopen(f"{self.url}/api/{method}?{query}") as answer:
+            return json.load(answer)["response"]
+
+
+@pytest.fixture
+def luigid(tmp_path: Path) -> Iterator[Luigid]:
+    """A real luigid, which keeps its state in a file."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    with service(
+        sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
+        "--address", "127.0.0.1", "--port", port, "--state-path", str(tmp_path / "state"),
+        ready="(Scheduler starting up)",
+        LUIGI_CONFIG_PATH=str(ROOT / "config" / "luigid.cfg"),
+    ) as server:  # fmt: skip
+        yield Luigid(f"http://127.0.0.1:{port}", server.process)
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,13 +16,13 @@ from conftest import (
     DELIMITER,
     ROOT,
     SAMPLE,
+    Luigid,
     Run,
     Server,
     dask_scheduler,
     gif,
     luigi_command,
     luigi_environment,
-    service,
 )
 
 ERROR = re.compile(
@@ -252,28 +249,15 @@ def same_everywhere(
             assert (tmp_path / way / name).read_bytes() == (tmp_path / "serial" / name).read_bytes()
 
 
-def test_luigid_shows_the_four_tasks_as_done(luigi: Run, tmp_path: Path) -> None:
+def test_luigid_shows_the_four_tasks_as_done(luigi: Run, luigid: Luigid, tmp_path: Path) -> None:
     """With the profiles of config/, on loopback, in a folder that has the default profile too."""
     shutil.copy(ROOT / "luigi.cfg", tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    with service(
-        sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
-        "--address", "127.0.0.1", "--port", str(port), "--state-path", str(tmp_path / "state"),
-        ready="(Scheduler starting up)",
-        LUIGI_CONFIG_PATH=str(ROOT / "config" / "luigid.cfg"),
-    ):  # fmt: skip
-        result = luigi(
-            "--url", str(SAMPLE), "--workdir", "work",
-            "--scheduler-url", f"http://127.0.0.1:{port}",
-            LUIGI_CONFIG_PATH=str(ROOT / "config" / "client.cfg"),
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr
-        connection = http.client.HTTPConnection("127.0.0.1", port)
-        connection.request("GET", "/api/task_list?data=%7B%22status%22%3A%22DONE%22%7D")
-        tasks = json.load(connection.getresponse())["response"]
-        connection.close()
-    names = {task["name"] for task in tasks.values()}
+    result = luigi(
+        "--url", str(SAMPLE), "--workdir", "work", "--scheduler-url", luigid.url,
+        LUIGI_CONFIG_PATH=str(ROOT / "config" / "client.cfg"),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    names = {task["name"] for task in luigid.ask("task_list", status="DONE").values()}
     assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
 
 

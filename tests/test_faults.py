@@ -14,7 +14,6 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-import trustme
 from conftest import DELIMITER, PART, Fetch, luigi_command, luigi_environment
 from faults import (
     ETAG,
@@ -365,11 +364,13 @@ def test_21_redirects_end_and_stay_in_http(
 
 
 def test_21_a_redirect_never_leaves_tls(
-    fetch: Fetch, tls: ssl.SSLContext, server: FaultServer, sample: bytes
+    fetch: Fetch, trusted: ssl.SSLContext, server: FaultServer, sample: bytes
 ) -> None:
     """The other way is fine."""
     server.now(serves(sample))
-    with fault_server(says(302, f"Location: {server.url()}", "Content-Length: 0"), tls=tls) as safe:
+    with fault_server(
+        says(302, f"Location: {server.url()}", "Content-Length: 0"), tls=trusted
+    ) as safe:
         with pytest.raises(DownloadError, match="redirects to another kind of URL"):
             fetch(safe.url())
         assert server.requests == []
@@ -505,22 +506,11 @@ def test_25_a_killed_download_is_resumed(
     assert not list((tmp_path / "work").glob("*.part*"))
 
 
-@pytest.fixture
-def tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
-    """What a server needs whose certificate is trusted."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "authority.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-    return context
-
-
 def test_25_a_bad_certificate_is_not_tried_again(
-    fetch: Fetch, tls: ssl.SSLContext, sample: bytes, monkeypatch: pytest.MonkeyPatch
+    fetch: Fetch, trusted: ssl.SSLContext, sample: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A good one is taken."""
-    with fault_server(serves(sample), tls=tls) as server:
+    with fault_server(serves(sample), tls=trusted) as server:
         assert fetch(server.url())[0] == sample
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         server.now(serves(sample))

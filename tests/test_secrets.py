@@ -1,0 +1,83 @@
+"""A password or a token in a URL is found in nothing that a run leaves, shows or says."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Luigid, Run
+from faults import fault_server, says, serves
+
+SECRETS = ("s3cret", "czNjcmV0", "dXNlcjpzM2NyZXQ=")
+"""A word, and what Basic authentication makes of it (RFC 7617)."""
+
+
+@pytest.mark.parametrize("how", ["by hand", "on a cluster", "under luigid"])
+def test_no_secret_is_told(
+    luigi: Run, luigid: Luigid, cluster: str, tmp_path: Path, trusted: ssl.SSLContext,
+    sample: bytes, how: str,
+) -> None:  # fmt: skip
+    """By runs that succeed, fail, resume and skip; with everything logged."""
+    flags = {
+        "by hand": ["--log-level", "DEBUG", "--workers", "2"],
+        "on a cluster": ["--log-level", "DEBUG", "--dask-address", cluster],
+        "under luigid": ["--scheduler-url", luigid.url],
+    }[how]
+    configuration = "config/client.cfg" if how == "under luigid" else "luigi.cfg"
+    (tmp_path / "logging.cfg").write_text(EVERYTHING)
+    if how == "by hand":
+        (tmp_path / "luigi.cfg").write_text("[core]\nlogging_conf_file = logging.cfg\n")
+
+    def run(url: str, *more: str) -> str:
+        result = luigi("--url", url, *flags, *more, LUIGI_CONFIG_PATH=str(ROOT / configuration))
+        return result.stdout + result.stderr
+
+    with fault_server(tls=trusted) as server:
+        url = server.url("/path/all.img?token=s3cret").replace("//", "//user:s3cret@")
+        said = []
+        for answer in (
+            says(404),
+            says(302, "Location: ftp://user:s3cret@host/?token=s3cret"),
+            serves(sample, stop_after=100_000),
+            serves(b"no bundle"),
+            serves(sample),
+        ):
+            server.now(answer)
+            said.append(run(url, "--download-retry-delay", "0"))
+        assert "authorization" in server.requests[0].headers
+        count = len(server.requests)
+        said.append(run(url))
+        assert len(server.requests) == count
+    said.append(run(url.replace("//user", "//[user")))
+    pages = [
+        str(luigid.ask("task_list", status=status))
+        for status in ("DONE", "FAILED", "PENDING", "RUNNING", "")
+    ]
+    failed = luigid.ask("task_list", status="FAILED")
+    pages += [str(luigid.ask("fetch_error", task_id=task)) for task in failed]
+    pages += [str(luigid.ask(name)) for name in ("worker_list", "resource_list")]
+    luigid.process.terminate()
+    luigid.process.wait()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "clip.gif" for path in files)
+    for secret in SECRETS:
+        assert not [text for text in (*said, *pages) if secret in text]
+        assert not [path for path in files if secret.encode() in path.read_bytes()]
+        assert not [path for path in files if secret in str(path)]
+
+
+EVERYTHING = """
+[loggers]
+keys = root
+[handlers]
+keys = file
+[formatters]
+keys =
+[logger_root]
+level = DEBUG
+handlers = file
+[handler_file]
+class = FileHandler
+args = ("everything.log",)
+"""
