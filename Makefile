@@ -1,13 +1,14 @@
 # make gif    the main job on the project's own sample
 # make test   the tests
-# Both set up a virtual environment first, where there is none. PYTHON names the interpreter.
+# make audit  known vulnerabilities of the versions in constraints.txt
+# All set up a virtual environment first, where there is none. PYTHON names the interpreter.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: gif test check bench clean
+.PHONY: gif test check audit bench clean
 
 gif: $(READY)
 	$(BIN)/luigi --module luigi_gif CombineGif --url examples/sample.img --workdir data/sample
@@ -20,6 +21,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt pip-audit
+	$(BIN)/pip-audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt
 
 bench: $(READY)
 	$(BIN)/python benchmarks/compare.py

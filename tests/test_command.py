@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -272,6 +274,29 @@ def test_a_run_leaves_no_process(tmp_path: Path) -> None:
         check=True,
     )
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+@pytest.mark.parametrize(
+    "flags", [("--quality", "best"), ("--dask-cluster", "distributed.LocalCluster")]
+)
+def test_nothing_listens_beyond_loopback(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """And without a cluster, nothing at all."""
+    run = subprocess.Popen(
+        luigi_command("CombineGif", "--url", str(SAMPLE), "--optimize", "lossless", *flags),
+        cwd=tmp_path,
+        env=luigi_environment(),
+        stderr=subprocess.DEVNULL,
+    )
+    addresses = set()
+    while run.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
+            for process in family:
+                connections = process.net_connections("inet")
+                addresses |= {each.laddr.ip for each in connections if each.status == "LISTEN"}
+        time.sleep(0.01)
+    assert run.returncode == 0
+    assert addresses == ({"127.0.0.1"} if "--dask-cluster" in flags else set())
 
 
 def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
