@@ -159,7 +159,7 @@ def serves(
             *([part] if start else []),
             *own,
         )
-        step = len(data) // 20 if seconds else len(data)
+        step = max(1, len(data) // 20 if seconds else len(data))
         for begin in range(0, len(rest[:stop_after]), step):
             connection.left.wait(seconds / 20)
             connection.send(rest[:stop_after][begin : begin + step])

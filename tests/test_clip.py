@@ -152,7 +152,7 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 
 
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
-    """Not there, whole, cut off, and not of this pipeline."""
+    """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
     folder = storage.folder(str(tmp_path / "work"))
     assert clip.find(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
@@ -161,9 +161,16 @@ def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     assert whole.whole
     assert whole.origin is not None
     assert whole.origin["recipe"]["plays"] == 0
-    path.write_bytes(path.read_bytes()[:-1])
+    whole_clip = path.read_bytes()
+    path.write_bytes(whole_clip[:-1])
     assert clip.find(folder, "clip.gif") == whole._replace(whole=False)
-    for foreign in (b"", b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif {")):
+    altered = bytearray(whole_clip)
+    altered[-5] ^= 1
+    path.write_bytes(altered)
+    assert clip.find(folder, "clip.gif") == whole._replace(whole=False)
+    path.write_bytes(b"")
+    assert clip.find(folder, "clip.gif") is None
+    for foreign in (b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif 00000000{")):
         path.write_bytes(foreign)
         found = clip.find(folder, "clip.gif")
         assert found is not None

@@ -486,7 +486,7 @@ def test_25_a_killed_download_is_resumed(
     server: FaultServer, sample: bytes, tmp_path: Path
 ) -> None:
     """By SIGKILL, in the middle of the bundle; the next run needs the rest only."""
-    large = DELIMITER.join([sample] * 8)
+    large = DELIMITER.join([sample] * 16)
     server.now(serves(large, stop_after=len(large) * 3 // 4, stall=True))
     command = luigi_command("CombineGif", "--url", server.url(), "--workdir", "work")
     run = subprocess.Popen(

@@ -33,7 +33,7 @@ from faults import fault_server, serves  # noqa: E402
 
 DELIMITER = b"\n" * 4
 STAGES = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
-DOWNLOAD_S = 0.3
+DOWNLOAD_S = 0.15
 PATIENCE_S = 60.0
 
 
