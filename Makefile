@@ -15,7 +15,7 @@ gif: $(READY)
 	@echo "The clip is data/sample/clip.gif"
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff format --check .
