@@ -5,9 +5,17 @@ import sys
 
 from luigi_gif import interrupt
 from luigi_gif.errors import log_without_traceback
+from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 
-__all__ = ["CombineGif", "DownloadData", "SplitFrames", "WriteFrames"]
+__all__ = [
+    "CombineGif",
+    "DownloadData",
+    "GifBatch",
+    "NightlyGif",
+    "SplitFrames",
+    "WriteFrames",
+]
 __version__ = "0.1.0"
 
 log_without_traceback()

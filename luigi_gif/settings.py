@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import luigi
 
@@ -17,7 +17,17 @@ from luigi_gif.errors import ParameterError
 MOST_WORKERS = 10_000
 
 
-class NumberParameter(luigi.Parameter[Any]):
+Value = TypeVar("Value")
+
+
+class NamedParameter(luigi.Parameter[Value]):
+    """A parameter that is given by its name, never by its place."""
+
+    def __init__(self, default: Any, *, description: str) -> None:
+        super().__init__(default=default, description=description, positional=False)
+
+
+class NumberParameter(NamedParameter[Any]):
     """A number within limits, or None where that is the default.
 
     Raises ParameterError for anything else.
@@ -64,7 +74,7 @@ class NumberParameter(luigi.Parameter[Any]):
         return bad_parameter(self._flag, f"a {kind} from {self._least:,} to {self._most:,}", value)
 
 
-class ChoiceParameter(luigi.Parameter[str]):
+class ChoiceParameter(NamedParameter[str]):
     """One of a few words. Raises ParameterError for any other."""
 
     def __init__(self, default: str, *, choices: tuple[str, ...], description: str) -> None:

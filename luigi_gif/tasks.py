@@ -34,7 +34,12 @@ from luigi_gif.errors import (
     PipelineError,
     StorageError,
 )
-from luigi_gif.settings import ChoiceParameter, NumberParameter, bad_parameter
+from luigi_gif.settings import (
+    ChoiceParameter,
+    NamedParameter,
+    NumberParameter,
+    bad_parameter,
+)
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
@@ -43,7 +48,7 @@ INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 logger = logging.getLogger(LUIGI_LOGGER)
 
 
-class UrlParameter(luigi.Parameter[str]):
+class UrlParameter(NamedParameter[str]):
     """A path or URL, shown without its secrets wherever Luigi shows parameters.
 
     Raises ParameterError for a URL that cannot be taken apart.
@@ -62,7 +67,7 @@ class UrlParameter(luigi.Parameter[str]):
         return shown if shown == x else f"{shown}#{urls.url_digest(x)}"
 
 
-class NameParameter(luigi.Parameter[str]):
+class NameParameter(NamedParameter[str]):
     """The name of a file inside the work directory. Raises ParameterError."""
 
     def normalize(self, x: str) -> str:
@@ -79,7 +84,7 @@ class NameParameter(luigi.Parameter[str]):
         return str(path)
 
 
-class SizeParameter(luigi.Parameter[tuple[int | None, int | None] | None]):
+class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
     """Width and height in pixels, one of which may be left out, or None. Raises ParameterError."""
 
     def parse(self, x: str) -> tuple[int | None, int | None]:
@@ -107,7 +112,7 @@ class SizeParameter(luigi.Parameter[tuple[int | None, int | None] | None]):
         return bad_parameter("--size", expected, value)
 
 
-class Sha256Parameter(luigi.Parameter[str | None]):
+class Sha256Parameter(NamedParameter[str | None]):
     """A SHA-256 checksum, 64 hexadecimal digits, or None. Raises ParameterError."""
 
     def normalize(self, x: str | None) -> str | None:
