@@ -50,7 +50,7 @@ from fsspec.spec import AbstractFileSystem
 from PIL import Image
 from psutil import Process
 
-from luigi_gif import bundle, frames, settings, storage
+from luigi_gif import WriteFrames, bundle, frames, report, settings, storage
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
 Trial = Callable[[Path], float]  # of a path where it may make something; its seconds
@@ -236,7 +236,8 @@ def be_driven(url: str, address: str) -> None:
     split = time.perf_counter()
     manifest = frames.blank_manifest({}, {"sha256": "", **survey._asdict()})
     look = frames.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
-    frames.write_missing(folder, BUNDLE, manifest, look, settings.dask(address=address))
+    config = settings.dask(address=address)
+    frames.write_missing(folder, BUNDLE, manifest, look, config, report.Watch(WriteFrames()))
     print(json.dumps([split - begin, time.perf_counter() - split]))
 
 

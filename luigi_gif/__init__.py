@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from luigi_gif import interrupt
+from luigi_gif import interrupt, luigid
 from luigi_gif.errors import log_without_traceback
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
@@ -29,3 +29,4 @@ if "luigi.cmdline" in sys.modules:
     # its end, need search what it has imported.
     gc.freeze()
     interrupt.end_in_order()
+    luigid.do_without()

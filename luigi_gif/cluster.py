@@ -53,6 +53,16 @@ class Cluster:
         return str(scheduler.address) if scheduler else "the Dask scheduler"
 
     @property
+    def dashboard(self) -> str | None:
+        """URL of the page of its scheduler; one in this process has none worth a look."""
+        if not self.remote:
+            return None
+        try:
+            return str(self.client.dashboard_link)
+        except (KeyError, OSError):
+            return None
+
+    @property
     def threads(self) -> int:
         """Those of its workers; where it adapts, of as many as it may have."""
         each = self.workers().values()

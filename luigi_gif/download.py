@@ -24,11 +24,11 @@ from luigi_gif.urls import public_text, public_url
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
+    from luigi_gif.report import Progress, Watch
 
 PIECE_BYTES = 1 << 20
 MOST_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
-PROGRESS_S = 10.0
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
@@ -41,6 +41,7 @@ def fetch(
     *,
     sha256: str | None,
     strict: bool,
+    watch: Watch,
 ) -> dict[str, Any]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
@@ -66,7 +67,7 @@ def fetch(
             before_sleep=lambda state: _log_retry(state, settings),
             reraise=True,
         )
-        attempts(_attempt, url, folder, settings, part, deadline)
+        attempts(_attempt, url, folder, settings, part, watch, deadline)
         if sha256 is not None:
             check_sha256(public_url(url), part.sha256(), sha256)
         if strict:
@@ -79,6 +80,7 @@ def _attempt(
     folder: storage.LocalFolder,
     settings: sections.download,
     part: partial.Partial,
+    watch: Watch,
     deadline: float,
 ) -> None:
     known = part.known
@@ -89,12 +91,13 @@ def _attempt(
         part.begin(answer)
         _check_room(answer, folder)
         if answer.start:
-            logger.info("goes on behind the %s that are there", _mib(answer.start))
-        for piece in _whole_pieces(_reported(answer)):
-            if part.known.size == 0:
-                _check_beginning(piece, url)
-            part.append(piece)
-            _check_size(part.known.size, settings, url)
+            logger.info("goes on behind the %s bytes that are there", f"{answer.start:,}")
+        with watch.progress("B", answer.total, answer.start) as progress:
+            for piece in _whole_pieces(_counted(answer, progress)):
+                if part.known.size == 0:
+                    _check_beginning(piece, url)
+                part.append(piece)
+                _check_size(part.known.size, settings, url)
     size, total, _ = part.known
     if size == 0:
         _check_beginning(b"", url)
@@ -166,22 +169,12 @@ def check_sha256(where: str, digest: str, expected: str) -> None:
         )
 
 
-def _reported(answer: web.Answer) -> Iterator[bytes]:
-    """The pieces of an answer; says now and then how far it has come, and how fast."""
-    size, said_size, said = answer.start, answer.start, time.monotonic()
+def _counted(answer: web.Answer, progress: Progress) -> Iterator[bytes]:
+    size = answer.start
     for piece in answer.pieces:
         yield piece
         size += len(piece)
-        now = time.monotonic()
-        if now - said >= PROGRESS_S:
-            of_total = f" of {_mib(answer.total)}" if answer.total else ""
-            rate = _mib(int((size - said_size) / (now - said)))
-            logger.info("%s%s are there, %s a second", _mib(size), of_total, rate)
-            said_size, said = size, now
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.1f} MiB"
+        progress(size, size)
 
 
 def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:

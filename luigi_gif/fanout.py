@@ -68,6 +68,10 @@ class Executor(Protocol):
     def threads(self) -> int:
         """How many batches are worked on at a time, or may be once a cluster has grown."""
 
+    @property
+    def dashboard(self) -> str | None:
+        """URL of a page that shows them, if there is one."""
+
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
     ) -> Generator[Result, None, None]:
@@ -108,6 +112,7 @@ class Serial:
     """One batch after another, in this thread."""
 
     threads = 1
+    dashboard: str | None = None
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
@@ -124,6 +129,11 @@ class _Dask:
     @property
     def threads(self) -> int:
         return self._cluster.threads
+
+    @property
+    def dashboard(self) -> str | None:
+        """See :class:`Executor`."""
+        return self._cluster.dashboard
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]

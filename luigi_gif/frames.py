@@ -18,7 +18,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from luigi_gif import bundle, fanout, gif, settings, storage
+from luigi_gif import bundle, fanout, gif, report, settings, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError
 from luigi_gif.formats import Malformed
 
@@ -274,7 +274,12 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
 
 
 def write_missing(
-    folder: storage.Folder, data_file: str, manifest: Manifest, look: Look, config: settings.dask
+    folder: storage.Folder,
+    data_file: str,
+    manifest: Manifest,
+    look: Look,
+    config: settings.dask,
+    watch: report.Watch,
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 
@@ -289,9 +294,16 @@ def write_missing(
     for place in todo.missing:
         manifest.written[place] = None
     manifest.save(folder, lasting=False)
-    count, saved = 0, time.monotonic()
+    missing = sum(manifest.stretches[place].frames for place in todo.missing)
+    count, there, size, saved = 0, manifest.frames - missing, 0, time.monotonic()
     try:
-        with folder.shared() as shared, fanout.executor(config) as executor:
+        with (
+            folder.shared() as shared,
+            fanout.executor(config) as executor,
+            watch.progress("frames", manifest.frames, there) as progress,
+        ):
+            if executor.dashboard:
+                watch.link(executor.dashboard)
             tasks = _tasks(manifest, todo, executor.threads, config.batch_mib << 20)
             digits = digits_for(manifest.frames)
             batches = (Batch(data_file, digits, look, each) for each in tasks)
@@ -301,6 +313,9 @@ def write_missing(
                     for place, written, new in results:
                         manifest.written[place] = written
                         count += new
+                        there += manifest.stretches[place].frames
+                        size += written.bytes
+                    progress(there, size)
                     if time.monotonic() - saved >= CHECKPOINT_S:
                         manifest.save(folder, lasting=False)
                         saved = time.monotonic()

@@ -21,6 +21,7 @@ from luigi_gif import (
     gif,
     interrupt,
     partial,
+    report,
     settings,
     storage,
     urls,
@@ -309,6 +310,7 @@ class DownloadData(Step):
                 settings.download(),
                 sha256=self.sha256,
                 strict=self.on_bad_frame == "fail",
+                watch=report.Watch(self),
             )
             receipt = {"recipe": self.recipe(), **receipt}
             self.folder.remove(self.data_file)
@@ -449,7 +451,10 @@ class WriteFrames(Step):
         look = frames.Look(
             width, height, self.quality, self.max_megapixels * 10**6, self.on_bad_frame == "skip"
         )
-        count = frames.write_missing(self.folder, self.data_file, manifest, look, settings.dask())
+        watch = report.Watch(self)
+        count = frames.write_missing(
+            self.folder, self.data_file, manifest, look, settings.dask(), watch
+        )
         return (
             f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
         )

@@ -26,7 +26,7 @@ import pytest
 from PIL import Image
 
 import luigi_gif
-from luigi_gif import download, settings, storage
+from luigi_gif import download, report, settings, storage
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
@@ -71,7 +71,10 @@ def fetch(tmp_path: Path) -> Fetch:
     ) -> tuple[bytes, dict[str, Any]]:
         section = settings.download(**{"retry_delay": 0.0, **values})
         folder = storage.LocalFolder(str(tmp_path / "fetched"))
-        receipt = download.fetch(url, folder, PART, section, sha256=sha256, strict=strict)
+        watch = report.Watch(luigi_gif.DownloadData(url=url))
+        receipt = download.fetch(
+            url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
+        )
         assert os.listdir(folder.url) == [PART]
         return folder.read(PART), receipt
 
