@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
-DEFAULT_DELAY_CS = 10
-"""For a frame that sets no delay: 100 ms."""
 _HEAD_BYTES = 4096
 """Enough for all that stands before the first image of a clip."""
 _MARK = b"luigi_gif "
@@ -388,7 +386,7 @@ def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
     The roundings of a duration do not add up.
     """
     if frame_duration_ms is None:
-        return max(own, gif.LEAST_DELAY_CS) if own else DEFAULT_DELAY_CS
+        return gif.shown_cs(own)
     return round((shown + 1) * frame_duration_ms / 10) - round(shown * frame_duration_ms / 10)
 
 

@@ -79,6 +79,8 @@ class Written(NamedTuple):
     """Images beside the first of each frame; a clip shows the first."""
     hasty: int
     """Frames whose own delay is shorter than any that players keep to."""
+    delay_cs: int
+    """How long all of them show, in hundredths of a second, each for its own delay."""
     skipped: list[Skipped]
 
 
@@ -370,7 +372,7 @@ def _write_stretch(
 ) -> Done:
     stretch = task.stretch
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
-    size, crc32, surplus, hasty, new, number = 0, 0, 0, 0, 0, stretch.number - 1
+    size, crc32, surplus, hasty, delay_cs, new, number = 0, 0, 0, 0, 0, 0, stretch.number - 1
     extents: set[tuple[int, int]] = set()
     opaque = True
     skipped: list[Skipped] = []
@@ -394,12 +396,13 @@ def _write_stretch(
         opaque &= image.fills_screen
         surplus += images - 1
         hasty += 0 < image.delay_cs < gif.LEAST_DELAY_CS
+        delay_cs += gif.shown_cs(image.delay_cs)
     if number != stretch.number + stretch.frames - 1:
         raise changed_error(folder.path(batch.data_file))
     width = max((extent[0] for extent in extents), default=0)
     height = max((extent[1] for extent in extents), default=0)
     uniform = opaque and len(extents) == 1
-    written = Written(size, crc32, width, height, uniform, surplus, hasty, skipped)
+    written = Written(size, crc32, width, height, uniform, surplus, hasty, delay_cs, skipped)
     return Done(task.place, written, new)
 
 

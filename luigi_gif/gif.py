@@ -36,6 +36,8 @@ MOST_PIXELS = 0xFFFF
 MOST_COLORS = 256
 LEAST_DELAY_CS = 2
 """In hundredths of a second; browsers show what has a shorter one for 100 ms."""
+DEFAULT_DELAY_CS = 10
+"""For an image that sets no delay: 100 ms."""
 MOST_BLOCKS = 1 << 20
 MOST_SHORT_SUB_BLOCKS = 1 << 20
 """An encoder fills all but the last of a block; 255 bytes need not be as many sub-blocks."""
@@ -153,6 +155,11 @@ def single(image: Image) -> bytes:
             bytes((TRAILER,)),
         )
     )
+
+
+def shown_cs(delay_cs: int) -> int:
+    """How long players show an image of this delay, in hundredths of a second."""
+    return max(delay_cs, LEAST_DELAY_CS) if delay_cs else DEFAULT_DELAY_CS
 
 
 def first_comment(data: bytes) -> bytes | None:

@@ -184,6 +184,18 @@ class dask(luigi.Config):
     )
 
 
+class notify(luigi.Config):
+    """Who is told of what: URLs of apprise, with spaces between them."""
+
+    # A section is a task to Luigi, and never runs: the methods of these names are not missed.
+    on_success = luigi.Parameter(  # type: ignore[assignment]
+        default="", description="who is told of a clip that was made"
+    )
+    on_failure = luigi.Parameter(  # type: ignore[assignment]
+        default="", description="who is told of a step that failed"
+    )
+
+
 class download(luigi.Config):
     """How patient a download is."""
 

@@ -186,6 +186,14 @@ class Folder:
                 if info["type"] == "file" and name.startswith(prefix):
                     yield Entry(name, info["size"])
 
+    def find(self, name: str) -> list[str]:
+        """The folders in here, however deep, that hold a file of this name."""
+        with self._explained("list", ""):
+            found = self._store.ask("find", self._store.root)
+            self._store.forget()
+        inside = (key.removeprefix(f"{self._store.root}/") for key in found)
+        return sorted(os.path.dirname(key) for key in inside if os.path.basename(key) == name)
+
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
         with self._explained("write", name):
@@ -284,7 +292,10 @@ class Folder:
             value = json.loads(_checked(self.read(name)))
         except (FileNotFoundError, ValueError):
             return None
-        return value if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        del value["crc32"]
+        return value
 
     def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
         """Publish a JSON object that is not empty, and in it a checksum of its text."""
@@ -387,6 +398,14 @@ class LocalFolder(Folder):
                     with contextlib.suppress(FileNotFoundError):
                         if entry.is_file():
                             yield Entry(entry.name, entry.stat().st_size)
+
+    def find(self, name: str) -> list[str]:
+        folders = [
+            os.path.relpath(folder, self.url)
+            for folder, _, files in os.walk(self.url)
+            if name in files
+        ]
+        return sorted("" if folder == "." else folder for folder in folders)
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
         with self._explained("write", name), self._temporary(name, lasting) as descriptor:

@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import re
+import time
 from abc import abstractmethod
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +22,7 @@ from luigi_gif import (
     frames,
     gif,
     interrupt,
+    notify,
     partial,
     report,
     settings,
@@ -44,9 +47,11 @@ from luigi_gif.settings import (
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
+RUN = "run.json"
+"""When each step ran last, and how long; for people, not for the steps."""
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
-logger = logging.getLogger(LUIGI_LOGGER)
+logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
 class UrlParameter(NamedParameter[str]):
@@ -147,6 +152,7 @@ class Step(luigi.Task):
     sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
 
     _explained = False
+    _made = ""
     _just_made = False
 
     @property
@@ -195,10 +201,12 @@ class Step(luigi.Task):
                 self._explain("runs: %s", reason)
                 self._check_what_it_needs()
                 self._sweep(folder)
+                begin = time.monotonic()
                 made = self.make()
                 self._sweep(folder)  # workers may have died meanwhile
+                self._note_run(time.monotonic() - begin)
                 logger.info("%s made %s", self.task_family, made)
-                self._just_made = True
+                self._made, self._just_made = made, True
         except FileNotFoundError as error:
             raise StorageError(
                 "a file vanished while it was needed",
@@ -207,6 +215,17 @@ class Step(luigi.Task):
                 got="nothing",
                 next_step="run again",
             ) from error
+
+    def about(self) -> dict[str, Any]:
+        """What a page is to tell of the output."""
+        return {}
+
+    def _note_run(self, seconds: float) -> None:
+        run = self.folder.read_json(RUN) or {}
+        steps = run.get("steps", {})
+        steps[self.task_family] = {"ended": _now(), "seconds": round(seconds, 3)}
+        shown = {"url": urls.public_url(self.url), "steps": steps}
+        self.folder.write_json(RUN, run | shown | self.about(), lasting=False)
 
     def _check_what_it_needs(self) -> None:
         """Luigi looked before the folder was locked; a run of another URL may have come since."""
@@ -222,6 +241,7 @@ class Step(luigi.Task):
                 )
 
     def on_failure(self, exception: BaseException) -> str:
+        notify.failure(self.task_family, str(self.output()), exception)
         if isinstance(exception, PipelineError):
             return str(exception)
         return str(super().on_failure(exception))
@@ -544,3 +564,29 @@ class CombineGif(Step):
         size = clip.combine(self.folder, manifest, self.gif_file, origin, style, config)
         shown = manifest.frames - len(manifest.skipped)
         return f"{self.output()}: {shown:,} frames, {size:,} bytes"
+
+    def about(self) -> dict[str, Any]:
+        manifest = frames.load_manifest(self.folder)
+        assert manifest is not None
+        shown = manifest.frames - len(manifest.skipped)
+        duration_ms = 10 * sum(written.delay_cs for written in manifest.written if written)
+        if self.frame_duration_ms is not None:
+            duration_ms = shown * self.frame_duration_ms
+        width, height = manifest.size
+        about = {
+            "made": _now(),
+            "frames": shown,
+            "duration_ms": duration_ms,
+            "width": width,
+            "height": height,
+            "bytes": self.folder.size(self.gif_file),
+        }
+        others = (self.folder.read_json(RUN) or {}).get("clips", {})
+        return {"clips": others | {self.gif_file: about}}
+
+    def on_success(self) -> None:
+        notify.success(str(self.output()), self._made)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,111 @@
+"""luigi-gif on a terminal, into a file, and in an empty folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+from conftest import SAMPLE, gif, luigi_environment
+
+COMMAND = (sys.executable, "-m", "luigi_gif.cli")
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value for name, value in luigi_environment().items() if name != "LUIGI_CONFIG_PATH"
+    }
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def on_a_terminal(folder: Path, *arguments: str) -> str:
+    """What appears on one of 80 columns."""
+    terminal, other_end = pty.openpty()
+    fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, stdout=other_end, stderr=other_end, close_fds=True
+    )
+    os.close(other_end)
+    said = b""
+    try:
+        while piece := os.read(terminal, 65_536):
+            said += piece
+    except OSError:  # how Linux ends a terminal
+        pass
+    os.close(terminal)
+    assert process.wait() == 0, said
+    return said.decode()
+
+
+def test_a_bar_moves_on_a_terminal(tmp_path: Path, mixed_bundle: bytes) -> None:
+    """One for the download, one for the frames; no line of a log."""
+    (tmp_path / "bundle.img").write_bytes(mixed_bundle)
+    said = on_a_terminal(tmp_path, "bundle.img", "--size", "640x", "--dask-workers", "1")
+    assert len(set(re.findall(r"WriteFrames: +([0-9]+)%", said))) >= 3
+    assert "DownloadData: 100%" in said
+    assert "\r" in said
+    assert "INFO" not in said
+    assert said.rstrip().endswith("clip.gif")
+
+
+def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
+    """Without control characters; the path of the clip alone goes to standard output."""
+    result = run(tmp_path, str(SAMPLE), "-o", "out.gif")
+    assert result.returncode == 0
+    assert result.stdout == "out.gif\n"
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", result.stderr)
+    assert re.findall(r"INFO: (\w+) runs: ", result.stderr) == [
+        "DownloadData", "SplitFrames", "WriteFrames", "CombineGif",
+    ]  # fmt: skip
+    assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_it_explains_what_would_run(tmp_path: Path) -> None:
+    """And runs nothing."""
+    first = run(tmp_path, str(SAMPLE), "--explain")
+    assert first.returncode == 0
+    assert first.stdout.count("would run: ") == 4
+    assert os.listdir(tmp_path) == []
+    run(tmp_path, str(SAMPLE))
+    done = run(tmp_path, str(SAMPLE), "--explain").stdout
+    assert done.count("is not needed") == 3
+    assert done.count("is done") == 1
+    other = run(tmp_path, str(SAMPLE), "--plays", "2", "--explain").stdout
+    assert other.count("would run: ") == 1
+    assert "made with another plays" in other
+
+
+def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
+    """30 for a task, 2 for an option; no traceback."""
+    for arguments, code, word in (
+        (["missing.img"], 30, "No such file"),
+        ([str(SAMPLE), "--plays", "x"], 2, "--plays"),
+        ([str(SAMPLE), "--dask-batch-mib", "0"], 30, "--dask-batch-mib"),
+        ([], 2, "a URL is needed"),
+        (["--page", "nowhere"], 2, "there is no clip to show"),
+    ):
+        result = run(tmp_path, *arguments)
+        assert result.returncode == code, result.stderr
+        assert word in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_settings_are_options_too(tmp_path: Path) -> None:
+    """As the sections of luigi.cfg have them; a percent sign is one."""
+    (tmp_path / "100%.img").write_bytes(gif(1))
+    result = run(tmp_path, "100%.img", "--dask-workers", "0", "--notify-on-success", "x://%/")
+    assert result.returncode == 0, result.stderr

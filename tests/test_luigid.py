@@ -1,0 +1,114 @@
+"""What luigid's page shows of a run, and a run whose luigid dies or is silent."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from conftest import DELIMITER, ROOT, Luigid, luigi_command
+from PIL import Image
+
+pytestmark = pytest.mark.xdist_group("luigid")
+
+CLIENT = {"LUIGI_CONFIG_PATH": str(ROOT / "config" / "client.cfg")}
+
+
+@pytest.fixture(scope="module")
+def long_bundle() -> bytes:
+    """Frames that take some seconds."""
+    gradient = Image.radial_gradient("L").resize((240, 180))
+    frames = []
+    for number in range(24):
+        bands = [gradient.rotate(7 * number + 70 * band) for band in range(3)]
+        file = io.BytesIO()
+        Image.merge("RGB", bands).save(file, "PNG", compress_level=1)
+        frames.append(file.getvalue())
+    return DELIMITER.join(frames)
+
+
+def start(folder: Path, bundle: bytes, *flags: str) -> subprocess.Popen[str]:
+    (folder / "bundle.img").write_bytes(bundle)
+    return subprocess.Popen(
+        luigi_command(
+            "CombineGif", "--url", "bundle.img", "--workdir", "work", "--quality", "best", *flags,
+        ),
+        cwd=folder,
+        env=os.environ | CLIENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_page_shows_how_a_run_goes_on(
+    tmp_path: Path, luigid: Luigid, long_bundle: bytes, dashboard: str
+) -> None:
+    """Its progress, its rate, and a link to Dask's page that answers."""
+    flags = ("--scheduler-url", luigid.url, "--dask-address", dashboard)
+    run = start(tmp_path, long_bundle, *flags)
+    percents: set[int | None] = set()
+    messages: set[str | None] = set()
+    links: set[str] = set()
+    while run.poll() is None:
+        for task_id, task in luigid.ask("task_list", status="RUNNING").items():
+            if task["name"] == "WriteFrames":
+                status = luigid.ask("get_task_progress_percentage", task_id=task_id)
+                percents.add(status["progressPercentage"])
+                message = luigid.ask("get_task_status_message", task_id=task_id)
+                messages.add(message["statusMessage"])
+                if task.get("tracking_url") and not links:
+                    with urlopen(task["tracking_url"]) as answer:
+                        assert answer.status == 200
+                    links.add(task["tracking_url"])
+        time.sleep(0.1)
+    said = run.communicate()[1]
+    assert run.returncode == 0, said
+    assert len(percents - {None}) >= 3
+    assert any(" of 24 frames, " in message for message in messages if message)
+    assert links
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    long_bundle: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bytes, float]:
+    """The clip, and how many seconds it takes without luigid."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    begin = time.monotonic()
+    run = start(folder, long_bundle, "--local-scheduler")
+    said = run.communicate()[1]
+    assert run.returncode == 0, said
+    return (folder / "work" / "clip.gif").read_bytes(), time.monotonic() - begin
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_run_goes_on_without_luigid(
+    tmp_path: Path, luigid: Luigid, long_bundle: bytes, undisturbed: tuple[bytes, float],
+    fate: signal.Signals,
+) -> None:  # fmt: skip
+    """Killed, or silent, while frames are written; the clip is made, and little time is lost."""
+    clip, seconds = undisturbed
+    begin = time.monotonic()
+    run = start(tmp_path, long_bundle, "--scheduler-url", luigid.url)
+    wait_until(lambda: list((tmp_path / "work" / "frames").glob("frame_*.gif")))
+    os.kill(luigid.process.pid, fate)
+    said = run.communicate(timeout=60)[1]
+    lost = time.monotonic() - begin - seconds
+    assert run.returncode == 0, said
+    assert "luigid does not answer" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "work" / "clip.gif").read_bytes() == clip
+    assert lost < 10
