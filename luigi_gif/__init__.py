@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from luigi_gif import interrupt, luigid
+from luigi_gif import interrupt, luigid, report
 from luigi_gif.errors import log_without_traceback
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
@@ -19,6 +19,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 log_without_traceback()
+report.name_failures()
 
 # glibc keeps what is freed, up to this size, for what is allocated next: new pages cost more
 # than what is done with the megabytes that go through them.

@@ -23,8 +23,8 @@ Value = TypeVar("Value")
 class NamedParameter(luigi.Parameter[Value]):
     """A parameter that is given by its name, never by its place."""
 
-    def __init__(self, default: Any, *, description: str) -> None:
-        super().__init__(default=default, description=description, positional=False)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(positional=False, **options)
 
 
 class NumberParameter(NamedParameter[Any]):

@@ -241,6 +241,7 @@ class Step(luigi.Task):
                 )
 
     def on_failure(self, exception: BaseException) -> str:
+        report.note_failure(urls.public_url(self.url), exception)
         notify.failure(self.task_family, str(self.output()), exception)
         if isinstance(exception, PipelineError):
             return str(exception)

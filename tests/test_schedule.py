@@ -69,7 +69,7 @@ def test_one_night_is_made_by_hand(server: Server, tmp_path: Path) -> None:
 def test_nights_never_share_a_folder() -> None:
     """The error says what a folder needs."""
     with pytest.raises(ParameterError, match="a folder for each day"):
-        NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir="data").requires()
+        NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir="data")
 
 
 @pytest.mark.parametrize(
@@ -101,20 +101,20 @@ def test_one_failure_does_not_stop_the_rest(server: Server, tmp_path: Path) -> N
     errors = re.findall(r"ERROR: .+\n  where:    (\S+)", result.stderr)
     assert sorted(error.strip(",") for error in errors) == sorted(urls[n] for n in (7, 23, 42))
     for number in (7, 23, 42):
-        assert re.search(rf"DownloadData\(url={re.escape(urls[number])},", summary(result.stderr))
+        assert f"* {urls[number]}: " in summary(result.stderr)
 
 
 def summary(said: str) -> str:
     return said.partition("===== Luigi Execution Summary")[2]
 
 
-@pytest.mark.parametrize(("text", "got"), [(None, "No such file"), ("# none\n", "none")])
+@pytest.mark.parametrize(("text", "got"), [(None, "No such file"), ("# none\n", "no URL")])
 def test_a_batch_without_urls_is_an_error(tmp_path: Path, text: str | None, got: str) -> None:
     """In words."""
     if text is not None:
         (tmp_path / "urls.txt").write_text(text)
     result = run(tmp_path, "GifBatch", "--urls-file", "urls.txt")
-    assert result.returncode in (35, 40)
+    assert result.returncode == 40
     assert got in result.stderr
     assert "Traceback" not in result.stderr
     assert str(ROOT) not in result.stderr
