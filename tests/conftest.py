@@ -315,18 +315,25 @@ class Luigid(NamedTuple):
             return json.load(answer)["response"]
 
 
-@pytest.fixture
-def luigid(tmp_path: Path) -> Iterator[Luigid]:
-    """A real luigid, which keeps its state in a file."""
+@contextlib.contextmanager
+def luigid_server(folder: Path, profile: str, at: Path = ROOT) -> Iterator[Luigid]:
+    """A real luigid with a profile of config/, which keeps its state in a folder."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     with service(
-        sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
-        "--address", "127.0.0.1", "--port", port, "--state-path", str(tmp_path / "state"),
+        "env", "-C", str(at), sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
+        "--address", "127.0.0.1", "--port", port, "--state-path", str(folder / "state"),
         ready="(Scheduler starting up)",
-        LUIGI_CONFIG_PATH=str(ROOT / "config" / "luigid.cfg"),
+        LUIGI_CONFIG_PATH=str(ROOT / "config" / profile),
     ) as server:  # fmt: skip
         yield Luigid(f"http://127.0.0.1:{port}", server.process)
+
+
+@pytest.fixture
+def luigid(tmp_path: Path) -> Iterator[Luigid]:
+    """A real luigid, as config/luigid.cfg has it."""
+    with luigid_server(tmp_path, "luigid.cfg") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -75,7 +75,8 @@ def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     server.pages["/"] = html
     shown = subprocess.run(
         [
-            "chromium", "--headless", "--blink-settings=lazyLoadEnabled=true", "--no-sandbox", "--disable-gpu",
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+            "--blink-settings=lazyLoadEnabled=true",  # which headless leaves out
             "--screenshot=shot.png", "--window-size=1280,900", "--dump-dom", server.url("/"),
         ],
         cwd=tmp_path,
