@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from conftest import DELIMITER, ROOT, Luigid, luigi_command
+from browser import browser
+from conftest import DELIMITER, ROOT, Luigid, Server, luigi_command
 from PIL import Image
 
 pytestmark = pytest.mark.xdist_group("luigid")
@@ -79,6 +81,52 @@ def test_the_page_shows_how_a_run_goes_on(
     assert len(percents - {None}) >= 3
     assert any(" of 24 frames, " in message for message in messages if message)
     assert links
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+def test_chromium_shows_how_a_run_goes_on(
+    tmp_path: Path, luigid: Luigid, server: Server, long_bundle: bytes, dashboard: str
+) -> None:
+    """A bar that moves, a link that answers, the four tasks when they are done; no secret."""
+    server.pages["/all.img"] = long_bundle
+    luigi = subprocess.Popen(
+        luigi_command(
+            "CombineGif", "--url", server.url("/all.img?token=s3cret"), "--quality", "best",
+            "--scheduler-url", luigid.url, "--dask-address", dashboard,
+        ),
+        cwd=tmp_path,
+        env=os.environ | CLIENT,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    html: list[str] = []
+    percents: set[str] = set()
+    links: set[str] = set()
+    with browser() as page:
+        while luigi.poll() is None:
+            page.open(f"{luigid.url}/static/visualiser/index.html?{len(html)}#tab=workers")
+            time.sleep(0.6)
+            html.append(page.value("document.documentElement.outerHTML"))
+            percents.update(page.value(all_of(".taskProgressBar", "ariaValueNow")))
+            found = page.value(all_of(".worker-table a.btn", "href"))
+            if found and not links:
+                page.screenshot(tmp_path / "page.png")
+                with urlopen(found[0]) as answer:
+                    assert answer.status == 200
+            links.update(found)
+        page.open(f"{luigid.url}/static/visualiser/index.html?done")
+        rows = all_of("#taskTable tbody tr", "innerText")
+        wait_until(lambda: len(page.value(rows)) == 4)
+        names = {row.split()[1] for row in page.value(rows)}
+        html.append(page.value("document.documentElement.outerHTML"))
+    assert luigi.returncode == 0
+    assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
+    assert len(percents) >= 3
+    assert links
+    assert not [text for text in html if "s3cret" in text]
+
+
+def all_of(selector: str, attribute: str) -> str:
+    return f"[...document.querySelectorAll('{selector}')].map(each => each.{attribute})"
 
 
 @pytest.fixture(scope="module")
