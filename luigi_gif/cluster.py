@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif.errors import ClusterError, last_words
@@ -248,7 +249,8 @@ def _connected(address: str) -> Client:
     from distributed import Client
 
     try:
-        asyncio.run(_knock(address))
+        with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
+            beside.submit(asyncio.run, _knock(address)).result()
         return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
     except Exception as error:  # Dask raises many kinds for TLS and for addresses
         raise ClusterError(
