@@ -167,8 +167,11 @@ def _is_worth_a_word(record: logging.LogRecord) -> bool:
     """Dask stops its event loop while something may wait there; what it says then means nothing.
 
     A message that waits for its turn to be sent ends in a TimeoutError that
-    nobody asks for. A client that looks for a lost scheduler is cancelled.
+    nobody asks for. A client that looks for a lost scheduler is cancelled, or
+    gives up, which the run's own error says.
     """
+    if record.getMessage().startswith("Failed to reconnect"):
+        return False
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, TimeoutError):
         return "never retrieved" not in record.getMessage()

@@ -241,8 +241,9 @@ class Step(luigi.Task):
                 )
 
     def on_failure(self, exception: BaseException) -> str:
-        report.note_failure(urls.public_url(self.url), exception)
-        notify.failure(self.task_family, str(self.output()), exception)
+        url = urls.public_url(self.url)
+        report.note_failure(url, exception)
+        notify.failure(self.task_family, url, exception)
         if isinstance(exception, PipelineError):
             return str(exception)
         return str(super().on_failure(exception))

@@ -53,11 +53,11 @@ class Pipeline:
         return bool(self.result.scheduling_succeeded)
 
     def files(self) -> dict[str, tuple[bytes, int]]:
-        """Contents and time of the last change of every file."""
+        """Contents and time of the last change of every file but that which holds times."""
         return {
             str(path.relative_to(self.workdir)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in self.workdir.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != "run.json"
         }
 
     def clip(self) -> bytes:

@@ -42,7 +42,7 @@ CASES = {
 DASK = f"tcp://{HOSTS['scheduler']}:8786"
 URL, WORKDIR = "s3://clips/bundle.img", "s3://clips/work"
 _LUIGI = ("-m", "luigi", "--module", "luigi_gif", "CombineGif", "--url", URL, "--workdir")
-OF_ITS_PLACE = ("image-data.img.json", "frames.json", ".lock")
+OF_ITS_PLACE = ("image-data.img.json", "frames.json", "run.json", ".lock")
 """Files that differ from folder to folder."""
 ERROR = re.compile(r"^ERROR: .+(?:\n  (?:where|expected|got|next): +.+){4}$", re.MULTILINE)
 _S3 = "import fsspec, sys; s3 = fsspec.filesystem('s3'); "
