@@ -68,7 +68,7 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
 
 def _start(command: str, folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["/bin/sh", "-c", f"exec env {command}" if "=" in command.split()[0] else command],
+        ["/bin/sh", "-c", f"exec env {command}"],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
