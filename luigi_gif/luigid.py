@@ -55,7 +55,8 @@ class _StandIn:
 def do_without() -> None:
     """Make Luigi's client schedule its own tasks from when luigid does not answer.
 
-    Without this, what a run has left to do would be left undone.
+    Without this, what a run has left to do would be left undone. As there is a
+    stand-in, a call is not repeated.
     """
     request_of_luigi = rpc.RemoteScheduler._request
 
@@ -63,6 +64,7 @@ def do_without() -> None:
         self: Any, url: str, data: dict[str, Any], attempts: int = 3, allow_null: bool = True
     ) -> Any:
         stand_in: _StandIn = self.__dict__.setdefault("_stand_in", _StandIn())
+        self._rpc_retry_attempts = 1
         method = url.rpartition("/")[2]
         if not stand_in.is_wanted:
             try:
