@@ -76,7 +76,7 @@ def browser() -> Iterator[Browser]:
                 url = next(page["webSocketDebuggerUrl"] for page in json.load(answer))
             socket = loop.run_until_complete(_connected(url))
             yield Browser(loop, socket)
-            socket.close()
+            loop.run_until_complete(_close(socket))
         finally:
             process.kill()
             process.communicate()
@@ -85,3 +85,7 @@ def browser() -> Iterator[Browser]:
 
 async def _connected(url: str) -> WebSocketClientConnection:
     return await websocket_connect(url, max_message_size=1 << 26)
+
+
+async def _close(socket: WebSocketClientConnection) -> None:
+    socket.close()
