@@ -23,7 +23,7 @@ report.name_failures()
 
 # glibc keeps what is freed, up to this size, for what is allocated next: new pages cost more
 # than what is done with the megabytes that go through them.
-bytearray(16 << 20)
+bytes(16 << 20)
 
 if "luigi.cmdline" in sys.modules:
     # The luigi command lives for one job: no collection, least of all those at

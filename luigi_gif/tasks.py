@@ -587,7 +587,8 @@ class CombineGif(Step):
         return {"clips": others | {self.gif_file: about}}
 
     def on_success(self) -> None:
-        notify.success(str(self.output()), self._made)
+        if self._made:  # not by another run
+            notify.success(str(self.output()), self._made)
 
 
 def _now() -> str:
