@@ -10,9 +10,8 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from luigi_gif import bundle, partial, storage, store, web
+from luigi_gif import bundle, partial, storage, store, urls, web
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -75,6 +74,24 @@ def fetch(
         return {"size": part.known.size, "sha256": part.sha256(), **part.about}
 
 
+def source_version(url: str) -> str | None:
+    """A text that changes whenever a local source does.
+
+    None for a source that is not a file of this machine, or is not there (any more).
+    """
+    if not urls.is_local(url):
+        return None
+    try:
+        status = os.stat(urls.local_path(url))
+    except (OSError, ValueError):
+        return None
+    return _file_version(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _file_version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
+
+
 def _attempt(
     url: str,
     folder: storage.LocalFolder,
@@ -110,12 +127,11 @@ def _attempt(
 def _answer(
     url: str, settings: sections.download, known: web.Known, deadline: float
 ) -> contextlib.AbstractContextManager[web.Answer]:
-    scheme, separator, _ = url.partition("://")
-    if not separator or scheme == "file":
+    if urls.is_local(url):
         return _file(url)
-    if scheme in ("http", "https"):
-        return web.get(url, settings, known, deadline)
-    return _object(url, known)
+    if urls.scheme_of(url) in urls.HTTP_SCHEMES:
+        return web.get(urls.normal_url(url), settings, known, deadline)
+    return _object(urls.normal_url(url), known)
 
 
 def _check_structure(part: partial.Partial, url: str) -> None:
@@ -212,10 +228,9 @@ def _check_beginning(piece: bytes, url: str) -> None:
 
 @contextlib.contextmanager
 def _file(url: str) -> Iterator[web.Answer]:
-    path = unquote(urlsplit(url).path) if "://" in url else os.path.expanduser(url)
     with contextlib.ExitStack() as stack:
         with _readable(url):
-            file = stack.enter_context(open(path, "rb"))
+            file = stack.enter_context(open(urls.local_path(url), "rb"))
         status = os.fstat(file.fileno())
         total = status.st_size if stat.S_ISREG(status.st_mode) else None
         yield web.Answer(0, total, None, None, None, _pieces(file, url))

@@ -23,13 +23,12 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import luigi
 
 from luigi_gif import store
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
-from luigi_gif.urls import public_text, public_url
+from luigi_gif.urls import is_local, local_path, normal_url, public_text, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
@@ -571,11 +570,9 @@ class FileTarget(luigi.Target):
 
 def folder(url: str, run: str = "") -> Folder:
     """The folder at a path or URL, for one of the runs that this process works for."""
-    if "://" not in url:
-        return LocalFolder(os.path.expanduser(url))
-    if url.startswith("file://"):
-        return LocalFolder(unquote(urlsplit(url).path))
-    return Folder(url, run)
+    if is_local(url):
+        return LocalFolder(local_path(url))
+    return Folder(normal_url(url), run)
 
 
 def join(shared: Shared) -> Folder:

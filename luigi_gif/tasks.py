@@ -65,7 +65,8 @@ class UrlParameter(NamedParameter[str]):
             urls.name_from_url(x)
         except ValueError as error:
             flag = f"--{self._attribute_name}"
-            raise bad_parameter(flag, "a path or a URL", f"{x[:8]}... ({error})") from None
+            got = f"{urls.public_url(x)} ({error})"
+            raise bad_parameter(flag, "a path or a URL", got) from None
         return x
 
     def serialize(self, x: str) -> str:
