@@ -1,40 +1,69 @@
 # make gif    the main job on the project's own sample
 # make test   the tests
 # make audit  known vulnerabilities of the versions in constraints.txt
-# All set up a virtual environment first, where there is none. PYTHON names the interpreter.
+# Each sets up what it needs in a virtual environment first. PYTHON names the interpreter.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+RUN := $(VENV)/.run-ready
+TEST := $(VENV)/.test-ready
+DEV := $(VENV)/.dev-ready
 
-.PHONY: gif test check audit bench clean
+# A stamp says for which folder and which requirements an environment is ready. Where it says
+# otherwise, or its interpreter is gone, that is made up for; the age of a file tells nothing.
+NEEDS := $(CURDIR) $(shell cksum <pyproject.toml)
+stamped = $(shell $(BIN)/python -c "" 2>/dev/null && cat $(1) 2>/dev/null)
 
-gif: $(READY)
-	$(BIN)/luigi --module luigi_gif CombineGif --url examples/sample.img --workdir data/sample
+.PHONY: gif test check audit bench clean again
+
+gif: $(RUN)
+	$(BIN)/python -m luigi --module luigi_gif CombineGif --url examples/sample.img --workdir data/sample
 	@echo "The clip is data/sample/clip.gif"
 
-test: $(READY)
-	$(BIN)/pytest -n 3 --dist loadgroup
+test: $(TEST)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
-check: $(READY)
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+check: $(DEV)
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
 
-audit: $(READY)
-	$(BIN)/pip install --quiet --constraint constraints.txt pip-audit
-	$(BIN)/pip-audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt
+audit: $(DEV)
+	$(PIP) install --constraint constraints.txt pip-audit
+	$(BIN)/python -m pip_audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt
 
-bench: $(READY)
+bench: $(TEST)
 	$(BIN)/python benchmarks/compare.py
 
-$(READY): pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'luigi_gif needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable ".[dev]"
+ifneq ($(call stamped,$(RUN)),$(NEEDS))
+$(RUN): again
+endif
+ifneq ($(call stamped,$(TEST)),$(NEEDS))
+$(TEST): again
+endif
+ifneq ($(call stamped,$(DEV)),$(NEEDS))
+$(DEV): again
+endif
+
+# One of ours that was moved or copied, or whose interpreter is gone, is cleared away first.
+$(RUN):
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'luigi_gif needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
+	@clear=; if [ -e $@ ] && case "$$($(BIN)/python -c "" 2>&1 && cat $@)" in "$(CURDIR) "*) false;; esac; then clear=--clear; fi; \
+	if [ "$$clear" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv $$clear $(VENV) || \
+		{ echo "No virtual environment: is Python's venv there (apt install python3-venv)?" >&2; exit 1; }; fi
+	$(PIP) install --editable .
 	$(BIN)/python -m compileall -q luigi_gif
-	touch $@
+	@echo "$(NEEDS)" >$@
+
+$(TEST): $(RUN)
+	$(PIP) install --editable ".[test]"
+	@echo "$(NEEDS)" >$@
+
+$(DEV): $(TEST)
+	$(PIP) install --editable ".[dev]"
+	@echo "$(NEEDS)" >$@
 
 clean:
 	rm -rf $(VENV) data/sample build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
