@@ -8,6 +8,7 @@ clip beside the frames, and these are copied.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import zlib
@@ -81,6 +82,23 @@ class Part(NamedTuple):
     canvas: Canvas
 
 
+class PartFile(NamedTuple):
+    """The blocks of one stretch, as a worker wrote them to a file."""
+
+    place: int
+    size: int
+    """In bytes."""
+    crc32: int
+
+
+class WrittenPart(NamedTuple):
+    """What a worker made of a part."""
+
+    files: list[PartFile]
+    digests: dict[int, str]
+    """SHA-256 of frame files, by number: the part's first and last, and those beside it."""
+
+
 class ChangedFrame(DamagedFileError):
     """The file of frame ``number`` is not what was written."""
 
@@ -105,12 +123,12 @@ def find(folder: storage.Folder, name: str) -> Found | None:
     """
     try:
         head = folder.read(name, 0, _HEAD_BYTES)
-    except FileNotFoundError:
+        if not head:
+            return None
+        origin = _origin(gif.first_comment(head) or b"")
+        return Found(origin is not None and _is_whole(folder, name), origin)
+    except FileNotFoundError:  # or another run has just moved it
         return None
-    if not head:
-        return None
-    origin = _origin(gif.first_comment(head) or b"")
-    return Found(origin is not None and _is_whole(folder, name), origin)
 
 
 def combine(
@@ -123,14 +141,17 @@ def combine(
 ) -> int:
     """Publish the clip ``name`` of the manifest's frames; its size in bytes.
 
+    A clip that was altered since it was written may be the user's: it is set aside.
+
     Raises DamagedFileError where a frame file is not what was written; the
     manifest then says that it is missing. Raises BundleError, StorageError or
     ClusterError.
     """
     first_number = _check(folder, manifest, style)
     comment = _MARK + _NO_CRC32 + json.dumps(origin, separators=(",", ":")).encode()
+    digests: dict[int, str] = {}
     try:
-        first = _image(folder, first_number, frames.digits_for(manifest.frames))
+        first = _image(folder, first_number, frames.digits_for(manifest.frames), digests)
         canvas = Canvas(manifest.size, manifest.uniform, first.color_table, style)
         copied = manifest.uniform and not style.only_changes
         blocks = _copied if copied else _made_by_workers
@@ -138,13 +159,14 @@ def combine(
         with folder.publish(name) as file:
             crc32 = zlib.crc32(head)
             file.write(head)
-            with contextlib.closing(blocks(folder, manifest, canvas, config)) as pieces:
+            with contextlib.closing(blocks(folder, manifest, canvas, config, digests)) as pieces:
                 for piece in chain(pieces, [bytes((gif.TRAILER,))]):
                     crc32 = zlib.crc32(piece, crc32)
                     file.write(piece)
             size = file.tell()
             file.seek(head.index(_MARK) + len(_MARK))
             file.write(b"%08x" % crc32)
+            _set_aside_if_altered(folder, name)
         _seen[folder.path(name)] = folder.version(name)
         return size
     except ChangedFrame as error:
@@ -153,12 +175,24 @@ def combine(
         raise
 
 
-def write_part(shared: storage.Shared, part: Part) -> None:
+def write_part(shared: storage.Shared, part: Part) -> WrittenPart:
     """On a worker: write the blocks of each stretch. Raises ChangedFrame or StorageError."""
     folder = storage.join(shared)
+    digests: dict[int, str] = {}
+    files = []
     with folder.writer() as write:
-        for place, blocks in groupby(_blocks(folder, part), key=lambda block: block[0]):
-            write(_part_name(place), b"".join(piece for _, piece in blocks))
+        for place, pieces in groupby(_blocks(folder, part, digests), key=lambda block: block[0]):
+            blocks = b"".join(piece for _, piece in pieces)
+            write(shared.part_name(frames.SUBFOLDER, place), blocks)
+            files.append(PartFile(place, len(blocks), zlib.crc32(blocks)))
+    return WrittenPart(files, digests)
+
+
+def _set_aside_if_altered(folder: storage.Folder, name: str) -> None:
+    found = find(folder, name)
+    if found is not None and not found.whole:
+        aside = folder.path(folder.set_aside(name))
+        logger.warning("%s is not as it was written: it is %s now", folder.path(name), aside)
 
 
 def _origin(comment: bytes) -> dict[str, Any] | None:
@@ -218,33 +252,80 @@ def _check(folder: storage.Folder, manifest: frames.Manifest, style: Style) -> i
 
 
 def _copied(
-    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, _: settings.dask
+    folder: storage.Folder,
+    manifest: frames.Manifest,
+    canvas: Canvas,
+    _: settings.dask,
+    digests: dict[int, str],
 ) -> Generator[bytes | memoryview, None, None]:
     everything = list(range(len(manifest.stretches)))
     for part in _parts(manifest, canvas, [everything]):
-        yield from (block for _, block in _blocks(folder, part))
+        found: dict[int, str] = {}
+        yield from (block for _, block in _blocks(folder, part, found))
+        _compare(folder, manifest, digests, found)
 
 
 def _made_by_workers(
-    folder: storage.Folder, manifest: frames.Manifest, canvas: Canvas, config: settings.dask
+    folder: storage.Folder,
+    manifest: frames.Manifest,
+    canvas: Canvas,
+    config: settings.dask,
+    digests: dict[int, str],
 ) -> Generator[bytes | memoryview, None, None]:
     everything = list(range(len(manifest.stretches)))
-    with folder.shared() as shared, fanout.executor(config) as executor:
-        runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
-        parts = _parts(manifest, canvas, runs)
-        with contextlib.closing(executor.run(partial(write_part, shared), parts)) as finished:
-            for _ in finished:
-                pass
-    names = [
-        _part_name(place)
-        for place in everything
-        if _numbers(manifest.stretches[place], _written(manifest, place))
-    ]
-    for name, blocks in zip(names, folder.read_each(names, bundle.WAYPOINT_WORK), strict=True):
-        if blocks is None:
-            raise FileNotFoundError(None, None, folder.path(name))
+    files: dict[int, PartFile] = {}
+    with folder.shared() as shared:
+        try:
+            with fanout.executor(config) as executor:
+                runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
+                parts = _parts(manifest, canvas, runs)
+                work = executor.run(partial(write_part, shared), parts)
+                with contextlib.closing(work) as finished:
+                    for written in finished:
+                        files |= {file.place: file for file in written.files}
+                        _compare(folder, manifest, digests, written.digests)
+            yield from _read_parts(folder, shared, files)
+        finally:
+            for place in files:
+                folder.remove(shared.part_name(frames.SUBFOLDER, place))
+
+
+def _compare(
+    folder: storage.Folder,
+    manifest: frames.Manifest,
+    digests: dict[int, str],
+    found: dict[int, str],
+) -> None:
+    """Add to ``digests`` what another part found of frame files. Raises ChangedFrame.
+
+    Each stretch is held against the manifest by whoever copies it. The frame before and
+    behind it, and the first one, are read once more elsewhere: they must be the same then.
+    """
+    for number, digest in found.items():
+        if digests.setdefault(number, digest) != digest:
+            path = folder.path(frames.file_name(number, frames.digits_for(manifest.frames)))
+            raise ChangedFrame(number, path, "other bytes from one moment to the next")
+
+
+def _read_parts(
+    folder: storage.Folder, shared: storage.Shared, files: dict[int, PartFile]
+) -> Iterator[bytes]:
+    """The blocks of each stretch, in order, each removed behind it. Raises DamagedFileError."""
+    names = {place: shared.part_name(frames.SUBFOLDER, place) for place in sorted(files)}
+    contents = folder.read_each(names.values(), bundle.WAYPOINT_WORK)
+    for (place, name), blocks in zip(names.items(), contents, strict=True):
+        _, size, crc32 = files[place]
+        if blocks is None or len(blocks) != size or zlib.crc32(blocks) != crc32:
+            raise DamagedFileError(
+                "a part of the clip is not what a worker wrote",
+                where=folder.path(name),
+                expected=f"{size:,} bytes with the checksum {crc32:08x}",
+                got="no file" if blocks is None else f"{len(blocks):,} other bytes",
+                next_step="run again when nothing else changes the work directory",
+            )
         yield blocks
         folder.remove(name)
+        del files[place]
 
 
 def _parts(manifest: frames.Manifest, canvas: Canvas, runs: Iterable[list[int]]) -> Iterator[Part]:
@@ -283,21 +364,24 @@ def _numbers(stretch: frames.Stretch, written: frames.Written) -> list[int]:
     return [number for number in everything if number not in skipped]
 
 
-def _part_name(index: int) -> str:
-    """Named as what a dead run leaves, so that it is swept."""
-    return f"{frames.SUBFOLDER}/part_{index}{storage.TEMPORARY_SUFFIX}"
+def _blocks(
+    folder: storage.Folder, part: Part, digests: dict[int, str]
+) -> Iterator[tuple[int, bytes | memoryview]]:
+    """What stands in the clip for each image, with the place of its stretch in the manifest.
 
-
-def _blocks(folder: storage.Folder, part: Part) -> Iterator[tuple[int, bytes | memoryview]]:
-    """What stands in the clip for each image, with the place of its stretch in the manifest."""
+    ``digests`` gets those of a :class:`WrittenPart`.
+    """
     canvas = part.canvas
     before, after = (
-        None if number is None else _placed(_image(folder, number, part.digits), canvas.size)
+        None
+        if number is None
+        else _placed(_image(folder, number, part.digits, digests), canvas.size)
         for number in (part.before, part.after)
     )
     changes = _Changes(canvas.color_table)
-    images = _neighbors(_images(folder, part), before, after)
+    images = _neighbors(_images(folder, part, digests), before, after)
     for shown, (previous, frame, following) in enumerate(images, part.shown):
+        fanout.stop_if_cancelled()
         covered = following is None or following.fills_screen
         stored = frame.image
         if shown == 0:
@@ -398,8 +482,9 @@ class _Frame(NamedTuple):
     """On the canvas of the clip."""
 
 
-def _images(folder: storage.Folder, part: Part) -> Iterator[_Frame]:
+def _images(folder: storage.Folder, part: Part, digests: dict[int, str]) -> Iterator[_Frame]:
     """The frames of a part, each stretch held against the manifest. Raises ChangedFrame."""
+    ends = _ends(part)
     contents = folder.read_each(
         (
             frames.file_name(number, part.digits)
@@ -426,13 +511,29 @@ def _images(folder: storage.Folder, part: Part) -> Iterator[_Frame]:
             got = f"other bytes, in it or in a file up to number {numbers[-1]}"
             path = folder.path(frames.file_name(numbers[0], part.digits))
             raise ChangedFrame(numbers[0], path, got)
+        digests |= {
+            number: hashlib.sha256(file).hexdigest()
+            for number, file in zip(numbers, files, strict=True)
+            if number in ends
+        }
         yield from map(_Frame, numbers, [place] * len(numbers), images)
 
 
-def _image(folder: storage.Folder, number: int, digits: int) -> gif.Image:
-    """The image of a frame file. Raises ChangedFrame."""
+def _ends(part: Part) -> set[int]:
+    """Numbers of the first and the last frame that a part shows, if it shows any."""
+    ends = set()
+    for stretches, end in ((part.stretches, 0), (part.stretches[::-1], -1)):
+        shown = (_numbers(stretch, written) for _, stretch, written in stretches)
+        ends |= {numbers[end] for numbers in islice(filter(None, shown), 1)}
+    return ends
+
+
+def _image(folder: storage.Folder, number: int, digits: int, digests: dict[int, str]) -> gif.Image:
+    """The image of a frame file, whose SHA-256 is added to ``digests``. Raises ChangedFrame."""
     (content,) = folder.read_each([frames.file_name(number, digits)], 1)
-    return _first_image(folder, number, digits, _there(folder, number, digits, content))
+    file = _there(folder, number, digits, content)
+    digests[number] = hashlib.sha256(file).hexdigest()
+    return _first_image(folder, number, digits, file)
 
 
 def _there(folder: storage.Folder, number: int, digits: int, content: bytes | None) -> bytes:

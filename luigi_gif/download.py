@@ -163,7 +163,7 @@ def _check_room(answer: web.Answer, folder: storage.LocalFolder) -> None:
     if answer.total is None:
         return
     room, needed = folder.room(), answer.total - answer.start
-    if room < needed:
+    if room is not None and room < needed:
         raise StorageError(
             "there is no room for the bundle",
             where=folder.url,

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from luigi_gif import report, storage
+from luigi_gif import frames, report, storage
 from luigi_gif.errors import StorageError
 from luigi_gif.tasks import RUN
 
@@ -61,7 +61,7 @@ def render(clips: list[Clip]) -> str:
 
 
 def _clips(folder: storage.Folder) -> Iterator[Clip]:
-    for place in folder.find(RUN):
+    for place in folder.find(RUN, frames.SUBFOLDER):
         run = folder.read_json(posixpath.join(place, RUN)) or {}
         steps: dict[str, dict[str, Any]] = run.get("steps", {})
         for name, clip in run.get("clips", {}).items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -105,8 +104,7 @@ class Partial:
 
     def finish(self) -> None:
         """It is whole, and on the disk: nothing need vouch for a part of it any more."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._folder.sync(self._name, self._file)
         self._folder.remove(self._note)
 
     def leave(self) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import os
+import queue
+import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import IO, Any
 
 AT_ONCE = 64
@@ -19,7 +25,8 @@ tries many times over, and each task would wait anew."""
 _VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
 """What file systems call that which changes whenever an object does."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
-_silent: dict[tuple[str, str], tuple[Exception, float]] = {}
+Explain = Callable[[], AbstractContextManager[None]]
+_silent: dict[tuple[str, str], tuple[str, float]] = {}
 
 
 class Store:
@@ -34,8 +41,11 @@ class Store:
         import fsspec
 
         self._asker = url, run
-        options = _OPTIONS.get(url.partition("://")[0], {})
-        self._fs, self.root = fsspec.core.url_to_fs(url, **options)
+        scheme = url.partition("://")[0]
+        if fsspec.get_filesystem_class(scheme.partition("::")[0]).async_impl:
+            self._fs, self.root = fsspec.core.url_to_fs(url, **_OPTIONS.get(scheme, {}))
+        else:
+            self._fs, self.root = _connected(url, os.getpid(), threading.get_ident())
 
     def ask(self, method: str, *args: Any, size: int = 0, **options: Any) -> Any:
         """Call a method of the file system that moves ``size`` bytes; raises what it raises.
@@ -45,26 +55,31 @@ class Store:
         from fsspec.exceptions import FSTimeoutError
 
         begin = time.monotonic()
-        refusal, until = _silent.get(self._asker, (None, 0.0))
-        if refusal is not None and begin < until:
-            raise refusal
+        reason, until = _silent.get(self._asker, ("", 0.0))
+        if begin < until:
+            raise TimeoutError(reason)  # a new one, as others may hold the first
         limit_s = ANSWER_S + size / LEAST_BYTES_PER_S
-        if self._fs.async_impl:
-            options["timeout"] = limit_s
+        function = getattr(self._fs, method)
         try:
-            return getattr(self._fs, method)(*args, **options)
+            if self._fs.async_impl:
+                return function(*args, timeout=limit_s, **options)
+            return _within(limit_s, function, *args, **options)
         except FileNotFoundError:
             raise
         except Exception as error:
             if isinstance(error, FSTimeoutError):
-                error = TimeoutError(f"no answer within {limit_s:.3g} s")
+                error = TimeoutError(_no_answer(limit_s))
             if time.monotonic() - begin >= min(LONG_S, ANSWER_S):
-                _silent[self._asker] = error, time.monotonic() + SILENT_S
+                reason = str(error) or type(error).__name__
+                _silent[self._asker] = reason, time.monotonic() + SILENT_S
             raise error from None
 
-    def open(self, key: str, start: int = 0) -> IO[bytes]:
-        """An object to read from the byte at ``start``, some MiB at a time."""
-        return io.BufferedReader(_Object(self, key, start), AT_ONCE_BYTES)
+    def open(self, key: str, start: int = 0, explain: Explain = nullcontext) -> IO[bytes]:
+        """An object to read from the byte at ``start``, some MiB at a time.
+
+        Each call for its bytes is made in a block of ``explain()``.
+        """
+        return io.BufferedReader(_Object(self, key, start, explain), AT_ONCE_BYTES)
 
     def forget(self) -> None:
         """Do not believe what was seen before: others write there too."""
@@ -78,8 +93,9 @@ def version(info: dict[str, Any]) -> str | None:
 
 
 class _Object(io.RawIOBase):
-    def __init__(self, store: Store, key: str, start: int) -> None:
+    def __init__(self, store: Store, key: str, start: int, explain: Explain) -> None:
         self._store = store
+        self._explain = explain
         self._key = key
         self._size = int(store.ask("info", key)["size"])
         self._position = start
@@ -92,7 +108,49 @@ class _Object(io.RawIOBase):
         end = min(self._size, begin + len(buffer))
         if begin == end:
             return 0
-        data = self._store.ask("cat_file", self._key, start=begin, end=end)
+        with self._explain():
+            data = self._store.ask("cat_file", self._key, start=begin, end=end)
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+
+@functools.lru_cache(maxsize=64)
+def _connected(url: str, process: int, thread: int) -> tuple[Any, str]:
+    """The file system of a URL that may connect when it is made, and the URL's place in it.
+
+    One for each thread: not all of these libraries let threads share a connection.
+    """
+    import fsspec
+
+    system, root = _within(ANSWER_S, fsspec.core.url_to_fs, url, skip_instance_cache=True)
+    return system, root
+
+
+def _within(limit_s: float, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Call a function that knows no time-out; raises what it raises, and TimeoutError.
+
+    It is called on a thread of its own, which is left to itself where it does not come back.
+    """
+    answers: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def call() -> None:
+        try:
+            answers.put((function(*args, **options), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    thread = threading.Thread(target=call, name="store", daemon=True)
+    thread.start()
+    try:
+        value, error = answers.get(timeout=limit_s)
+    except queue.Empty:
+        raise TimeoutError(_no_answer(limit_s)) from None
+    thread.join()
+    if error is not None:
+        raise error
+    return value
+
+
+def _no_answer(limit_s: float) -> str:
+    return f"no answer within {limit_s:.3g} s"

@@ -161,9 +161,10 @@ def test_leftovers_of_dead_runs_are_swept(tmp_path: Path) -> None:
     """Files of other names stay."""
     folder = storage.folder(str(tmp_path))
     folder.write("mine", b"")
-    folder.write(f"clip.gif.0123{storage.TEMPORARY_SUFFIX}", b"")
-    folder.sweep()
-    assert os.listdir(tmp_path) == ["mine"]
+    folder.write(f"clip.gif.0123456789abcdef{storage.TEMPORARY_SUFFIX}", b"")
+    with folder.locked():
+        folder.sweep()
+    assert sorted(os.listdir(tmp_path)) == [storage.LOCK, "mine"]
 
 
 def test_a_store_that_nobody_knows_is_named() -> None:

@@ -1,0 +1,229 @@
+"""The operating system's files: only regular ones are opened, and what cannot last is tolerated.
+
+Many file systems lack an ability (fsync of folders, posix_fadvise): that costs
+certainty or speed, never the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import io
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
+
+_WRITEBACK_BYTES = 8 << 20
+_KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+_NO_REGULAR_FILE = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENODEV}
+"""What opening a link with O_NOFOLLOW, a socket, a folder or a device without a driver gives."""
+_CANNOT_SYNC = {
+    errno.EINVAL,  # VirtualBox's and old CIFS mounts
+    errno.ENOSYS,
+    errno.ENOTSUP,  # gocryptfs
+    errno.EOPNOTSUPP,
+    errno.EBADF,
+    errno.EACCES,  # a folder that may be written, but not listed
+    errno.EPERM,
+}
+
+Explain = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Of a verb, such as "read": a block in which an OSError becomes an error for people."""
+
+
+def foreign_error(path: str, kind: str) -> ForeignFileError:
+    """What to tell the user of something that stands in the place of a file of the pipeline."""
+    return ForeignFileError(
+        "the place of a file is taken by something that this pipeline did not make",
+        where=path,
+        expected="a file, or nothing",
+        got=f"{kind}, which is left as it is",
+        next_step="move it away, or name another --workdir",
+    )
+
+
+def check_regular(path: str, mode: int) -> None:
+    """Raise ForeignFileError unless ``mode``, of the file at ``path``, is that of a regular one."""
+    if not stat.S_ISREG(mode):
+        raise foreign_error(path, _KINDS.get(stat.S_IFMT(mode), "no regular file"))
+
+
+def check_place(root: str, name: str) -> None:
+    """Raise ForeignFileError where writing ``name`` would lead out of ``root`` or replace a link.
+
+    ``root`` itself may be reached through links: the user named it.
+    """
+    path = root
+    *folders, _ = name.split("/")
+    for folder in folders:
+        path = f"{path}/{folder}"
+        mode = _own_mode(path)
+        if mode is None:
+            return
+        if stat.S_ISLNK(mode):
+            raise foreign_error(path, _KINDS[stat.S_IFLNK])
+    path = f"{root}/{name}"
+    if (mode := _own_mode(path)) is not None:
+        check_regular(path, mode)
+
+
+def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a regular file; nothing else is waited for.
+
+    Raises ForeignFileError where the path is something else, and OSError.
+    """
+    try:
+        # A FIFO would wait for its other end, some devices for a line.
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+    except OSError as error:
+        mode = _own_mode(path) if error.errno in _NO_REGULAR_FILE else None
+        if mode is not None:
+            check_regular(path, mode)
+        raise
+    try:
+        check_regular(path, os.fstat(descriptor).st_mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[int]:
+    """A descriptor of a regular file to read from. Raises ForeignFileError and OSError."""
+    descriptor = open_regular(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def create(path: str, flags: int) -> int:
+    """A descriptor of a file that is never reached by a link, its folders made where needed."""
+    flags |= os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    try:
+        return open_regular(path, flags)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open_regular(path, flags)
+
+
+def pread(descriptor: int, start: int, end: int) -> bytes:
+    """Bytes ``start`` to ``end``, or fewer where the file ends before."""
+    pieces = []
+    while start < end and (piece := os.pread(descriptor, end - start, start)):
+        pieces.append(piece)
+        start += len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def sync(descriptor: int) -> None:
+    """Let a file outlive a power cut, where its file system can do that."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+        _say_once("a file", os.strerror(error.errno))
+
+
+def sync_folder(path: str) -> None:
+    """Let the names in a folder outlive a power cut, where its file system can do that."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+        _say_once("a folder", os.strerror(error.errno))
+
+
+def drop_pages(descriptor: int, start: int, size: int) -> None:
+    """Start the writeback of dirty pages and drop clean ones; a hint, which may be refused."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
+
+
+class ExplainedFile(io.FileIO):
+    """A raw file that raises errors for people. Its descriptor stays open."""
+
+    def __init__(self, descriptor: int, mode: str, explain: Explain) -> None:
+        super().__init__(descriptor, mode, closefd=False)
+        self._explain = explain
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with self._explain("read"):
+            return super().read(-1 if size is None else size) or b""
+
+    def readall(self) -> bytes:
+        with self._explain("read"):
+            return super().readall() or b""
+
+    def readinto(self, buffer: Any, /) -> int:
+        with self._explain("read"):
+            return super().readinto(buffer) or 0
+
+    def write(self, data: Any, /) -> int:
+        with self._explain("write"):
+            return super().write(data) or 0
+
+    def truncate(self, size: int | None = None, /) -> int:
+        with self._explain("write"):
+            return super().truncate(size)
+
+
+class EarlyWriteback(ExplainedFile):
+    """A file whose pages go to the disk while it grows, not all at the fsync.
+
+    Unless it is to keep them, the kernel drops those that have arrived there,
+    and takes them for what is written next.
+    """
+
+    def __init__(self, descriptor: int, explain: Explain, *, keep: bool) -> None:
+        super().__init__(descriptor, "r+b", explain)
+        self._keep = keep
+        self._begun = 0
+
+    def write(self, data: Any, /) -> int:
+        count = super().write(data)
+        end = self.tell()
+        if end - self._begun >= _WRITEBACK_BYTES:
+            start = self._begun if self._keep else 0
+            drop_pages(self.fileno(), start, end - start)
+            self._begun = end
+        return count
+
+    def truncate(self, size: int | None = None, /) -> int:
+        self._begun = 0
+        return super().truncate(size)
+
+
+def _own_mode(path: str) -> int | None:
+    """Of the path itself, were it a link; None where there is nothing."""
+    try:
+        return os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@functools.cache
+def _say_once(what: str, why: str) -> None:
+    logger.debug("%s cannot be flushed to the disk here (%s): a power cut may lose it", what, why)

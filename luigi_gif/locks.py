@@ -1,0 +1,102 @@
+"""The lock of a work directory: the kernel holds it for one run, others wait for a while."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import time
+
+from luigi_gif import files, owners
+from luigi_gif.errors import LUIGI_LOGGER, StorageError
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
+
+MIN_PAUSE_S, MAX_PAUSE_S = 0.01, 0.5
+"""How long it is waited before the lock is tried again: longer each time."""
+_NOTE_BYTES = 4096
+_CANNOT_LOCK = {
+    errno.ENOSYS,  # Lustre without -o flock
+    errno.ENOLCK,  # NFS without lockd
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.EINVAL,
+}
+
+
+class Lock:
+    """A lock that this process holds until :meth:`release`, or until it dies."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        """Wait for the lock file at ``path`` for so many seconds at the most.
+
+        Raises StorageError where another run holds it for longer, ForeignFileError and OSError.
+        """
+        self._descriptor = files.create(path, 0)
+        try:
+            self.is_held = self._wait(path, timeout_s)
+            """Whether the kernel keeps others out; some file systems cannot."""
+            if self.is_held:
+                self._note(owners.this_process().to_json())
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def release(self) -> None:
+        """Let others have it."""
+        try:
+            if self.is_held:
+                self._note(b"")
+        finally:
+            os.close(self._descriptor)
+
+    def _wait(self, path: str, timeout_s: float) -> bool:
+        import fcntl
+
+        begin = time.monotonic()
+        pause_s = MIN_PAUSE_S
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                if error.errno not in _CANNOT_LOCK:
+                    raise
+                logger.warning(
+                    "%s cannot be locked (%s): let one run at a time use this work directory",
+                    path,
+                    os.strerror(error.errno),
+                )
+                return False
+            waited_s = time.monotonic() - begin
+            if waited_s >= timeout_s:
+                raise self._timeout(path, timeout_s)
+            if pause_s == MIN_PAUSE_S:
+                logger.info("waiting for another run: %s holds %s", self._holder(), path)
+            time.sleep(min(pause_s, timeout_s - waited_s))
+            pause_s = min(2 * pause_s, MAX_PAUSE_S)
+
+    def _timeout(self, path: str, timeout_s: float) -> StorageError:
+        return StorageError(
+            "another run holds the work directory",
+            where=path,
+            expected=f"its end within {timeout_s:g} s (see --storage-lock-timeout)",
+            got=f"{self._holder()} still holds it",
+            next_step="wait for that run, or end it if it hangs, and run again",
+        )
+
+    def _holder(self) -> str:
+        owner = owners.from_json(os.pread(self._descriptor, _NOTE_BYTES, 0))
+        return str(owner) if owner else "a process that is not known"
+
+    def _note(self, text: bytes) -> None:
+        """Say who holds it, for people. A file that holds something else is the user's."""
+        try:
+            there = os.pread(self._descriptor, _NOTE_BYTES, 0)
+            if not there or owners.from_json(there):
+                os.truncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, text, 0)
+        except OSError:
+            pass  # a full disk: the lock is held all the same
