@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar
 from luigi_gif import folders, local, store
 from luigi_gif.errors import ParameterError
 from luigi_gif.folders import LOCK_TIMEOUT_S, Entry, Folder
-from luigi_gif.urls import HIDDEN, public_text, public_url
+from luigi_gif.urls import public_text, public_url
 
 _SPOOL = "file"
 
@@ -34,7 +34,7 @@ class ObjectFolder(Folder):
         except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
-                where=_public(self.url),
+                where=public_url(self.url),
                 expected="a local path, or the URL of a store that fsspec knows",
                 got=public_text(str(error)),
                 next_step="correct --workdir, or install what the store needs "
@@ -42,7 +42,7 @@ class ObjectFolder(Folder):
             ) from error
 
     def path(self, name: str) -> str:
-        return f"{_public(self.url)}/{name}"
+        return f"{public_url(self.url)}/{name}"
 
     def size(self, name: str) -> int | None:
         info = self._info(name)
@@ -223,12 +223,3 @@ class ObjectFolder(Folder):
 
     def _key(self, name: str) -> str:
         return f"{self._store.root}/{name}"
-
-
-def _public(url: str) -> str:
-    """The URL of a folder as it may be shown: to a store, ``#`` is a character like any other."""
-    head, mark, rest = url.partition("#")
-    if not mark or "?" in head or "::" in url:
-        return public_url(url)
-    path, mark, query = rest.partition("?")
-    return f"{public_url(head)}#{path}{f'?{HIDDEN}' if query else mark}"
