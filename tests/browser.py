@@ -6,15 +6,21 @@ import asyncio
 import base64
 import contextlib
 import json
-import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import programs
+import pytest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+"""In containers there is neither a sandbox nor much shared memory."""
+START_S = 120.0
 
 
 class Browser:
@@ -57,34 +63,43 @@ def browser() -> Iterator[Browser]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [
-                "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                programs.need("chromium"), *HEADLESS,
                 "--window-size=1280,900", "--remote-debugging-port=0",
                 f"--user-data-dir={profile}", "about:blank",
             ],
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
         loop = asyncio.new_event_loop()
         try:
-            assert process.stderr is not None
-            address = next(
-                found[1]
-                for line in process.stderr
-                if (found := re.search(r"listening on ws://([^/]+)/", line))
-            )
+            address = _address(Path(profile), process)
             with urlopen(f"http://{address}/json/list") as answer:
                 url = next(page["webSocketDebuggerUrl"] for page in json.load(answer))
             socket = loop.run_until_complete(_connected(url))
             yield Browser(loop, socket)
             loop.run_until_complete(_close(socket))
         finally:
-            process.kill()
-            process.communicate()
+            programs.end(process)
             loop.close()
 
 
+def _address(profile: Path, process: subprocess.Popen[bytes]) -> str:
+    """Where its DevTools listen, as it writes into its profile."""
+    last = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < last:
+        with contextlib.suppress(FileNotFoundError):
+            port, _, path = (profile / "DevToolsActivePort").read_text().partition("\n")
+            if path:
+                return f"127.0.0.1:{port}"
+        time.sleep(0.02)
+    pytest.skip("chromium is installed, but does not start here")
+
+
 async def _connected(url: str) -> WebSocketClientConnection:
-    return await websocket_connect(url, max_message_size=1 << 26)
+    socket = await websocket_connect(url, max_message_size=1 << 26)
+    await asyncio.get_running_loop().shutdown_default_executor()  # which has found the host
+    return socket
 
 
 async def _close(socket: WebSocketClientConnection) -> None:

@@ -5,18 +5,20 @@ A pixel that is transparent is (0, 0, 0, 0), whatever color a decoder gives it.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
+import functools
 import queue
-import shutil
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import browser
 import numpy as np
+import programs
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
@@ -48,12 +50,23 @@ def pillow(path: Path) -> list[Pixels]:
 
 
 def ffmpeg(path: Path) -> list[Pixels]:
-    flags = ("-v", "error", "-i", str(path), "-vsync", "0", "-pix_fmt", "rgba", "-f", "rawvideo")
-    return _frames(path, _run("ffmpeg", *flags, "-"))
+    return _frames(path, ffmpeg_output(path, "-pix_fmt", "rgba", "-f", "rawvideo"))
+
+
+def ffmpeg_output(path: Path, *flags: str) -> bytes:
+    """Of each frame once. Before ffmpeg 5.1 the flag for that had another name."""
+    program = (programs.need("ffmpeg"), "-v", "error", "-i", str(path))
+    try:
+        return _run(*program, "-fps_mode", "passthrough", *flags, "-")
+    except subprocess.CalledProcessError as error:
+        if b"fps_mode" not in error.stderr:
+            raise
+        return _run(*program, "-vsync", "0", *flags, "-")
 
 
 def imagemagick(path: Path) -> list[Pixels]:
-    return _frames(path, _run("convert", str(path), "-coalesce", "-depth", "8", "rgba:-"))
+    flags = ("-coalesce", "-depth", "8", "rgba:-")
+    return _frames(path, _run(programs.need("imagemagick"), str(path), *flags))
 
 
 def chromium(path: Path) -> list[Pixels]:
@@ -75,41 +88,40 @@ def chromium(path: Path) -> list[Pixels]:
         def log_message(self, *_: object) -> None:
             """Keep quiet."""
 
-    with (
-        ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server,
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0")
-        browser = subprocess.Popen(
-            [
-                "chromium",
-                *flags,
-                f"--user-data-dir={profile}",
-                f"http://127.0.0.1:{server.server_port}/",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
-            return _frames(path, results.get(timeout=30))
+            _chromium().open(f"http://127.0.0.1:{server.server_port}/")
+            return _frames(path, results.get(timeout=300))
         finally:
-            browser.kill()
-            browser.wait()
             server.shutdown()
+
+
+@functools.cache
+def _chromium() -> browser.Browser:
+    """One for all clips, until this process ends."""
+    end = contextlib.ExitStack()
+    atexit.register(end.close)
+    return end.enter_context(browser.browser())
 
 
 DECODERS: dict[str, Callable[[Path], list[Pixels]]] = {
     "python3": pillow,
     "ffmpeg": ffmpeg,
-    "convert": imagemagick,
+    "imagemagick": imagemagick,
     "chromium": chromium,
 }
-"""By the program that has to be installed."""
+"""By what has to be installed."""
+
+
+def need(program: str) -> None:
+    """Skip the test where it is not installed."""
+    if program != "python3":
+        programs.need(program)
 
 
 def installed(program: str) -> bool:
-    return shutil.which(program) is not None
+    return program == "python3" or programs.find(program) is not None
 
 
 def _run(*command: str) -> bytes:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
-import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+import programs
 from conftest import ROOT, service
 
 NOBODY = "http://127.0.0.1:9"
@@ -128,5 +127,4 @@ def _azure(address: str, key: str = _AZURE_KEY) -> dict[str, str]:
 
 
 def _azurite() -> str | None:
-    path = os.pathsep.join((os.environ.get("PATH", ""), str(ROOT / "node_modules" / ".bin")))
-    return shutil.which("azurite-blob", path=path)
+    return programs.find("azurite", str(ROOT / "node_modules" / ".bin"))

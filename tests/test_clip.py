@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import decoders
+import programs
 import pytest
 from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
@@ -31,33 +32,19 @@ def pixels(data: bytes | Path) -> list[str]:
 
 
 def ffmpeg(path: Path) -> list[str]:
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-vsync", "0", "-pix_fmt", "rgb24"]
-    output = _run(*command, "-f", "framemd5", "-")
+    output = decoders.ffmpeg_output(path, "-pix_fmt", "rgb24", "-f", "framemd5").decode()
     return [line.split()[-1] for line in output.splitlines() if not line.startswith("#")]
 
 
 def imagemagick(path: Path) -> list[str]:
-    size = _run("identify", "-format", "%wx%h\n", f"{path}[0]").split()[0]
-    width, height = map(int, size.split("x"))
-    raw = subprocess.run(
-        ["convert", str(path), "-coalesce", "-depth", "8", "rgb:-"],
-        capture_output=True,
-        check=True,
-    ).stdout
-    step = 3 * width * height
-    return [
-        hashlib.md5(raw[start : start + step]).hexdigest() for start in range(0, len(raw), step)
-    ]
-
-
-def _run(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shown = [frame[..., :3].tobytes() for frame in decoders.imagemagick(path)]
+    return [hashlib.md5(frame).hexdigest() for frame in shown]
 
 
 DECODERS = {
     "Pillow": (pixels, "python3"),
     "ffmpeg": (ffmpeg, "ffmpeg"),
-    "ImageMagick": (imagemagick, "convert"),
+    "ImageMagick": (imagemagick, "imagemagick"),
 }
 
 
@@ -65,8 +52,7 @@ DECODERS = {
 def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str) -> None:
     """Every frame's pixels are those of its source, in decoders that others wrote."""
     decode, program = DECODERS[decoder]
-    if not shutil.which(program):
-        pytest.skip(f"{program} is not installed")
+    decoders.need(program)
     path = make_clip(any_bundle, tmp_path / "work")
     sources = [frame for frame in any_bundle.split(DELIMITER) if frame]
     singles = []
@@ -80,11 +66,10 @@ def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str
 
 def test_gifsicle_finds_nothing_to_warn_of(any_bundle: bytes, tmp_path: Path) -> None:
     """Frames, delays and looping are as they should be."""
-    if not shutil.which("gifsicle"):
-        pytest.skip("gifsicle is not installed")
+    gifsicle = programs.need("gifsicle")
     path = make_clip(any_bundle, tmp_path / "work", frame_duration_ms=100)
     result = subprocess.run(
-        ["gifsicle", "--info", str(path)], capture_output=True, text=True, check=True
+        [gifsicle, "--info", str(path)], capture_output=True, text=True, check=True
     )
     count = len([frame for frame in any_bundle.split(DELIMITER) if frame])
     assert result.stderr == ""

