@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -13,7 +11,7 @@ import luigi
 from luigi.configuration import get_config
 from luigi.execution_summary import LuigiStatusCode
 
-from luigi_gif import __version__, interrupt, page, report, settings
+from luigi_gif import __version__, command, log, output, page, report, settings, streams
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
 from luigi_gif.tasks import CombineGif, Step
 
@@ -30,28 +28,47 @@ _OWN = {"url", "gif_file"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; its exit code: 0, 2 (usage), 30 (a task failed), 35 (not scheduled)."""
-    interrupt.end_in_order()
+    command.install()
     parser = _parser()
     options = parser.parse_args(arguments)
+    _set_up_log()
     try:
         if options.page is not None:
-            print(page.write(options.page))
+            streams.say(page.write(options.page))
             return 0
-        if options.url is None:
+        if not options.url:
             parser.error("a URL is needed")
         task = _task(options)
-        return _explain(task) if options.explain else _run(task, options.output)
+        copy = None
+        if options.output is not None:
+            copy = output.Output(options.output, task.output().path, task.url)
     except PipelineError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
-        return BAD_USAGE
+        return _fail(error, BAD_USAGE)
+    try:
+        return _explain(task) if options.explain else _run(task, copy)
+    except PipelineError as error:
+        return _fail(error, TASK_FAILED)
+
+
+def _fail(error: PipelineError, code: int) -> int:
+    print(f"ERROR: {error}", file=sys.stderr)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="luigi-gif", description="A bundle of images to one animated GIF."
+        prog="luigi-gif",
+        usage="%(prog)s [options] URL\n       %(prog)s --help   tells of the options",
+        description="A bundle of images to one animated GIF.",
+        allow_abbrev=False,
     )
-    parser.add_argument("url", nargs="?", help=CombineGif.url.description)
-    parser.add_argument("-o", "--output", help="where to put a copy of the clip")
+    parser.add_argument("url", nargs="?", metavar="URL", help=_escaped(CombineGif.url.description))
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to put a copy of the clip; - is standard output",
+    )
     parser.add_argument(
         "--explain", action="store_true", help="only say which steps would run, and why"
     )
@@ -59,12 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     for name, parameter in CombineGif.get_params():
         if name not in _OWN:
-            parser.add_argument(_flag(name), dest=name, help=_escaped(parameter.description))
+            parser.add_argument(
+                _flag(name), dest=name, metavar="", help=_escaped(parameter.description)
+            )
     for section in _SECTIONS:
         for name, parameter in section.get_params():
             full_name = f"{section.__name__}_{name}"
             parser.add_argument(
-                _flag(full_name), dest=full_name, help=_escaped(parameter.description)
+                _flag(full_name),
+                dest=full_name,
+                metavar="",
+                help=_escaped(parameter.description),
             )
     return parser
 
@@ -78,12 +100,11 @@ def _escaped(description: str | None) -> str:
 
 
 def _task(options: argparse.Namespace) -> CombineGif:
+    command.set_defaults([])
     config = get_config()
-    for section, name, value in (
-        ("worker", "check_complete_on_run", "true"),
-        ("core", "no_configure_logging", "true"),
-    ):
-        config.set(section, name, value)
+    # Whatever a luigi.cfg says of it: what was made is looked at, and the log is this command's.
+    config.set("worker", "check_complete_on_run", "true")
+    config.set("core", "no_configure_logging", "true")
     for settings_ in _SECTIONS:
         for name, _ in settings_.get_params():
             value = getattr(options, f"{settings_.__name__}_{name}")
@@ -98,8 +119,8 @@ def _task(options: argparse.Namespace) -> CombineGif:
 
 
 def _explain(task: CombineGif) -> int:
-    for step, why in reversed(list(_reasons(task))):
-        print(f"{step.task_family:13} {why}")
+    steps = reversed(list(_reasons(task)))
+    streams.say_text(f"{step.task_family:13} {why}" for step, why in steps)
     return 0
 
 
@@ -117,38 +138,30 @@ def _reasons(task: Step) -> Iterator[tuple[Step, str]]:
         step = next(iter(step.deps()), None)
 
 
-def _run(task: CombineGif, output: str | None) -> int:
-    report.bars = sys.stderr.isatty()
-    _set_up_log(logging.WARNING if report.bars else logging.INFO)
+def _run(task: CombineGif, copy: output.Output | None) -> int:
     result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
     code = _CODES.get(result.status, TASK_FAILED)
     if code == 0:
-        print(_copied(task, output) if output else task.output())
+        made = task.output().path if copy is None else copy.publish(task.output())
+        if made is not None:
+            streams.say(made)
     return code
 
 
-def _set_up_log(level: int) -> None:
+def _set_up_log() -> None:
+    report.bars = sys.stderr.isatty()
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    handler.setFormatter(log.PlainFormatter(logging.Formatter(log.FORMAT)))
     handler.addFilter(_is_ours)
     logger = logging.getLogger(LUIGI_LOGGER)
     logger.addHandler(handler)
-    logger.setLevel(level)
+    logger.setLevel(logging.WARNING if report.bars else logging.INFO)
     logger.propagate = False
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Luigi's own messages count from warnings on."""
     return record.name != LUIGI_LOGGER or record.levelno >= logging.WARNING
-
-
-def _copied(task: CombineGif, output: str) -> str:
-    """The path of the copy, which appears whole."""
-    temporary = f"{output}.luigi-gif-tmp"
-    with task.output().open() as clip, open(temporary, "wb") as file:
-        shutil.copyfileobj(clip, file)
-    os.replace(temporary, output)
-    return output
 
 
 if __name__ == "__main__":

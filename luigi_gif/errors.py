@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-
 LUIGI_LOGGER = "luigi-interface"
 
 
 class PipelineError(Exception):
     """A failure the user can act on: what, where, expected, got, what to do next.
 
-    All five are text for people. Secrets must be gone from them already
-    (see :func:`luigi_gif.download.public_url`).
+    All five are text for people, one line each: control characters are escaped
+    here, whoever they came from. Secrets must be gone from them already
+    (see :func:`luigi_gif.urls.public_url`).
     """
 
     def __init__(self, what: str, *, where: str, expected: str, got: str, next_step: str) -> None:
-        super().__init__(what, where, expected, got, next_step)
-        self.what = what
-        self.where = where
-        self.expected = expected
-        self.got = got
-        self.next_step = next_step
+        texts = tuple(map(escape_controls, (what, where, expected, got, next_step)))
+        super().__init__(*texts)
+        self.what, self.where, self.expected, self.got, self.next_step = texts
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), *self.args)
@@ -83,21 +79,22 @@ def last_words(error: BaseException) -> str:
     return str(error).strip().rpartition("\n")[2] or type(error).__name__
 
 
-def log_without_traceback() -> None:
-    """Make Luigi's log show a :class:`PipelineError` as its text alone.
-
-    Luigi logs whatever a task raises with a traceback, which tells a user less
-    than the error's own words. Errors of other kinds keep theirs.
-    """
-    logger = logging.getLogger(LUIGI_LOGGER)
-    if _text_for_traceback not in logger.filters:
-        logger.addFilter(_text_for_traceback)
-
-
-def _text_for_traceback(record: logging.LogRecord) -> bool:
-    error: BaseException | None = record.exc_info[1] if record.exc_info else None
+def find_pipeline_error(error: BaseException | None) -> PipelineError | None:
+    """The error itself or what caused it, where one of these is a :class:`PipelineError`."""
     while error is not None and not isinstance(error, PipelineError):
         error = error.__cause__
-    if error is not None:
-        record.msg, record.args, record.exc_info = str(error), (), None
-    return True
+    return error
+
+
+def escape_controls(text: str, *, keep: str = "") -> str:
+    """The text with all that is no visible character escaped, but for those in ``keep``.
+
+    A terminal obeys control characters, a newline forges a line of a log, marks of direction
+    hide what stands there, and half a surrogate pair cannot be written at all.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
+        for char in text
+    )

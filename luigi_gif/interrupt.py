@@ -7,17 +7,22 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LOOK_S = 1.0
+"""How often a forked process looks whether the one that forked it is still there."""
+_ORDER_S = 10.0
+"""How long it may then take to end in order."""
 
 
-def end_in_order() -> None:
-    """Make either signal end this process, the luigi command, as an exception does.
+def install_signal_handlers() -> None:
+    """Make either signal end this process, a command, as an exception does.
 
-    Whatever is open is then closed, and what is half written removed. The same
-    signal once more ends it at once.
+    Whatever is open is then closed, and what is half written removed. A second
+    signal, the same or the other, ends it at once.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -26,22 +31,48 @@ def end_in_order() -> None:
 
 @contextlib.contextmanager
 def quiet_in_child() -> Iterator[None]:
-    """End a process that Luigi has forked without a word if the block is interrupted.
+    """End a process that Luigi has forked with the first one, and without a word.
 
-    The first process says it, and multiprocessing would print a traceback.
+    The first process says that it was interrupted, and multiprocessing would
+    print a traceback. One that is killed can say nothing: its children look for it.
     """
+    parent = multiprocessing.parent_process()
+    if parent is None or parent.pid is None:
+        yield
+        return
+    done = threading.Event()
+    watch = threading.Thread(target=_end_with, args=(parent.pid, done), daemon=True)
+    watch.start()
     try:
         yield
     except KeyboardInterrupt:
-        if multiprocessing.parent_process() is not None:
-            os._exit(128 + signal.SIGINT)
-        raise
+        os._exit(128 + signal.SIGINT)
+    finally:
+        done.set()
+        watch.join()
+
+
+def _end_with(parent: int, done: threading.Event) -> None:
+    """End this process when its parent is another one than ``parent``."""
+    while not done.wait(_LOOK_S):
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+            if not done.wait(_ORDER_S):
+                os._exit(128 + signal.SIGTERM)
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
+    is_child = multiprocessing.parent_process() is not None
     for each in _SIGNALS:
-        signal.signal(each, signal.SIG_DFL if each == number else signal.SIG_IGN)
+        # Ctrl-C reaches all processes, and Luigi then ends its children by SIGTERM: for them
+        # the first of the other kind is the same wish, and what is half written needs its time.
+        takes_one = is_child and each != number
+        signal.signal(each, _overlook_one if takes_one else signal.SIG_DFL)
     raise KeyboardInterrupt
+
+
+def _overlook_one(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)
 
 
 def _say_in_a_line(

@@ -1,82 +1,263 @@
-"""luigid watches a run; where it does not answer, the run goes on without it."""
+"""luigid watches a run, and keeps runs from doing the same at once; no run depends on it.
+
+Where it does not answer for a while, a scheduler in this process takes its
+place; when it answers again, the run is back with it. One that restarted knows
+nothing of the run, and is told anew.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from luigi import rpc
-from luigi.scheduler import Scheduler
+from luigi.configuration import get_config
+from luigi.scheduler import RPC_METHODS, Scheduler
+from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 
 from luigi_gif.errors import LUIGI_LOGGER
+
+TIMEOUT_S = 5.0
+"""How long luigid may be away; [core] rpc_connect_timeout says otherwise."""
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+"""Between two tries of a call."""
+PING_PART = 10
+"""A ping that fails is repeated after so many times as long as it took, as no task can be begun
+meanwhile."""
+ELSEWHERE_S, MOST_ELSEWHERE_S = 0.5, 3600.0
+"""How often luigid is asked how a task goes on that another run does, and how long."""
+_OWN = {"luigi_gif", "luigi"}
+"""The packages whose tasks may be run again when they are done: they look, and do nothing."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.luigid")
 
 
-class _StandIn:
-    """Knows what luigid was told of a run, so that it can take over."""
+class SteadyScheduler(rpc.RemoteScheduler):
+    """Luigi's client, whose calls do not fail."""
+
+    def __init__(self, url: str, connect_timeout: float | None = None) -> None:
+        config = get_config()
+        self._timeout_s = connect_timeout or config.getfloat(
+            "core", "rpc_connect_timeout", TIMEOUT_S
+        )
+        for name, value in (("rpc_retry_attempts", "1"), ("rpc_log_retries", "false")):
+            if not config.has_option("core", name):  # what is done here need not be done there
+                config.set("core", name, value)
+        super().__init__(url, self._timeout_s)
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        """Of all that follows: the main thread and that of the pings use it."""
+        self._told = _Told()
+        self._stand_in: Scheduler | None = None
+        self._next_ping = 0.0
+
+    def call(self, method: str, *args: Any, **arguments: Any) -> Any:
+        """What ``RemoteScheduler`` has a method for, by luigid or in its place."""
+        if os.getpid() != self._process:
+            return self._tell(method, *args, **arguments)
+        if method == "ping":
+            return self._ping(*args, **arguments)
+        if method == "get_work":
+            return self._get_work(*args, **arguments)
+        return self._call(method, *args, **arguments)
+
+    def _call(self, method: str, *args: Any, **arguments: Any) -> Any:
+        with self._lock:
+            if self._stand_in is None:
+                try:
+                    answer = self._ask_patiently(method, *args, **arguments)
+                except _NoAnswer:
+                    self._take_over()
+            if self._stand_in is not None:
+                call = getattr(self._stand_in, method)
+                answer = _as_json(call(*_as_json(args), **_as_json(arguments)))
+            self._told.note(method, args, arguments, answer)
+            return answer
+
+    def _ask(self, method: str, *args: Any, **arguments: Any) -> Any:
+        try:
+            return RPC_METHODS[method](self, *args, **arguments)
+        except (rpc.RPCError, ValueError, LookupError, TypeError) as error:
+            # Also where a proxy answers in its place.
+            raise _NoAnswer from error
+
+    def _ask_patiently(self, method: str, *args: Any, **arguments: Any) -> Any:
+        deadline = time.monotonic() + self._timeout_s
+        pause = SHORTEST_PAUSE_S
+        while True:
+            try:
+                return self._ask(method, *args, **arguments)
+            except _NoAnswer:
+                if time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _take_over(self) -> None:
+        logger.warning("luigid does not answer: the run goes on without it until it does")
+        self._stand_in = Scheduler()
+        for method, arguments in self._told.all():
+            getattr(self._stand_in, method)(**_as_json(arguments))
+
+    def _tell(self, method: str, *args: Any, **arguments: Any) -> Any:
+        """In a forked process, which tells how far a task has come: it may go unheard."""
+        if time.monotonic() < self._next_ping:
+            return None
+        with self._paced():
+            return self._ask(method, *args, **arguments)
+
+    def _ping(self, **arguments: Any) -> Any:
+        """It alone never gives luigid up, and is what finds it again."""
+        if time.monotonic() >= self._next_ping:
+            with self._paced():
+                answer = self._ask("ping", **arguments)
+                self._tell_anew_if_forgotten()
+                return answer
+        return {"rpc_messages": []}
+
+    @contextlib.contextmanager
+    def _paced(self) -> Iterator[None]:
+        begin = time.monotonic()
+        try:
+            yield
+        except _NoAnswer:
+            now = time.monotonic()
+            self._next_ping = now + PING_PART * (now - begin)
+
+    def _tell_anew_if_forgotten(self) -> bool:
+        """Tell a luigid of this run that was away, or knows nothing of it; whether it was so.
+
+        Raises _NoAnswer.
+        """
+        with self._lock:
+            one = self._told.unfinished()
+            if self._stand_in is None and (one is None or self._knows(one)):
+                return False
+            for method, arguments in self._told.all():
+                self._ask(method, **arguments)
+            logger.warning("luigid is back, and was told of this run anew")
+            self._stand_in = None
+            return True
+
+    def _knows(self, task_id: str) -> bool:
+        return "displayName" in self._ask("fetch_error", task_id)
+
+    def _get_work(self, **arguments: Any) -> Any:
+        """Work of this run; where another run does all that is left, wait for it.
+
+        What the other run has done is then handed out as work too: the task finds
+        that it is done, and this run can say so. What it failed to do is tried.
+        """
+        deadline = time.monotonic() + MOST_ELSEWHERE_S
+        tried_again = False
+        while True:
+            work = self._call("get_work", **arguments)
+            if work["task_id"] or "batch_id" in work or self._stand_in is not None:
+                return work
+            if arguments.get("current_tasks"):
+                return work | {"running_tasks": []}  # or the summary says that all is left to them
+            try:
+                states = self._states_elsewhere()
+            except _NoAnswer:
+                continue
+            for task_id, state in states.items():
+                if state == DONE:
+                    return work | self._told.hand_out(task_id)
+            if RUNNING in states.values() and time.monotonic() < deadline:
+                tried_again = False
+                time.sleep(ELSEWHERE_S)
+            elif tried_again or not {PENDING, None} & set(states.values()):
+                return work
+            else:
+                tried_again = True
+
+    def _states_elsewhere(self) -> dict[str, str | None]:
+        """How luigid has the tasks that could be done now, failed ones as pending anew.
+
+        Raises _NoAnswer.
+        """
+        with self._lock:
+            self._tell_anew_if_forgotten()
+            return {
+                task_id: self._ask("forgive_failures", task_id)["status"]
+                for task_id in self._told.ready()
+            }
+
+
+def _method(name: str) -> Any:
+    def method(self: SteadyScheduler, *args: Any, **arguments: Any) -> Any:
+        return self.call(name, *args, **arguments)
+
+    return method
+
+
+for _name in RPC_METHODS:
+    setattr(SteadyScheduler, _name, _method(_name))
+
+
+class _NoAnswer(Exception):
+    """luigid did not answer, or nothing that can be understood."""
+
+
+class _Told:
+    """What a scheduler has to know of this run."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._workers: list[dict[str, Any]] = []
+        self._workers: dict[str, dict[str, Any]] = {}
         self._tasks: dict[str, dict[str, Any]] = {}
-        self._scheduler: Scheduler | None = None
 
-    @property
-    def is_wanted(self) -> bool:
-        return self._scheduler is not None
-
-    def note(self, method: str, arguments: dict[str, Any]) -> None:
+    def note(self, method: str, args: tuple[Any, ...], said: dict[str, Any], answer: Any) -> None:
         if method == "add_worker":
-            self._workers.append(arguments)
+            arguments = dict(zip(("worker", "info"), args, strict=False)) | said
+            self._workers[arguments["worker"]] = arguments
         elif method == "add_task":
-            said = {name: value for name, value in arguments.items() if value is not None}
-            self._tasks.setdefault(arguments["task_id"], {}).update(said)
+            given = {name: value for name, value in said.items() if value is not None}
+            self._tasks.setdefault(said["task_id"], {}).update(given)
+        elif method == "get_work" and answer["task_id"] in self._tasks:
+            self._tasks[answer["task_id"]]["status"] = RUNNING
 
-    def take_over(self) -> None:
-        with self._lock:
-            if self._scheduler is not None:
-                return
-            logger.warning("luigid does not answer: the run goes on without it")
-            scheduler = Scheduler()
-            for worker in self._workers:
-                scheduler.add_worker(**_as_json(worker))
-            for task in self._tasks.values():
-                scheduler.add_task(**_as_json(task))
-            self._scheduler = scheduler
+    def all(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The calls that tell a scheduler."""
+        for worker in self._workers.values():
+            yield "add_worker", worker
+        for task in self._tasks.values():
+            yield "add_task", task
 
-    def answer(self, method: str, arguments: dict[str, Any]) -> Any:
-        with self._lock:
-            return _as_json(getattr(self._scheduler, method)(**_as_json(arguments)))
+    def unfinished(self) -> str | None:
+        """A task that a scheduler should know."""
+        finished = (DONE, FAILED)
+        names = (name for name, task in self._tasks.items() if task["status"] not in finished)
+        return next(names, None)
+
+    def ready(self) -> list[str]:
+        """Tasks of our own that all others they need are done for."""
+        done = {name for name, task in self._tasks.items() if task["status"] == DONE}
+        return [
+            name
+            for name, task in self._tasks.items()
+            if task["status"] == PENDING
+            and done.issuperset(task.get("deps", ()))
+            and task.get("module", "").partition(".")[0] in _OWN
+        ]
+
+    def hand_out(self, task_id: str) -> dict[str, Any]:
+        """The task as get_work hands it out."""
+        task = self._tasks[task_id]
+        task["status"] = RUNNING
+        return {"task_id": task_id} | {
+            f"task_{name}": task.get(name) for name in ("family", "module", "params")
+        }
 
 
-def do_without() -> None:
-    """Make Luigi's client schedule its own tasks from when luigid does not answer.
-
-    Without this, what a run has left to do would be left undone. As there is a
-    stand-in, a call is not repeated.
-    """
-    request_of_luigi = rpc.RemoteScheduler._request
-
-    def request(
-        self: Any, url: str, data: dict[str, Any], attempts: int = 3, allow_null: bool = True
-    ) -> Any:
-        stand_in: _StandIn = self.__dict__.setdefault("_stand_in", _StandIn())
-        self._rpc_retry_attempts = 1
-        method = url.rpartition("/")[2]
-        if not stand_in.is_wanted:
-            try:
-                answer = request_of_luigi(self, url, data, attempts, allow_null)
-            except rpc.RPCError:
-                stand_in.take_over()
-            else:
-                stand_in.note(method, data)
-                return answer
-        return stand_in.answer(method, data)
-
-    rpc.RemoteScheduler._request = request  # type: ignore[method-assign]
+def install_client() -> None:
+    """Make :class:`SteadyScheduler` Luigi's client in this process, that of a command."""
+    rpc.RemoteScheduler = SteadyScheduler  # type: ignore[misc, assignment]
 
 
 def _as_json(value: Any) -> Any:

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, escape_controls, last_words
+from luigi_gif.forks import SharedList
 
 if TYPE_CHECKING:
     import luigi
 
-_SUMMARY = "===== Luigi Execution Summary ====="
 LOG_S = 10.0
 LUIGID_S = 0.5
 """How often the log and luigid are told, in seconds."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
-_failures: list[str] = []
+failures = SharedList()
+"""What failed in this process and those that it forked: where, and why."""
 bars = False
 """Whether a bar is drawn, instead of lines in the log."""
 
@@ -91,23 +92,9 @@ def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
 
 
 def note_failure(where: str, error: BaseException) -> None:
-    """Have Luigi's summary name what failed, which it does for few tasks only."""
+    """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
     words = f"{error.what}: {error.got}" if isinstance(error, PipelineError) else last_words(error)
-    _failures.append(f"{where}: {words}")
-
-
-def name_failures() -> None:
-    """Have the last lines of the log name them."""
-    log = logging.getLogger(LUIGI_LOGGER)
-    if _with_failures not in log.filters:
-        log.addFilter(_with_failures)
-
-
-def _with_failures(record: logging.LogRecord) -> bool:
-    if _failures and isinstance(record.msg, str) and _SUMMARY in record.msg:
-        record.msg += "\nWhat failed:\n" + "\n".join(f"* {failure}" for failure in _failures)
-        _failures.clear()
-    return True
+    failures.append(escape_controls(f"{where}: {words}"))
 
 
 def mib(size: float) -> str:

@@ -1,0 +1,63 @@
+"""How the log of a command looks; what a user's own handlers get is left as it is."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+
+from luigi_gif import report
+from luigi_gif.errors import LUIGI_LOGGER, escape_controls, find_pipeline_error
+
+FORMAT = "%(levelname)s: %(message)s"
+"""As Luigi has it."""
+_SUMMARY = "===== Luigi Execution Summary ====="
+_LIKE_A_RECORD = re.compile(r"\n(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL): )")
+
+
+class PlainFormatter(logging.Formatter):
+    """A :class:`PipelineError` is shown as its text, which tells a user more than a traceback.
+
+    Errors of other kinds keep theirs. No control character gets through, and no
+    line of a text can pass for a record of its own.
+    """
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = find_pipeline_error(record.exc_info[1]) if record.exc_info else None
+        if error is not None:
+            record = copy.copy(record)
+            record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        text = escape_controls(self._inner.format(record), keep="\n\t")
+        return _LIKE_A_RECORD.sub("\n  ", text)
+
+
+def install_formatter() -> None:
+    """Have the handler that Luigi makes by default format as PlainFormatter does.
+
+    Luigi makes it when it has read the command line, so it is looked for when
+    the first record comes: there is always one of these two before any other.
+    """
+    for name in (LUIGI_LOGGER, f"{LUIGI_LOGGER}.tasks"):
+        logging.getLogger(name).addFilter(_format_plainly)
+    logging.getLogger(LUIGI_LOGGER).addFilter(_name_failures)
+
+
+def _format_plainly(_: logging.LogRecord) -> bool:
+    for handler in logging.getLogger(LUIGI_LOGGER).handlers:
+        by_luigi = type(handler) is logging.StreamHandler
+        inner = handler.formatter
+        if by_luigi and inner is not None and inner._fmt == FORMAT:
+            handler.setFormatter(PlainFormatter(inner))
+    return True
+
+
+def _name_failures(record: logging.LogRecord) -> bool:
+    """Have Luigi's summary, the last lines of its log, name what failed."""
+    failures = report.failures.read() if _SUMMARY in str(record.msg) else []
+    if failures:
+        record.msg += "\nWhat failed:\n" + "\n".join(f"* {failure}" for failure in failures)
+    return True

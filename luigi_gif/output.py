@@ -1,0 +1,130 @@
+"""Where luigi-gif -o puts a copy of the clip: a new file, or one that an earlier -o made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import stat
+import sys
+
+from luigi_gif import clip, storage, streams, urls
+from luigi_gif.errors import ForeignFileError, ParameterError
+
+STANDARD_OUTPUT = "-"
+_SUFFIX = ".gif"
+
+
+class Output:
+    """A copy of the clip at a path, or on standard output.
+
+    Raises ParameterError or ForeignFileError for a place where none may go, so
+    that this is known before any work.
+    """
+
+    def __init__(self, given: str, clip_path: str, source: str) -> None:
+        self._given = given
+        self._to_stdout = given == STANDARD_OUTPUT
+        if self._to_stdout:
+            self._check_stdout()
+            return
+        self._check_name()
+        # Through links: the file that one leads to is written, the link stays.
+        self._path = os.path.realpath(os.path.expanduser(given))
+        self._is_clip = self._path == os.path.realpath(clip_path)
+        self._check_folder()
+        if not self._is_clip:
+            self._check_place(source)
+
+    def publish(self, target: storage.FileTarget) -> str | None:
+        """Copy the clip, which appears whole; the line that says where it is, if one may.
+
+        Raises StorageError, or ForeignFileError where a file of somebody's
+        appeared meanwhile.
+        """
+        if self._to_stdout:
+            with target.open() as source:
+                streams.write(iter(lambda: source.read(storage.COPY_BYTES), b""))
+            return None
+        if not self._is_clip:
+            self._copy(target)
+        return os.path.expanduser(self._given)
+
+    def _copy(self, target: storage.FileTarget) -> None:
+        folder, name = os.path.split(self._path)
+        with target.open() as source, storage.LocalFolder(folder).publish(name) as file:
+            shutil.copyfileobj(source, file, storage.COPY_BYTES)
+            self._check_is_ours()
+
+    def _check_name(self) -> None:
+        if not self._given:
+            raise self._error("nothing", "name a file, such as -o clip.gif")
+        if re.match(r"[A-Za-z][\w+.-]*:/", self._given):
+            raise self._error(
+                urls.public_url(self._given),
+                "name the work directory there with --workdir and the clip with --gif-file, "
+                "or copy the clip afterwards",
+            )
+        stem, suffix = os.path.splitext(self._given)
+        if suffix and suffix.lower() != _SUFFIX:
+            raise self._error(
+                f"a name that ends in {suffix}",
+                f"name it {stem}{_SUFFIX}; ffmpeg and others make other formats of it",
+            )
+
+    def _check_folder(self) -> None:
+        folder = os.path.dirname(self._path)
+        if self._given.endswith("/") or os.path.isdir(self._path):
+            inside = os.path.join(self._given, "clip.gif")
+            raise self._error("a folder", f"name a file in it, such as {inside}")
+        if self._is_clip:
+            return
+        if not os.path.isdir(folder):
+            raise self._error(f"no folder {folder}", "make it (mkdir -p), or correct the path")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise self._error(f"{folder} may not be written to", "name a file elsewhere")
+
+    def _check_place(self, source: str) -> None:
+        try:
+            with contextlib.suppress(FileNotFoundError):  # but too long a name is another error
+                os.lstat(f"{self._path}.{'0' * 8}{storage.TEMPORARY_SUFFIX}")
+            mode = os.lstat(self._path).st_mode  # of a link that leads to itself, its own
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._error(error.strerror or str(error), "correct the path") from None
+        if not stat.S_ISREG(mode):
+            raise self._error(
+                "a device, a pipe or a link without an end",
+                f"name a file, or -o {STANDARD_OUTPUT} for standard output",
+            )
+        if os.path.realpath(source.removeprefix("file://")) == self._path:
+            raise self._error("the source itself", "name another file")
+        self._check_is_ours()
+
+    def _check_is_ours(self) -> None:
+        folder, name = os.path.split(self._path)
+        found = clip.find(storage.LocalFolder(folder), name)
+        if found is not None and not found.whole:
+            raise ForeignFileError(
+                "the place of the copy is taken by a file that this pipeline did not make",
+                where=self._given,
+                expected="no file, or a clip of this pipeline as it was written",
+                got="a clip that was changed" if found.origin is not None else "another file",
+                next_step="move it away, or name another file with -o",
+            )
+
+    def _check_stdout(self) -> None:
+        if sys.stdout.isatty() or streams.is_closed("stdout"):
+            got = "a terminal" if sys.stdout.isatty() else "a closed standard output"
+            raise self._error(got, "send it into a file or a pipe: luigi-gif ... -o - > x.gif")
+
+    def _error(self, got: str, next_step: str) -> ParameterError:
+        return ParameterError(
+            "a copy of the clip cannot go there",
+            where=f"-o {self._given}",
+            expected=f"the name of a {_SUFFIX} file, or {STANDARD_OUTPUT} for standard output",
+            got=got,
+            next_step=next_step,
+        )

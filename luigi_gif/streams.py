@@ -1,0 +1,88 @@
+"""Standard input, output and error of a command, which may be closed, full, or know no umlauts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from luigi_gif.errors import StorageError
+
+_closed: set[str] = set()
+
+
+def install() -> None:
+    """Open those that are closed onto nothing, and have the others take any text.
+
+    Else the next file that is opened takes the place of one, and what is said
+    lands in it. What an encoding cannot show is escaped.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            _closed.add(name)
+            # It takes the lowest number that is free: this one.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        stream = getattr(sys, name)
+        if stream is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115
+        elif number and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def is_closed(name: str) -> bool:
+    """Whether "stdin", "stdout" or "stderr" was closed when the command began."""
+    return name in _closed
+
+
+def say(path: str) -> None:
+    """Print a path, byte for byte as the file system has it.
+
+    Raises StorageError where it cannot be written. Whoever closed the other
+    end of a pipe does not want to know it.
+    """
+    _write_if_wanted(os.fsencode(path) + b"\n")
+
+
+def say_text(lines: Iterable[str]) -> None:
+    """Print lines for people. Raises StorageError as :func:`say` does."""
+    text = "".join(f"{line}\n" for line in lines)
+    _write_if_wanted(text.encode(sys.stdout.encoding, "backslashreplace"))
+
+
+def write(pieces: Iterable[bytes]) -> None:
+    """Write bytes, all of which must arrive, to standard output. Raises StorageError."""
+    for piece in pieces:
+        _write(piece)
+
+
+def _write_if_wanted(data: bytes) -> None:
+    try:
+        _write(data)
+    except StorageError as error:
+        if not isinstance(error.__cause__, BrokenPipeError):
+            raise
+
+
+def _write(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except OSError as error:
+        _leave_stdout()
+        raise StorageError(
+            "what was asked for cannot be written",
+            where="standard output",
+            expected="a file, or a program that reads all of it",
+            got=error.strerror or str(error),
+            next_step="mend the cause and run again: what is done is kept",
+        ) from error
+
+
+def _leave_stdout() -> None:
+    """Have what it still holds go nowhere, or Python tries again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
