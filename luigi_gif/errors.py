@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from luigi_gif.urls import escaped
+
 LUIGI_LOGGER = "luigi-interface"
 
 
@@ -14,7 +16,7 @@ class PipelineError(Exception):
     """
 
     def __init__(self, what: str, *, where: str, expected: str, got: str, next_step: str) -> None:
-        texts = tuple(map(escape_controls, (what, where, expected, got, next_step)))
+        texts = tuple(map(escaped, (what, where, expected, got, next_step)))
         super().__init__(*texts)
         self.what, self.where, self.expected, self.got, self.next_step = texts
 
@@ -84,17 +86,3 @@ def find_pipeline_error(error: BaseException | None) -> PipelineError | None:
     while error is not None and not isinstance(error, PipelineError):
         error = error.__cause__
     return error
-
-
-def escape_controls(text: str, *, keep: str = "") -> str:
-    """The text with all that is no visible character escaped, but for those in ``keep``.
-
-    A terminal obeys control characters, a newline forges a line of a log, marks of direction
-    hide what stands there, and half a surrogate pair cannot be written at all.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() or char in keep else char.encode("unicode_escape").decode()
-        for char in text
-    )

@@ -7,7 +7,8 @@ import logging
 import re
 
 from luigi_gif import report
-from luigi_gif.errors import LUIGI_LOGGER, escape_controls, find_pipeline_error
+from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error
+from luigi_gif.urls import escaped
 
 FORMAT = "%(levelname)s: %(message)s"
 """As Luigi has it."""
@@ -31,7 +32,7 @@ class PlainFormatter(logging.Formatter):
         if error is not None:
             record = copy.copy(record)
             record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
-        text = escape_controls(self._inner.format(record), keep="\n\t")
+        text = "\n".join(map(escaped, self._inner.format(record).split("\n")))
         return _LIKE_A_RECORD.sub("\n  ", text)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, escape_controls, last_words
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
 from luigi_gif.forks import SharedList
+from luigi_gif.urls import escaped, public_text
 
 if TYPE_CHECKING:
     import luigi
@@ -93,8 +94,11 @@ def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
 
 def note_failure(where: str, error: BaseException) -> None:
     """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
-    words = f"{error.what}: {error.got}" if isinstance(error, PipelineError) else last_words(error)
-    failures.append(escape_controls(f"{where}: {words}"))
+    if isinstance(error, PipelineError):
+        words = f"{error.what}: {error.got}"
+    else:
+        words = public_text(last_words(error))
+    failures.append(escaped(f"{where}: {words}"))
 
 
 def mib(size: float) -> str:
