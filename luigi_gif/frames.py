@@ -13,13 +13,13 @@ import re
 import time
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, report, settings, storage
-from luigi_gif.errors import LUIGI_LOGGER, BundleError
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, ForeignFileError
 from luigi_gif.formats import Malformed
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
@@ -106,6 +106,16 @@ class Look(NamedTuple):
         return max(1, width), max(1, height)
 
 
+class Earlier(NamedTuple):
+    """Neighbouring frame files of an earlier manifest, which may be replaced or removed."""
+
+    digits: int
+    """Of the numbers in their names."""
+    start: int
+    end: int
+    """The number behind the last."""
+
+
 class Task(NamedTuple):
     """A stretch that is to be written."""
 
@@ -114,6 +124,10 @@ class Task(NamedTuple):
     stretch: Stretch
     begun: bool
     """Whether some of its frame files are there."""
+    unclaimed: bool
+    """Whether some lay there before any manifest had claimed their names: they are the user's."""
+    earlier: tuple[Earlier, ...]
+    """Which of them may be replaced all the same."""
 
 
 class Done(NamedTuple):
@@ -123,6 +137,8 @@ class Done(NamedTuple):
     written: Written
     new: int
     """How many frame files were not there before, or were others."""
+    aside: list[str]
+    """New names of files that were set aside, as they were altered."""
 
 
 class Batch(NamedTuple):
@@ -143,6 +159,10 @@ class Manifest(NamedTuple):
     stretches: list[Stretch]
     written: list[Written | None]
     """For each stretch, None until its frames are there."""
+    unclaimed: set[int]
+    """Stretches that are not there yet, in whose place files lie that may be the user's."""
+    earlier: list[Earlier]
+    """What may be replaced or removed until all is there."""
 
     @property
     def frames(self) -> int:
@@ -169,12 +189,14 @@ class Manifest(NamedTuple):
 
     def save(self, folder: storage.Folder, *, lasting: bool) -> None:
         """Publish it in ``folder``."""
-        value = {
+        value: dict[str, Any] = {
             "recipe": self.recipe,
             "sha256": self.sha256,
             "stretches": self.stretches,
             "written": self.written,
         }
+        if self.unclaimed or self.earlier:
+            value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
         folder.write_json(MANIFEST, value, lasting=lasting)
 
 
@@ -189,6 +211,8 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
             value["sha256"],
             [Stretch(*stretch) for stretch in value["stretches"]],
             [written and _written(*written) for written in value["written"]],
+            set(value.get("unclaimed", ())),
+            [Earlier(*each) for each in value.get("earlier", ())],
         )
     except (KeyError, TypeError):
         return None
@@ -208,7 +232,7 @@ def blank_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
         Stretch(number, next_number - number, start, stop)
         for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
-    return Manifest(recipe, index["sha256"], stretches, [None] * len(stretches))
+    return Manifest(recipe, index["sha256"], stretches, [None] * len(stretches), set(), [])
 
 
 def stretch_of(manifest: Manifest, number: int) -> int:
@@ -235,6 +259,20 @@ def _prefixes(digits: int) -> Iterator[str]:
         yield from (f"frame_{number:0{leading}d}" for number in range(10**leading))
 
 
+def numbers_there(folder: storage.Folder, manifest: Manifest) -> Iterator[int]:
+    """The numbers of the manifest's frames whose files are there, in any order."""
+    digits = digits_for(manifest.frames)
+    for name, _ in folder.entries(SUBFOLDER, _prefixes(digits)):
+        frame = _FRAME_NAME.fullmatch(name)
+        if frame and len(frame[1]) == digits and int(frame[1]) < manifest.frames:
+            yield int(frame[1])
+
+
+def is_earlier(earlier: Iterable[Earlier], digits: int, number: int) -> bool:
+    """Whether a frame file is one that may be replaced or removed."""
+    return any(each.digits == digits and each.start <= number < each.end for each in earlier)
+
+
 class Listing(NamedTuple):
     """What one listing of the frame files says."""
 
@@ -243,13 +281,14 @@ class Listing(NamedTuple):
     begun: set[int]
     """Those of them that have some files."""
     strays: list[str]
-    """Names of frame files that belong to none."""
+    """Names of frame files of an earlier run that belong to none."""
 
 
 def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
     """Hold the frame files against the manifest; no file is opened.
 
-    Files under other names than those of frames are the user's, and are left out.
+    Files under other names than those of frames are the user's, and are left out; so are
+    frames that neither this manifest nor an earlier one has claimed.
     """
     count = manifest.frames
     digits = digits_for(count)
@@ -263,7 +302,7 @@ def listing(folder: storage.Folder, manifest: Manifest) -> Listing:
                 place = found[bisect_right(firsts, number) - 1]
                 place[0] += 1
                 place[1] += size
-            else:
+            elif is_earlier(manifest.earlier, len(frame[1]), number):
                 strays.append(name)
     missing = [
         index
@@ -285,12 +324,15 @@ def write_missing(
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 
-    A file that is there already as it is to be is left alone. Call it only when
-    the folder is locked.
+    A file that is there already as it is to be is left alone. Another one is set
+    aside, or ends the work where no manifest had claimed its name. Call it only
+    when the folder is locked.
 
-    Raises BundleError, StorageError or ClusterError.
+    Raises BundleError, ForeignFileError, StorageError or ClusterError.
     """
     todo = listing(folder, manifest)
+    if load_manifest(folder) is None:
+        manifest.unclaimed.update(todo.begun)
     for name in todo.strays:
         folder.remove(f"{SUBFOLDER}/{name}")
     for place in todo.missing:
@@ -298,6 +340,7 @@ def write_missing(
     manifest.save(folder, lasting=False)
     missing = sum(manifest.stretches[place].frames for place in todo.missing)
     count, there, size, saved = 0, manifest.frames - missing, 0, time.monotonic()
+    aside: list[str] = []
     try:
         with (
             folder.shared() as shared,
@@ -312,17 +355,21 @@ def write_missing(
             write = partial(write_batch, shared)
             with contextlib.closing(executor.run(write, batches)) as finished:
                 for results in finished:
-                    for place, written, new in results:
+                    for place, written, new, moved in results:
                         manifest.written[place] = written
+                        manifest.unclaimed.discard(place)
                         count += new
+                        aside += moved
                         there += manifest.stretches[place].frames
                         size += written.bytes
                     progress(there, size)
                     if time.monotonic() - saved >= CHECKPOINT_S:
                         manifest.save(folder, lasting=False)
                         saved = time.monotonic()
+        manifest.earlier.clear()
     finally:
         manifest.save(folder, lasting=True)
+        warn_of_altered(folder, aside)
     _warn(folder, manifest)
     return count
 
@@ -357,6 +404,13 @@ def changed_error(path: str) -> BundleError:
     )
 
 
+def warn_of_altered(folder: storage.Folder, aside: list[str]) -> None:
+    """Tell the user of frame files that were set aside, if there are any."""
+    if aside:
+        shown = "%d frame files were not what this pipeline wrote: the first is %s now"
+        logger.warning(shown, len(aside), folder.path(aside[0]))
+
+
 def _warn(folder: storage.Folder, manifest: Manifest) -> None:
     surplus = sum(written.surplus for written in manifest.written if written)
     if surplus:
@@ -376,6 +430,7 @@ def _write_stretch(
     extents: set[tuple[int, int]] = set()
     opaque = True
     skipped: list[Skipped] = []
+    aside: list[str] = []
     for number, (frame, there) in enumerate(
         zip(_frames(data, stretch), _there(folder, batch, task), strict=False), stretch.number
     ):
@@ -386,8 +441,12 @@ def _write_stretch(
             if not batch.look.skip_bad:
                 raise bundle_error(error, folder.path(batch.data_file)) from None
             skipped.append(Skipped(number, error.offset, str(error)))
+            if there is not None:
+                aside += _spared(folder, batch, task, number, there)
+                folder.remove(file_name(number, batch.digits))
             continue
         if file != there:
+            aside += _spared(folder, batch, task, number, there)
             write(file_name(number, batch.digits), file)
             new += 1
         size += len(file)
@@ -403,7 +462,30 @@ def _write_stretch(
     height = max((extent[1] for extent in extents), default=0)
     uniform = opaque and len(extents) == 1
     written = Written(size, crc32, width, height, uniform, surplus, hasty, delay_cs, skipped)
-    return Done(task.place, written, new)
+    return Done(task.place, written, new, aside)
+
+
+def _spared(
+    folder: storage.Folder, batch: Batch, task: Task, number: int, there: bytes | None
+) -> list[str]:
+    """The new name of what lay in the place of a frame's file, if it may be the user's.
+
+    Raises ForeignFileError where it surely is.
+    """
+    if not there or is_earlier(task.earlier, batch.digits, number):
+        return []
+    name = file_name(number, batch.digits)
+    if task.unclaimed:
+        raise ForeignFileError(
+            "the place of a frame file is taken by a file that this pipeline did not make",
+            where=folder.path(name),
+            expected=f"no file, or the very bytes of frame {number}",
+            got="another file, which is left as it is",
+            next_step="move it away, or name another --workdir",
+        )
+    with contextlib.suppress(FileNotFoundError):  # where two workers do the same
+        return [folder.set_aside(name)]
+    return []
 
 
 def _there(folder: storage.Folder, batch: Batch, task: Task) -> Iterator[bytes | None]:
@@ -457,8 +539,20 @@ def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
 def _tasks(
     manifest: Manifest, todo: Listing, threads: int, most: int
 ) -> Iterator[tuple[Task, ...]]:
+    digits = digits_for(manifest.frames)
+
+    def task(place: int) -> Task:
+        stretch = manifest.stretches[place]
+        start, end = stretch.number, stretch.number + stretch.frames
+        earlier = tuple(
+            each
+            for each in manifest.earlier
+            if each.digits == digits and each.start < end and start < each.end
+        )
+        return Task(place, stretch, place in todo.begun, place in manifest.unclaimed, earlier)
+
     for run in runs(manifest, todo.missing, threads, most):
-        yield tuple(Task(place, manifest.stretches[place], place in todo.begun) for place in run)
+        yield tuple(map(task, run))
 
 
 def runs(manifest: Manifest, todo: list[int], threads: int, most: int) -> Iterator[list[int]]:

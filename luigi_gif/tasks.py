@@ -17,6 +17,7 @@ import luigi
 
 from luigi_gif import (
     bundle,
+    claims,
     clip,
     download,
     frames,
@@ -470,6 +471,8 @@ class WriteFrames(Step):
         manifest = frames.load_manifest(self.folder)
         if manifest is None or self._difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
             manifest = frames.blank_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
+            aside = claims.take_over(self.folder, manifest)
+            frames.warn_of_altered(self.folder, aside)
         width, height = self.size or (None, None)
         look = frames.Look(
             width, height, self.quality, self.max_megapixels * 10**6, self.on_bad_frame == "skip"
