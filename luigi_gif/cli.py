@@ -21,7 +21,7 @@ _CODES = {
     LuigiStatusCode.SUCCESS_WITH_RETRY: 0,
     LuigiStatusCode.SCHEDULING_FAILED: NOT_SCHEDULED,
 }
-_SECTIONS = (settings.dask, settings.download, settings.notify)
+_SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
 _OWN = {"url", "gif_file"}
 """Parameters of CombineGif that have other names here, or none."""
 

@@ -182,8 +182,11 @@ def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
     import dask
     from distributed import LocalCluster
 
-    # Its profiler would stop the threads a hundred times a second.
-    with dask.config.set({"distributed.worker.profile.enabled": False}):
+    options = {
+        "distributed.worker.profile.enabled": False,  # stops the threads 100 times a second
+        "distributed.worker.use-file-locking": False,  # not every file system can
+    }
+    with dask.config.set(options):
         cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
             n_workers=1,
             threads_per_worker=settings.workers.most,

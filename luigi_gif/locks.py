@@ -67,7 +67,7 @@ class Lock:
                 logger.warning(
                     "%s cannot be locked (%s): let one run at a time use this work directory",
                     path,
-                    os.strerror(error.errno),
+                    errno.errorcode[error.errno],
                 )
                 return False
             waited_s = time.monotonic() - begin

@@ -1,4 +1,4 @@
-"""The configuration sections: [dask] and [download] of luigi.cfg.
+"""The configuration sections of luigi.cfg: [dask], [download], [storage] and [notify].
 
 Each entry is also a command-line flag, such as ``--dask-address``. None of
 them shapes a file's bytes, so none is part of a recipe.
@@ -181,6 +181,18 @@ class dask(luigi.Config):
         least=1.0,
         most=86_400.0,
         description="seconds without any finished batch after which a cluster is given up",
+    )
+
+
+class storage(luigi.Config):
+    """How patient a run is with a work directory."""
+
+    lock_timeout = NumberParameter(
+        default=3600.0,
+        kind=float,
+        least=0.0,
+        most=10**9,
+        description="seconds to wait for another run in the same work directory",
     )
 
 

@@ -195,7 +195,8 @@ class Step(luigi.Task):
     def run(self) -> None:
         folder = self.folder
         try:
-            with interrupt.quiet_in_child(), folder.locked():
+            lock_timeout_s = settings.storage().lock_timeout
+            with interrupt.quiet_in_child(), folder.locked(lock_timeout_s):
                 reason = self.reason_to_run()
                 if reason is None:
                     self._explain("skipped: another run has just made %s", self.output())
