@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import uuid
 from pathlib import Path
 
+import fsspec
 import html5lib
 import programs
 import pytest
 from browser import HEADLESS
 from conftest import DELIMITER, SAMPLE, Server, gif, make_clip
+from pytest_mock import MockerFixture
 
 from luigi_gif import page, storage
-from luigi_gif.errors import StorageError
+from luigi_gif.errors import ForeignFileError, StorageError
 
 
 @pytest.fixture
@@ -53,6 +57,107 @@ def test_a_page_lies_on_a_store_too(nights: Path) -> None:
     assert page.write("memory://nights") == "memory://nights/index.html"
     page.write(str(nights))
     assert there.read("index.html") == here.read("index.html")
+
+
+def note(workdir: Path, **changes: object) -> None:
+    """Let a work directory say something else of its clip, with a right checksum."""
+    folder = storage.folder(str(workdir))
+    run = folder.read_json("run.json")
+    assert run is not None
+    run["clips"]["clip.gif"] |= changes
+    folder.write_json("run.json", run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"width": '1"><script>alert(1)</script>'}, "2 frames · 0.2 s · 0"),
+        ({"height": True}, "2 frames · 0.2 s · 0"),
+        ({"frames": -1}, "UTC</time> · 0.2 s · 3×2 · 0"),  # noqa: RUF001
+        ({"duration_ms": float("nan")}, "2 frames · 3×2 · 0"),  # noqa: RUF001
+        ({"made": "<script>"}, "<p>2 frames · 0.2 s · 3×2 · 0"),  # noqa: RUF001
+    ],
+)
+def test_what_is_no_number_is_not_shown(
+    nights: Path, changes: dict[str, object], shown: str
+) -> None:
+    """Whoever may write to a work directory puts nothing else into the page of all."""
+    note(nights / "a b&c", **changes)
+    text = Path(page.write(str(nights))).read_text()
+    html5lib.HTMLParser(strict=True).parse(text)
+    assert "<h1>2 clips, " in text
+    assert "script" not in text
+    assert shown in text
+
+
+@pytest.mark.parametrize("clips", [[], {"clip.gif": None}, {"clip.gif": {"bytes": "1"}}])
+def test_a_note_of_another_form_is_as_good_as_none(nights: Path, clips: object) -> None:
+    """No traceback."""
+    folder = storage.folder(str(nights / "a b&c"))
+    folder.write_json("run.json", {"clips": clips})
+    assert "<h1>1 clip, " in Path(page.write(str(nights))).read_text()
+
+
+def test_texts_of_a_note_are_escaped(nights: Path) -> None:
+    """The source, the steps and the names of files and folders."""
+    workdir = (nights / "a b&c").rename(nights / "<i>\x1b[2J")
+    folder = storage.folder(str(workdir))
+    run = folder.read_json("run.json")
+    assert run is not None
+    run |= {"url": "<script>", "steps": {"<script>": {"seconds": 1}}}
+    folder.write_json("run.json", run)
+    text = Path(page.write(str(nights))).read_text()
+    html5lib.HTMLParser(strict=True).parse(text)
+    assert "<h1>2 clips, " in text
+    assert "<script>" not in text
+    assert "<i>" not in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("name", ["../secret.gif", "/etc/passwd", "out/clip.gif", "link.gif", ""])
+def test_a_page_shows_nothing_outside_of_its_folder(nights: Path, name: str) -> None:
+    """Neither by a name nor by a link."""
+    workdir = nights / "a b&c"
+    (nights / "secret.gif").write_bytes((workdir / "clip.gif").read_bytes())
+    (workdir / "out").symlink_to(nights / "2026-11-01")
+    (workdir / "link.gif").symlink_to(nights / "secret.gif")
+    folder = storage.folder(str(workdir))
+    run = folder.read_json("run.json")
+    assert run is not None
+    run["clips"] = {name: run["clips"]["clip.gif"]}
+    folder.write_json("run.json", run)
+    assert "<h1>1 clip, " in Path(page.write(str(nights))).read_text()
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_frames_are_not_listed(nights: Path, local: bool, mocker: MockerFixture) -> None:
+    """However many there are; and no link is followed."""
+    if local:
+        folder = storage.folder(str(nights))
+        (nights / "2026-11-01" / "round").symlink_to(nights)
+        scan = mocker.spy(os, "scandir")
+    else:
+        folder = storage.folder(f"memory://{uuid.uuid4()}")
+        for name in ("a/run.json", "a/frames/frame_00.gif", "b/c/run.json", "frames/d/run.json"):
+            folder.write(name, b"{}")
+        scan = mocker.spy(fsspec.get_filesystem_class("memory"), "ls")
+    found = folder.find("run.json", "frames")
+    assert found == (["2026-11-01", "a b&c", "gone"] if local else ["a", "b/c", "frames/d"])
+    asked = [str(call.args[-1]) for call in scan.call_args_list]
+    assert asked
+    assert not [path for path in asked if path.endswith(("a/frames", "01/frames", "round"))]
+
+
+@pytest.mark.parametrize("theirs", [b"<!DOCTYPE html><title>Mine</title>", None])
+def test_a_page_of_the_user_is_left_alone(nights: Path, theirs: bytes | None) -> None:
+    """Also one of ours that was edited; one as it was written is written again."""
+    page.write(str(nights))
+    path = Path(page.write(str(nights)))
+    mine = theirs or path.read_bytes().replace(b"2 clips", b"My clips")
+    path.write_bytes(mine)
+    with pytest.raises(ForeignFileError, match="index"):
+        page.write(str(nights))
+    assert path.read_bytes() == mine
 
 
 def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
