@@ -9,10 +9,11 @@ import json
 import os
 import re
 import signal
-import socket
+import site
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 import luigi_gif
@@ -35,6 +38,35 @@ FORMATS = ("GIF", "PNG", "JPEG", "WebP", "BMP", "TIFF")
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
 
 PART = "bundle.part"
+
+PATIENCE_S = 600.0
+"""After which a program is taken for one that hangs; on a busy machine all takes long."""
+
+pytest.register_assert_rewrite("campaigns", "browser", "decoders", "faults", "stores")
+
+# No test watches the clock. All draw the same examples each time; to try others, tests/campaigns/.
+hypothesis_settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("tests")
+
+FOREIGN = ("DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "REQUESTS_", "CURL_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What this machine and its user have set for other programs is no part of a test."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ["PYTHONUSERBASE"] = site.getuserbase()
+    home = tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True)
+    config.add_cleanup(home.cleanup)
+    os.environ["HOME"] = home.name
+
 
 Page = bytes | Callable[[BaseHTTPRequestHandler], None]
 
@@ -190,7 +222,7 @@ def luigi(tmp_path: Path) -> Run:
             env=luigi_environment() | environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -211,13 +243,16 @@ class Service(NamedTuple):
 
 
 @contextlib.contextmanager
-def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
+def service(
+    *command: str, ready: str, at: Path | None = None, **environment: str
+) -> Iterator[Service]:
     """A program that runs until the block ends, ready when a line has matched ``ready``."""
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=at,
         start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.path.dirname(__file__), **environment},
     )
@@ -302,6 +337,20 @@ def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
+# It takes whichever port is free, but does not tell which.
+_LUIGID = """
+import luigi.cmdline
+import tornado.netutil
+bind_sockets = tornado.netutil.bind_sockets
+def bind_and_tell(*args, **options):
+    sockets = bind_sockets(*args, **options)
+    print("listens on port", sockets[0].getsockname()[1], flush=True)
+    return sockets
+tornado.netutil.bind_sockets = bind_and_tell
+luigi.cmdline.luigid()
+"""
+
+
 class Luigid(NamedTuple):
     """Luigi's server, as config/luigid.cfg has it."""
 
@@ -318,15 +367,14 @@ class Luigid(NamedTuple):
 @contextlib.contextmanager
 def luigid_server(folder: Path, profile: str, at: Path = ROOT) -> Iterator[Luigid]:
     """A real luigid with a profile of config/, which keeps its state in a folder."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
     with service(
-        "env", "-C", str(at), sys.executable, "-c", "import luigi.cmdline; luigi.cmdline.luigid()",
-        "--address", "127.0.0.1", "--port", port, "--state-path", str(folder / "state"),
-        ready="(Scheduler starting up)",
+        sys.executable, "-c", _LUIGID,
+        "--address", "127.0.0.1", "--port", "0", "--state-path", str(folder / "state"),
+        ready=r"listens on port (\d+)",
+        at=at,
         LUIGI_CONFIG_PATH=str(ROOT / "config" / profile),
     ) as server:  # fmt: skip
-        yield Luigid(f"http://127.0.0.1:{port}", server.process)
+        yield Luigid(f"http://127.0.0.1:{server.address}", server.process)
 
 
 @pytest.fixture
@@ -342,7 +390,7 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
     threads = set(threading.enumerate())
     yield
     gc.collect()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while left := [
         thread
         for thread in set(threading.enumerate()) - threads
