@@ -106,7 +106,7 @@ class FaultServer:
 
     def _answer(self, raw: socket.socket) -> None:
         with raw, contextlib.suppress(OSError):
-            raw.settimeout(10)
+            raw.settimeout(600)
             with self._tls.wrap_socket(raw, server_side=True) if self._tls else raw as spoken:
                 connection = Connection(spoken)
                 connection.left = self._gone
@@ -164,7 +164,7 @@ def serves(
             connection.left.wait(seconds / 20)
             connection.send(rest[:stop_after][begin : begin + step])
         if stall:
-            connection.left.wait(10)
+            connection.left.wait()
         if reset:
             connection.reset()
 

@@ -12,7 +12,7 @@ import sys
 import termios
 from pathlib import Path
 
-from conftest import SAMPLE, gif, luigi_environment
+from conftest import PATIENCE_S, SAMPLE, gif, luigi_environment
 
 COMMAND = (sys.executable, "-m", "luigi_gif.cli")
 
@@ -27,7 +27,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from campaigns import cluster as campaigns
 from conftest import (
+    PATIENCE_S,
     SAMPLE,
     Run,
     dask_scheduler,
@@ -21,6 +22,7 @@ from conftest import (
     luigi_command,
     luigi_environment,
     service,
+    strange_lines,
 )
 from test_command import fails
 
@@ -49,8 +51,9 @@ def die(number: int) -> None:
     os._exit(number)
 
 
-def test_what_is_killed_does_no_damage(tmp_path: Path) -> None:
-    """The short form of tests/campaigns/cluster.py."""
+def test_what_is_killed_does_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short form of tests/campaigns/cluster.py, without its clock."""
+    monkeypatch.setattr(campaigns, "NOISE_S", PATIENCE_S)
     faults = (campaigns.all_workers_are_killed,)
     lines = list(campaigns.campaign(runs=1, seed=2, frames=24, folder=tmp_path, faults=faults))
     assert len(lines) == 2
@@ -102,7 +105,7 @@ def test_a_batch_that_kills_its_workers_is_given_up(
 def test_a_cluster_that_is_started_is_closed(
     luigi: Run, tmp_path: Path, mixed_bundle: bytes
 ) -> None:
-    """It makes the same clip, listens on loopback alone, leaves no process; Dask says nothing."""
+    """It makes the same clip, listens on loopback alone, no process, and says nothing odd."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
     luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
     flags = ("--url", "bundle.img", "--workdir", "work", *LOCAL_CLUSTER, "--dask-workers", "1-3")
@@ -129,9 +132,8 @@ def test_a_cluster_that_is_started_is_closed(
     assert clip.read_bytes() == (tmp_path / "whole" / "clip.gif").read_bytes()
     assert listening == {"127.0.0.1"}
     assert len(processes) >= 2
-    assert not psutil.wait_procs(processes, timeout=5)[1]
-    for line in said.splitlines():
-        assert line.startswith(("INFO: ", "WARNING: ")), line
+    assert not psutil.wait_procs(processes, timeout=PATIENCE_S)[1]
+    assert not strange_lines(said)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_a_worker_that_does_not_see_the_work_directory_is_named(luigi: Run, tmp_
 
 
 def test_a_mistake_of_ours_on_a_worker_ends_the_run(luigi: Run, tmp_path: Path) -> None:
-    """With its traceback, and soon."""
+    """With its traceback; it is not tried again."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
@@ -225,11 +227,9 @@ def test_a_mistake_of_ours_on_a_worker_ends_the_run(luigi: Run, tmp_path: Path) 
         "luigi_gif.frames.write_batch = write_batch\n"
     )
     with dask_scheduler() as scheduler, dask_worker(scheduler.address, PYTHONPATH=str(site)):
-        begin = time.monotonic()
         result = luigi(
             "--url", str(SAMPLE), "--workdir", "work", "--dask-address", scheduler.address
         )
-        assert time.monotonic() - begin < 20
     assert result.returncode == 30
     assert "Traceback" in result.stderr
     assert 'TypeError: can only concatenate tuple (not "int") to tuple' in result.stderr

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import DELIMITER, SAMPLE, Server, luigi_command, luigi_environment
+from conftest import DELIMITER, PATIENCE_S, SAMPLE, Server, luigi_command, luigi_environment
 from faults import chunks, fault_server
 
 from luigi_gif import gif
@@ -38,7 +38,7 @@ class Disk:
             env=luigi_environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
 

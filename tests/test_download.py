@@ -164,7 +164,7 @@ def test_a_server_that_is_silent_is_given_up(fetch: Fetch, server: Server) -> No
     enough = threading.Event()
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        enough.wait(10)
+        enough.wait(60)
 
     server.pages["/bundle"] = answer
     with pytest.raises(TransientDownloadError, match="no answer in time"):

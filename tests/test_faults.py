@@ -397,7 +397,7 @@ def test_22_credentials_go_to_no_other_host(
 def test_23_a_stalled_download_is_resumed(fetch: Fetch, server: FaultServer, sample: bytes) -> None:
     """After the read timeout."""
     server.now(serves(sample, stop_after=100_000, stall=True), serves(sample))
-    assert fetch(server.url(), read_timeout=0.2)[0] == sample
+    assert fetch(server.url(), read_timeout=5)[0] == sample
     assert ranges(server) == [None, "bytes=100000-"]
 
 
@@ -416,7 +416,7 @@ def test_23_a_trickle_is_broken_off(
     fetch: Fetch, server: FaultServer, sample: bytes, mocker: MockerFixture
 ) -> None:
     """Each byte comes in time, but all of them never would."""
-    mocker.patch("luigi_gif.web.LOW_SPEED_S", 0.3)
+    mocker.patch("luigi_gif.web.LOW_SPEED_S", 1.0)
     server.now(trickle(sample), serves(sample))
     assert fetch(server.url())[0] == sample
     assert len(server.requests) == 2
@@ -492,9 +492,8 @@ def test_25_a_killed_download_is_resumed(
     run = subprocess.Popen(
         command, cwd=tmp_path, env=luigi_environment(), stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 20
     while not (tmp_path / "work" / "image-data.img.part.json").exists():
-        assert time.monotonic() < deadline
+        assert run.poll() is None
         time.sleep(0.01)
     run.send_signal(signal.SIGKILL)
     run.wait()

@@ -455,7 +455,7 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
         "print('done')\n"
     )
     child = subprocess.run(
-        [sys.executable, "-"], input=code, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-"], input=code, capture_output=True, text=True, check=True
     )
     assert child.stdout == "done\n"
     assert child.stderr == ""

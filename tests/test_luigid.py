@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 from browser import browser
-from conftest import DELIMITER, ROOT, Luigid, Server, luigi_command
+from conftest import DELIMITER, PATIENCE_S, ROOT, Luigid, Server, luigi_command
 from PIL import Image
 
 pytestmark = pytest.mark.xdist_group("luigid")
@@ -48,8 +48,8 @@ def start(folder: Path, bundle: bytes, *flags: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def wait_until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -112,33 +112,26 @@ def all_of(selector: str, attribute: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    long_bundle: bytes, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[bytes, float]:
-    """The clip, and how many seconds it takes without luigid."""
+def undisturbed(long_bundle: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The clip, made without luigid."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    begin = time.monotonic()
     run = start(folder, long_bundle, "--local-scheduler")
     said = run.communicate()[1]
     assert run.returncode == 0, said
-    return (folder / "work" / "clip.gif").read_bytes(), time.monotonic() - begin
+    return (folder / "work" / "clip.gif").read_bytes()
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_run_goes_on_without_luigid(
-    tmp_path: Path, luigid: Luigid, long_bundle: bytes, undisturbed: tuple[bytes, float],
+    tmp_path: Path, luigid: Luigid, long_bundle: bytes, undisturbed: bytes,
     fate: signal.Signals,
 ) -> None:  # fmt: skip
-    """Killed, or silent, while frames are written; the clip is made, and little time is lost."""
-    clip, seconds = undisturbed
-    begin = time.monotonic()
+    """Killed, or silent, while frames are written; the clip is made; one wait is lost."""
     run = start(tmp_path, long_bundle, "--scheduler-url", luigid.url)
     wait_until(lambda: list((tmp_path / "work" / "frames").glob("frame_*.gif")))
     os.kill(luigid.process.pid, fate)
-    said = run.communicate(timeout=60)[1]
-    lost = time.monotonic() - begin - seconds
+    said = run.communicate(timeout=PATIENCE_S)[1]
     assert run.returncode == 0, said
-    assert "luigid does not answer" in said
+    assert said.count("luigid does not answer") == 1
     assert "Traceback" not in said
-    assert (tmp_path / "work" / "clip.gif").read_bytes() == clip
-    assert lost < 10
+    assert (tmp_path / "work" / "clip.gif").read_bytes() == undisturbed

@@ -18,7 +18,9 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("LUIGI_CONFIG_PATH", str(ROOT / "luigi.cfg"))
     notebook = nbformat.read(ROOT / "examples" / "image_etl.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     outputs = [cell["outputs"] for cell in notebook.cells if cell["cell_type"] == "code"]
     text = [str(output) for output in outputs]
     assert text[1].count("PENDING") == 4, text

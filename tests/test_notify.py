@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -21,16 +20,15 @@ class Receiver:
 
     def __init__(self, *, hangs: bool = False) -> None:
         self.messages: list[dict[str, str]] = []
-        self.asked: list[float] = []
-        """When, by the monotonic clock."""
+        self.asked = 0
         self._gone = Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                receiver.asked.append(time.monotonic())
+                receiver.asked += 1
                 if hangs:
-                    receiver._gone.wait(60)
+                    receiver._gone.wait()
                     return
                 length = int(self.headers["Content-Length"])
                 receiver.messages.append(json.loads(self.rfile.read(length)))
@@ -92,19 +90,17 @@ def test_a_clip_of_another_run_is_not_told(tmp_path: Path, mocker: MockerFixture
 
 @pytest.mark.parametrize("fate", ["hangs", "is gone"])
 def test_a_dead_receiver_does_not_fail_the_run(luigi: Run, fate: str) -> None:
-    """From when it is asked, five seconds are lost at the most; nothing of its URL is said."""
+    """One that never answers is not waited for; nothing of its URL is said."""
     receiver = Receiver(hangs=fate == "hangs")
     if fate == "is gone":
         receiver.close()
     try:
         result = luigi("--url", str(SAMPLE), *flags(receiver))
-        end = time.monotonic()
     finally:
         if fate == "hangs":
             receiver.close()
     assert result.returncode == 0
-    assert len(receiver.asked) == (fate == "hangs")
-    assert all(end - asked < 5 for asked in receiver.asked)
+    assert receiver.asked == (fate == "hangs")
     assert "did not take one" in result.stderr
     assert "s3cret" not in result.stderr
     assert "Traceback" not in result.stderr

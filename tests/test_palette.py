@@ -131,7 +131,6 @@ def test_a_choice_is_the_same_with_any_number_of_threads() -> None:
             env=os.environ | environment,
             capture_output=True,
             text=True,
-            timeout=60,
             check=True,
         )
         assert child.stdout.split() == here

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Server, gif, luigi_command, luigi_environment
+from conftest import PATIENCE_S, ROOT, Server, gif, luigi_command, luigi_environment
 
 from luigi_gif import NightlyGif
 from luigi_gif.errors import ParameterError
@@ -23,7 +23,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=luigi_environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -273,11 +272,9 @@ def test_workers_write_to_a_store(luigi: Run, store: Store, cluster: str, tmp_pa
 
 
 def test_a_bucket_that_is_not_there_is_named(luigi: Run, store: Store) -> None:
-    """Soon, and in words."""
+    """In words."""
     url = f"{store.scheme}://no-such-bucket/work"
-    start = time.monotonic()
     fails(luigi("--url", str(SAMPLE), "--workdir", url), url, "exist")
-    assert time.monotonic() - start < 10
 
 
 def test_a_bundle_that_is_not_there_is_named(fetch: Fetch, store: Store) -> None:
@@ -293,16 +290,14 @@ def test_a_bundle_that_is_not_there_is_named(fetch: Fetch, store: Store) -> None
 def test_a_store_that_refuses_is_named(
     fetch: Fetch, luigi: Run, store: Store, found_by: Callable[[dict[str, str]], None]
 ) -> None:
-    """Soon, be it the work directory's or the bundle's."""
+    """Be it the work directory's or the bundle's."""
     url = f"{store.scheme}://bucket/work"
-    start = time.monotonic()
     fails(luigi("--url", str(SAMPLE), "--workdir", url, **store.refused), url)
     found_by(store.refused)
     with pytest.raises(DownloadError) as error:
         fetch(url)
     assert error.value.where == url
     assert "\n" not in error.value.got
-    assert time.monotonic() - start < 10
 
 
 def test_a_store_that_does_not_answer_is_given_up(
@@ -312,10 +307,8 @@ def test_a_store_that_does_not_answer_is_given_up(
     found_by(store.silent)
     monkeypatch.setattr(store_module, "ANSWER_S", 0.2)
     url = f"{store.scheme}://{uuid.uuid4()}/work"
-    start = time.monotonic()
     for look in ("size", "version", "read"):
         with pytest.raises(StorageError) as error:
             getattr(storage.folder(url), look)("name")
         assert error.value.where.startswith(url)
         assert "no answer" in error.value.got
-    assert time.monotonic() - start < 5

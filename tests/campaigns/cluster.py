@@ -38,7 +38,7 @@ STALL_TIMEOUT_S = 5
 THAW_S = 3
 NOISE_S = 10
 """What a busy machine may add to a time that is promised."""
-PATIENCE_S = 120
+PATIENCE_S = 600
 """After which a run that should go on is taken for one that hangs."""
 DEATHS = 12
 """Of the workers that have a batch, after which it is given up: Dask's four, three times."""

@@ -34,7 +34,7 @@ from faults import fault_server, serves  # noqa: E402
 DELIMITER = b"\n" * 4
 STAGES = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
 DOWNLOAD_S = 0.15
-PATIENCE_S = 60.0
+PATIENCE_S = 600.0
 
 
 def campaign(bundle: bytes, kills: int, seed: int, folder: Path, *flags: str) -> Iterator[str]:

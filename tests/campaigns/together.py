@@ -34,7 +34,7 @@ def campaign(bundle: bytes, rounds: int, runs: int, folder: Path) -> Iterator[st
         name = f"round-{number}"
         kinds = [("patient", "impatient")[run % 2] for run in range(runs)]
         started = [_start(folder, name, kind) for kind in kinds]
-        codes = [run.wait(timeout=60) for run in started]
+        codes = [run.wait(timeout=600) for run in started]
         for kind, code in zip(kinds, codes, strict=True):
             allowed = (0,) if kind == "patient" else (0, ALREADY_RUNNING)
             assert code in allowed, f"{name}: {kind}: exit code {code}"
