@@ -18,7 +18,7 @@ from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from luigi_gif import bundle, fanout, gif, report, settings, storage
+from luigi_gif import bundle, fanout, gif, lzw, report, settings, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, ForeignFileError
 from luigi_gif.formats import Malformed
 
@@ -27,6 +27,9 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
 CHECKPOINT_S = 5.0
+MAX_COUNTED_BYTES = 1 << 21
+"""Of a bundle whose GIFs are all counted: 2 MiB take some 0.1 s. It is the bundle that decides, so
+that the same frames are found bad wherever and however they are written."""
 BATCHES_PER_THREAD = 8
 
 _FRAME_NAME = re.compile(r"frame_([0-9]+)\.gif")
@@ -96,6 +99,8 @@ class Look(NamedTuple):
     """In a frame; larger ones are bad."""
     skip_bad: bool
     """Whether a bad frame is left out, or ends the work."""
+    count_pixels: bool = True
+    """Whether the codes of each GIF that is copied are counted, or only looked over."""
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height in pixels that an image of this size is to have."""
@@ -351,6 +356,8 @@ def write_missing(
                 watch.link(executor.dashboard)
             tasks = _tasks(manifest, todo, executor.threads, config.batch_mib << 20)
             digits = digits_for(manifest.frames)
+            bundle_size = sum(stretch.size for stretch in manifest.stretches)
+            look = look._replace(count_pixels=bundle_size <= MAX_COUNTED_BYTES)
             batches = (Batch(data_file, digits, look, each) for each in tasks)
             write = partial(write_batch, shared)
             with contextlib.closing(executor.run(write, batches)) as finished:
@@ -426,6 +433,8 @@ def _write_stretch(
 ) -> Done:
     stretch = task.stretch
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
+    # Frames that are there already may be here again because their pixels were found damaged.
+    look = batch.look._replace(count_pixels=batch.look.count_pixels or task.begun)
     size, crc32, surplus, hasty, delay_cs, new, number = 0, 0, 0, 0, 0, 0, stretch.number - 1
     extents: set[tuple[int, int]] = set()
     opaque = True
@@ -436,7 +445,7 @@ def _write_stretch(
     ):
         fanout.stop_if_cancelled()
         try:
-            file, image, images = _one_image_gif(number, frame, batch.look)
+            file, image, images = _one_image_gif(number, frame, look)
         except bundle.BadFrame as error:
             if not batch.look.skip_bad:
                 raise bundle_error(error, folder.path(batch.data_file)) from None
@@ -516,6 +525,10 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
         else:
             pixels = image.extent[0] * image.extent[1]
             if look.fitted(image.extent) == image.extent and pixels <= look.max_pixels:
+                if look.count_pixels or not lzw.looks_whole(image.data):
+                    fault = _damage(image)
+                if fault:
+                    raise bundle.BadFrame(number, frame.offset, fault)
                 return frame.data if images == 1 else gif.single(image), image, images
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
 
@@ -526,9 +539,20 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
         else:
             image = decoding.resized(image, *how)
     except decoding.Undecodable as error:
+        fault = fault or (image and _damage(image))
         undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None
     return gif.single(image), image, images
+
+
+def _damage(image: gif.Image) -> bundle.Fault | None:
+    """What is wrong with image data, where they do not give all of their pixels."""
+    width, height = image.size
+    counted = lzw.count_pixels(lzw.code_data(image.data), image.data[0], width * height)
+    if not counted.end:
+        return None
+    got = f"{counted.pixels:,} before {counted.end}"
+    return bundle.Fault(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 
 def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
