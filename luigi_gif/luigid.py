@@ -55,6 +55,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
         """Of all that follows: the main thread and that of the pings use it."""
         self._told = _Told()
         self._stand_in: Scheduler | None = None
+        self._done_elsewhere: list[str] = []
         self._next_ping = 0.0
 
     def call(self, method: str, *args: Any, **arguments: Any) -> Any:
@@ -66,6 +67,13 @@ class SteadyScheduler(rpc.RemoteScheduler):
         if method == "get_work":
             return self._get_work(*args, **arguments)
         return self._call(method, *args, **arguments)
+
+    def close(self) -> None:
+        """Tell a luigid that was away how the run ended, or it shows tasks that nobody does."""
+        if self._stand_in is not None and time.monotonic() >= self._next_ping:
+            with contextlib.suppress(_NoAnswer):
+                self._tell_anew_if_forgotten()
+        super().close()
 
     def _call(self, method: str, *args: Any, **arguments: Any) -> Any:
         with self._lock:
@@ -141,6 +149,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
                 return False
             for method, arguments in self._told.all():
                 self._ask(method, **arguments)
+            self._done_elsewhere.clear()
             logger.warning("luigid is back, and was told of this run anew")
             self._stand_in = None
             return True
@@ -154,40 +163,39 @@ class SteadyScheduler(rpc.RemoteScheduler):
         What the other run has done is then handed out as work too: the task finds
         that it is done, and this run can say so. What it failed to do is tried.
         """
-        deadline = time.monotonic() + MOST_ELSEWHERE_S
-        tried_again = False
+        end = time.monotonic() + MOST_ELSEWHERE_S
+        asked_again = False
         while True:
             work = self._call("get_work", **arguments)
             if work["task_id"] or "batch_id" in work or self._stand_in is not None:
                 return work
             if arguments.get("current_tasks"):
                 return work | {"running_tasks": []}  # or the summary says that all is left to them
-            try:
+            if not self._done_elsewhere:
                 states = self._states_elsewhere()
-            except _NoAnswer:
-                continue
-            for task_id, state in states.items():
-                if state == DONE:
-                    return work | self._told.hand_out(task_id)
-            if RUNNING in states.values() and time.monotonic() < deadline:
-                tried_again = False
+                self._done_elsewhere = [task for task, state in states.items() if state == DONE]
+            if self._done_elsewhere:
+                return work | self._told.hand_out(self._done_elsewhere.pop(0))
+            if RUNNING in states.values() and time.monotonic() < end:
+                asked_again = False
                 time.sleep(ELSEWHERE_S)
-            elif tried_again or not {PENDING, None} & set(states.values()):
+            elif asked_again or not {PENDING, None} & set(states.values()):
                 return work
             else:
-                tried_again = True
+                asked_again = True
 
     def _states_elsewhere(self) -> dict[str, str | None]:
-        """How luigid has the tasks that could be done now, failed ones as pending anew.
-
-        Raises _NoAnswer.
-        """
+        """How luigid has the tasks that could be done now; it forgives those that failed."""
         with self._lock:
-            self._tell_anew_if_forgotten()
-            return {
-                task_id: self._ask("forgive_failures", task_id)["status"]
-                for task_id in self._told.ready()
-            }
+            try:
+                if self._tell_anew_if_forgotten():
+                    return dict.fromkeys(self._told.ready(), PENDING)
+                return {
+                    task: self._ask_patiently("forgive_failures", task)["status"]
+                    for task in self._told.ready()
+                }
+            except _NoAnswer:
+                return {}
 
 
 def _method(name: str) -> Any:
