@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs
 
 import luigi
 import pytest
-from luigi.scheduler import Scheduler
+from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.worker import Worker
 
 from luigi_gif import luigid
@@ -86,7 +87,7 @@ class Link(luigi.Task):
     deeds: dict[int, Any] = {}  # noqa: RUF012
 
     def requires(self) -> list[Link]:
-        return [Link(folder=self.folder, number=self.number - 1)] if self.number else []
+        return [link(self.folder, self.number - 1)] if self.number else []
 
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(f"{self.folder}/{self.number}")
@@ -95,6 +96,10 @@ class Link(luigi.Task):
         if not self.output().exists():
             self.deeds.get(self.number, lambda: None)()
             Path(self.output().path).write_text("made")
+
+
+def link(folder: Path | str, number: int) -> Link:
+    return Link(**{"folder": str(folder), "number": number})
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +116,7 @@ def run(front: Front, folder: Path, name: str = "one", patience_s: float = 60) -
         no_install_shutdown_handler=True,
     )  # fmt: skip
     with worker:
-        worker.add(Link(folder=str(folder), number=2))
+        worker.add(link(folder, 2))
         done = worker.run()
     client.close()
     return done and all(status == "DONE" for status in last_states(worker).values())
@@ -150,8 +155,8 @@ def test_a_luigid_that_restarts_is_told_of_the_run(front: Front, tmp_path: Path,
 
     def restart() -> None:
         front.restart()
-        link = Link(folder=str(tmp_path), number=step)
-        wait_until(lambda: front.states().get(link.task_id) == "RUNNING")
+        running = link(tmp_path, step).task_id
+        wait_until(lambda: front.states().get(running) == "RUNNING")
 
     Link.deeds[step] = restart
     assert run(front, tmp_path)
@@ -162,9 +167,9 @@ def test_a_luigid_that_is_away_is_come_back_to(
     front: Front, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The run goes on meanwhile; then all that is left is done under luigid."""
-    Link.deeds[0] = lambda: front.refused.update(luigid.RPC_METHODS)
+    Link.deeds[0] = lambda: front.refused.update(RPC_METHODS)
     Link.deeds[1] = front.refused.clear
-    last = Link(folder=str(tmp_path), number=2).task_id
+    last = link(tmp_path, 2).task_id
     Link.deeds[2] = lambda: wait_until(lambda: front.states()[last] == "RUNNING")
     assert run(front, tmp_path, patience_s=0.5)
     assert "luigid does not answer" in caplog.text
@@ -174,10 +179,10 @@ def test_a_luigid_that_is_away_is_come_back_to(
 
 def test_a_luigid_that_was_away_is_told_at_the_end(front: Front, tmp_path: Path) -> None:
     """It does not go on to show the tasks as pending."""
-    Link.deeds[2] = lambda: front.refused.update(luigid.RPC_METHODS)
+    Link.deeds[2] = lambda: front.refused.update(RPC_METHODS)
     client = luigid.SteadyScheduler(front.url, connect_timeout=0.1)
     worker = Worker(scheduler=client, no_install_shutdown_handler=True, ping_interval=1000)
-    worker.add(Link(folder=str(tmp_path), number=2))
+    worker.add(link(tmp_path, 2))
     assert worker.run()
     front.refused.clear()
     client.close()
@@ -188,7 +193,7 @@ def test_a_run_that_never_sees_luigid_is_done(
     front: Front, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It says so once."""
-    front.refused.update(luigid.RPC_METHODS)
+    front.refused.update(RPC_METHODS)
     assert run(front, tmp_path, patience_s=0.2)
     assert caplog.text.count("luigid does not answer") == 1
 
@@ -197,8 +202,13 @@ def test_two_runs_of_the_same_are_both_done(front: Front, tmp_path: Path) -> Non
     """Each task is made once, and each run waits for what the other makes."""
     begun: list[int] = []
     both = threading.Barrier(2)
+
+    def begin(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.05)
+
     for number in range(3):
-        Link.deeds[number] = lambda number=number: (begun.append(number), time.sleep(0.05))
+        Link.deeds[number] = partial(begin, number)
     done: list[bool] = []
 
     def other() -> None:
