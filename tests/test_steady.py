@@ -78,13 +78,16 @@ def front() -> Iterator[Front]:
     front.close()
 
 
+DEEDS: dict[int, Any] = {}
+"""What each link is to do while it runs."""
+
+
 class Link(luigi.Task):
-    """One of a chain; what it is to do while it runs, a test says."""
+    """One of a chain."""
 
     task_module = "luigi_gif.test"
     folder = luigi.Parameter()
     number = luigi.IntParameter()
-    deeds: dict[int, Any] = {}  # noqa: RUF012
 
     def requires(self) -> list[Link]:
         return [link(self.folder, self.number - 1)] if self.number else []
@@ -94,7 +97,7 @@ class Link(luigi.Task):
 
     def run(self) -> None:
         if not self.output().exists():
-            self.deeds.get(self.number, lambda: None)()
+            DEEDS.get(self.number, lambda: None)()
             Path(self.output().path).write_text("made")
 
 
@@ -105,7 +108,7 @@ def link(folder: Path | str, number: int) -> Link:
 @pytest.fixture(autouse=True)
 def no_deeds() -> Iterator[None]:
     yield
-    Link.deeds.clear()
+    DEEDS.clear()
 
 
 def run(front: Front, folder: Path, name: str = "one", patience_s: float = 60) -> bool:
@@ -131,7 +134,7 @@ def test_one_503_changes_nothing(
     front: Front, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The call is repeated; luigid keeps the run, and with it what it does for others."""
-    Link.deeds[1] = lambda: setattr(front, "refusals", 2)
+    DEEDS[1] = lambda: setattr(front, "refusals", 2)
     assert run(front, tmp_path)
     assert set(front.states().values()) == {"DONE"}
     assert "luigid" not in caplog.text
@@ -143,7 +146,7 @@ def test_pings_that_fail_do_not_give_luigid_up(
     """Whatever they are answered."""
     front.refused.add("ping")
     asked = len(front.asked)
-    Link.deeds[0] = lambda: wait_until(lambda: front.asked[asked:].count("ping") >= 3)
+    DEEDS[0] = lambda: wait_until(lambda: front.asked[asked:].count("ping") >= 3)
     assert run(front, tmp_path)
     assert set(front.states().values()) == {"DONE"}
     assert "luigid" not in caplog.text
@@ -158,7 +161,7 @@ def test_a_luigid_that_restarts_is_told_of_the_run(front: Front, tmp_path: Path,
         running = link(tmp_path, step).task_id
         wait_until(lambda: front.states().get(running) == "RUNNING")
 
-    Link.deeds[step] = restart
+    DEEDS[step] = restart
     assert run(front, tmp_path)
     assert set(front.states().values()) == {"DONE"}
 
@@ -167,10 +170,10 @@ def test_a_luigid_that_is_away_is_come_back_to(
     front: Front, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The run goes on meanwhile; then all that is left is done under luigid."""
-    Link.deeds[0] = lambda: front.refused.update(RPC_METHODS)
-    Link.deeds[1] = front.refused.clear
+    DEEDS[0] = lambda: front.refused.update(RPC_METHODS)
+    DEEDS[1] = front.refused.clear
     last = link(tmp_path, 2).task_id
-    Link.deeds[2] = lambda: wait_until(lambda: front.states()[last] == "RUNNING")
+    DEEDS[2] = lambda: wait_until(lambda: front.states()[last] == "RUNNING")
     assert run(front, tmp_path, patience_s=0.5)
     assert "luigid does not answer" in caplog.text
     assert "luigid is back" in caplog.text
@@ -179,7 +182,7 @@ def test_a_luigid_that_is_away_is_come_back_to(
 
 def test_a_luigid_that_was_away_is_told_at_the_end(front: Front, tmp_path: Path) -> None:
     """It does not go on to show the tasks as pending."""
-    Link.deeds[2] = lambda: front.refused.update(RPC_METHODS)
+    DEEDS[2] = lambda: front.refused.update(RPC_METHODS)
     client = luigid.SteadyScheduler(front.url, connect_timeout=0.1)
     worker = Worker(scheduler=client, no_install_shutdown_handler=True, ping_interval=1000)
     worker.add(link(tmp_path, 2))
@@ -208,7 +211,7 @@ def test_two_runs_of_the_same_are_both_done(front: Front, tmp_path: Path) -> Non
         time.sleep(0.05)
 
     for number in range(3):
-        Link.deeds[number] = partial(begin, number)
+        DEEDS[number] = partial(begin, number)
     done: list[bool] = []
 
     def other() -> None:
@@ -232,7 +235,7 @@ def test_what_another_run_failed_to_do_is_tried(front: Front, tmp_path: Path) ->
         begun.append("")
         raise ValueError
 
-    Link.deeds[0] = fail
+    DEEDS[0] = fail
     assert not run(front, tmp_path)
     assert not run(front, tmp_path, "other")
     assert len(begun) == 2
