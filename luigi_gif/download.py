@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
-import errno
 import logging
-import os
-import stat
 import time
 from collections.abc import Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from luigi_gif import bundle, partial, storage, store, urls, web
+from luigi_gif import bundle, partial, sources, storage, urls, web
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -19,15 +17,16 @@ from luigi_gif.errors import (
     StorageError,
     TransientDownloadError,
 )
-from luigi_gif.urls import public_text, public_url
+from luigi_gif.urls import public_url
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
     from luigi_gif.report import Progress, Watch
 
-PIECE_BYTES = 1 << 20
 MOST_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
+
+source_version = sources.source_version
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
@@ -66,30 +65,14 @@ def fetch(
             before_sleep=lambda state: _log_retry(state, settings),
             reraise=True,
         )
-        attempts(_attempt, url, folder, settings, part, watch, deadline)
+        is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline)
         if sha256 is not None:
             check_sha256(public_url(url), part.sha256(), sha256)
         if strict:
             _check_structure(part, url)
+        elif not is_whole and sha256 is None:
+            _check_end(part, url)
         return {"size": part.known.size, "sha256": part.sha256(), **part.about}
-
-
-def source_version(url: str) -> str | None:
-    """A text that changes whenever a local source does.
-
-    None for a source that is not a file of this machine, or is not there (any more).
-    """
-    if not urls.is_local(url):
-        return None
-    try:
-        status = os.stat(urls.local_path(url))
-    except (OSError, ValueError):
-        return None
-    return _file_version(status) if stat.S_ISREG(status.st_mode) else None
-
-
-def _file_version(status: os.stat_result) -> str:
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
 
 
 def _attempt(
@@ -99,10 +82,11 @@ def _attempt(
     part: partial.Partial,
     watch: Watch,
     deadline: float,
-) -> None:
+) -> bool:
+    """One try; whether the source said how long the bundle is."""
     known = part.known
     if known.size and known.size == known.total:
-        return
+        return True
     with _answer(url, settings, known, deadline) as answer:
         _check_size(answer.total or 0, settings, url)
         part.begin(answer)
@@ -118,20 +102,21 @@ def _attempt(
     size, total, _ = part.known
     if size == 0:
         _check_beginning(b"", url)
-    if total is None:
+    if not answer.is_bounded:
         logger.warning("the source does not say how long the bundle is: only its frames can tell")
-    elif size != total:
-        raise web.broken_off(url, f"{total:,} bytes", f"{size:,} bytes")
+    elif total is not None and size != total:
+        raise web.broken_off(public_url(url), f"{total:,} bytes", f"{size:,} bytes")
+    return answer.is_bounded
 
 
 def _answer(
     url: str, settings: sections.download, known: web.Known, deadline: float
 ) -> contextlib.AbstractContextManager[web.Answer]:
     if urls.is_local(url):
-        return _file(url)
+        return sources.open_file(url, settings, deadline)
     if urls.scheme_of(url) in urls.HTTP_SCHEMES:
         return web.get(urls.normal_url(url), settings, known, deadline)
-    return _object(urls.normal_url(url), known)
+    return sources.open_object(urls.normal_url(url), settings, known, deadline)
 
 
 def _check_structure(part: partial.Partial, url: str) -> None:
@@ -146,6 +131,20 @@ def _check_structure(part: partial.Partial, url: str) -> None:
             next_step="run again, in case it was cut off on its way, or mend the bundle at its "
             "source, or leave such frames out with --on-bad-frame skip",
         ) from None
+
+
+def _check_end(part: partial.Partial, url: str) -> None:
+    """A bundle whose length nobody told has to end with a whole frame."""
+    (*_, last) = None, *collections.deque(bundle.frames(part.reader()), maxlen=1)
+    if last is not None and last.fault is not None:
+        raise BundleError(
+            "the bundle seems to be cut off",
+            where=f"{public_url(url)}, at byte {last.offset:,} of {part.known.size:,}",
+            expected=f"{last.fault.expected}, as the source does not say how long the bundle is",
+            got=last.fault.got,
+            next_step="run again; if the last frame is damaged at its source, --sha256 vouches "
+            "for the whole",
+        )
 
 
 def _check_size(size: int, settings: sections.download, url: str) -> None:
@@ -194,7 +193,7 @@ def _counted(answer: web.Answer, progress: Progress) -> Iterator[bytes]:
 
 
 def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of PIECE_BYTES or more, the last one excepted: servers may send them tiny.
+    """Pieces of sources.PIECE_BYTES or more, the last one excepted: servers may send them tiny.
 
     What came before an error is given before it is raised.
     """
@@ -204,7 +203,7 @@ def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
         for piece in source:
             waiting.append(piece)
             size += len(piece)
-            if size >= PIECE_BYTES:
+            if size >= sources.PIECE_BYTES:
                 yield b"".join(waiting)
                 waiting, size = [], 0
     except (DownloadError, KeyboardInterrupt):
@@ -224,53 +223,6 @@ def _check_beginning(piece: bytes, url: str) -> None:
             got=bundle.looks_like(piece),
             next_step="open the URL in a browser, and correct --url",
         )
-
-
-@contextlib.contextmanager
-def _file(url: str) -> Iterator[web.Answer]:
-    with contextlib.ExitStack() as stack:
-        with _readable(url):
-            file = stack.enter_context(open(urls.local_path(url), "rb"))
-        status = os.fstat(file.fileno())
-        total = status.st_size if stat.S_ISREG(status.st_mode) else None
-        yield web.Answer(0, total, None, None, None, _pieces(file, url))
-
-
-@contextlib.contextmanager
-def _object(url: str, known: web.Known) -> Iterator[web.Answer]:
-    with contextlib.ExitStack() as stack:
-        with _readable(url):
-            objects = store.Store(url)
-            info = objects.ask("info", objects.root)
-            version = store.version(info)
-            start = known.size if version == known.validator else 0
-            file = stack.enter_context(objects.open(objects.root, start))
-        yield web.Answer(start, int(info["size"]), version, None, None, _pieces(file, url))
-
-
-def _pieces(file: IO[bytes], url: str) -> Iterator[bytes]:
-    with _readable(url):
-        while piece := file.read(PIECE_BYTES):
-            yield piece
-
-
-@contextlib.contextmanager
-def _readable(url: str) -> Iterator[None]:
-    """Turn what the operating system or a store raises into a DownloadError."""
-    try:
-        yield
-    except Exception as error:  # a store may raise anything
-        number = error.errno if isinstance(error, OSError) else None
-        if isinstance(error, FileNotFoundError):
-            number = errno.ENOENT
-        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise DownloadError(
-            "the bundle cannot be read",
-            where=public_url(url),
-            expected="a file or an object that can be read",
-            got=os.strerror(number) if number else public_text(first_line),
-            next_step="correct --url, or mend what stands in the way, and run again",
-        ) from error
 
 
 def _delay_s(state: Any, settings: sections.download) -> float:

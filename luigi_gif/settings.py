@@ -260,3 +260,7 @@ class download(luigi.Config):
         most=10**18,
         description="how large a bundle may be",
     )
+    user_agent = luigi.Parameter(
+        default="",
+        description="what the User-Agent of a request is to be; by default luigi_gif/VERSION",
+    )

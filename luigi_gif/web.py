@@ -9,32 +9,29 @@ begins at the right byte of the same version.
 from __future__ import annotations
 
 import contextlib
-import email.utils
-import logging
+import itertools
 import re
 import time
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urljoin, urlsplit
 
+from luigi_gif import bundle, content_coding
 from luigi_gif.errors import DownloadError, TransientDownloadError
-from luigi_gif.urls import public_text, public_url
 
 if TYPE_CHECKING:
     import requests
 
     from luigi_gif import settings as sections
+    from luigi_gif.http_session import Exchange
 
-RETRIED_STATUSES = frozenset({408, 429})
-"""Beside every 5xx: Request Timeout and Too Many Requests."""
 MOST_REDIRECTS = 10
 RECEIVE_BYTES = 1 << 18
 LOW_SPEED_S = 30.0
 """How long a download may be slower than low_speed_limit."""
 
-_ALLOWED_REDIRECTS = {("http", "http"), ("http", "https"), ("https", "https")}
 _CONTENT_RANGE = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
+_DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 
 class Known(NamedTuple):
@@ -59,6 +56,13 @@ class Answer(NamedTuple):
     etag: str | None
     last_modified: str | None
     pieces: Iterator[bytes]
+    has_packed_length: bool = False
+    """Whether the source says how long the bundle is while it is compressed."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a break can be told from the end."""
+        return self.total is not None or self.has_packed_length
 
 
 @contextlib.contextmanager
@@ -70,285 +74,130 @@ def get(url: str, settings: sections.download, known: Known, deadline: float) ->
     Raises DownloadError, also while the pieces are read; TransientDownloadError
     where another try may help.
     """
-    with contextlib.ExitStack() as stack:
-        with _explained(url):
-            session = stack.enter_context(_session(url))
+    from luigi_gif import http_errors, http_session
+
+    with http_session.Exchange(url, settings, deadline) as exchange:
+        with http_errors.explained(exchange):
             answer = None
             if known.size and known.validator:
                 ranges = {"Range": f"bytes={known.size}-", "If-Range": known.validator}
-                response = _ask(stack, session, url, settings, ranges)
-                answer = _continued(response, url, settings, known, deadline)
+                answer = _continued(exchange.ask(ranges), exchange, known)
             if answer is None:
-                response = _ask(stack, session, url, settings, {})
-                answer = _from_the_start(response, url, settings, deadline)
+                answer = _from_the_start(exchange.ask({}), exchange)
         yield answer
 
 
-def _continued(
-    response: requests.Response,
-    url: str,
-    settings: sections.download,
-    known: Known,
-    deadline: float,
-) -> Answer | None:
-    """What the server gives when asked for the rest; None where it fits nothing."""
+def _continued(response: requests.Response, exchange: Exchange, known: Known) -> Answer | None:
+    """What the server gives when asked for the rest; None where it fits nothing.
+
+    RFC 9110, 15.3.7: a 206 has the ETag that a 200 would have had. One that leaves it out, or
+    is made by who overlooks If-Range, may be of another version.
+    """
     if response.status_code not in (206, 416):
-        return _from_the_start(response, url, settings, deadline)
+        return _from_the_start(response, exchange)
     content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     start, total = content_range.groups() if content_range else (None, None)
-    etag = response.headers.get("ETag", known.validator)
-    encoding = response.headers.get("Content-Encoding", "identity")
-    if etag != known.validator or encoding != "identity":
-        answer = None
-    elif response.status_code == 416:
-        nothing_more = total == str(known.size)
-        answer = _answer(response, known.size, known.size, iter(())) if nothing_more else None
-    elif start != str(known.size) or total not in ("*", str(known.total or total)):
-        answer = None
-    else:
-        size = known.total if total == "*" else int(total or 0)
-        pieces = _pieces(response, url, settings, deadline)
-        answer = _answer(response, known.size, size, pieces)._replace(validator=known.validator)
+    etag = response.headers.get("ETag")
+    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
+    answer = None
+    if response.status_code == 416:
+        if total == str(known.size) and etag in (None, known.validator):
+            answer = _answer(response, known.size, known.size, iter(()))
+    elif etag == known.validator and not codings and start == str(known.size):
+        if total == "*":
+            answer = _answer(response, known.size, known.total, _pieces(response, exchange))
+        elif total is not None and int(total) == (known.total or int(total)):
+            answer = _answer(response, known.size, int(total), _pieces(response, exchange))
     if answer is None:
         response.close()
-    return answer
+        return None
+    return answer._replace(validator=known.validator)
 
 
-def _from_the_start(
-    response: requests.Response, url: str, settings: sections.download, deadline: float
-) -> Answer:
-    _check_status(response, url)
-    pieces = _pieces(response, url, settings, deadline)
-    encoding = response.headers.get("Content-Encoding", "identity").lower()
-    if encoding == "identity":
-        return _answer(response, 0, response.raw.length_remaining, pieces)
-    decoded = _decoded(pieces, url, encoding)
-    return _answer(response, 0, None, decoded)._replace(validator=None)
+def _from_the_start(response: requests.Response, exchange: Exchange) -> Answer:
+    from luigi_gif import http_errors
+
+    http_errors.check_status(exchange, response)
+    pieces, length = _pieces(response, exchange), response.raw.length_remaining
+    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
+    if codings:
+        beginning = list(itertools.islice(pieces, 1))
+        pieces = itertools.chain(beginning, pieces)
+        # A server may name a compression that it did not apply.
+        if not bundle.begins_with_image(b"".join(beginning)):
+            decoded = _decoded(pieces, exchange, codings)
+            answer = _answer(response, 0, None, decoded)
+            return answer._replace(validator=None, has_packed_length=length is not None)
+    return _answer(response, 0, length, pieces)
 
 
 def _answer(
     response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
 ) -> Answer:
-    etag = response.headers.get("ETag")
-    strong = etag if etag and etag.startswith('"') else None
-    return Answer(start, total, strong, etag, response.headers.get("Last-Modified"), pieces)
+    etag = response.headers.get("ETag", "")
+    date = response.headers.get("Last-Modified", "")
+    known_etag = etag if _ETAG.fullmatch(etag) else None
+    strong = known_etag if etag.startswith('"') else None
+    return Answer(start, total, strong, known_etag, date if _DATE.fullmatch(date) else None, pieces)
 
 
-@contextlib.contextmanager
-def _session(url: str) -> Iterator[requests.Session]:
-    import requests
-
-    def check_redirect(response: requests.Response, *_: object, **__: object) -> None:
-        target = response.headers.get("Location", "") if response.is_redirect else ""
-        schemes = urlsplit(response.url).scheme, urlsplit(urljoin(response.url, target)).scheme
-        if target and schemes not in _ALLOWED_REDIRECTS:
-            response.close()
-            raise DownloadError(
-                "the server redirects to another kind of URL",
-                where=public_url(url),
-                expected="one that begins with https"
-                + ("" if schemes[0] == "https" else " or http"),
-                got=public_text(urljoin(response.url, target)),
-                next_step="correct --url, or ask the server's keeper",
-            )
-
-    quiet = logging.getLogger("urllib3.connectionpool")
-    quiet.addFilter(_is_no_detail)
-    with requests.Session() as session:
-        session.max_redirects = MOST_REDIRECTS
-        session.hooks["response"].append(check_redirect)
-        yield session
-
-
-def _is_no_detail(record: logging.LogRecord) -> bool:
-    """Debug messages of urllib3 hold paths with their query."""
-    return record.levelno > logging.DEBUG
-
-
-def _ask(
-    stack: contextlib.ExitStack,
-    session: requests.Session,
-    url: str,
-    settings: sections.download,
-    headers: dict[str, str],
-) -> requests.Response:
-    response = session.get(
-        url,
-        stream=True,
-        timeout=(settings.connect_timeout, settings.read_timeout),
-        headers={"Accept-Encoding": "identity", **headers},
-    )
-    stack.callback(response.close)
-    return response
-
-
-def _check_status(response: requests.Response, url: str) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    passing = status in RETRIED_STATUSES or status >= 500
-    error = (TransientDownloadError if passing else DownloadError)(
-        "the server does not give the bundle",
-        where=public_url(url),
-        expected="HTTP status 200",
-        got=f"{status} {response.reason}",
-        next_step="run again later" if passing else "correct --url, or ask the server's keeper",
-    )
-    if isinstance(error, TransientDownloadError):
-        error.retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""))
-    raise error
-
-
-def _retry_after_s(text: str) -> float:
-    """Seconds from now, of a number of them or of a date."""
-    if text.isdecimal():
-        return float(text)
-    try:
-        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except ValueError:
-        return 0.0
-
-
-def _pieces(
-    response: requests.Response, url: str, settings: sections.download, deadline: float
-) -> Iterator[bytes]:
+def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
     """The body as it arrives, checked for its speed."""
+    from luigi_gif import http_errors
+
     begin, received = time.monotonic(), 0
-    with _explained(url):
+    limit = exchange.settings.low_speed_limit
+    with http_errors.explained(exchange):
         while piece := response.raw.read1(RECEIVE_BYTES):
             yield piece
             now = time.monotonic()
             received += len(piece)
-            if now > deadline:
-                raise DownloadError(
-                    "the download takes too long",
-                    where=public_url(url),
-                    expected=f"an end within {settings.deadline:,g} s (--download-deadline)",
-                    got=f"{received / max(now - begin, 0.001):,.0f} bytes a second in the end",
-                    next_step="run again: what has arrived is kept where the server allows it",
-                )
+            speed = received / max(now - begin, 0.001)
+            if now > exchange.deadline:
+                got = f"{speed:,.0f} bytes a second in the end"
+                raise too_long(exchange.where, exchange.settings, got)
             if now - begin >= LOW_SPEED_S:
-                if received < settings.low_speed_limit * (now - begin):
-                    raise broken_off(
-                        url,
-                        f"{settings.low_speed_limit:,} bytes a second over {now - begin:.0f} s",
-                        f"{received / (now - begin):,.0f}",
-                    )
+                if speed < limit:
+                    expected = f"{limit:,} bytes a second over {now - begin:.0f} s"
+                    raise broken_off(exchange.where, expected, f"{speed:,.0f}")
                 begin, received = now, 0
+        if exchange.watchdog.expired:  # which looks like the end of a body without a length
+            raise too_long(exchange.where, exchange.settings, "no end of it")
 
 
-def _decoded(pieces: Iterator[bytes], url: str, encoding: str) -> Iterator[bytes]:
-    """What was compressed although it was not to be: gzip (RFC 1952) or deflate (RFC 1950)."""
-    if encoding not in ("gzip", "x-gzip", "deflate"):
+def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) -> Iterator[bytes]:
+    """What was compressed although it was not to be."""
+    named = ", ".join(codings)
+    if not content_coding.KNOWN_CODINGS.issuperset(codings) or (
+        len(codings) > content_coding.MAX_CODINGS
+    ):
         raise DownloadError(
             "the server compresses the bundle in a way that is not known here",
-            where=public_url(url),
-            expected="identity, as asked for, or gzip",
-            got=encoding,
+            where=exchange.where,
+            expected="identity, as asked for, gzip or deflate",
+            got=exchange.text(named),
             next_step="ask the server's keeper",
         )
-    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
-        for piece in pieces:
-            while piece and not decoder.eof:
-                yield decoder.decompress(piece, RECEIVE_BYTES)
-                piece = decoder.unconsumed_tail
-    except zlib.error as error:
-        raise broken_off(url, f"data compressed with {encoding}", str(error)) from None
-    if not decoder.eof:
-        raise broken_off(url, f"data compressed with {encoding}", "a part of them")
+        yield from content_coding.unpacked(pieces, codings)
+    except content_coding.CodingError as error:
+        expected = f"data compressed with {named}"
+        raise broken_off(exchange.where, expected, str(error)) from None
 
 
-@contextlib.contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what requests raises into a DownloadError; its own texts may hold secrets."""
-    import requests
-    import urllib3
-
-    try:
-        yield
-    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise _unreachable(url, error) from None
-    except urllib3.exceptions.HTTPError as error:
-        raise broken_off(url, "the whole bundle", _root_cause(error)) from None
-    except requests.exceptions.InvalidHeader:
-        raise DownloadError(
-            "the server contradicts itself",
-            where=public_url(url),
-            expected="one length of the bundle",
-            got="two that differ",
-            next_step="ask the server's keeper",
-        ) from None
-    except requests.exceptions.TooManyRedirects:
-        raise DownloadError(
-            "the server redirects without end",
-            where=public_url(url),
-            expected=f"at most {MOST_REDIRECTS} redirects",
-            got="another one",
-            next_step="correct --url, or ask the server's keeper",
-        ) from None
-    except requests.exceptions.SSLError as error:
-        raise DownloadError(
-            "the server's identity cannot be verified",
-            where=public_url(url),
-            expected="a TLS certificate that this machine trusts",
-            got=_root_cause(error),
-            next_step="correct --url, or have the certificate mended",
-        ) from None
-    except requests.exceptions.ConnectionError as error:
-        raise _unreachable(url, error) from None
-    except requests.exceptions.RequestException as error:
-        raise DownloadError(
-            "the URL cannot be fetched",
-            where=public_url(url),
-            expected="an http or https URL that leads to a bundle",
-            got=type(error).__name__,
-            next_step="correct --url",
-        ) from None
-    except OSError as error:
-        raise DownloadError(
-            "the URL cannot be fetched",
-            where=public_url(url),
-            expected="requests to be set up rightly on this machine",
-            got=str(error),
-            next_step="look at REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and the proxies",
-        ) from None
-
-
-def _unreachable(url: str, error: Exception) -> TransientDownloadError:
-    return TransientDownloadError(
-        "the server cannot be reached",
-        where=public_url(url),
-        expected="a connection and an answer in time",
-        got=_root_cause(error),
-        next_step="check the host in --url and the network, and run again",
-    )
-
-
-def broken_off(url: str, expected: str, got: str) -> TransientDownloadError:
+def broken_off(where: str, expected: str, got: str) -> TransientDownloadError:
     """What to tell the user of a download that ended before its time."""
     return TransientDownloadError(
-        "the download broke off",
-        where=public_url(url),
-        expected=expected,
-        got=got,
-        next_step="run again",
+        "the download broke off", where=where, expected=expected, got=got, next_step="run again"
     )
 
 
-def _root_cause(error: BaseException) -> str:
-    """The innermost reason, in the operating system's words where it has some."""
-    import requests
-    import urllib3
-
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(error, requests.exceptions.ReadTimeout | urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, urllib3.exceptions.IncompleteRead):
-        return "a part of it"
-    while inner := error.__cause__ or error.__context__ or getattr(error, "reason", None):
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    return getattr(error, "strerror", None) or type(error).__name__
+def too_long(where: str, settings: sections.download, got: str) -> DownloadError:
+    """What to tell the user of a download that meets its deadline."""
+    return DownloadError(
+        "the download takes too long",
+        where=where,
+        expected=f"an end within {settings.deadline:,g} s (--download-deadline)",
+        got=got,
+        next_step="run again: what has arrived is kept where the server allows it",
+    )

@@ -1,0 +1,200 @@
+"""A bundle that is a file, a pipe or an object of a store, read as one version of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import select
+import stat
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from luigi_gif import store, urls
+from luigi_gif.errors import DownloadError, PipelineError, TransientDownloadError
+from luigi_gif.web import Answer, Known, too_long
+
+if TYPE_CHECKING:
+    from luigi_gif import settings as sections
+
+PIECE_BYTES = 1 << 20
+_VERSION_KEYS = frozenset(
+    {"size", "ETag", "etag", "generation", "mtime", "created", "LastModified", "last_modified"}
+    | {"updated", "modify", "content_md5", "VersionId", "version_id"}
+)
+"""What file systems call that which may change whenever an object does."""
+
+
+def source_version(url: str) -> str | None:
+    """A text that changes whenever a local source does.
+
+    None for a source that is not a file of this machine, or is not there (any more).
+    """
+    if not urls.is_local(url):
+        return None
+    try:
+        status = os.stat(urls.local_path(url))
+    except (OSError, ValueError):
+        return None
+    return _file_version(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _file_version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
+
+
+@contextlib.contextmanager
+def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Answer]:
+    """A file, or what comes out of a pipe or a device; ``deadline`` as in :func:`web.get`."""
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            # A FIFO without a writer would otherwise keep open() waiting for ever.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(urls.local_path(url), flags)
+            stack.callback(os.close, descriptor)
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if stat.S_ISREG(status.st_mode):
+            version = _file_version(status)
+            pieces = _versioned(
+                lambda: os.read(descriptor, PIECE_BYTES),
+                lambda: _file_version(os.fstat(descriptor)) == version,
+                url,
+            )
+            total = status.st_size
+        else:
+            pieces, total = _stream(descriptor, url, settings, deadline), None
+        yield Answer(0, total, None, None, None, _in_time(pieces, url, settings, deadline))
+
+
+@contextlib.contextmanager
+def open_object(
+    url: str, settings: sections.download, known: Known, deadline: float
+) -> Iterator[Answer]:
+    """An object of a store, or the rest of it if it is still of the version that is known."""
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            objects = store.Store(url)
+            info = _fresh_info(objects)
+            if info.get("type") == "directory":
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if info.get("size") is None:
+                raise ValueError("the store does not say how long it is")
+            version = store.version(info)
+            start = known.size if version is not None and version == known.validator else 0
+            file = stack.enter_context(objects.open(objects.root, start))
+        pieces = _versioned(
+            lambda: file.read(store.AT_ONCE_BYTES),
+            lambda: _told_version(_fresh_info(objects)) == _told_version(info),
+            url,
+        )
+        pieces = _in_time(pieces, url, settings, deadline)
+        yield Answer(start, int(info["size"]), version, None, None, pieces)
+
+
+def _fresh_info(objects: store.Store) -> dict[str, Any]:
+    """What the store tells of the object now, not what a listing told before."""
+    objects.forget()
+    info: dict[str, Any] = objects.ask("info", objects.root)
+    return info
+
+
+def _told_version(info: dict[str, Any]) -> dict[str, str]:
+    return {key: str(info[key]) for key in sorted(_VERSION_KEYS & info.keys())}
+
+
+def _versioned(
+    read: Callable[[], bytes], is_unchanged: Callable[[], bool], url: str
+) -> Iterator[bytes]:
+    """Pieces of one version: each is given only if the source is still the same behind it."""
+    with _readable(url):
+        while True:
+            piece = read()
+            if not is_unchanged():
+                raise TransientDownloadError(
+                    "the bundle changed while it was read",
+                    where=urls.public_url(url),
+                    expected="one version of it, from its beginning to its end",
+                    got="another size, time or version than before",
+                    next_step="run again when nobody writes to it",
+                )
+            if not piece:
+                return
+            yield piece
+
+
+def _stream(
+    descriptor: int, url: str, settings: sections.download, deadline: float
+) -> Iterator[bytes]:
+    """What comes out of a pipe or a device, until it ends."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    with _readable(url):
+        while True:
+            limit_s = max(0.0, min(settings.read_timeout, deadline - time.monotonic()))
+            if not poll.poll(limit_s * 1000):
+                raise DownloadError(
+                    "nothing comes from the source",
+                    where=urls.public_url(url),
+                    expected="the next bytes of a pipe or a device, or its end",
+                    got=f"nothing within {limit_s:,.3g} s (--download-read-timeout)",
+                    next_step="start what writes to it, or give the path of a file",
+                )
+            with contextlib.suppress(BlockingIOError):
+                piece = os.read(descriptor, PIECE_BYTES)
+                if not piece:
+                    return
+                yield piece
+
+
+def _in_time(
+    pieces: Iterator[bytes], url: str, settings: sections.download, deadline: float
+) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        if time.monotonic() > deadline:
+            raise too_long(urls.public_url(url), settings, "more to read")
+
+
+@contextlib.contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Turn what the operating system or a store raises into a DownloadError."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # a store may raise anything
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, FileNotFoundError):
+            number = errno.ENOENT
+        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+        words = urls.public_text(first_line, url)
+        if number and (urls.is_local(url) or number == errno.ENOENT):
+            words = os.strerror(number)
+        raise DownloadError(
+            "the bundle cannot be read",
+            where=urls.public_url(url),
+            expected="a file or an object that can be read",
+            got=words,
+            next_step=_advice(url, error),
+        ) from None  # its own text may hold secrets
+
+
+def _advice(url: str, error: Exception) -> str:
+    """What to do, by what failed: the path, the bucket, the credentials, or an extra."""
+    if urls.is_local(url):
+        if isinstance(error, FileNotFoundError) and re.match(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?/", url):
+            return "correct the path, or begin a URL with https://"
+        return "correct --url, or mend what stands in the way, and run again"
+    if isinstance(error, ImportError):
+        return "install what the store needs (pip install 'luigi_gif[s3]', [gcs] or [azure])"
+    if isinstance(error, ValueError) and "rotocol" in str(error):
+        return "correct what stands before :// in --url"
+    if isinstance(error, FileNotFoundError):
+        return "check the bucket and the name in --url"
+    if isinstance(error, PermissionError) or "redential" in f"{type(error).__name__} {error}":
+        return "give this user's credentials for the store the right to read it"
+    return "correct --url, or mend what stands in the way, and run again"
