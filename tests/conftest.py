@@ -347,9 +347,8 @@ def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
 # It takes whichever port is free, but does not tell which.
 _LUIGID = """
 import os, sys
-import luigi.cmdline
-import tornado.netutil
 os.chdir(sys.argv.pop(1))
+import luigi.cmdline, tornado.netutil
 bind_sockets = tornado.netutil.bind_sockets
 def bind_and_tell(*args, **options):
     sockets = bind_sockets(*args, **options)
