@@ -276,7 +276,7 @@ def _made_by_workers(
     files: dict[int, PartFile] = {}
     with folder.shared() as shared:
         try:
-            with fanout.executor(config) as executor:
+            with fanout.executor(config, frames.work(manifest, everything)) as executor:
                 runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
                 parts = _parts(manifest, canvas, runs)
                 work = executor.run(partial(write_part, shared), parts)

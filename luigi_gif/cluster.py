@@ -11,23 +11,28 @@ import gc
 import importlib
 import logging
 import os
-import signal
+import site
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import ClusterError, last_words
+from luigi_gif import guard
+from luigi_gif.errors import LUIGI_LOGGER, ClusterError, last_words
 from luigi_gif.settings import bad_parameter
+from luigi_gif.urls import public_text
+from luigi_gif.waits import within
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from luigi_gif import settings as sections
 
+logger = logging.getLogger(f"{LUIGI_LOGGER}.cluster")
+
 CONNECT_TIMEOUT_S = 10
 ANSWER_TIMEOUT_S = 2
+CLOSE_TIMEOUT_S = 10
 WORKERS_SEEN_S = 1.0
 """How long the cluster is not asked again for its workers."""
 _ON_LOOPBACK = {
@@ -55,13 +60,14 @@ class Cluster:
 
     @property
     def dashboard(self) -> str | None:
-        """URL of the page of its scheduler; one in this process has none worth a look."""
+        """URL of the page of its scheduler, where there is one worth a look."""
         if not self.remote:
             return None
-        try:
-            return str(self.client.dashboard_link)
-        except (KeyError, OSError):
-            return None
+        # Without Bokeh the scheduler links to a page that only says so.
+        with contextlib.suppress(Exception):
+            if self._ask(lambda: self.client.run_on_scheduler(has_dashboard)):
+                return str(self.client.dashboard_link)
+        return None
 
     @property
     def threads(self) -> int:
@@ -73,25 +79,21 @@ class Cluster:
         """The threads of each worker, by its address, as of a moment ago. Raises ClusterError."""
         now = time.monotonic()
         if now - self._seen >= WORKERS_SEEN_S:
-            scheduler = self.client.scheduler
-            assert scheduler is not None
             try:
-                threads = self.client.sync(scheduler.ncores, callback_timeout=ANSWER_TIMEOUT_S)
+                self._workers = dict(self._ask(self.client.nthreads))
             except TimeoutError:
-                threads = self._workers  # it may be busy; the stall timeout judges
-            except OSError as error:
+                pass  # it may be busy; the stall timeout judges
+            except (OSError, AttributeError) as error:  # a client that gave up has no scheduler
                 raise self.error(
                     "is not there any more", expected="its scheduler", got=last_words(error)
                 ) from error
-            self._workers, self._seen = dict(threads), time.monotonic()
+            self._seen = time.monotonic()
         return self._workers
 
     def everywhere(self, function: Callable[[str], Any], argument: str) -> None:
         """Call an importable function once in each process of a worker. May raise anything."""
         if self.remote:
-            self.client.sync(
-                self.client._run, function, argument, callback_timeout=ANSWER_TIMEOUT_S
-            )
+            self._ask(lambda: self.client.run(function, argument))
         else:
             function(argument)
 
@@ -105,10 +107,28 @@ class Cluster:
             next_step="mend it (its logs may help) and run again: what is written is kept",
         )
 
+    def _ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """What a method of the client gives, which it does for as long as it may wait."""
+
+        async def answer() -> Any:
+            return await call()
+
+        return self.client.sync(answer, callback_timeout=ANSWER_TIMEOUT_S)
+
+
+def has_dashboard() -> bool:
+    """On a scheduler: whether it has loaded what its page is made with."""
+    return "distributed.dashboard.scheduler" in sys.modules
+
 
 def is_wanted(settings: sections.dask) -> bool:
-    """Whether there is to be a cluster at all."""
-    return bool(settings.workers.most or settings.cluster or _address(settings))
+    """Whether there may be a cluster at all; --dask-workers 0 is without Dask."""
+    return bool(settings.workers.most or settings.address or settings.cluster)
+
+
+def is_named(settings: sections.dask) -> bool:
+    """Whether somebody wants a certain cluster. Raises ClusterError."""
+    return bool(settings.cluster or _address(settings))
 
 
 @contextlib.contextmanager
@@ -117,68 +137,174 @@ def opened(settings: sections.dask) -> Iterator[Cluster]:
 
     Raises ClusterError, and ParameterError for a class that cannot be used.
     """
-    with _collector_paused():
-        from distributed import Client
-
-    for name in ("asyncio", "distributed.client"):
-        logging.getLogger(name).addFilter(_is_worth_a_word)
+    import_dask()
     address = _address(settings)
     most_workers = settings.workers.most if settings.cluster and not address else 0
     with contextlib.ExitStack() as stack:
-        with _interrupts_wait():
-            if address:
-                client = stack.enter_context(_connected(address))
-            else:
-                make = _started if settings.cluster else _threads
-                cluster = stack.enter_context(make(settings))
-                client = stack.enter_context(Client(cluster, set_as_default=False))
+        stack.enter_context(_client_log_filtered())
+        if address:
+            client = stack.enter_context(_connected(address, settings.stall_timeout))
+        else:
+            make = _started if settings.cluster else _threads
+            cluster = stack.enter_context(make(settings))
+            client = stack.enter_context(_client_of(cluster, settings.stall_timeout))
+        client.loop.asyncio_loop.set_exception_handler(_report)  # type: ignore[union-attr]
         remote = bool(address or settings.cluster)
         yield Cluster(client, most_workers=most_workers, remote=remote)
 
 
-def _address(settings: sections.dask) -> str:
-    """As the settings say, else the environment, unless the settings name a cluster."""
-    if settings.address or settings.cluster:
-        return settings.address
-    import dask
+def import_dask() -> None:
+    """Import Dask without garbage collection. Raises ClusterError where its configuration is bad.
 
-    return dask.config.get("scheduler-address", None) or ""
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Import Dask without garbage collection, and keep its modules out of later ones.
-
-    They are many and stay; each collection would search them again.
+    Its modules are many and stay: each collection would search them again.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's start waits for each of them
-    first_time = gc.isenabled() and "distributed" not in sys.modules
-    if first_time:
-        gc.disable()
+    if "distributed" in sys.modules:
+        return
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        yield
+        import distributed  # noqa: F401
+    except ImportError:
+        raise
+    except Exception as error:  # YAML that is none, and values that mean nothing
+        raise _configuration_error("Dask cannot be used", error) from error
     finally:
-        if first_time:
+        if gc.get_freeze_count():  # as the luigi command has it
             gc.freeze()
+        if enabled:
             gc.enable()
 
 
-def _is_worth_a_word(record: logging.LogRecord) -> bool:
-    """Dask stops its event loop while something may wait there; what it says then means nothing.
+def _configuration_error(what: str, error: Exception) -> ClusterError:
+    return ClusterError(
+        what,
+        where=", ".join(_configured_by()) or "this process",
+        expected="a configuration that Dask understands",
+        got=public_text(" ".join(str(error).split())) or type(error).__name__,
+        next_step="correct these files or variables, or do without Dask: --dask-workers 0",
+    )
 
-    A message that waits for its turn to be sent ends in a TimeoutError that
-    nobody asks for. A client that looks for a lost scheduler is cancelled, or
-    gives up, which the run's own error says.
+
+def _configured_by() -> list[str]:
+    """The files and variables that configure Dask; see dask.config for where it looks."""
+    folders = [
+        os.environ.get("DASK_ROOT_CONFIG", "/etc/dask"),
+        *(os.path.join(prefix, "etc", "dask") for prefix in (sys.prefix, *site.PREFIXES)),
+        os.path.join(os.path.expanduser("~"), ".config", "dask"),
+        os.environ.get("DASK_CONFIG", ""),
+    ]
+    found = []
+    for folder in dict.fromkeys(folders):
+        if os.path.isfile(folder):
+            found.append(folder)
+        with contextlib.suppress(OSError):
+            files = sorted(os.listdir(folder)) if folder else []
+            found += [
+                os.path.join(folder, name)
+                for name in files
+                if name.lower().endswith((".json", ".yaml", ".yml"))
+            ]
+    return found + sorted(name for name in os.environ if name.startswith("DASK_"))
+
+
+def _address(settings: sections.dask) -> str:
+    """As the settings say, else Dask's configuration, unless the settings name a cluster."""
+    if settings.address or settings.cluster:
+        return settings.address
+    if "dask" not in sys.modules and not _configured_by():
+        return ""  # nothing to ask it for
+    import_dask()
+    import dask
+
+    address = dask.config.get("scheduler-address", None) or ""
+    if not isinstance(address, str):
+        raise _configuration_error(
+            "Dask cannot be used", TypeError(f"scheduler-address is {address!r}, which is no text")
+        )
+    return address
+
+
+@contextlib.contextmanager
+def _client_log_filtered() -> Iterator[None]:
+    """Leave out that a client gives up a scheduler: the run's own error says it."""
+
+    def is_worth_a_word(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Failed to reconnect")
+
+    log = logging.getLogger("distributed.client")
+    log.addFilter(is_worth_a_word)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_worth_a_word)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave out what the event loop of our client says of waits that its end cuts short.
+
+    A message that waits for its turn to be sent ends in a TimeoutError, a
+    client that looks for a lost scheduler in a CancelledError; nobody asks for either.
     """
-    if record.getMessage().startswith("Failed to reconnect"):
-        return False
-    error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, TimeoutError):
-        return "never retrieved" not in record.getMessage()
-    return not isinstance(error, asyncio.CancelledError)
+    error = context.get("exception")
+    cut_short = isinstance(error, TimeoutError) and "never retrieved" in context["message"]
+    if not cut_short and not isinstance(error, asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
-def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def _connected(address: str, stall_timeout: float) -> Iterator[Client]:
+    from distributed import Client
+
+    limit_s = min(CONNECT_TIMEOUT_S, stall_timeout)
+    try:
+        # A Client that fails to connect would not go away for 20 s.
+        within(limit_s + 1, lambda: asyncio.run(_knock(address, limit_s)))
+        client = within(
+            limit_s + 1,
+            lambda: Client(address, timeout=limit_s, set_as_default=False),
+            _close_client,
+        )
+    except Exception as error:  # Dask raises many kinds for TLS and for addresses
+        raise ClusterError(
+            "the Dask scheduler cannot be reached",
+            where=address,
+            expected=f"an answer within {limit_s:g} s",
+            got=last_words(error),
+            next_step="start it with 'dask scheduler', or correct --dask-address",
+        ) from error
+    with _ended(address, min(CLOSE_TIMEOUT_S, stall_timeout), lambda: _close_client(client)):
+        yield client
+
+
+async def _knock(address: str, limit_s: float) -> None:
+    """Connect and hang up."""
+    from distributed import Security
+    from distributed.comm import connect  # type: ignore[attr-defined]  # as its documents do
+
+    asyncio.get_running_loop().set_exception_handler(_report)
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=limit_s, **arguments)
+    comm.abort()
+
+
+@contextlib.contextmanager
+def _client_of(cluster: Any, stall_timeout: float) -> Iterator[Client]:
+    from distributed import Client
+
+    try:
+        client = within(stall_timeout, lambda: Client(cluster, set_as_default=False), _close_client)
+    except Exception as error:
+        raise _start_error(type(cluster).__name__, error) from error
+    with _ended("the client", min(CLOSE_TIMEOUT_S, stall_timeout), lambda: _close_client(client)):
+        yield client
+
+
+def _close_client(client: Client) -> None:
+    client.close()
+
+
+@contextlib.contextmanager
+def _threads(settings: sections.dask) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
@@ -186,46 +312,89 @@ def _threads(settings: sections.dask) -> contextlib.AbstractContextManager[Any]:
         "distributed.worker.profile.enabled": False,  # stops the threads 100 times a second
         "distributed.worker.use-file-locking": False,  # not every file system can
     }
-    with dask.config.set(options):
-        cluster: contextlib.AbstractContextManager[Any] = LocalCluster(
-            n_workers=1,
-            threads_per_worker=settings.workers.most,
-            processes=False,
-            protocol="inproc://",
-            memory_limit=0,
-            **_ON_LOOPBACK,
-        )
-    return cluster
+
+    def make() -> Any:
+        with dask.config.set(options):
+            return LocalCluster(
+                n_workers=1,
+                threads_per_worker=settings.workers.most,
+                processes=False,
+                protocol="inproc://",
+                memory_limit=0,
+                scheduler_kwargs={"dashboard": False},
+                **_ON_LOOPBACK,
+            )
+
+    try:
+        cluster = within(settings.stall_timeout, make, lambda cluster: cluster.close())
+    except Exception as error:
+        raise _configuration_error("Dask cannot be started in this process", error) from error
+    limit_s = min(CLOSE_TIMEOUT_S, settings.stall_timeout)
+    with _ended("threads of this process", limit_s, cluster.close):
+        yield cluster
 
 
 @contextlib.contextmanager
 def _started(settings: sections.dask) -> Iterator[Any]:
     """A cluster of the class that the settings name, with its workers on their way."""
-    from distributed import LocalCluster
-
     make = _class(settings.cluster)
-    arguments = settings.cluster_kwargs
-    if make is LocalCluster:  # its own defaults listen on every address
-        arguments = {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **arguments}
+    arguments = _arguments(make, settings.cluster_kwargs)
     least, most = settings.workers
     if not most:
         raise bad_parameter("--dask-workers", "1 or more for a --dask-cluster", most)
-    with contextlib.ExitStack() as stack:
-        try:
+
+    def start() -> tuple[contextlib.ExitStack, Any]:
+        with contextlib.ExitStack() as stack:
             cluster = stack.enter_context(make(**arguments))
             if least == most:
                 cluster.scale(most)
             else:
                 cluster.adapt(minimum=least, maximum=most)
-        except Exception as error:
-            raise ClusterError(
-                "the Dask cluster cannot be started",
-                where=settings.cluster,
-                expected="a cluster, from this class with these --dask-cluster-kwargs",
-                got=f"{type(error).__name__}: {last_words(error)}",
-                next_step="try the same in Python, and correct [dask] in luigi.cfg",
-            ) from error
+            return stack.pop_all(), cluster
+
+    try:
+        stack, cluster = within(settings.stall_timeout, start, lambda begun: begun[0].close())
+    except Exception as error:
+        raise _start_error(settings.cluster, error) from error
+    with _ended(settings.cluster, settings.stall_timeout, stack.close):
         yield cluster
+
+
+def _arguments(make: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Those for a cluster class. Raises ClusterError where its processes cannot be started."""
+    import dask
+    from distributed import LocalCluster
+
+    if not (isinstance(make, type) and issubclass(make, LocalCluster)):
+        return given
+    method = dask.config.get("distributed.worker.multiprocessing-method", "spawn")
+    if given.get("processes", True) and method != "fork":
+        guard.check_script_is_guarded()
+    if make is LocalCluster:  # its own defaults listen on every address
+        return {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **given}
+    return given
+
+
+def _start_error(name: str, error: Exception) -> ClusterError:
+    return ClusterError(
+        "the Dask cluster cannot be started",
+        where=name,
+        expected="a cluster, from this class with these --dask-cluster-kwargs",
+        got=f"{type(error).__name__}: {last_words(error)}",
+        next_step="try the same in Python, and correct [dask] in luigi.cfg",
+    )
+
+
+@contextlib.contextmanager
+def _ended(name: str, limit_s: float, close: Callable[[], object]) -> Iterator[None]:
+    """Close what was opened, for as long as that may take; what is done stays done."""
+    try:
+        yield
+    finally:
+        try:
+            within(limit_s, close)
+        except Exception as error:  # a cluster's own class may raise anything
+            logger.warning("%s did not close in order: %s", name, last_words(error))
 
 
 def _class(path: str) -> Callable[..., Any]:
@@ -236,43 +405,3 @@ def _class(path: str) -> Callable[..., Any]:
         expected = "the import path of a class, such as distributed.LocalCluster"
         raise bad_parameter("--dask-cluster", expected, f"{path} ({error})") from error
     return found
-
-
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Let Ctrl-C wait until the block ends, and never reach what is started in it.
-
-    Threads and processes inherit the mask of signals; this process ends the others in order.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _connected(address: str) -> Client:
-    from distributed import Client
-
-    try:
-        with ThreadPoolExecutor(1) as beside:  # a notebook has an event loop in this thread
-            beside.submit(asyncio.run, _knock(address)).result()
-        return Client(address, timeout=CONNECT_TIMEOUT_S, set_as_default=False)
-    except Exception as error:  # Dask raises many kinds for TLS and for addresses
-        raise ClusterError(
-            "the Dask scheduler cannot be reached",
-            where=address,
-            expected=f"an answer within {CONNECT_TIMEOUT_S} s",
-            got=last_words(error),
-            next_step="start it with 'dask scheduler', or correct --dask-address",
-        ) from error
-
-
-async def _knock(address: str) -> None:
-    """Connect and hang up: a Client that fails to connect would not go away for 20 s."""
-    from distributed import Security
-    from distributed.comm.core import connect
-
-    arguments = Security().get_connection_args("client")
-    comm = await connect(address, timeout=CONNECT_TIMEOUT_S, **arguments)
-    await comm.close()

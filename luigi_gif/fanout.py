@@ -51,7 +51,12 @@ LATE_S = 10
 LATE_FACTOR = 3
 """Where nothing is left to hand in, and for so many times the longest that a batch took (but
 for LATE_S at least) none has finished, the workers of the rest may be frozen or cut off."""
-STOP_TIMEOUT_S = 5
+STOP_TIMEOUT_S = 4
+"""How long the end of a run waits for the frames that its workers are at."""
+SMALL_WORK = 16 << 20
+"""In bytes; see :class:`luigi_gif.frames.Stretch`. Less than this may not pay for Dask's start."""
+HERE_S = 0.5
+"""About what it takes to import Dask and to start it in this process."""
 _SAME = ("luigi_gif", "distributed", "imageio", "numpy", "pillow")
 """What a worker must have in the same version: Dask's messages and a file's bytes depend on it."""
 
@@ -87,6 +92,11 @@ class Cancelled(Exception):
     """The run ends: its batches need not be finished."""
 
 
+def cancel(run: str) -> None:
+    """On a worker: end the batches of a run with the frame that each is at."""
+    _cancelled.add(run)
+
+
 def stop_if_cancelled() -> None:
     """Raise Cancelled where the run of the batch that is worked on ends."""
     if _cancelled and getattr(_current, "run", None) in _cancelled:
@@ -94,18 +104,23 @@ def stop_if_cancelled() -> None:
 
 
 @contextlib.contextmanager
-def executor(settings: sections.dask) -> Iterator[Executor]:
+def executor(settings: sections.dask, work: float = math.inf) -> Iterator[Executor]:
     """A Dask cluster as the settings say; without address, cluster and workers no Dask at all.
+
+    ``work`` is as much as all batches are, in bytes. Where it is little and
+    nobody names a cluster, they are begun in this thread.
 
     Raises ClusterError, and ParameterError for a cluster class that cannot be used.
     """
     from luigi_gif import cluster
 
-    if cluster.is_wanted(settings):
+    if not cluster.is_wanted(settings):
+        yield Serial()
+    elif work <= SMALL_WORK and not cluster.is_named(settings):
+        yield _HereFirst(settings)
+    else:
         with cluster.opened(settings) as opened:
             yield _Dask(opened, settings.stall_timeout)
-    else:
-        yield Serial()
 
 
 class Serial:
@@ -119,6 +134,33 @@ class Serial:
     ) -> Generator[Result, None, None]:
         """See :class:`Executor`."""
         return (function(batch) for batch in batches)
+
+
+class _HereFirst:
+    """Batches in this thread, for about as long as Dask takes to start; the rest on Dask.
+
+    So work that is done by then never pays for that start, and no work for more than that.
+    """
+
+    dashboard: str | None = None
+
+    def __init__(self, settings: sections.dask) -> None:
+        self._settings = settings
+        self.threads = settings.workers.most
+
+    def run(
+        self, function: Callable[[Batch], Result], batches: Iterable[Batch]
+    ) -> Generator[Result, None, None]:
+        """See :class:`Executor`."""
+        rest = iter(batches)
+        begin = time.monotonic()
+        for batch in rest:
+            yield function(batch)
+            if time.monotonic() - begin >= HERE_S:
+                break
+        for batch in rest:  # there is one more at least
+            with executor(self._settings) as dask:
+                yield from dask.run(function, itertools.chain([batch], rest))
 
 
 class _Dask:
@@ -291,11 +333,15 @@ class _Run:
         """Leave nothing running: a batch ends with the frame that it is at."""
         if not self._running:
             return
+        end = time.monotonic() + STOP_TIMEOUT_S
         with contextlib.suppress(Exception):  # the cluster may be what is broken
-            self._cluster.everywhere(_cancelled.add, self._name)
+            self._cluster.everywhere(cancel, self._name)
+        with contextlib.suppress(Exception):
             while self._running and self._cluster.workers():
-                self._running.pop(self._finished.get(timeout=STOP_TIMEOUT_S), None)
-        self._cluster.client.cancel(list(self._running))
+                rest_s = max(0.0, end - time.monotonic())
+                self._running.pop(self._finished.get(timeout=rest_s), None)
+        with contextlib.suppress(Exception):
+            self._cluster.client.cancel(list(self._running))
 
     def _error(self, what: str, *, expected: str, got: str) -> ClusterError:
         return self._cluster.error(what, expected=expected, got=got)

@@ -349,7 +349,7 @@ def write_missing(
     try:
         with (
             folder.shared() as shared,
-            fanout.executor(config) as executor,
+            fanout.executor(config, work(manifest, todo.missing)) as executor,
             watch.progress("frames", manifest.frames, there) as progress,
         ):
             if executor.dashboard:
@@ -579,13 +579,17 @@ def _tasks(
         yield tuple(map(task, run))
 
 
+def work(manifest: Manifest, todo: Iterable[int]) -> int:
+    """How much the stretches in ``todo`` are, in bytes of work."""
+    return sum(manifest.stretches[index].work for index in todo)
+
+
 def runs(manifest: Manifest, todo: list[int], threads: int, most: int) -> Iterator[list[int]]:
     """The stretches in ``todo`` as batches: neighbours, of ``most`` bytes' work or one stretch.
 
     There are enough to keep every thread busy to the end, and no more than that.
     """
-    total = sum(manifest.stretches[index].work for index in todo)
-    most = min(most, total // (BATCHES_PER_THREAD * threads))
+    most = min(most, work(manifest, todo) // (BATCHES_PER_THREAD * threads))
     run: list[int] = []
     size = 0
     for index in todo:

@@ -22,6 +22,7 @@ from luigi_gif import (
     download,
     frames,
     gif,
+    guard,
     interrupt,
     notify,
     partial,
@@ -193,6 +194,7 @@ class Step(luigi.Task):
         return reason is None
 
     def run(self) -> None:
+        guard.check_is_no_worker()
         folder = self.folder
         try:
             lock_timeout_s = settings.storage().lock_timeout

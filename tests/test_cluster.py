@@ -233,3 +233,23 @@ def test_a_mistake_of_ours_on_a_worker_ends_the_run(luigi: Run, tmp_path: Path) 
     assert result.returncode == 30
     assert "Traceback" in result.stderr
     assert 'TypeError: can only concatenate tuple (not "int") to tuple' in result.stderr
+
+
+def test_a_broken_configuration_of_dask_is_named(luigi: Run, tmp_path: Path) -> None:
+    """Its file, and how to do without; --dask-workers 0 does not look at it."""
+    path = tmp_path / ".config" / "dask" / "mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("a: [\n")
+    flags = ("--url", str(SAMPLE), "--workdir", "work")
+    fails(luigi(*flags, HOME=str(tmp_path)), "Dask cannot be used", str(path), "--dask-workers 0")
+    assert luigi(*flags, "--dask-workers", "0", HOME=str(tmp_path)).returncode == 0
+
+
+def test_small_work_does_not_import_dask(luigi: Run, tmp_path: Path) -> None:
+    """Its import would take longer than the work."""
+    site = tmp_path / "site"
+    site.mkdir()
+    for name in ("dask", "distributed", "numpy"):
+        (site / f"{name}.py").write_text("raise RuntimeError('is not wanted')")
+    result = luigi("--url", str(SAMPLE), "--workdir", "work", PYTHONPATH=str(site))
+    assert result.returncode == 0, result.stderr

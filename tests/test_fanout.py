@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGSTOP
+from types import ModuleType
 from typing import Any
 
 import pytest
 from conftest import dask_scheduler, dask_worker
+from distributed import LocalCluster
 from tornado.util import TimeoutError as TornadoTimeoutError
 
 from luigi_gif import cluster as clusters
@@ -69,14 +76,35 @@ def test_a_wait_of_dask_that_was_cut_short_is_not_worth_a_word(
     caplog: pytest.LogCaptureFixture, error: type[Exception], said: int
 ) -> None:
     """What asyncio says of other errors that nobody asked for still is."""
-    with fanout.executor(Settings(workers=1)):
-        pass
-    loop = asyncio.new_event_loop()
+    with clusters.opened(Settings(workers=1)) as cluster:
+        never_asked_for(cluster.client.loop.asyncio_loop, error)  # type: ignore[union-attr]
+        assert said_by_asyncio(caplog) == said
+
+
+def test_what_others_say_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Another event loop of the process says what it did; no filter stays on anybody's log."""
+    logs = [logging.getLogger(name) for name in ("asyncio", "distributed.client", "distributed")]
+    before = [(list(log.filters), log.level) for log in logs]
+    environment = dict(os.environ)
+    with clusters.opened(Settings(workers=1)):
+        loop = asyncio.new_event_loop()
+        never_asked_for(loop, TornadoTimeoutError)
+        loop.close()
+        assert said_by_asyncio(caplog) == 1
+    assert [(log.filters, log.level) for log in logs] == before
+    assert dict(os.environ) == environment
+    assert gc.isenabled()
+
+
+def never_asked_for(loop: Any, error: type[Exception]) -> None:
+    """Let a result of an event loop be an error that nobody looks at."""
     loop.create_future().set_exception(error("Timeout"))
     gc.collect()
-    loop.close()
+
+
+def said_by_asyncio(caplog: pytest.LogCaptureFixture) -> int:
     records = [record for record in caplog.records if record.name == "asyncio"]
-    assert len([record for record in records if "never retrieved" in record.message]) == said
+    return len([record for record in records if "never retrieved" in record.message])
 
 
 def test_few_batches_are_held_at_a_time(settings: Any) -> None:
@@ -156,3 +184,194 @@ def test_a_scheduler_that_goes_away_is_noticed() -> None:
             scheduler.kill()
             with pytest.raises(ClusterError, match=r"lost a batch|is not there any more"):
                 list(results)
+
+
+def test_work_that_ends_soon_is_done_here() -> None:
+    """In this thread, without Dask; with more threads than one, too."""
+    with fanout.executor(Settings(workers=2), work=fanout.SMALL_WORK) as executor:
+        assert set(executor.run(_thread, range(20))) == {threading.get_ident()}
+
+
+def test_work_that_takes_longer_goes_on_with_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch is done once; an early end closes what was started."""
+    monkeypatch.setattr(fanout, "HERE_S", 0.0)
+    here = threading.get_ident()
+    with fanout.executor(Settings(workers=2), work=1) as executor:
+        threads = list(executor.run(_thread, range(20)))
+        results = executor.run(square, range(20))
+        next(results), next(results)
+        results.close()
+    assert len(threads) == 20
+    assert threads[0] == here
+    assert here not in threads[1:]
+
+
+@pytest.mark.parametrize("work", [fanout.SMALL_WORK + 1, 1])
+def test_what_is_large_or_meant_for_a_cluster_is_done_by_dask(cluster: str, work: int) -> None:
+    """Small work goes to a cluster only where one is named."""
+    here = (os.getpid(), threading.get_ident())
+    settings = Settings(workers=1) if work > 1 else Settings(address=cluster)
+    with fanout.executor(settings, work) as executor:
+        assert here not in list(executor.run(_place, range(3)))
+
+
+def _thread(_: int) -> int:
+    return threading.get_ident()
+
+
+def _place(_: int) -> tuple[int, int]:
+    return os.getpid(), threading.get_ident()
+
+
+def count_up(path: str) -> None:
+    """Half a minute's work, that can be cancelled every hundredth of a second."""
+    for number in range(3000 if path else 0):
+        fanout.stop_if_cancelled()
+        Path(path).write_text(str(number))
+        time.sleep(0.01)
+
+
+def test_the_end_of_a_run_reaches_worker_processes(cluster: str, tmp_path: Path) -> None:
+    """What they are at ends with its frame, and they are free for others."""
+    paths = [str(tmp_path / str(number)) for number in range(5)]
+    with fanout.executor(Settings(address=cluster)) as executor:
+        results = executor.run(count_up, ["", *paths])
+        next(results)
+        while not any(map(os.path.exists, paths)):
+            time.sleep(0.01)
+        results.close()
+        assert set(executor.run(square, range(6))) == {n * n for n in range(6)}
+    assert "2999" not in [path.read_text() for path in tmp_path.iterdir()]
+
+
+def test_a_scheduler_that_is_frozen_is_named() -> None:
+    """It takes connections, and answers none."""
+    with dask_scheduler() as scheduler:
+        os.kill(scheduler.process.pid, SIGSTOP)
+        settings = Settings(address=scheduler.address, stall_timeout=1.0)
+        with (
+            pytest.raises(ClusterError, match="cannot be reached") as error,
+            fanout.executor(settings),
+        ):
+            pass
+    assert error.value.where == scheduler.address
+
+
+def test_a_scheduler_that_freezes_at_the_end_harms_no_run() -> None:
+    """What is done is done."""
+    with (
+        dask_scheduler() as scheduler,
+        dask_worker(scheduler.address),
+        fanout.executor(Settings(address=scheduler.address)) as executor,
+    ):
+        assert list(executor.run(square, [3])) == [9]
+        os.kill(scheduler.process.pid, SIGSTOP)
+
+
+go_on = threading.Event()
+"""Until it is set, clusters of the class Hangs hang."""
+
+
+class Hangs(LocalCluster):
+    """A cluster's class that hangs when it is made, scaled or closed, or fails when closed."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+        self._hang("make")
+        super().__init__(
+            n_workers=0, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+        )
+
+    def scale(self, *arguments: Any, **options: Any) -> Any:
+        self._hang("scale")
+        return super().scale(*arguments, **options)
+
+    def __exit__(self, *_: object) -> None:
+        self._hang("close")
+        super().__exit__(None, None, None)
+        if self._at == "fail":
+            raise RuntimeError("no such pod")
+
+    def _hang(self, where: str) -> None:
+        if self._at == where:
+            go_on.wait(60)
+
+
+@pytest.fixture
+def hanging() -> Iterator[None]:
+    """What hangs in the test goes on behind it, and ends."""
+    go_on.clear()
+    before = set(threading.enumerate())
+    yield
+    go_on.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+
+
+@pytest.mark.usefixtures("hanging")
+@pytest.mark.parametrize("at", ["make", "scale"])
+def test_a_cluster_whose_start_hangs_is_named(at: str) -> None:
+    """After the stall timeout; if it starts after all, it is closed."""
+    settings = Settings(
+        cluster="test_fanout.Hangs",
+        cluster_kwargs={"at": at},
+        stall_timeout=1.0,
+    )
+    with (
+        pytest.raises(ClusterError, match="cannot be started") as error,
+        fanout.executor(settings),
+    ):
+        pass
+    assert error.value.where == "test_fanout.Hangs"
+
+
+@pytest.mark.usefixtures("hanging")
+@pytest.mark.parametrize(
+    ("at", "reason"), [("close", "no answer in this time"), ("fail", "no such pod")]
+)
+def test_a_cluster_that_does_not_close_harms_no_run(
+    at: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is done is done; the log says that something may be left."""
+    settings = Settings(
+        cluster="test_fanout.Hangs",
+        cluster_kwargs={"at": at},
+        stall_timeout=3.0,
+    )
+    with fanout.executor(settings) as executor:
+        assert list(executor.run(square, [3])) == [9]
+    assert f"test_fanout.Hangs did not close in order: {reason}" in caplog.messages
+
+
+@pytest.mark.filterwarnings("ignore")  # Dask leaves a cluster half made
+def test_an_odd_configuration_of_dask_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that is no text, and a time that is none."""
+    import dask
+
+    monkeypatch.setitem(dask.config.config, "scheduler-address", [1, 2])
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "[1, 2]")
+    with (
+        pytest.raises(ClusterError, match="Dask cannot be used") as error,
+        fanout.executor(Settings(workers=1)),
+    ):
+        pass
+    assert "DASK_SCHEDULER_ADDRESS" in error.value.where
+    monkeypatch.delitem(dask.config.config, "scheduler-address")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "soon"}),
+        pytest.raises(ClusterError, match="Dask cannot be started"),
+        fanout.executor(Settings(workers=1)),
+    ):
+        pass
+
+
+def test_only_a_page_that_dask_can_draw_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Bokeh, a scheduler's page only says that it is missing."""
+    drawn_with = "distributed.dashboard.scheduler"
+    with clusters.opened(Settings(workers=1)) as here:
+        remote = clusters.Cluster(here.client, most_workers=0, remote=True)
+        monkeypatch.delitem(sys.modules, drawn_with, raising=False)
+        assert remote.dashboard is None
+        monkeypatch.setitem(sys.modules, drawn_with, ModuleType(drawn_with))
+        assert remote.dashboard == remote.client.dashboard_link
+        assert here.dashboard is None

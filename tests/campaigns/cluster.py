@@ -34,7 +34,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 DELIMITER = b"\n" * 4
 WORKERS = 3
-STALL_TIMEOUT_S = 5
+STALL_TIMEOUT_S = 10
 THAW_S = 3
 NOISE_S = 10
 """What a busy machine may add to a time that is promised."""

@@ -1,0 +1,67 @@
+"""A script without a __main__ guard: each worker process that it starts would run it again."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import FrameType
+from typing import Any
+
+from luigi_gif.errors import ClusterError
+
+
+def check_script_is_guarded() -> None:
+    """Raise ClusterError where the processes that this one spawns would run its script again.
+
+    A spawned process imports the script that its parent runs, and so comes
+    upon the same call (https://docs.python.org/3/library/multiprocessing.html,
+    "Safe importing of main module").
+    """
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        path = _script(frame.f_globals) if frame.f_code.co_name == "<module>" else None
+        if path is not None and not _is_guarded(path, frame.f_lineno):
+            raise _error(f"{path}, line {frame.f_lineno}")
+        frame = frame.f_back
+
+
+def check_is_no_worker() -> None:
+    """Raise ClusterError where this process is such a worker, which is at that script."""
+    # As multiprocessing calls that script; when it has been imported, it is __main__ too.
+    script = sys.modules.get("__mp_main__")
+    if script is not None and sys.modules.get("__main__") is not script:
+        raise _error(str(getattr(script, "__file__", "the script")))
+
+
+def _script(module: dict[str, Any]) -> str | None:
+    """The path of a script that a spawned process would import; a notebook is none."""
+    spec = module.get("__spec__")
+    of_package = spec is not None and spec.name.rpartition(".")[2] == "__main__"
+    return None if module.get("__name__") != "__main__" or of_package else module.get("__file__")
+
+
+def _is_guarded(path: str, line: int) -> bool:
+    """Whether a condition about ``__name__`` stands around the line, or before it."""
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return True  # it is no script that can be read, or not any more
+    return any(
+        isinstance(node, ast.If)
+        and node.lineno <= line
+        and any(
+            isinstance(name, ast.Name) and name.id == "__name__" for name in ast.walk(node.test)
+        )
+        for node in ast.walk(tree)
+    )
+
+
+def _error(where: str) -> ClusterError:
+    return ClusterError(
+        "each worker process would run this script again",
+        where=where,
+        expected="the run below: if __name__ == '__main__':",
+        got="a run at the top level of the script",
+        next_step="put what the script does below such a line, and run it again",
+    )

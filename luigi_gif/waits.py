@@ -1,0 +1,84 @@
+"""Calls of a library that may never return, with a limit."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+INTERRUPT_S = 3.0
+"""How long an interrupted wait lets the call end, so that what it began can be ended in order."""
+
+
+def within(
+    limit_s: float,
+    function: Callable[[], Value],
+    discard: Callable[[Value], object] | None = None,
+) -> Value:
+    """What ``function`` gives, which is called in a thread of its own.
+
+    Ctrl-C ends the wait, and never reaches what is started in it: threads and
+    processes inherit the mask of signals. What comes too late is handed to
+    ``discard``.
+
+    Raises what it raises, and TimeoutError where it takes longer than ``limit_s`` seconds.
+    """
+    call = _Call(function, discard)
+    try:
+        if not call.ended.wait(limit_s):
+            raise TimeoutError("no answer in this time")
+    except BaseException as error:
+        if not isinstance(error, TimeoutError):
+            call.ended.wait(INTERRUPT_S)
+        call.abandon()
+        raise
+    return call.value()
+
+
+class _Call(Generic[Value]):
+    def __init__(
+        self, function: Callable[[], Value], discard: Callable[[Value], object] | None
+    ) -> None:
+        self.ended = threading.Event()
+        self._function = function
+        self._discard = discard
+        self._values: list[Value] = []
+        self._error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._abandoned = False
+        # At the end of the process nobody waits for it.
+        threading.Thread(target=self._work, name="Dask-call", daemon=True).start()
+
+    def value(self) -> Value:
+        if self._error is not None:
+            raise self._error
+        return self._values[0]
+
+    def abandon(self) -> None:
+        """Discard what came, or will come."""
+        with self._lock:
+            self._abandoned = True
+            ended = self.ended.is_set()
+        if ended:
+            self._clear()
+
+    def _work(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._values.append(self._function())
+        except BaseException as error:
+            self._error = error
+        with self._lock:
+            self.ended.set()
+            abandoned = self._abandoned
+        if abandoned:
+            self._clear()
+
+    def _clear(self) -> None:
+        if self._discard is not None and self._values:
+            with contextlib.suppress(Exception):
+                self._discard(self._values.pop())
