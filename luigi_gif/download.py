@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import bundle, partial, sources, storage, urls, web
+from luigi_gif import bundle, partial, signatures, sources, storage, urls, web
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -65,7 +65,7 @@ def fetch(
             before_sleep=lambda state: _log_retry(state, settings),
             reraise=True,
         )
-        is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline)
+        is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline, strict)
         if sha256 is not None:
             check_sha256(public_url(url), part.sha256(), sha256)
         if strict:
@@ -82,6 +82,7 @@ def _attempt(
     part: partial.Partial,
     watch: Watch,
     deadline: float,
+    strict: bool,
 ) -> bool:
     """One try; whether the source said how long the bundle is."""
     known = part.known
@@ -96,12 +97,12 @@ def _attempt(
         with watch.progress("B", answer.total, answer.start) as progress:
             for piece in _whole_pieces(_counted(answer, progress)):
                 if part.known.size == 0:
-                    _check_beginning(piece, url)
+                    _check_beginning(piece, url, strict)
                 part.append(piece)
                 _check_size(part.known.size, settings, url)
     size, total, _ = part.known
     if size == 0:
-        _check_beginning(b"", url)
+        _check_beginning(b"", url, strict)
     if not answer.is_bounded:
         logger.warning("the source does not say how long the bundle is: only its frames can tell")
     elif total is not None and size != total:
@@ -214,14 +215,15 @@ def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(waiting)
 
 
-def _check_beginning(piece: bytes, url: str) -> None:
-    if not bundle.begins_with_image(piece):
+def _check_beginning(piece: bytes, url: str, strict: bool) -> None:
+    if not bundle.may_be_bundle(piece, strict=strict):
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),
-            expected="complete images with four newlines between them",
-            got=bundle.looks_like(piece),
-            next_step="open the URL in a browser, and correct --url",
+            expected=f"complete images ({', '.join(signatures.FORMATS)}) "
+            "with four newlines between them",
+            got=signatures.looks_like(piece),
+            next_step=signatures.advice(piece),
         )
 
 

@@ -26,6 +26,14 @@ _JPEG_FILL = re.compile(rb"\xff*\Z")
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = 0xD9
 _JPEG_START_OF_SCAN = 0xDA
+_JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_NEWLINE = 0x0A
+_MPF_MARK = b"MPF\x00"
+_MPF_NUMBER_OF_IMAGES = 0xB001
+_MOST_MPF_TAGS = 64
+_MOST_MPF_IMAGES = 64
+_XMP_ITEM = b"Item:Mime"
+_MOST_METADATA_BYTES = 1 << 20
 
 _RIFF_CHUNK = struct.Struct("<4sI")
 
@@ -71,19 +79,79 @@ def end_of_png(data: bytes, start: int = 0) -> int:
 
 
 def end_of_jpeg(data: bytes, start: int = 0) -> int:
-    """Behind the end of the image, and of those that follow it at once.
+    """Behind the End Of Image marker.
 
-    Cameras and phones add such images: previews, depth and gain maps
-    (CIPA DC-007, Multi-Picture Format).
+    One that is missing at the end of the last scan, as in what some webcams
+    send, is accepted where another image starts; newlines in front of that
+    one are no part of this.
     """
-    position = start
-    while data.startswith(_JPEG_START, position):
-        position = _end_of_one_jpeg(data, start, position + len(_JPEG_START))
-    if position > start:
-        return position
-    if _JPEG_FILL.match(data, position):
-        raise Truncated
-    raise Malformed(0, "the start of a JPEG", repr(data[start : start + 2]))
+    if not data.startswith(_JPEG_START, start):
+        if len(data) < start + len(_JPEG_START):
+            raise Truncated
+        raise Malformed(0, "the start of a JPEG", repr(data[start : start + 2]))
+    position = start + len(_JPEG_START)
+    while True:
+        marker = _JPEG_MARKER.match(data, position)
+        if marker is None or data[marker.end() - 1] == _JPEG_START[1]:
+            if _JPEG_FILL.match(data, position):
+                raise Truncated
+            got = repr(data[position : position + 2])
+            raise Malformed(position - start, "a marker of a JPEG", got)
+        position = marker.end()
+        code = data[position - 1]
+        if code == _JPEG_END:
+            return position
+        if position + 2 > len(data):
+            raise Truncated
+        position += int.from_bytes(data[position : position + 2], "big")
+        if code == _JPEG_START_OF_SCAN:
+            behind = _JPEG_SCAN_END.search(data, position)
+            if behind is None:
+                raise Truncated
+            position = behind.start()
+            if data.startswith(_JPEG_START, position):
+                while data[position - 1] == _NEWLINE:
+                    position -= 1
+                return position
+
+
+def size_of_jpeg(data: bytes, start: int = 0) -> tuple[int, int] | None:
+    """Width and height in pixels of the JPEG that starts there; None where it does not say."""
+    position = start + len(_JPEG_START)
+    while marker := _JPEG_MARKER.match(data, position):
+        position = marker.end()
+        if data[position - 1] in _JPEG_FRAME_MARKERS and position + 7 <= len(data):
+            height, width = struct.unpack_from(">HH", data, position + 3)
+            return width, height
+        position += int.from_bytes(data[position : position + 2], "big") or len(data)
+    return None
+
+
+def images_behind_jpeg(data: bytes, start: int, end: int) -> int:
+    """How many further images the JPEG there announces, that stand behind its end.
+
+    Cameras and phones add previews, depth and gain maps, and list them in an index
+    (CIPA DC-007, Multi-Picture Format) or in XMP (Google's dynamic depth).
+    """
+    announced = data.count(_XMP_ITEM, start, min(end, start + _MOST_METADATA_BYTES)) - 1
+    index = data.find(_MPF_MARK, start, min(end, start + _MOST_METADATA_BYTES))
+    if index >= 0:
+        announced = max(announced, _mpf_images(data[index + len(_MPF_MARK) : end]) - 1)
+    return max(announced, 0)
+
+
+def _mpf_images(tiff: bytes) -> int:
+    order = ">" if tiff.startswith(b"MM") else "<"
+    try:
+        (directory,) = struct.unpack_from(f"{order}4xI", tiff)
+        (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
+        for entry in range(min(entries, _MOST_MPF_TAGS)):
+            tag, number = struct.unpack_from(f"{order}H6xI", tiff, directory + 2 + 12 * entry)
+            if tag == _MPF_NUMBER_OF_IMAGES:
+                return int(min(number, _MOST_MPF_IMAGES))
+    except struct.error:
+        pass
+    return 0
 
 
 def end_of_webp(data: bytes, start: int = 0) -> int:
@@ -125,25 +193,3 @@ def end_of_bmp(data: bytes, start: int = 0) -> int:
     if end > len(data):
         raise Truncated
     return end
-
-
-def _end_of_one_jpeg(data: bytes, start: int, position: int) -> int:
-    while True:
-        marker = _JPEG_MARKER.match(data, position)
-        if marker is None:
-            if _JPEG_FILL.match(data, position):
-                raise Truncated
-            got = repr(data[position : position + 2])
-            raise Malformed(position - start, "a marker of a JPEG", got)
-        position = marker.end()
-        code = data[position - 1]
-        if code == _JPEG_END:
-            return position
-        if position + 2 > len(data):
-            raise Truncated
-        position += int.from_bytes(data[position : position + 2], "big")
-        if code == _JPEG_START_OF_SCAN:
-            behind = _JPEG_SCAN_END.search(data, position)
-            if behind is None:
-                raise Truncated
-            position = behind.start()

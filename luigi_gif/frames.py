@@ -432,7 +432,8 @@ def _write_stretch(
     folder: storage.Folder, write: Callable[[str, bytes], None], batch: Batch, task: Task
 ) -> Done:
     stretch = task.stretch
-    data = folder.read_once(batch.data_file, stretch.start, stretch.end)
+    stop = stretch.end + bundle.LOOK_AHEAD_BYTES
+    data = folder.read_once(batch.data_file, stretch.start, stop)
     # Frames that are there already may be here again because their pixels were found damaged.
     look = batch.look._replace(count_pixels=batch.look.count_pixels or task.begun)
     size, crc32, surplus, hasty, delay_cs, new, number = 0, 0, 0, 0, 0, 0, stretch.number - 1
@@ -557,7 +558,7 @@ def _damage(image: gif.Image) -> bundle.Fault | None:
 
 def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
     pieces = iter((data,))
-    return bundle.frames(lambda _: next(pieces, b""), offset=stretch.start)
+    return bundle.frames(lambda _: next(pieces, b""), offset=stretch.start, stop=stretch.end)
 
 
 def _tasks(

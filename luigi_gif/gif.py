@@ -9,6 +9,7 @@ Pure code: bytes in, values out. Image data is never decoded.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -48,6 +49,13 @@ _RAMP = bytes(index for index in range(MOST_COLORS) for _ in range(3))
 _LZW_MINIMUM_CODE_SIZES = range(2, 9)
 _FULL_SUB_BLOCK_BYTES = 1 + 255
 _LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
+_LOOK_BACK = 8 * _FULL_SUB_BLOCK_BYTES
+"""So many lengths in the file behind a cut would have to be 255 by chance."""
+_DELIMITER = b"\n" * 4
+_ANOTHER_GIF = _DELIMITER + b"GIF8"
+_MINIMUM_CODE_SIZE = re.compile(rb"[\x02-\x08]")
+_MOST_HEADER_BYTES = 2 * _FULL_SUB_BLOCK_BYTES
+"""Longer ones hold several lengths of the cut GIF, which are hardly ever all 255."""
 
 
 class Image(NamedTuple):
@@ -86,7 +94,16 @@ class Image(NamedTuple):
 
 
 def end_of_gif(data: bytes, start: int = 0) -> int:
-    """The offset just behind the GIF that starts at ``start``.
+    """The offset just behind the GIF that starts at ``start``; see :func:`walked`."""
+    return walked(data, start)[0]
+
+
+def walked(data: bytes, start: int = 0) -> tuple[int, int]:
+    """The offset just behind the GIF that starts at ``start``, and where to look for a cut.
+
+    A GIF that was cut off may seem to go on in the file behind it. Such a file
+    does not begin in front of the second offset: there stand full sub-blocks,
+    one behind another.
 
     A missing Trailer is accepted behind a complete image: the end is then
     where the Trailer should have stood, if a newline or the end of the data
@@ -95,14 +112,36 @@ def end_of_gif(data: bytes, start: int = 0) -> int:
     Raises Truncated if the data end first (more of them may help), and
     Malformed if they cannot be a GIF.
     """
-    images = 0
     end = start
-    for label, _, end_of_block in _blocks(data, start):
-        images += label == IMAGE_SEPARATOR
-        end = end_of_block
-    if images == 0:
-        raise Malformed(end - start, "an image", "the end of a GIF without one")
-    return end
+    first = None
+    for label, begin, end in _blocks(data, start):
+        if label == IMAGE_SEPARATOR and first is None:
+            first = begin, end
+    if first is None:
+        raise Malformed(end - 1 - start, "an image", "the end of a GIF without one")
+    return end, _end_of_full_sub_blocks(data, start, *first) or start
+
+
+def _end_of_full_sub_blocks(data: bytes, start: int, image: int, end: int) -> int | None:
+    """A little in front of the first sub-block of an image that is not full, at ``end`` at most.
+
+    None where a delimiter stands in front of them, where more follow than a last one that is
+    not full, or where a length may be that of another GIF: in front of it stands a minimum
+    code size then, and a signature not far.
+    """
+    descriptor = image + _IMAGE_DESCRIPTOR.size
+    begin = descriptor + _color_table_bytes(data[descriptor - 1]) + 1
+    full = begin + (end - begin - 1) // _FULL_SUB_BLOCK_BYTES * _FULL_SUB_BLOCK_BYTES
+    if data[begin:full:_FULL_SUB_BLOCK_BYTES].strip(b"\xff"):
+        return None
+    if data.find(_DELIMITER, start, begin) >= 0:
+        return None
+    before = data[begin + _FULL_SUB_BLOCK_BYTES - 1 : full : _FULL_SUB_BLOCK_BYTES]
+    for match in _MINIMUM_CODE_SIZE.finditer(before):
+        length = begin + match.end() * _FULL_SUB_BLOCK_BYTES
+        if data.find(_ANOTHER_GIF, max(begin, length - _MOST_HEADER_BYTES), length) >= 0:
+            return None
+    return max(begin, full - _LOOK_BACK)
 
 
 def first_image(data: bytes) -> tuple[Image, int]:

@@ -124,7 +124,7 @@ def _from_the_start(response: requests.Response, exchange: Exchange) -> Answer:
         beginning = list(itertools.islice(pieces, 1))
         pieces = itertools.chain(beginning, pieces)
         # A server may name a compression that it did not apply.
-        if not bundle.begins_with_image(b"".join(beginning)):
+        if not bundle.may_be_bundle(b"".join(beginning), strict=True):
             decoded = _decoded(pieces, exchange, codings)
             answer = _answer(response, 0, None, decoded)
             return answer._replace(validator=None, has_packed_length=length is not None)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 from conftest import DELIMITER, gif
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from luigi_gif import bundle
+from luigi_gif import bundle, window
 
 FRAMES = [
     gif(1),
@@ -41,6 +41,7 @@ def test_any_bundle_is_found_as_a_plain_split_finds_it(any_bundle: bytes) -> Non
     assert found(any_bundle) == [frame for frame in any_bundle.split(DELIMITER) if frame]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(FRAMES[:4]), min_size=1),
     st.lists(st.integers(1, 3), min_size=1, max_size=8),
@@ -60,6 +61,7 @@ def test_bundles_are_found_as_a_plain_split_finds_them(
     assert found(data, lambda _: source.read(piece)) == expected == frames
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=6), st.integers(1, 400))
 def test_a_delimiter_inside_a_frame_does_not_break_it(colors: list[int], piece: int) -> None:
     """A palette and a comment may hold what separates frames elsewhere."""
@@ -94,7 +96,7 @@ OF_EVERY_FORMAT = {
     "PNG with a delimiter": text_chunk(PICTURE),
     "JPEG with a delimiter": encoded("JPEG", PICTURE, comment=b"\n\n\n\n\xff\xd8\xff"),
     "JPEG with scans": encoded("JPEG", PICTURE, progressive=True),
-    "JPEG with another behind it": encoded("JPEG", PICTURE) + encoded("JPEG", NEWLINES),
+    "JPEG with another behind it": encoded("MPO", PICTURE, save_all=True, append_images=[NEWLINES]),
     "WebP without loss": encoded("WebP", PICTURE, lossless=True),
     "WebP that ends in newlines": encoded("WebP", PICTURE, xmp=b"\n" * 8),
     "BMP that ends in newlines": encoded("BMP", NEWLINES),
@@ -105,6 +107,7 @@ OF_EVERY_FORMAT = {
 }
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(list(OF_EVERY_FORMAT)), min_size=1, max_size=12),
     st.booleans(),
@@ -153,8 +156,9 @@ def test_images_without_a_delimiter_between_them_are_not_lost(between: bytes) ->
     assert ("LF to CRLF" in str(error.value)) == between.startswith(b"\r")
 
 
-def test_there_is_an_end_to_junk() -> None:
-    """Whatever follows an image for more than a MiB is no frame of a bundle."""
+def test_there_is_an_end_to_junk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever follows an image for more than 64 MiB, a MiB here, is no frame of a bundle."""
+    monkeypatch.setattr(window, "MAX_TRAILER_BYTES", 1 << 20)
     with pytest.raises(bundle.BadFrame, match="1,048,576 other bytes"):
         found(gif(1) + b"x" * (3 << 20) + DELIMITER + gif(2))
 
@@ -246,4 +250,16 @@ def test_a_survey_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_beginning_of_a_bundle_is_known(data: bytes, is_image: bool) -> None:
     """A page or nothing at all is told from a bundle by its first bytes."""
-    assert bundle.begins_with_image(data) is is_image
+    assert bundle.may_be_bundle(data, strict=True) is is_image
+    assert bundle.may_be_bundle(data, strict=False) is is_image
+
+
+@pytest.mark.parametrize("first", [bytes(500), b"GIF", b"a word", b"\0" * (2 << 20)])
+def test_a_bad_first_frame_does_not_hide_the_others(first: bytes) -> None:
+    """Where bad frames are left out, it may be one too; but a page or an archive is no bundle."""
+    data = first + DELIMITER + gif(1)
+    assert not bundle.may_be_bundle(data, strict=True)
+    assert bundle.may_be_bundle(data, strict=False)
+    assert [frame.fault is None for frame in bundle.frames(io.BytesIO(data).read)] == [False, True]
+    assert bundle.may_be_bundle(first, strict=False) is (len(first) > 1 << 20)
+    assert not bundle.may_be_bundle(b"PK\3\4" + bytes(2 << 20), strict=False)

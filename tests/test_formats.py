@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from luigi_gif import formats
+from luigi_gif import formats, tiff
 from luigi_gif.formats import Malformed, Truncated
 
 End = Callable[[bytes, int], int]
@@ -106,13 +106,35 @@ def bmps() -> Iterator[tuple[str, bytes]]:
     yield "bmp-profile", bmp(behind=b"profile" * 99)
 
 
+def tiffs() -> Iterator[tuple[str, bytes]]:
+    for mode in ("1", "L", "P", "RGB", "RGBA", "CMYK"):
+        yield f"tiff-{mode}", saved(picture(mode), "TIFF")
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"):
+        yield f"tiff-{compression}", saved(picture(), "TIFF", compression=compression)
+    several = {"save_all": True, "append_images": [picture(), picture("L")]}
+    yield "tiff-pages", saved(picture(), "TIFF", **several)
+    yield "tiff-exif", saved(picture(), "TIFF", exif=exif(), description="\n\n\n\nII*\0" * 9)
+    yield "tiff-strips", saved(picture(size=(400, 300)), "TIFF", tiffinfo={278: 7})
+    yield "tiff-big", saved(picture(), "TIFF", big_tiff=True)
+    yield "tiff-big-pages", saved(picture(), "TIFF", big_tiff=True, **several)
+
+
+def exif() -> Image.Exif:
+    """With a directory of its own."""
+    tags = Image.Exif()
+    tags[0x010E] = "a description"
+    tags.get_ifd(0x8769)[0x9003] = "2026:01:01 00:00:00"
+    return tags
+
+
 END_OF: dict[str, End] = {
     "png": formats.end_of_png,
     "jpeg": formats.end_of_jpeg,
     "webp": formats.end_of_webp,
     "bmp": formats.end_of_bmp,
+    "tiff": tiff.end_of_tiff,
 }
-IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps()])
+IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps(), *tiffs()])
 
 
 def end_of(name: str) -> End:
@@ -126,6 +148,8 @@ def test_an_image_ends_where_its_encoder_stopped(format_: str) -> None:
         image = IMAGES[name]
         assert end_of(name)(image, 0) == len(image), name
         for behind in BEHIND:
+            if format_ == "tiff" and behind == b"\0":
+                continue  # writers fill up with zeros
             assert end_of(name)(image + behind, 0) == len(image), name
             assert end_of(name)(b"before" + image + behind, 6) == 6 + len(image), name
 
@@ -138,6 +162,8 @@ def test_every_cut_is_noticed(format_: str) -> None:
         image = IMAGES[name]
         short, far = range(signature, min(len(image), 2000)), range(2000, len(image), 37)
         for length in (*short, *far, len(image) - 1):
+            if not image[length:].strip(b"\0") and format_ == "tiff":
+                continue  # but what it is filled up with
             try:
                 end = end_of(name)(image[:length], 0)
             except Truncated:
@@ -205,14 +231,52 @@ def test_a_jpeg_may_be_cut_in_its_first_marker(data: bytes) -> None:
         formats.end_of_jpeg(data)
 
 
-def test_images_that_follow_a_jpeg_at_once_belong_to_it() -> None:
-    """Phones add previews and gain maps so; behind other bytes stands another image."""
+def test_a_jpeg_ends_with_its_own_image() -> None:
+    """Whatever stands behind it: another image is a frame, or announced (see below)."""
     first, second = IMAGES["jpeg-baseline"], IMAGES["jpeg-progressive"]
-    assert formats.end_of_jpeg(first + second + first + b"\n") == 2 * len(first) + len(second)
+    assert formats.end_of_jpeg(first + second + first + b"\n") == len(first)
     assert formats.end_of_jpeg(first + b"\n\n\n\n" + second) == len(first)
-    for length in range(len(first) + 2, len(first) + len(second), 7):
-        with pytest.raises(Truncated):
-            formats.end_of_jpeg((first + second)[:length])
+
+
+@pytest.mark.parametrize("name", [name for name in IMAGES if name.startswith("jpeg")])
+def test_a_jpeg_may_lack_its_last_marker(name: str) -> None:
+    """It ends where another starts, without the newlines in between."""
+    image = IMAGES[name][:-2].rstrip(b"\n")
+    for between in (b"", b"\n", b"\n\n\n\n"):
+        assert formats.end_of_jpeg(image + between + IMAGES["jpeg-grey"]) == len(image)
+    with pytest.raises(Truncated):
+        formats.end_of_jpeg(image)
+
+
+def test_a_jpeg_within_the_headers_of_another_is_damage() -> None:
+    """It was cut off, and another file begins there."""
+    image = IMAGES["jpeg-baseline"]
+    with pytest.raises(Malformed, match="a marker of a JPEG"):
+        formats.end_of_jpeg(image[:20] + image)
+
+
+def test_images_behind_a_jpeg_are_announced() -> None:
+    """By the index of its images, or by the items of its XMP; else there are none."""
+    images = [picture(size=(9, 9)) for _ in range(3)]
+    mpo = saved(images[0], "MPO", save_all=True, append_images=images[1:])
+    end = formats.end_of_jpeg(mpo)
+    assert end < len(mpo)
+    assert formats.images_behind_jpeg(mpo, 0, end) == 2
+    assert formats.images_behind_jpeg(b"before" + mpo, 6, 6 + end) == 2
+    items = b'<rdf:li Item:Mime="image/jpeg"/>' * 4
+    xmp = saved(images[0], "JPEG", xmp=items)
+    assert formats.images_behind_jpeg(xmp, 0, len(xmp)) == 3
+    for name in (name for name in IMAGES if name.startswith("jpeg")):
+        assert formats.images_behind_jpeg(IMAGES[name], 0, len(IMAGES[name])) == 0
+    for cut in range(end):
+        assert formats.images_behind_jpeg(mpo[:cut], 0, cut) in (0, 2)
+
+
+@pytest.mark.parametrize("name", [name for name in IMAGES if name.startswith("jpeg")])
+def test_the_size_of_a_jpeg_stands_in_its_headers(name: str) -> None:
+    """Width and height in pixels."""
+    assert formats.size_of_jpeg(b"xx" + IMAGES[name], 2) == (60, 50)
+    assert formats.size_of_jpeg(IMAGES[name][:20]) is None
 
 
 def test_markers_may_be_filled() -> None:

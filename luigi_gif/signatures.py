@@ -1,0 +1,139 @@
+"""What data are, judged by their first bytes, in plain words.
+
+Pure code: bytes in, words out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_BEGINNINGS = {
+    "GIF": rb"GIF8[79]a",
+    "PNG": rb"\x89PNG\r\n\x1a\n",
+    "JPEG": rb"\xff\xd8\xff",
+    "WebP": rb"RIFF.{4}WEBP",
+    "BMP": rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00",
+    # The last two are BigTIFF, whose offsets have 64 bits.
+    "TIFF": rb"II\*\x00|MM\x00\*|II\+\x00\x08\x00\x00\x00|MM\x00\+\x00\x08\x00\x00",
+}
+BEGINNING = re.compile(
+    b"|".join(b"(?P<%s>%s)" % (name.encode(), magic) for name, magic in _BEGINNINGS.items()),
+    re.DOTALL,
+)
+"""The beginning of an image that can be a frame; the group's name is its format."""
+LONG_SIGNATURES = ("GIF", "PNG", "WebP")
+"""Formats whose beginning other data do not hold by chance: it has 6 bytes or more."""
+LONGEST_BEGINNING = 18
+FORMATS = tuple(_BEGINNINGS)
+
+
+class _Kind(NamedTuple):
+    name: str
+    magic: bytes
+    advice: str
+
+
+_UNPACK = "unpack it, and put its images one after another with four newlines between them"
+_CONVERT = "convert it to PNG or another of these formats"
+_VIDEO = "take single images from it (ffmpeg does), with four newlines between them"
+_BINARY = "store or fetch it as binary data, not as text"
+_DAMAGED = "check what wrote it, or leave such frames out with --on-bad-frame skip"
+_PAGE = "open the URL in a browser, and correct --url"
+_BYTE_ORDER_MARK = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff")
+_KINDS = (
+    _Kind("a zip archive", rb"PK(\x03\x04|\x05\x06)", _UNPACK),
+    _Kind("gzip-compressed data", rb"\x1f\x8b\x08", _UNPACK),
+    _Kind("bzip2-compressed data", rb"BZh[1-9]1AY&SY", _UNPACK),
+    _Kind("xz-compressed data", rb"\xfd7zXZ\x00", _UNPACK),
+    _Kind("Zstandard-compressed data", rb"\x28\xb5\x2f\xfd", _UNPACK),
+    _Kind("a 7z archive", rb"7z\xbc\xaf\x27\x1c", _UNPACK),
+    _Kind("a RAR archive", rb"Rar!\x1a\x07", _UNPACK),
+    _Kind("a tar archive", rb".{257}ustar", _UNPACK),
+    _Kind("a HEIC image", rb".{4}ftyp(hei[cxmsf]|hev[cxms]|mif1|msf1)", _CONVERT),
+    _Kind("an AVIF image", rb".{4}ftypavi[fs]", _CONVERT),
+    _Kind("a Canon raw image", rb".{4}ftypcrx ", _CONVERT),
+    _Kind("a QuickTime video", rb".{4}ftypqt  |.{4}(moov|mdat|wide)", _VIDEO),
+    _Kind("an MP4 video", rb".{4}ftyp", _VIDEO),
+    _Kind("a Matroska or WebM video", rb"\x1a\x45\xdf\xa3", _VIDEO),
+    _Kind("an AVI video", rb"RIFF.{4}AVI ", _VIDEO),
+    _Kind("an MPEG video", rb"\x00\x00\x01[\xb3\xba]|G.{187}G.{187}G", _VIDEO),
+    _Kind("a JPEG XL image", rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a", _CONVERT),
+    _Kind("a JPEG 2000 image", rb"\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\x00", _CONVERT),
+    _Kind("a Photoshop image", rb"8BPS\x00[\x01\x02]", _CONVERT),
+    _Kind("an icon (ICO)", rb"\x00\x00\x01\x00[^\x00]\x00", _CONVERT),
+    _Kind("a PNM image", rb"P[1-7][ \t\r\n][ \t\r\n#0-9A-Z]", _CONVERT),
+    _Kind("an OpenEXR image", rb"\x76\x2f\x31\x01", _CONVERT),
+    _Kind("a QOI image", rb"qoif", _CONVERT),
+    _Kind("a DDS image", rb"DDS \x7c\x00\x00\x00", _CONVERT),
+    _Kind("an SVG image", rb"\s*(<\?xml[^>]*>\s*)?(<!--.{,999}?-->\s*)?<svg\b", _CONVERT),
+    _Kind("a PDF document", rb"%PDF-", _CONVERT),
+    _Kind("a PostScript document", rb"%!PS", _CONVERT),
+    _Kind("a FITS file", rb"SIMPLE  =", _CONVERT),
+    _Kind("an HDF5 or NetCDF file", rb"\x89HDF\r\n\x1a\n|CDF[\x01\x02\x05]", _CONVERT),
+    _Kind("a GRIB file", rb"GRIB.{3}[\x01\x02]", _CONVERT),
+    _Kind("a NumPy array", rb"\x93NUMPY", _CONVERT),
+    _Kind(
+        "a Git LFS pointer, not the file that it stands for",
+        rb"version https://(git-lfs\.github\.com|hawser\.github\.com)/",
+        "fetch the file with git lfs pull, or take the URL of its raw content",
+    ),
+    _Kind(
+        "a git-annex pointer, not the file that it stands for",
+        rb"/annex/objects/",
+        "fetch the file with git annex get",
+    ),
+    _Kind("a byte order mark, as text has it", _BYTE_ORDER_MARK.pattern, _BINARY),
+    _Kind(
+        "an image as base64 text", rb"data:image/|R0lGODlh|iVBORw0KGgo|/9j/[24]|UklGR", "decode it"
+    ),
+    _Kind("data that begin with zeros", rb"\x00{32}", _DAMAGED),
+    _Kind("an HTML or XML page", rb"\s*<(!doctype|html|\?xml|head|body)", _PAGE),
+    _Kind("JSON text", rb"\s*[{\[]\s*[\"{\[\]}]", _PAGE),
+)
+_KIND = re.compile(
+    b"|".join(b"(?P<k%d>%s)" % (number, kind.magic) for number, kind in enumerate(_KINDS)),
+    re.DOTALL | re.IGNORECASE,
+)
+KNOWN = re.compile(
+    BEGINNING.pattern
+    + rb"|.{4}ftyp[a-z0-9 ]{4}|PK\x03\x04|\x1f\x8b\x08[\x00-\x1f]"
+    + rb"|\x00\x00\x00\x0c(JXL|jP ) ?\r\n\x87\n|8BPS\x00\x01|%PDF-|<!doctype|<html|<\?xml|<svg",
+    re.DOTALL,
+)
+"""What stands behind a delimiter and begins so is a frame, if not always one that can be used."""
+BEGINNING_BYTES = 1 << 9
+"""As many tell what data are: the mark of a tar stands far in."""
+
+
+def looks_like(data: bytes) -> str:
+    """What ``data`` seem to be, in a few words, judged by their beginning."""
+    if not data:
+        return "nothing"
+    if beginning := BEGINNING.match(data):
+        return f"{beginning.lastgroup} data"
+    kind = _kind(data)
+    if kind is None:
+        return f"data that begin with {data[:20]!r}"
+    if kind.advice is _PAGE:
+        return f"{kind.name} that begins with {data[:40]!r}"
+    if kind.advice is _BINARY:
+        return f"{kind.name}, and then {looks_like(_BYTE_ORDER_MARK.sub(b'', data, 1))}"
+    return kind.name
+
+
+def is_unknown(data: bytes) -> bool:
+    """Whether ``data`` may be anything, or a frame that a camera filled with zeros."""
+    kind = _kind(data)
+    return kind is None or kind.advice is _DAMAGED
+
+
+def advice(data: bytes) -> str:
+    """What the user can do whose ``data`` are no bundle."""
+    kind = _kind(data)
+    return _PAGE if kind is None else kind.advice
+
+
+def _kind(data: bytes) -> _Kind | None:
+    match = _KIND.match(data)
+    return None if match is None else _KINDS[int(str(match.lastgroup)[1:])]
