@@ -21,6 +21,7 @@ from luigi.configuration import get_config
 from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 
+from luigi_gif import settings
 from luigi_gif.errors import LUIGI_LOGGER
 
 TIMEOUT_S = 5.0
@@ -30,8 +31,8 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
 PING_PART = 10
 """A ping that fails is repeated after so many times as long as it took, as no task can be begun
 meanwhile."""
-ELSEWHERE_S, MOST_ELSEWHERE_S = 0.5, 3600.0
-"""How often luigid is asked how a task goes on that another run does, and how long."""
+ELSEWHERE_S = 0.5
+"""How often luigid is asked how a task goes on that another run does."""
 _OWN = {"luigi_gif", "luigi"}
 """The packages whose tasks may be run again when they are done: they look, and do nothing."""
 
@@ -162,8 +163,9 @@ class SteadyScheduler(rpc.RemoteScheduler):
 
         What the other run has done is then handed out as work too: the task finds
         that it is done, and this run can say so. What it failed to do is tried.
+        The wait is that for a work directory: another run has this one's.
         """
-        end = time.monotonic() + MOST_ELSEWHERE_S
+        end = time.monotonic() + settings.storage().lock_timeout
         asked_again = False
         while True:
             work = self._call("get_work", **arguments)

@@ -123,7 +123,7 @@ class Output:
     def _error(self, got: str, next_step: str) -> ParameterError:
         return ParameterError(
             "a copy of the clip cannot go there",
-            where=f"-o {self._given}",
+            where=f"-o {urls.public_url(self._given)}",
             expected=f"the name of a {_SUFFIX} file, or {STANDARD_OUTPUT} for standard output",
             got=got,
             next_step=next_step,

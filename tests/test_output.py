@@ -1,0 +1,160 @@
+"""luigi-gif -o: where a copy of the clip may go, and where not."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+from pathlib import Path
+
+import pytest
+from conftest import SAMPLE, gif, make_clip
+from test_cli import run
+
+from luigi_gif import storage
+from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
+from luigi_gif.output import Output
+
+
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished one, in a folder where a user then says -o."""
+    monkeypatch.chdir(tmp_path)
+    return make_clip(gif(1), tmp_path / "work")
+
+
+def target(clip: Path) -> storage.FileTarget:
+    return storage.FileTarget(storage.folder(str(clip.parent)), clip.name)
+
+
+def put(clip: Path, given: str, source: str = "bundle.img") -> str | None:
+    return Output(given, str(clip), source).publish(target(clip))
+
+
+def test_a_new_file_and_one_of_an_earlier_run(clip: Path) -> None:
+    """Are the clip afterwards; a second time changes nothing."""
+    for _ in range(2):
+        assert put(clip, "copy.gif") == "copy.gif"
+        assert Path("copy.gif").read_bytes() == clip.read_bytes()
+    assert sorted(os.listdir()) == ["copy.gif", "work"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("", "name a file"),
+        ("no/such/clip.gif", "mkdir -p"),
+        ("taken/clip.gif", "no folder"),
+        ("folder", "such as folder/clip.gif"),
+        ("folder/", "such as folder/clip.gif"),
+        ("new/", "such as new/clip.gif"),
+        (".", "a folder"),
+        ("/dev/null", "a device"),
+        ("fifo", "a pipe"),
+        ("fifo.gif", "a pipe"),
+        ("loop.gif", "a link without an end"),
+        ("to-null.gif", "a device"),
+        ("s3://bucket/clip.gif", "--workdir"),
+        ("s3://bucket/clip.gif?token=s3cret", "--workdir"),
+        ("https://user:s3cret@host/clip.gif", "--workdir"),
+        ("http://host/clip.gif", "--workdir"),
+        ("file:///tmp/clip.gif", "--workdir"),
+        ("clip.mp4", "name it clip.gif"),
+        ("a.b/../clip.webp", "name it a.b/../clip.gif"),
+        ("clip.png", "ffmpeg"),
+        ("x" * 300 + ".gif", "File name too long"),
+        ("source.gif", "the source itself"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named(clip: Path, given: str, words: str) -> None:
+    """When the command begins, with what would do; nothing is left there."""
+    Path("folder").mkdir()
+    Path("taken").write_text("mine")
+    Path("source.gif").write_bytes(gif(2))
+    for name in ("fifo", "fifo.gif"):
+        os.mkfifo(name)
+    Path("loop.gif").symlink_to("loop.gif")
+    Path("to-null.gif").symlink_to("/dev/null")
+    before = sorted(Path().rglob("*"))
+    with pytest.raises(ParameterError) as error:
+        Output(given, str(clip), "source.gif")
+    assert words in str(error.value)
+    assert "s3cret" not in str(error.value)
+    assert sorted(Path().rglob("*")) == before
+    assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize("mine", [b"mine", gif(1), "edited"])
+def test_a_file_of_the_users_is_left_as_it_is(clip: Path, mine: bytes | str) -> None:
+    """Also a GIF, and a clip of this pipeline that was edited since."""
+    data = clip.read_bytes().replace(b"NETSCAPE", b"netscape") if isinstance(mine, str) else mine
+    Path("mine.gif").write_bytes(data)
+    with pytest.raises(ForeignFileError, match=r"mine\.gif"):
+        Output("mine.gif", str(clip), "bundle.img")
+    assert Path("mine.gif").read_bytes() == data
+
+
+def test_a_file_that_appears_meanwhile_is_left_as_it_is(clip: Path) -> None:
+    """While the clip was made."""
+    copy = Output("mine.gif", str(clip), "bundle.img")
+    Path("mine.gif").write_bytes(b"mine")
+    with pytest.raises(ForeignFileError):
+        copy.publish(target(clip))
+    assert Path("mine.gif").read_bytes() == b"mine"
+
+
+def test_a_link_stays_and_its_file_is_written(clip: Path) -> None:
+    """Also one whose file is not there yet."""
+    Path("folder").mkdir()
+    Path("latest.gif").symlink_to("folder/clip.gif")
+    for _ in range(2):
+        put(clip, "latest.gif")
+        assert Path("latest.gif").is_symlink()
+        assert Path("folder/clip.gif").read_bytes() == clip.read_bytes()
+
+
+def test_the_clip_itself_needs_no_copy(clip: Path) -> None:
+    """However it is spelled."""
+    Path("link").symlink_to("work")
+    before = clip.stat()
+    for given in ("work/clip.gif", str(clip), "link/../work/clip.gif", "link/clip.gif"):
+        assert put(clip, given) == given
+    assert clip.stat() == before
+
+
+def test_an_empty_file_is_nobodys(clip: Path) -> None:
+    """As mktemp makes it."""
+    Path("empty.gif").touch()
+    put(clip, "empty.gif")
+    assert Path("empty.gif").read_bytes() == clip.read_bytes()
+
+
+def test_a_tilde_is_the_home_folder(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a shell does not say where -o is quoted."""
+    Path("home").mkdir()
+    monkeypatch.setenv("HOME", os.path.abspath("home"))
+    assert put(clip, "~/clip.gif") == os.path.abspath("home/clip.gif")
+    assert Path("home/clip.gif").read_bytes() == clip.read_bytes()
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing_half(clip: Path) -> None:
+    """But the error, and a copy that was there."""
+    put(clip, "copy.gif")
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (clip.stat().st_size - 1, hard))
+    try:
+        with pytest.raises(StorageError, match="File too large"):
+            put(clip, "copy.gif")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert Path("copy.gif").read_bytes() == clip.read_bytes()
+    assert sorted(os.listdir()) == ["copy.gif", "work"]
+
+
+def test_it_is_known_before_any_work(tmp_path: Path) -> None:
+    """Exit code 2, and no work directory."""
+    result = run(tmp_path, str(SAMPLE), "-o", "no/such/clip.gif")
+    assert result.returncode == 2
+    assert re.search(r"^  next:     make it", result.stderr, re.MULTILINE)
+    assert os.listdir(tmp_path) == []
