@@ -13,7 +13,8 @@ from luigi.execution_summary import LuigiStatusCode
 
 from luigi_gif import __version__, command, log, output, page, report, settings, streams
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
-from luigi_gif.tasks import CombineGif, Step
+from luigi_gif.step import Step
+from luigi_gif.tasks import CombineGif
 
 TASK_FAILED, NOT_SCHEDULED, BAD_USAGE = 30, 35, 2
 _CODES = {

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_gif import guard
 from luigi_gif.errors import LUIGI_LOGGER, ClusterError, last_words
-from luigi_gif.settings import bad_parameter
+from luigi_gif.parameters import bad_parameter
 from luigi_gif.urls import public_text
 from luigi_gif.waits import within
 

@@ -16,6 +16,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "worker": {"check_complete_on_run": True, "wait_jitter": 0, "send_failure_email": False},
     "scheduler": {"retry_count": 1},
     "email": {"format": "none"},
+    # Luigi's own limits, 100 days and 50 nights, would leave the others out without a word.
+    "RangeDaily": {"days_back": 36_500, "task_limit": 36_500},
     "retcode": {
         "already_running": 10,
         "missing_data": 20,

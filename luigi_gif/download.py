@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 MOST_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
 
-source_version = sources.source_version
-
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 

@@ -193,15 +193,33 @@ class LocalFolder(Folder):
 
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        is_new = not os.path.isdir(self.url)
         with self._explained("write", LOCK):
-            os.makedirs(self.url, exist_ok=True)
-            lock = locks.Lock(self.path(LOCK), timeout_s)
+            lock = self._lock(timeout_s)
         try:
             self._is_locked = lock.is_held
             yield
         finally:
             self._is_locked = False
+            if is_new and lock.is_held:
+                self._remove_if_empty()
             lock.release()
+
+    def _lock(self, timeout_s: float) -> locks.Lock:
+        while True:
+            os.makedirs(self.url, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # removed by another run just now
+                lock = locks.Lock(self.path(LOCK), timeout_s)
+                if lock.is_of(self.path(LOCK)):
+                    return lock
+                lock.release()
+
+    def _remove_if_empty(self) -> None:
+        """Leave no folder behind that holds nothing but the lock, which goes while it is held."""
+        with contextlib.suppress(OSError):
+            if os.listdir(self.url) == [LOCK]:
+                os.unlink(self.path(LOCK))
+                os.rmdir(self.url)
 
     def sweep(self, subfolder: str = "") -> None:
         found = [name for name, _ in self.entries(subfolder) if folders.is_temporary(name)]

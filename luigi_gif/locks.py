@@ -42,6 +42,13 @@ class Lock:
             os.close(self._descriptor)
             raise
 
+    def is_of(self, path: str) -> bool:
+        """Whether it still locks what lies there: who had it before may have removed that."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), os.stat(path))
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         """Let others have it."""
         try:

@@ -13,6 +13,10 @@ from luigi_gif.urls import escaped
 FORMAT = "%(levelname)s: %(message)s"
 """As Luigi has it."""
 _SUMMARY = "===== Luigi Execution Summary ====="
+_TRACEBACK_OF_OURS = re.compile(
+    r"Traceback \(most recent call last\):\n.*\nluigi_gif\.errors\.\w+: ", re.DOTALL
+)
+"""Of an error while Luigi schedules, it logs the traceback as a text."""
 _LIKE_A_RECORD = re.compile(r"\n(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL): )")
 
 
@@ -32,7 +36,8 @@ class PlainFormatter(logging.Formatter):
         if error is not None:
             record = copy.copy(record)
             record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
-        text = "\n".join(map(escaped, self._inner.format(record).split("\n")))
+        text = _TRACEBACK_OF_OURS.sub("", self._inner.format(record))
+        text = "\n".join(map(escaped, text.split("\n")))
         return _LIKE_A_RECORD.sub("\n  ", text)
 
 

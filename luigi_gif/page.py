@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from luigi_gif import files, frames, report, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
-from luigi_gif.tasks import RUN
+from luigi_gif.step import RUN
 from luigi_gif.urls import escaped, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.page")

@@ -2,48 +2,89 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
 
 import luigi
-from luigi.task import MixinNaiveBulkComplete
+from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import urls
 from luigi_gif.errors import ParameterError
-from luigi_gif.settings import NamedParameter, bad_parameter
-from luigi_gif.tasks import CombineGif, UrlParameter
+from luigi_gif.parameters import (
+    DayParameter,
+    FolderParameter,
+    NamedParameter,
+    UrlParameter,
+)
+from luigi_gif.step import EXAMPLE_URL, SettledTask, settle
+from luigi_gif.tasks import CombineGif
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
+_ENCODINGS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+"""By the byte order mark that editors begin a text with."""
 
 
-class DatedFolderParameter(UrlParameter):
+class DatedUrlParameter(UrlParameter):
+    """A path or URL with the fields of a date in it."""
+
+    def absolute(self, path: str) -> str:
+        path = urls.local_path(path)
+        if not os.path.isabs(path):  # the folder's own percent signs are no fields
+            path = f"{os.getcwd().replace('%', '%%')}/{path}"
+        return os.path.abspath(path)
+
+
+class DatedFolderParameter(DatedUrlParameter):
     """A path or URL with a day in it. Raises ParameterError where two days would share it."""
 
-    def normalize(self, x: str) -> str:
-        if dated(x, date(1, 1, 1)) == dated(x, date(2, 2, 2)):
-            raise bad_parameter("--workdir", "a folder for each day, such as data/%Y-%m-%d", x)
-        return super().normalize(x)
+    expected = "a folder for each day, such as data/%Y-%m-%d"
+
+    def checked(self, value: Any) -> str:
+        pattern = super().checked(value)
+        shared = _days_that_share(tuple(sorted(set(_FIELD.findall(_path_of(pattern))))))
+        if shared:
+            days = " and ".join(map(str, shared))
+            raise self.error(f"{urls.public_url(pattern)}, which is the same on {days}")
+        return pattern
 
 
 class UrlsFileParameter(NamedParameter[str]):
     """The path of a text file with a URL a line. Raises ParameterError for any other."""
 
-    def normalize(self, x: str) -> str:
+    expected = "a text file in UTF-8 with a path or URL a line"
+
+    def checked(self, value: Any) -> str:
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        path = os.path.abspath(os.path.expanduser(super().checked(value)))
         try:
-            found = _urls(x)
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._error(x, getattr(error, "strerror", None) or "no text in UTF-8") from None
+            found = _urls(path)
+        except (OSError, ValueError) as error:
+            got = getattr(error, "strerror", None) or "no text in UTF-8"
+            raise self.error(f"{path}: {got}") from None
         if not found:
-            raise self._error(x, "no URL")
-        return x
+            raise self.error(f"{path}: no URL")
+        for number, url in found:
+            try:
+                CombineGif.url.normalize(url)
+            except ParameterError as error:
+                raise self.error(f"{path}, line {number}: {error.got}") from None
+        return path
 
-    def _error(self, path: str, got: str) -> ParameterError:
-        return bad_parameter("--urls-file", "a text file with a URL a line", f"{path}: {got}")
 
-
-class _Clips(MixinNaiveBulkComplete, luigi.WrapperTask):
+class _Clips(MixinNaiveBulkComplete, SettledTask, luigi.WrapperTask):
     """What the clips have in common: all parameters of CombineGif but their places."""
+
+    needs = CombineGif
+    _has_run = False
 
     data_file = CombineGif.data_file
     gif_file = CombineGif.gif_file
@@ -55,6 +96,20 @@ class _Clips(MixinNaiveBulkComplete, luigi.WrapperTask):
     quality = CombineGif.quality
     max_megapixels = CombineGif.max_megapixels
 
+    def run(self) -> None:
+        """Luigi has made the clips."""
+        self._has_run = True
+
+    def complete(self) -> bool:
+        """Whether each clip is current."""
+        clips = flatten(self.requires())
+        if self._has_run or self._settled:
+            settle(clips)
+        else:
+            self._scheduled = False
+        self._has_run = self._settled = False
+        return all(clip.complete() for clip in clips)
+
 
 class NightlyGif(_Clips):
     """One clip a day, in a folder of its own.
@@ -64,8 +119,10 @@ class NightlyGif(_Clips):
     those of past days that are missing.
     """
 
-    date = luigi.DateParameter(description="the day, such as 2026-11-23")
-    url = CombineGif.url
+    date = DayParameter(description="the day, such as 2026-11-23")
+    url = DatedUrlParameter(
+        default=EXAMPLE_URL, description="the bundle, with the fields of a date, if it is dated"
+    )
     workdir = DatedFolderParameter(
         default="data/%Y-%m-%d", description="where the files of a day live, with the day in it"
     )
@@ -83,10 +140,11 @@ class GifBatch(_Clips):
     """
 
     urls_file = UrlsFileParameter(description="a text file with a URL a line")
-    workdir = UrlParameter(default="data", description="where the folders of the clips are")
+    workdir = FolderParameter(default="data", description="where the folders of the clips are")
 
     def requires(self) -> Iterator[CombineGif]:
-        for url in _urls(self.urls_file):
+        """A clip for each URL."""
+        for url in dict.fromkeys(CombineGif.url.normalize(url) for _, url in _urls(self.urls_file)):
             workdir = f"{self.workdir.rstrip('/')}/{urls.name_from_url(url)}"
             yield self.clone(CombineGif, url=url, workdir=workdir)
 
@@ -96,7 +154,39 @@ def dated(text: str, day: date) -> str:
     return _FIELD.sub(lambda field: "%" if field[1] == "%" else day.strftime(field[0]), text)
 
 
-def _urls(path: str) -> list[str]:
-    with open(path, encoding="utf-8") as file:
-        lines = [line.strip() for line in file]
-    return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+def _urls(path: str) -> list[tuple[int, str]]:
+    """The URLs of a file, each with the number of its line."""
+    with open(path, "rb") as file:
+        data = file.read()
+    encodings = (name for mark, name in _ENCODINGS.items() if data.startswith(mark))
+    lines = enumerate(data.decode(next(encodings, "utf-8")).splitlines(), 1)
+    return [(number, line.strip()) for number, line in lines if not _is_comment(line.strip())]
+
+
+def _is_comment(line: str) -> bool:
+    return not line or line.startswith("#")
+
+
+def _path_of(pattern: str) -> str:
+    """What of a pattern names a folder: dots that lead back out of one do not."""
+    return pattern if urls.is_local(pattern) else re.split("[?#]", urls.public_url(pattern))[0]
+
+
+@lru_cache
+def _days_that_share(fields: tuple[str, ...]) -> tuple[date, date] | None:
+    """Two days that are the same in these fields of a date, or None.
+
+    28 years hold each kind of year: leap or not, whatever day of the week it begins with.
+    Years of two digits are told apart for a hundred.
+    """
+    if "Y" in fields and ("j" in fields or {"m", "d"} <= set(fields)):
+        return None  # the usual ones, without looking at each day
+    pattern = " ".join(f"%{field}" for field in fields)
+    seen: dict[str, date] = {}
+    for number in range(28 * 366):
+        day = date(2001, 1, 1) + timedelta(number)
+        text = day.strftime(pattern)
+        if text in seen:
+            return seen[text], day
+        seen[text] = day
+    return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
 import re
 import select
@@ -28,17 +30,23 @@ _VERSION_KEYS = frozenset(
 
 
 def source_version(url: str) -> str | None:
-    """A text that changes whenever a local source does.
+    """64 hexadecimal digits that change whenever a local source does.
 
     None for a source that is not a file of this machine, or is not there (any more).
+    A device's number does not count: it may be another one after the machine starts.
     """
     if not urls.is_local(url):
         return None
     try:
-        status = os.stat(urls.local_path(url))
+        path = os.path.realpath(urls.local_path(url))
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return _file_version(status) if stat.S_ISREG(status.st_mode) else None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    times = [status.st_mtime_ns, status.st_ctime_ns]  # cp -p keeps the first
+    version = json.dumps([path, status.st_size, *times, status.st_ino])
+    return hashlib.sha256(version.encode()).hexdigest()
 
 
 def _file_version(status: os.stat_result) -> str:

@@ -7,8 +7,10 @@ URL is served by fsspec, where an object appears whole when it is put.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import IO
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO, Any
 
 import luigi
 
@@ -55,12 +57,30 @@ class FileTarget(luigi.Target):
     def exists(self) -> bool:
         return self.folder.size(self.name) is not None
 
-    def open(self) -> AbstractContextManager[IO[bytes]]:
-        """The file, to read from."""
-        return self.folder.open(self.name)
+    def open(self, mode: str = "rb") -> AbstractContextManager[IO[Any]]:
+        """The file, to read from: bytes, or with mode ``r`` the text in it, which is UTF-8.
+
+        Raises io.UnsupportedOperation for any other mode.
+        """
+        if mode not in ("r", "rb"):
+            raise io.UnsupportedOperation("only the pipeline writes its files")
+        opened = self.folder.open(self.name)
+        return opened if mode == "rb" else _text_of(opened)
+
+    def __fspath__(self) -> str:
+        """The path of a local file. Raises TypeError for an object of a store."""
+        if not isinstance(self.folder, LocalFolder):
+            raise TypeError(f"{self.path} is no file of this machine: use open()")
+        return self.path
 
     def __str__(self) -> str:
         return self.path
+
+
+@contextmanager
+def _text_of(opened: AbstractContextManager[IO[bytes]]) -> Iterator[IO[str]]:
+    with opened as file:
+        yield io.StringIO(file.read().decode())
 
 
 def folder(url: str, run: str = "") -> Folder:

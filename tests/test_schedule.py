@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import PATIENCE_S, ROOT, Server, gif, luigi_command, luigi_environment
 
-from luigi_gif import NightlyGif
+from luigi_gif import GifBatch, NightlyGif
 from luigi_gif.errors import ParameterError
 from luigi_gif.schedule import dated
 
@@ -66,10 +67,54 @@ def test_one_night_is_made_by_hand(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "data" / "2026-11-23" / "clip.gif").exists()
 
 
-def test_nights_never_share_a_folder() -> None:
-    """The error says what a folder needs."""
-    with pytest.raises(ParameterError, match="a folder for each day"):
-        NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir="data")
+@pytest.mark.parametrize(
+    "workdir",
+    [
+        "data", "%Y-%m", "%d", "%Y", "%A", "%j", "%Y-%W", "%Y-%V-%u", "x/%Y-%M-%d", "%Y%%m%d",
+        "data/%Y-%m-%d/..", "s3://bucket/data?day=%Y-%m-%d",
+    ],
+)  # fmt: skip
+def test_nights_never_share_a_folder(workdir: str) -> None:
+    """Nor any two days of the calendar; the error says what a folder needs, and names two."""
+    expected = r"(?s)a folder for each day.+the same on [0-9-]+ and [0-9-]+"
+    with pytest.raises(ParameterError, match=expected):
+        NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir=workdir)
+
+
+@pytest.mark.parametrize(
+    "workdir", ["%Y-%m-%d", "%y%m%d", "%Y/%j", "%d. %B %Y", "%G-W%V/%a", "%Y-%U-%w", "x/%Y/%W/%d"]
+)
+def test_a_day_may_be_written_in_many_ways(workdir: str) -> None:
+    """All that tell each day from every other."""
+    NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir=workdir)
+
+
+@pytest.mark.parametrize("first", ["2000-01-01", "2024-02-27"])
+def test_nights_of_long_ago_are_made(tmp_path: Path, first: str) -> None:
+    """Luigi itself would leave out those of more than 100 days ago, without a word."""
+    nights = [date.fromisoformat(first) + timedelta(number) for number in range(2)]
+    for night in nights:
+        path = tmp_path / "nights" / str(night) / "image-data.img"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gif(1))
+    result = run(
+        tmp_path, "RangeDaily", "--of", "NightlyGif", "--start", first,
+        "--stop", str(nights[-1] + timedelta(1)), "--NightlyGif-url", "none-%Y-%m-%d.img",
+        "--NightlyGif-workdir", "nights/%Y-%m-%d",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert clips(tmp_path) == {str(night) for night in nights}
+
+
+def test_a_range_whose_nights_cannot_be_made_says_so_in_words(tmp_path: Path) -> None:
+    """Luigi finds that out while it schedules, and logs a traceback as a text."""
+    result = run(
+        tmp_path, "RangeDaily", "--of", "NightlyGif", "--start", "2026-11-01",
+        "--stop", "2026-11-03", "--NightlyGif-workdir", "nights/%Y-%m",
+    )  # fmt: skip
+    assert result.returncode == 35
+    assert "a folder for each day" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -108,7 +153,32 @@ def summary(said: str) -> str:
     return said.partition("===== Luigi Execution Summary")[2]
 
 
-@pytest.mark.parametrize(("text", "got"), [(None, "No such file"), ("# none\n", "no URL")])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom"]
+)
+def test_a_batch_is_read_as_editors_save_it(tmp_path: Path, encoding: str) -> None:
+    """With a byte order mark or without, with line ends of Windows, and comments."""
+    text = "# two\r\n\r\n  a.img \r\nhttps://host/\u00fc.img\r\n./a.img"
+    if encoding.endswith("-bom"):
+        data = f"\ufeff{text}".encode(encoding.removesuffix("-bom"))
+    else:
+        data = text.encode(encoding)
+    path = tmp_path / "urls.txt"
+    path.write_bytes(data)
+    batch = GifBatch(urls_file=path, workdir=tmp_path)
+    found = [clip.url for clip in batch.requires()]
+    assert found == [os.path.abspath("a.img"), "https://host/\u00fc.img"]
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        (None, "No such file"),
+        ("# none\n", "no URL"),
+        ("a.img\nhttp://host:port/b.img", "line 2: "),
+        ("a.img\nb\0.img", "line 2: "),
+    ],
+)
 def test_a_batch_without_urls_is_an_error(tmp_path: Path, text: str | None, got: str) -> None:
     """In words."""
     if text is not None:

@@ -13,7 +13,7 @@ import pytest
 from conftest import Fetch
 from pytest_mock import MockerFixture
 
-from luigi_gif import download, sources, store
+from luigi_gif import sources, store
 from luigi_gif.errors import DownloadError, TransientDownloadError
 
 
@@ -166,13 +166,13 @@ def test_a_local_source_has_a_version(tmp_path: Path) -> None:
     """Another content, time or file gives another one; what is no file of this machine has none."""
     path = tmp_path / "a b.img"
     path.write_bytes(b"1")
-    first = download.source_version(str(path))
-    assert first == download.source_version(f"FILE://{tmp_path}/a%20b.img")
+    first = sources.source_version(str(path))
+    assert first == sources.source_version(f"FILE://{tmp_path}/a%20b.img")
     os.utime(path, ns=(1, 1))
-    second = download.source_version(str(path))
+    second = sources.source_version(str(path))
     (tmp_path / "other").write_bytes(b"1")
     os.utime(tmp_path / "other", ns=(1, 1))
     (tmp_path / "other").rename(path)
-    assert len({first, second, download.source_version(str(path))}) == 3
+    assert len({first, second, sources.source_version(str(path))}) == 3
     for url in ("https://host/a", str(tmp_path), f"{path}x", "file://other.example/a"):
-        assert download.source_version(url) is None
+        assert sources.source_version(url) is None

@@ -1,0 +1,180 @@
+"""What the command line and luigi.cfg say, held against what a task makes of it.
+
+Luigi drops empty values, passes over what stands in the section or flag of a task that
+another one hands its parameters to, and shows values in its own errors. None of this is
+silent, or shown, for the tasks and sections of this package.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from configparser import InterpolationError, NoOptionError, NoSectionError
+from typing import Any, ClassVar
+
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.configuration import get_config
+from luigi.parameter import ParameterException
+
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
+
+Parameters = list[tuple[str, Any]]
+
+
+class CheckedTask(luigi.Task):
+    """A task whose parameters count where they are given, or are an error."""
+
+    needs: ClassVar[type[CheckedTask] | None] = None
+    """The task that this one hands its parameters to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        needed = self.needs
+        while needed is not None:
+            self._check_handed_down(needed)
+            needed = needed.needs
+
+    @classmethod
+    def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
+        """As Luigi has it, with errors that show no values."""
+        unknown = _entries(cls.get_task_family()) - dict(params).keys()
+        if unknown:
+            raise ParameterError(
+                "an entry of the configuration has no effect",
+                where=f"[{cls.get_task_family()}] {', '.join(sorted(unknown))}",
+                expected=f"only parameters of {cls.get_task_family()}",
+                got="another name",
+                next_step="correct it, or remove it",
+            )
+        for name, _ in params:
+            if name not in kwargs and _given(cls.get_task_family(), name) == "":
+                raise _empty(cls.get_task_family(), name)
+        return without_values(super().get_param_values, cls, params, args, kwargs)
+
+    def _check_handed_down(self, needed: type[CheckedTask]) -> None:
+        family = needed.get_task_family()
+        for name in _names_given(family):
+            parameter = getattr(needed, name, None)
+            if parameter is None:
+                continue  # an entry of another name is an error of that task
+            value = parameter.normalize(parameter.parse(_given(family, name)))
+            if hasattr(self, name) and value != getattr(self, name):
+                flag = name.replace("_", "-")
+                raise ParameterError(
+                    "a parameter has no effect where it is given",
+                    where=f"--{family}-{flag}, or [{family}] {name}",
+                    expected=f"none there, as {self.task_family} hands its own to {family}",
+                    got=parameter.serialize(value),
+                    next_step=f"give it as --{flag}, or as [{self.task_family}] {name}",
+                )
+
+
+class CheckedConfig(luigi.Config):
+    """A section of luigi.cfg whose entries count, or are named."""
+
+    ignore_unconsumed: ClassVar[set[str]] = set()
+
+    @classmethod
+    def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
+        """As Luigi has it, with errors and warnings that show no values."""
+        unknown = _entries(cls.get_task_family()) - dict(params).keys() - cls.ignore_unconsumed
+        if unknown:
+            # A user's own pipeline may have a section of this name: no error.
+            cls.ignore_unconsumed = cls.ignore_unconsumed | unknown
+            names = ", ".join(sorted(unknown))
+            logger.warning("[%s] has no entry %s: without effect", cls.get_task_family(), names)
+        values = without_values(super().get_param_values, cls, params, args, kwargs)
+        for name, value in values:
+            if name not in kwargs and _on_command_line(cls.get_task_family(), name) == "" != value:
+                raise _empty(cls.get_task_family(), name)
+        return values
+
+
+def without_values(method: Any, cls: type[luigi.Task], *arguments: Any) -> Parameters:
+    """What the method gives; the errors of Luigi, without the values that it shows in them."""
+    try:
+        values: Parameters = method(*arguments)
+        return values
+    except PipelineError:
+        raise
+    except InterpolationError as error:
+        raise _unreadable(error) from None
+    except (ParameterException, ValueError) as error:
+        cause = error.__cause__
+        if isinstance(cause, PipelineError):
+            raise cause from None
+        if isinstance(cause, InterpolationError):
+            raise _unreadable(cause) from None
+        words = str(error).rpartition("]: ")[2]
+        raise type(error)(f"{cls.get_task_family()}: {words}") from None
+
+
+def _entries(family: str) -> set[str]:
+    """The names of what stands in a section."""
+    config = get_config()
+    try:
+        entries: Iterable[str] = config[family]
+    except KeyError:
+        return set()
+    return {entry.replace("-", "_") for entry in set(entries) - config.defaults().keys()}
+
+
+def _names_given(family: str) -> set[str]:
+    """The parameters of a task that its own section or flags name."""
+    parser = CmdlineParser.get_instance()
+    flags = {} if parser is None else vars(parser.known_args)
+    begin = f"{family}_"
+    on_command_line = {
+        dest.removeprefix(begin)
+        for dest, text in flags.items()
+        if text is not None and dest.startswith(begin)
+    }
+    return _entries(family) | on_command_line
+
+
+def _given(family: str, name: str) -> Any:
+    """What the command line or else the configuration says, or None."""
+    text = _on_command_line(family, name)
+    if text is not None:
+        return text
+    config = get_config()
+    try:
+        _ = config[family]  # most often there is no such section, and this is quickly told
+        return config.get(family, name)
+    except (NoSectionError, NoOptionError, KeyError):
+        return None
+    except InterpolationError as error:
+        raise _unreadable(error) from None
+
+
+def _on_command_line(family: str, name: str) -> str | None:
+    """What the flag says, --name or --family-name, or None."""
+    parser = CmdlineParser.get_instance()
+    if parser is None:
+        return None
+    names = [f"{family}_{name}", *([name] if parser.known_args.root_task == family else [])]
+    texts = [getattr(parser.known_args, dest, None) for dest in names]
+    return next((text for text in texts if text is not None), None)
+
+
+def _empty(family: str, name: str) -> ParameterError:
+    return ParameterError(
+        "a parameter is given without a value",
+        where=f"--{name.replace('_', '-')}, or [{family}] {name}",
+        expected="a value",
+        got="an empty text, as of a shell variable that is not set",
+        next_step="give a value, or leave the parameter out",
+    )
+
+
+def _unreadable(error: InterpolationError) -> ParameterError:
+    return ParameterError(
+        "an entry of the configuration cannot be read",
+        where=f"[{error.section}] {error.option}",
+        expected="%% for each percent sign, and ${NAME} for variables that are set",
+        got=type(error).__name__,
+        next_step="correct it and run again",
+    )

@@ -1,0 +1,348 @@
+"""Luigi parameter types of this package.
+
+Luigi hands parameters on as text: to luigid, to its log, and, for a task that another one
+yields, from a worker process to the first. For each type here ``parse(serialize(x)) == x``.
+All raise ParameterError for a value that they cannot use, whether it comes as text, from a
+TOML file (numbers, tables, dates) or from Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import date, datetime
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, TypeVar
+
+import luigi
+from luigi.freezing import recursively_unfreeze
+
+from luigi_gif import gif, urls
+from luigi_gif.errors import ParameterError
+
+MAX_WORKERS = 10_000
+MAX_NAME_BYTES = 200
+"""A file system takes 255; a note's and a temporary file's suffix need room."""
+_SHOWN_URL = re.compile("#[0-9a-f]{64}")
+
+Value = TypeVar("Value")
+
+
+class NamedParameter(luigi.Parameter[Value]):
+    """A parameter that is given by its name, never by its place."""
+
+    expected = "text"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(positional=False, **options)
+        self._has_default_none = options.get("default", "") is None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        section = f"{owner.__name__}-" if issubclass(owner, luigi.Config) else ""
+        self.flag = f"--{section}{name.replace('_', '-')}"
+
+    def parse(self, x: Any) -> Any:
+        """The value that a text stands for; None for an empty one where that is the default.
+
+        A TOML file gives what is no text: :meth:`normalize` sees to it.
+        """
+        if x == "" and self._has_default_none:
+            return None
+        return self.value_of(x) if isinstance(x, str) else x
+
+    def normalize(self, x: Any) -> Any:
+        """The value as tasks have it. Raises ParameterError."""
+        if x is None and self._has_default_none:
+            return None
+        return self.checked(x)
+
+    def serialize(self, x: Any) -> str:
+        return "" if x is None else self.text_of(x)
+
+    def value_of(self, text: str) -> Any:
+        """What a text that is not empty stands for; the text itself if it is wrong."""
+        return text
+
+    def checked(self, value: Any) -> Any:
+        """The value, if it can be used."""
+        if not isinstance(value, str):
+            raise self.error(value)
+        return value
+
+    def text_of(self, value: Any) -> str:
+        """The text that stands for a value."""
+        return str(value)
+
+    def error(self, got: object) -> ParameterError:
+        return bad_parameter(self.flag, self.expected, got)
+
+
+class TextParameter(NamedParameter[str]):
+    """Any text; it may be empty."""
+
+
+class UrlParameter(NamedParameter[str]):
+    """A path or URL, shown without its secrets wherever Luigi shows parameters.
+
+    A path becomes an absolute one, so that it means the same from every folder.
+    """
+
+    expected = "a path or a URL"
+
+    def parse(self, x: Any) -> Any:
+        if isinstance(x, ShownUrl):
+            return x.url
+        if isinstance(x, str) and _SHOWN_URL.fullmatch(x[-65:]) and not urls.is_local(x):
+            raise self.error(f"{x[:-65]}, which is what Luigi shows of a URL with secrets")
+        return x
+
+    def checked(self, value: Any) -> str:
+        if isinstance(value, ShownUrl):
+            value = value.url
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
+            raise self.error(value or "nothing")
+        try:
+            urls.check_url(value)
+            return value if "://" in value else self.absolute(value)
+        except (ValueError, OSError) as error:  # OSError: the current folder is gone
+            raise self.error(f"{urls.public_url(value)} ({error})") from None
+
+    def absolute(self, path: str) -> str:
+        return os.path.abspath(urls.local_path(path))
+
+    def text_of(self, value: str) -> str:
+        shown = urls.public_url(value)
+        if shown == value:
+            return value
+        return ShownUrl(f"{shown}#{urls.url_digest(value)}", value)
+
+
+class ShownUrl(str):
+    """What may be shown of a URL, with its digest; it carries the URL itself along.
+
+    As Luigi makes tasks anew from the texts of their parameters, a URL with secrets has to
+    get through there: within a process as this object, between those of a run pickled. What
+    a text is made of it (a task's id, a line of the log, JSON for luigid) has no secret.
+    """
+
+    url: str
+
+    def __new__(cls, shown: str, url: str = "") -> ShownUrl:
+        text = super().__new__(cls, shown)
+        text.url = url
+        return text
+
+
+class FolderParameter(UrlParameter):
+    """A folder for the files of a run; the empty text stands for one that is still to be named."""
+
+    def checked(self, value: Any) -> str:
+        return "" if value == "" else super().checked(value)
+
+
+class NameParameter(NamedParameter[str]):
+    """The name of a file inside the work directory.
+
+    ``folders`` and ``suffixes`` are those that the pipeline uses itself.
+    """
+
+    expected = "a relative path inside the work directory"
+
+    def __init__(self, *, folders: tuple[str, ...], suffixes: tuple[str, ...], **options: Any):
+        super().__init__(**options)
+        self._folders = folders
+        self._suffixes = suffixes
+
+    def checked(self, value: Any) -> str:
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        path = PurePosixPath(super().checked(value))
+        if not path.name or path.is_absolute() or ".." in path.parts or "\0" in value:
+            raise self.error(value)
+        if max(len(os.fsencode(part)) for part in path.parts) > MAX_NAME_BYTES:
+            raise bad_parameter(self.flag, f"a name of at most {MAX_NAME_BYTES} bytes", value)
+        if path.parts[0] in self._folders or path.suffix in self._suffixes:
+            raise bad_parameter(self.flag, "a name that the pipeline does not use itself", value)
+        return str(path)
+
+
+class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
+    """Width and height in pixels, one of which may be left out, or None."""
+
+    expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MOST_PIXELS:,}"
+
+    def value_of(self, text: str) -> Any:
+        sides = re.fullmatch("([0-9]{0,9})x([0-9]{0,9})", text)
+        return text if sides is None else tuple(int(s) if s else None for s in sides.groups())
+
+    def checked(self, value: Any) -> tuple[int | None, int | None]:
+        value = self.value_of(value) if isinstance(value, str) else value
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            raise self.error(value)
+        width, height = value
+        sides = [side for side in (width, height) if side is not None]
+        if not sides or not all(_is_number(side, int, 1, gif.MOST_PIXELS) for side in sides):
+            raise self.error(self.text_of((width, height)))
+        return width, height
+
+    def text_of(self, value: tuple[int | None, int | None]) -> str:
+        return "x".join("" if side is None else str(side) for side in value)
+
+
+class Sha256Parameter(NamedParameter[str | None]):
+    """A SHA-256 checksum, 64 hexadecimal digits, or None."""
+
+    expected = "64 hexadecimal digits"
+
+    def checked(self, value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
+            raise self.error(value)
+        return value.lower()
+
+
+class NumberParameter(NamedParameter[Any]):
+    """A number within limits, or None where that is the default."""
+
+    def __init__(
+        self,
+        default: float | None,
+        *,
+        kind: type[int] | type[float],
+        least: float,
+        most: float,
+        description: str,
+    ) -> None:
+        super().__init__(default=default, description=description)
+        self._kind = kind
+        self._least = least
+        self._most = most
+        noun = "whole number" if kind is int else "number"
+        self.expected = f"a {noun} from {least:,} to {most:,}"
+
+    def value_of(self, text: str) -> Any:
+        try:
+            return self._kind(text)
+        except ValueError:
+            return text
+
+    def checked(self, value: Any) -> Any:
+        if not _is_number(value, self._kind, self._least, self._most):
+            raise self.error(value)
+        return self._kind(value)
+
+
+class ChoiceParameter(NamedParameter[str]):
+    """One of a few words."""
+
+    def __init__(self, default: str, *, choices: tuple[str, ...], description: str) -> None:
+        self.expected = " or ".join(choices)
+        super().__init__(default=default, description=f"{description} ({self.expected})")
+        self._choices = choices
+
+    def checked(self, value: Any) -> str:
+        if value not in self._choices:
+            raise self.error(value)
+        return str(value)
+
+
+class Workers(NamedTuple):
+    """How many, at the least and at the most."""
+
+    least: int
+    most: int
+
+
+class WorkersParameter(NamedParameter[Workers]):
+    """A number of workers, or a range of them."""
+
+    expected = f"a number up to {MAX_WORKERS:,}, or a range such as 2-20"
+
+    def value_of(self, text: str) -> Any:
+        limits = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
+        return text if limits is None else (int(limits[1]), int(limits[2] or limits[1]))
+
+    def checked(self, value: Any) -> Workers:
+        value = self.value_of(value) if isinstance(value, str) else value
+        limits = (value, value) if isinstance(value, int) else value
+        if (
+            not isinstance(limits, tuple | list)
+            or len(limits) != 2
+            or not all(_is_number(limit, int, 0, MAX_WORKERS) for limit in limits)
+            or limits[0] > limits[1]
+        ):
+            raise self.error(value)
+        return Workers(*limits)
+
+    def text_of(self, value: Workers) -> str:
+        return str(value.most) if value.least == value.most else f"{value.least}-{value.most}"
+
+
+class JsonParameter(NamedParameter[dict[str, Any]]):
+    """A JSON object."""
+
+    expected = 'a JSON object, such as {"cores": 4, "memory": "8GB"}'
+
+    def value_of(self, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            # Not the text itself: it may hold a password.
+            raise self.error(str(error)) from None
+
+    def checked(self, value: Any) -> dict[str, Any]:
+        value = recursively_unfreeze(value)
+        if not isinstance(value, dict):
+            raise self.error(type(value).__name__)
+        try:
+            return dict(json.loads(json.dumps(value, allow_nan=False)))
+        except (TypeError, ValueError) as error:
+            raise self.error(str(error)) from None
+
+    def text_of(self, value: dict[str, Any]) -> str:
+        return json.dumps(value)
+
+
+class DayParameter(luigi.DateParameter):
+    """A day, such as 2026-11-23."""
+
+    def parse(self, s: Any) -> Any:
+        if not isinstance(s, str):
+            return s
+        try:
+            return date.fromisoformat(s)
+        except ValueError:
+            raise self._error(s) from None
+
+    def normalize(self, value: Any) -> date:
+        value = self.parse(value)
+        if isinstance(value, datetime):
+            value = value.date()
+        if not isinstance(value, date):
+            raise self._error(value)
+        return value
+
+    def serialize(self, dt: date) -> str:
+        return dt.isoformat()
+
+    def _error(self, got: object) -> ParameterError:
+        return bad_parameter("--date", "a day, such as 2026-11-23", got)
+
+
+def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
+    """The error for a parameter whose value cannot be used."""
+    return ParameterError(
+        f"the value of {flag} cannot be used",
+        where="the command line or luigi.cfg",
+        expected=expected,
+        got=urls.public_text(repr(got)),
+        next_step="change it and run again",
+    )
+
+
+def _is_number(value: Any, kind: type, least: float, most: float) -> bool:
+    kinds = (int,) if kind is int else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool) and bool(least <= value <= most)

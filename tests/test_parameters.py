@@ -1,0 +1,337 @@
+"""Parameters survive what Luigi makes of them: text, JSON for luigid, other processes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import pickle
+import subprocess
+import sys
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import luigi
+import pytest
+from conftest import ROOT, Luigid, Run, Server, gif, luigi_environment
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from luigi.cmdline_parser import CmdlineParser
+from luigi.freezing import recursively_freeze
+from luigi.task_register import Register
+
+import luigi_gif
+from luigi_gif import parameters
+from luigi_gif.errors import ParameterError
+from luigi_gif.settings import dask, download, notify
+
+SECRET = "s3cret"
+NAMES = some.text("abc.-_ é%#?", min_size=1, max_size=12).filter(lambda text: text.strip(". "))
+FILES = some.builds("{}x/{}.img".format, NAMES, NAMES)
+QUERIES = some.text("ab=&%:;@#?/*1 ", max_size=20)
+URLS = (
+    some.builds("https://{}.example/{}.img?{}".format, some.sampled_from("abc"), NAMES, QUERIES)
+    | some.builds("ftp://user:{}@host/x.img".format, some.text("ab%:1", max_size=8))
+    | some.builds("s3://bucket/{}".format, NAMES)
+    | FILES
+)
+SIDES = some.integers(1, 65_535)
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(),
+    lambda values: some.lists(values, max_size=3) | some.dictionaries(some.text(), values),
+    max_leaves=5,
+).filter(lambda value: math.inf not in _leaves(value) and -math.inf not in _leaves(value))
+TEXTS = some.text(max_size=30)
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict | list):
+        values = value.values() if isinstance(value, dict) else value
+        return [leaf for each in values for leaf in _leaves(each)]
+    return [value]
+
+
+BUNDLE = {
+    "url": URLS,
+    "workdir": URLS | some.just(""),
+    "data_file": FILES,
+    "sha256": some.none() | some.text("0123456789abcdefABCDEF", min_size=64, max_size=64),
+    "on_bad_frame": some.sampled_from(["fail", "skip"]),
+}
+FRAMES = {
+    "size": some.none() | some.tuples(SIDES, SIDES | some.none()) | some.tuples(some.none(), SIDES),
+    "quality": some.sampled_from(["fast", "best"]),
+    "max_megapixels": some.integers(1, 178),
+}
+CLIP = {
+    "gif_file": FILES,
+    "frame_duration_ms": some.none() | some.integers(20, 655_350),
+    "plays": some.integers(0, 65_536),
+    "optimize": some.sampled_from(["none", "lossless"]),
+}
+SHARED = {name: BUNDLE[name] for name in ("data_file", "on_bad_frame")} | FRAMES | CLIP
+WORKERS = some.tuples(some.integers(0, 10_000), some.integers(0, 10_000)).map(sorted)
+TASKS: dict[type[luigi.Task], dict[str, Any]] = {
+    luigi_gif.DownloadData: BUNDLE,
+    luigi_gif.SplitFrames: BUNDLE,
+    luigi_gif.WriteFrames: BUNDLE | FRAMES,
+    luigi_gif.CombineGif: BUNDLE | FRAMES | CLIP,
+    luigi_gif.NightlyGif: SHARED
+    | {
+        "date": some.dates(),
+        "url": URLS,
+        "workdir": some.sampled_from(["x/%Y-%m-%d", "s3://bucket/%Y/%j/a"]),
+    },
+    luigi_gif.GifBatch: SHARED | {"urls_file": some.just(ROOT / "LICENSE"), "workdir": URLS},
+    dask: {
+        "address": TEXTS,
+        "cluster": TEXTS,
+        "cluster_kwargs": some.dictionaries(some.text(), JSON, max_size=3),
+        "workers": some.integers(0, 10_000) | WORKERS,
+        "batch_mib": some.integers(1, 1024),
+        "stall_timeout": some.floats(1, 86_400),
+    },
+    download: {
+        "retries": some.integers(0, 100),
+        "retry_delay": some.floats(0, 3600) | some.integers(0, 3600),
+        "low_speed_limit": some.integers(0, 10**12),
+        "max_bytes": some.integers(1, 10**18),
+    },
+    notify: {"on_success": TEXTS, "on_failure": TEXTS},
+}
+
+
+@pytest.mark.parametrize("task_class", TASKS, ids=lambda task: task.__name__)
+@settings(deadline=None, max_examples=60)
+@given(data=some.data())
+def test_a_task_is_made_anew_of_its_texts(task_class: type[luigi.Task], data: Any) -> None:
+    """With the same values, also where the texts have been pickled; and with the same id."""
+    values = data.draw(some.fixed_dictionaries({}, optional=TASKS[task_class]))
+    required = {"date", "urls_file"} & TASKS[task_class].keys()
+    values |= {name: data.draw(TASKS[task_class][name]) for name in required - values.keys()}
+    task = task_class(**values)
+    texts = task.to_str_params()
+    for copy in (texts, pickle.loads(pickle.dumps(texts))):
+        again = task_class.from_str_params(copy)
+        assert again.param_kwargs == task.param_kwargs
+        assert again.task_id == task.task_id
+
+
+def test_what_is_shown_of_a_url_is_no_url() -> None:
+    """A text that has lost the URL is refused, not taken for another one."""
+    url = f"https://user:{SECRET}@host/x.img?token={SECRET}"
+    texts = json.loads(json.dumps(luigi_gif.CombineGif(url=url).to_str_params()))
+    assert SECRET not in str(texts)
+    with pytest.raises(ParameterError, match="what Luigi shows of a URL with secrets"):
+        luigi_gif.CombineGif.from_str_params(texts)
+
+
+PIPELINE = """
+import luigi
+import luigi_gif
+
+
+class Mine(luigi.Task):
+    url = luigi.Parameter(visibility=luigi.parameter.ParameterVisibility.PRIVATE)
+
+    def run(self):
+        for size in (None, (30, None)):
+            url = open("url").read()
+            yield luigi_gif.CombineGif(url=url, workdir=f"work-{size}", size=size)
+        open("done", "w").close()
+
+    def output(self):
+        return luigi.LocalTarget("done")
+"""
+
+
+@pytest.mark.parametrize("how", ["one process", "two workers", "under luigid"])
+def test_a_task_may_yield_a_clip(server: Server, luigid: Luigid, tmp_path: Path, how: str) -> None:
+    """Of a URL with a secret; what Luigi logs, and luigid keeps, has no secret."""
+    (tmp_path / "mine.py").write_text(PIPELINE.replace("url = luigi.P", "unused = luigi.P"))
+    server.pages["/x.img"] = gif(1, (60, 40))
+    url = server.url(f"/x.img?token={SECRET}").replace("//", f"//user:{SECRET}@")
+    (tmp_path / "url").write_text(url)
+    flags = {
+        "one process": [],
+        "two workers": ["--workers", "2"],
+        "under luigid": ["--workers", "2", "--scheduler-url", luigid.url],
+    }[how]
+    profile = "config/client.cfg" if how == "under luigid" else "luigi.cfg"
+    said = subprocess.run(
+        [sys.executable, "-m", "luigi", "--module", "mine", "Mine", "--unused", "x", *flags],
+        cwd=tmp_path,
+        env=luigi_environment()
+        | {"PYTHONPATH": str(tmp_path), "LUIGI_CONFIG_PATH": str(ROOT / profile)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    assert len(list(tmp_path.glob("work-*/clip.gif"))) == 2
+    answers = str([luigid.ask("task_list", status=status) for status in ("DONE", "")])
+    assert ("CombineGif" in answers) == (how == "under luigid")
+    luigid.process.terminate()
+    luigid.process.wait()
+    state = (tmp_path / "state").read_bytes()
+    for text in (said.stdout, said.stderr, answers, state.decode("latin-1")):
+        assert SECRET not in text
+
+
+def test_a_path_means_the_same_from_every_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one with a percent sign, and one that comes as a pathlib.Path."""
+    home = tmp_path / "100%d"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    task = luigi_gif.CombineGif(url=Path("x.img"), workdir=Path("work"))
+    night = luigi_gif.NightlyGif(date(2026, 11, 1), url="%d.img")
+    monkeypatch.chdir(tmp_path)
+    assert (task.url, task.workdir) == (f"{home}/x.img", f"{home}/work")
+    assert night.requires().url == f"{home}/01.img"
+    assert night.requires().workdir == f"{home}/data/2026-11-01"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--url", ""),
+        ("--CombineGif-url", ""),
+        ("--url", "x.img", "--workdir", ""),
+        ("--url", "x.img", "--gif-file", ""),
+        ("--url", "x.img", "--sha256", ""),
+    ],
+)
+def test_an_empty_flag_is_an_error(flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a shell variable that is not set: Luigi itself would take the default."""
+    with pytest.raises(ParameterError, match="given without a value"):
+        by_command_line("CombineGif", *flags)
+
+
+def by_command_line(*arguments: str) -> Any:
+    """The task that the luigi command would run."""
+    Register.clear_instance_cache()
+    with CmdlineParser.global_instance(list(arguments)) as parser:
+        return parser.get_task_obj()
+
+
+@pytest.fixture
+def configuration(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Sets entries of luigi.cfg."""
+    parser = luigi.configuration.LuigiConfigParser()
+    monkeypatch.setattr(luigi.configuration.LuigiConfigParser, "_instance", parser)
+
+    def set_entry(section: str, name: str, text: str) -> None:
+        Register.clear_instance_cache()
+        parser.read_string(f"[{section}]\n{name} = {text}")
+
+    return set_entry
+
+
+@pytest.mark.parametrize(
+    ("task", "section", "name"),
+    [
+        ("CombineGif", "WriteFrames", "size"),
+        ("CombineGif", "SplitFrames", "workdir"),
+        ("NightlyGif", "CombineGif", "size"),
+        ("GifBatch", "DownloadData", "data_file"),
+    ],
+)
+def test_what_a_middle_task_would_overlook_is_an_error(
+    configuration: Any, tmp_path: Path, task: str, section: str, name: str
+) -> None:
+    """By flag or in a section: it names what would count. The same value is no error."""
+    (tmp_path / "urls").write_text("x.img")
+    own = {"NightlyGif": ["--date", "2026-11-01"], "GifBatch": ["--urls-file", f"{tmp_path}/urls"]}
+    value = {"size": "30x", "workdir": "other", "data_file": "other"}[name]
+    flag = name.replace("_", "-")
+    arguments = [task, *own.get(task, ())]
+    match = rf"(?s)no effect where it is given.+\[{section}\] {name}.+--{flag}"
+    with pytest.raises(ParameterError, match=match):
+        by_command_line(*arguments, f"--{section}-{flag}", value)
+    configuration(section, name, value)
+    with pytest.raises(ParameterError, match=match):
+        by_command_line(*arguments)
+    by_command_line(*arguments, f"--{flag}", value)
+
+
+def test_a_name_that_no_parameter_has_is_an_error_without_its_value(configuration: Any) -> None:
+    """Luigi itself would warn, and show the value."""
+    configuration("CombineGif", "urls", f"http://user:{SECRET}@host/x.img")
+    with pytest.raises(ParameterError, match=r"\[CombineGif\] urls") as caught:
+        luigi_gif.CombineGif(url="x.img")
+    assert SECRET not in str(caught.value)
+
+
+def test_luigis_errors_show_no_values(configuration: Any) -> None:
+    """It puts all of a task's parameters into some of them."""
+    url = f"http://user:{SECRET}@host/x.img"
+    with pytest.raises(luigi.parameter.UnknownParameterException, match="speed") as unknown:
+        luigi_gif.CombineGif(url=url, speed=1)
+    configuration("CombineGif", "plays", "often")
+    with pytest.raises(ParameterError, match="--plays") as wrong:
+        luigi_gif.CombineGif(url=url)
+    configuration("CombineGif", "plays", f"%40{SECRET}")
+    with pytest.raises(ParameterError, match="%% for each percent sign") as unreadable:
+        luigi_gif.CombineGif(url=url)
+    for caught in (unknown, wrong, unreadable):
+        assert SECRET not in str(caught.value)
+
+
+TOML = """
+workers = 3
+cluster_kwargs = {cores = 4, nested = {a = [1, {b = 2}]}}
+stall_timeout = 20
+plays = 2
+date = 2026-11-01
+"""
+
+
+def test_values_are_taken_as_toml_writes_them() -> None:
+    """Numbers, tables and dates; Luigi's parser freezes tables."""
+    values = {key: recursively_freeze(value) for key, value in tomllib.loads(TOML).items()}
+    owners = {"plays": luigi_gif.CombineGif, "date": luigi_gif.NightlyGif}
+    found = {}
+    for name, value in values.items():
+        parameter = getattr(owners.get(name, dask), name)
+        found[name] = parameter.normalize(parameter.parse(value))
+    assert found == {
+        "workers": (3, 3),
+        "cluster_kwargs": {"cores": 4, "nested": {"a": [1, {"b": 2}]}},
+        "stall_timeout": 20.0,
+        "plays": 2,
+        "date": date(2026, 11, 1),
+    }
+
+
+ODD: tuple[object, ...] = (True, 1.5, -1, [1, 2, 3], {"a": "b"}, "\0", math.nan, None, "", b"")
+
+
+@pytest.mark.parametrize("owner", TASKS, ids=lambda task: task.__name__)
+def test_odd_values_are_taken_or_refused_in_words(owner: type[luigi.Task]) -> None:
+    """Whatever kind of value a TOML file or Python hands in."""
+    for (_, parameter), value in itertools.product(owner.get_params(), ODD):
+        try:
+            taken = parameter.normalize(parameter.parse(value))
+        except ParameterError:
+            continue
+        assert parameter.normalize(parameter.parse(parameter.serialize(taken))) == taken
+
+
+def test_a_name_has_room_for_what_is_added_to_it() -> None:
+    """A note and a temporary file have longer names than the file itself."""
+    longest = "x" * parameters.MAX_NAME_BYTES
+    assert luigi_gif.CombineGif(gif_file=longest).gif_file == longest
+    with pytest.raises(ParameterError, match="a name of at most 200 bytes"):
+        luigi_gif.CombineGif(gif_file=f"out/{longest}x")
+
+
+def test_a_parameter_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
+    """With exit code 40, in words."""
+    said = luigi("--url", "", "--size", "30x")
+    assert said.returncode == 40
+    assert "given without a value" in said.stderr
+    assert "Traceback" not in said.stderr
