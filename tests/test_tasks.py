@@ -43,6 +43,8 @@ class Pipeline:
                 [luigi_gif.CombineGif(**parameters)], local_scheduler=True, detailed_summary=True
             )
         self.log = [record.getMessage() for record in self._caplog.records]
+        errors = [record.exc_info[1] for record in self._caplog.records if record.exc_info]
+        self.log += map(str, errors)  # which a command shows in place of a traceback
         return [
             step for step in STEPS if any(line.startswith(f"{step} runs: ") for line in self.log)
         ]
