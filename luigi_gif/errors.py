@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luigi_gif.urls import escaped
+from luigi_gif.urls import escaped, public_text
 
 LUIGI_LOGGER = "luigi-interface"
 
@@ -75,10 +75,10 @@ class ClusterError(PipelineError):
 
 
 def last_words(error: BaseException) -> str:
-    """What an error of Dask's says in its last line, or else its cause."""
+    """What an error of Dask's says in its last line, or else its cause, as it may be shown."""
     while not str(error).strip() and error.__cause__ is not None:
         error = error.__cause__
-    return str(error).strip().rpartition("\n")[2] or type(error).__name__
+    return public_text(str(error).strip().rpartition("\n")[2]) or type(error).__name__
 
 
 def find_pipeline_error(error: BaseException | None) -> PipelineError | None:

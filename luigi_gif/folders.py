@@ -280,7 +280,7 @@ class Folder(ABC):
                 expected=f"to {verb} it",
                 got=os.strerror(number) if number else words or type(error).__name__,
                 next_step=self._advice(number),
-            ) from error
+            ) from None  # its own text may hold secrets
 
     def _advice(self, number: int | None) -> str:
         """What to do about an error of the operating system."""

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from luigi_gif import gif, palette
 from luigi_gif.palette import Bytes, Mask
+from luigi_gif.urls import public_text
 
 Size = tuple[int, int]
 
@@ -257,4 +258,4 @@ def _paletted(
 
 def _reason(error: Exception) -> str:
     """What a decoder said, in one line; its name for it where it said nothing."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return public_text(str(error)[:200]) or type(error).__name__

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from luigi_gif import settings
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
 from luigi_gif.forks import SharedList
-from luigi_gif.urls import public_text
 
 PATIENCE_S = 4.0
 """How long a receiver may take; then the run goes on, and tells it nothing more."""
@@ -31,7 +30,7 @@ def success(clip: str, made: str) -> None:
 
 def failure(step: str, where: str, error: BaseException) -> None:
     """Tell that a step failed, and why."""
-    words = str(error) if isinstance(error, PipelineError) else public_text(last_words(error))
+    words = str(error) if isinstance(error, PipelineError) else last_words(error)
     _send("failure", settings.notify().on_failure, f"{step} failed", f"{where}\n{words}")
 
 

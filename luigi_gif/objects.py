@@ -39,7 +39,7 @@ class ObjectFolder(Folder):
                 got=public_text(str(error)),
                 next_step="correct --workdir, or install what the store needs "
                 "(pip install 'luigi_gif[s3]', [gcs] or [azure])",
-            ) from error
+            ) from None  # its own text may hold secrets
 
     def path(self, name: str) -> str:
         return f"{public_url(self.url)}/{name}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
 from luigi_gif.forks import SharedList
-from luigi_gif.urls import escaped, public_text
+from luigi_gif.urls import escaped
 
 if TYPE_CHECKING:
     import luigi
@@ -94,10 +94,7 @@ def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
 
 def note_failure(where: str, error: BaseException) -> None:
     """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
-    if isinstance(error, PipelineError):
-        words = f"{error.what}: {error.got}"
-    else:
-        words = public_text(last_words(error))
+    words = f"{error.what}: {error.got}" if isinstance(error, PipelineError) else last_words(error)
     failures.append(escaped(f"{where}: {words}"))
 
 

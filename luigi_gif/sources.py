@@ -137,25 +137,45 @@ def _versioned(
 def _stream(
     descriptor: int, url: str, settings: sections.download, deadline: float
 ) -> Iterator[bytes]:
-    """What comes out of a pipe or a device, until it ends."""
+    """What comes out of a pipe or a device, until it ends.
+
+    A pipe that nobody has opened for writing is as if at its end (fifo(7)): a writer has to
+    come within connect_timeout, its bytes within read_timeout.
+    """
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
+    has_writer = has_waited = False
     with _readable(url):
         while True:
-            limit_s = max(0.0, min(settings.read_timeout, deadline - time.monotonic()))
-            if not poll.poll(limit_s * 1000):
-                raise DownloadError(
-                    "nothing comes from the source",
-                    where=urls.public_url(url),
-                    expected="the next bytes of a pipe or a device, or its end",
-                    got=f"nothing within {limit_s:,.3g} s (--download-read-timeout)",
-                    next_step="start what writes to it, or give the path of a file",
-                )
-            with contextlib.suppress(BlockingIOError):
+            try:
                 piece = os.read(descriptor, PIECE_BYTES)
-                if not piece:
+            except BlockingIOError:  # whoever writes has nothing yet
+                piece, has_writer = b"", True
+            else:
+                if not piece and has_writer:
                     return
+                if not piece and has_waited:
+                    raise _silence(url, "connect")
+            if piece:
+                has_writer = True
                 yield piece
+                continue
+            wait_s = settings.read_timeout if has_writer else settings.connect_timeout
+            if poll.poll(max(0.0, min(wait_s, deadline - time.monotonic())) * 1000):
+                has_writer = True
+            elif has_writer:
+                raise _silence(url, "read")
+            has_waited = True
+
+
+def _silence(url: str, setting: str) -> DownloadError:
+    return DownloadError(
+        "nothing comes from the source",
+        where=urls.public_url(url),
+        expected="the next bytes of a pipe or a device, or its end",
+        got=f"silence for the --download-{setting}-timeout, or until the deadline",
+        next_step="start what writes to it, or give the path of a file",
+    )
 
 
 def _in_time(

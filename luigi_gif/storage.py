@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import luigi
 
-from luigi_gif.errors import StorageError
+from luigi_gif.errors import ParameterError, StorageError
 from luigi_gif.folders import (
     ASIDE_SUFFIX,
     COPY_BYTES,
@@ -25,7 +25,14 @@ from luigi_gif.folders import (
 )
 from luigi_gif.local import LOCK, LocalFolder
 from luigi_gif.objects import ObjectFolder
-from luigi_gif.urls import is_local, local_path, normal_url
+from luigi_gif.urls import (
+    HTTP_SCHEMES,
+    is_local,
+    local_path,
+    normal_url,
+    public_url,
+    scheme_of,
+)
 
 __all__ = [
     "ASIDE_SUFFIX",
@@ -87,6 +94,14 @@ def folder(url: str, run: str = "") -> Folder:
     """The folder at a path or URL, for one of the runs that this process works for."""
     if is_local(url):
         return LocalFolder(local_path(url))
+    if scheme_of(url) in HTTP_SCHEMES:
+        raise ParameterError(
+            "the work directory cannot be used",
+            where=public_url(url),
+            expected="a local path, or the URL of a store that can be written to",
+            got="a URL of the web, which can only be read",
+            next_step="correct --workdir",
+        )
     return ObjectFolder(normal_url(url), run)
 
 

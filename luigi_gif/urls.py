@@ -40,6 +40,8 @@ _SCHEME = re.compile(r"[\s\ufeff]*([A-Za-z][A-Za-z0-9+.-]*)://")
 _FILE = re.compile(r"[\s\ufeff]*file:(?://(?P<host>[^/]*))?(?P<path>/.*)?", re.I | re.DOTALL)
 _QUERY_NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,39}", re.ASCII)
 _QUERY_OF_NAME = re.compile(r"\?(?=[\w.\[\]-]+=)(?!versionId=[^&]*$)")
+_MISSPELLED = re.compile(r"\s*(?:(?:https?|ftp|sftp|s3|gs|gcs|az|abfss?):[/\\]|\\\\)", re.I)
+"""With too few slashes, or as Windows has it: no path of this system, and it may hold a login."""
 _HOST_WITHOUT_SCHEME = re.compile(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?/")
 _LOGIN = re.compile(
     r"\s*(?:(?!file:)[A-Za-z][\w+.-]+:[/\\]+|[/\\]{2,})(?P<odd>[^@]*:.*)@"
@@ -133,6 +135,8 @@ def check_url(url: str) -> None:
     """Raise ValueError, in words without a secret, for a URL that cannot be taken apart."""
     if is_local(url):
         local_path(url)
+        if _MISSPELLED.match(url):
+            raise ValueError("a URL has two slashes behind its scheme, as in https://")
         return
     if any("://" in link and not scheme_of(link) for link in _links(url)):
         raise ValueError("what stands before :// is no scheme")

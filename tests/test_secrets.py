@@ -34,10 +34,12 @@ def test_no_secret_is_told(
         return result.stdout + result.stderr
 
     with fault_server(tls=trusted) as server:
-        url = server.url("/path/all.img?token=s3cret").replace("//", "//user:s3cret@")
+        url = server.url(
+            "/path;v=s3cret/all.img?token=s3cret&s3cret&crs=EPSG::s3cret#s3cret"
+        ).replace("//", "//user:s3cret@")
         said = []
         for answer in (
-            says(404),
+            says(404, body=b"no s3cret, no user:s3cret, no token=s3cret"),
             says(302, "Location: ftp://user:s3cret@host/?token=s3cret"),
             serves(sample, stop_after=100_000),
             serves(b"no bundle"),

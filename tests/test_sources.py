@@ -111,12 +111,12 @@ def test_a_pipe_is_read_to_its_end(fetch: Fetch, tmp_path: Path, sample: bytes) 
 
 
 def test_a_pipe_without_a_writer_is_an_error(fetch: Fetch, tmp_path: Path) -> None:
-    """After the read timeout, not never."""
+    """After the connect timeout, not never."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with pytest.raises(DownloadError, match="nothing comes from the source") as raised:
-        fetch(str(path), read_timeout=0.1)
-    assert "--download-read-timeout" in raised.value.got
+        fetch(str(path), connect_timeout=0.1)
+    assert "--download-connect-timeout" in raised.value.got
 
 
 def test_a_writer_that_falls_silent_is_an_error(fetch: Fetch, tmp_path: Path) -> None:
@@ -126,8 +126,9 @@ def test_a_writer_that_falls_silent_is_an_error(fetch: Fetch, tmp_path: Path) ->
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.write(descriptor, b"GIF89a")
-        with pytest.raises(DownloadError, match="nothing comes from the source"):
+        with pytest.raises(DownloadError, match="nothing comes from the source") as raised:
             fetch(str(path), read_timeout=0.1)
+        assert "--download-read-timeout" in raised.value.got
     finally:
         os.close(descriptor)
 

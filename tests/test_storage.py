@@ -177,3 +177,10 @@ def test_a_local_folder_may_be_a_url(tmp_path: Path) -> None:
     """file:// is a local folder like any other."""
     storage.folder(f"file://{tmp_path}").write("name", b"x")
     assert storage.FileTarget(storage.folder(str(tmp_path)), "name").exists()
+
+
+def test_a_work_directory_on_the_web_is_refused() -> None:
+    """It can only be read; at once, and without what its URL hides."""
+    with pytest.raises(ParameterError, match="can only be read") as raised:
+        storage.folder("HTTP://me:s3cret@host/data?token=s3cret")
+    assert "s3cret" not in str(raised.value)

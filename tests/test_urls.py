@@ -162,7 +162,8 @@ def test_a_file_url_names_a_path(url: str, path: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["file://other.example/a", "file://a.img", "http://", "http:///a", "http://[bad/a",
-     "http://me:se/cret@host/a", "http://host:port/a", "http://host:99999/", "my_http://host/"],
+     "http://me:se/cret@host/a", "http://host:port/a", "http://host:99999/", "my_http://host/",
+     "http:/me:se@cret", r"\\me:cret@host"],
 )  # fmt: skip
 def test_a_url_that_cannot_be_taken_apart_is_refused(url: str) -> None:
     """In words that hold nothing of it."""
