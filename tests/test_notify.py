@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -13,6 +15,8 @@ from luigi.task_register import Register
 from pytest_mock import MockerFixture
 
 import luigi_gif
+from luigi_gif import notify
+from luigi_gif.forks import SharedList
 
 
 class Receiver:
@@ -68,6 +72,7 @@ def test_success_and_failure_are_told(luigi: Run, tmp_path: Path) -> None:
     assert made["title"] == "luigi_gif: a clip was made"
     assert "clip.gif: 32 frames, " in made["message"]
     assert " s after its start" in made["message"]
+    assert (made["type"], failed["type"]) == ("success", "failure")
     assert failed["title"] == "luigi_gif: DownloadData failed"
     assert "the bundle cannot be read" in failed["message"]
     assert "No such file" in failed["message"]
@@ -104,3 +109,48 @@ def test_a_dead_receiver_does_not_fail_the_run(luigi: Run, fate: str) -> None:
     assert "did not take one" in result.stderr
     assert "s3cret" not in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[..., None]:
+    """Tell of a failure from this process, to these URLs; none is known to be silent."""
+    monkeypatch.setattr(notify, "silent", SharedList())
+
+    def tell(urls: str) -> None:
+        section = mocker.Mock(on_failure=urls)
+        mocker.patch("luigi_gif.settings.notify", return_value=section)
+        notify.failure("WriteFrames", "x", OSError("none"))
+
+    return tell
+
+
+def test_a_receiver_that_hangs_costs_its_time_once(
+    told: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all processes of a run: they share what they know of it."""
+    assert isinstance(notify.silent, SharedList)
+    monkeypatch.setattr(notify, "PATIENCE_S", 0.1)
+    receiver = Receiver(hangs=True)
+    try:
+        told(receiver.url)
+        told(receiver.url)
+    finally:
+        receiver.close()
+    assert receiver.asked <= 1
+    assert notify.silent.read() == [receiver.url]
+
+
+def test_the_log_of_apprise_is_the_users(
+    told: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it says of our messages holds their URLs, and is not logged; all else is, as before."""
+    log = logging.getLogger("apprise")
+    before = (log.level, log.propagate, list(log.filters))
+    receiver = Receiver()
+    receiver.close()
+    told(f"{receiver.url} nonsense://s3cret")
+    assert (log.level, log.propagate, list(log.filters)) == before
+    log.warning("a message of another's")
+    assert "a message of another's" in caplog.text
+    assert "did not take one" in caplog.text
+    assert "s3cret" not in caplog.text

@@ -1,0 +1,101 @@
+"""Signals: the first ends a process in order, the second at once; its forks end with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import product
+
+import psutil
+import pytest
+
+BODY = """
+import contextlib, multiprocessing, os, time
+from luigi_gif import interrupt
+
+def body():
+    with interrupt.quiet_in_child():
+        print(os.getpid(), flush=True)
+        try:
+            time.sleep(600)
+        finally:
+            print("in order", flush=True)
+            time.sleep(600)
+"""
+FIRST = f"{BODY}\ninterrupt.install_signal_handlers()\nbody()"
+FORKED = f"""{BODY}
+interrupt.install_signal_handlers()
+child = multiprocessing.get_context("fork").Process(target=body)
+child.start()
+child.join()
+"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Started:
+    """A process, and the one that says what it does: that, or one that it forked."""
+
+    def __init__(self, code: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.says = psutil.Process(int(self.line()))
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def close(self) -> None:
+        for process in (self.process, self.says):
+            if process.pid in psutil.pids():
+                process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[type[Started]]:
+    begun: list[Started] = []
+
+    class Noted(Started):
+        def __init__(self, code: str) -> None:
+            super().__init__(code)
+            begun.append(self)
+
+    yield Noted
+    for started in begun:
+        started.close()
+
+
+@pytest.mark.parametrize(("one", "two"), list(product(SIGNALS, SIGNALS)))
+def test_a_second_signal_ends_a_process_at_once(
+    start: type[Started], one: signal.Signals, two: signal.Signals
+) -> None:
+    """Whichever came first: a service manager may want it after Ctrl-C, and the other way."""
+    started = start(FIRST)
+    os.kill(started.says.pid, one)
+    assert started.line() == "in order\n"
+    os.kill(started.says.pid, two)
+    assert started.process.wait() == -two
+
+
+def test_a_forked_process_takes_one_wish_twice(start: type[Started]) -> None:
+    """Ctrl-C reaches it, and then Luigi's SIGTERM; one more SIGTERM ends it."""
+    started = start(FORKED)
+    os.kill(started.says.pid, signal.SIGINT)
+    assert started.line() == "in order\n"
+    os.kill(started.says.pid, signal.SIGTERM)
+    with pytest.raises(psutil.TimeoutExpired):
+        started.says.wait(0.5)
+    os.kill(started.says.pid, signal.SIGTERM)
+    started.process.wait()
+
+
+def test_a_forked_process_ends_with_the_first(start: type[Started]) -> None:
+    """Also where that was killed and could say nothing: first in order, then at once."""
+    started = start(FORKED.replace("def body", "interrupt._ORDER_S = 0.1\ndef body"))
+    started.process.kill()
+    assert started.line() == "in order\n"
+    started.says.wait(60)
