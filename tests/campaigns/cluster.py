@@ -43,7 +43,7 @@ PATIENCE_S = 600
 DEATHS = 12
 """Of the workers that have a batch, after which it is given up: Dask's four, three times."""
 FRAME = r"frame_[0-9]+\.gif"
-PART = r"part_[0-9]+\.luigi-gif-tmp"
+PART = r"part_[0-9]+\.[0-9a-f]+\.luigi-gif-tmp"
 LOSSLESS = ("--optimize", "lossless")
 ERROR = re.compile(
     r"^ERROR: .+\n  where:    .+\n  expected: .+\n  got:      .+\n  next:     .+$", re.MULTILINE
