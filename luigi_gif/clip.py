@@ -425,7 +425,7 @@ class _Changes:
     def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
         """What to store of ``image`` where ``previous`` was left in place: all, if in doubt."""
         from luigi_gif import delta  # NumPy and Pillow, which copying does without
-        from luigi_gif.image import Undecodable
+        from luigi_gif.decode import Undecodable
 
         if previous is None or not previous.fills_screen:
             return image
@@ -446,7 +446,8 @@ def _first(image: gif.Image) -> gif.Image:
     """
     if not gif.is_ramp(image.color_table):
         return image
-    from luigi_gif.image import Undecodable, reindexed
+    from luigi_gif.decode import Undecodable
+    from luigi_gif.image import reindexed
 
     try:
         return reindexed(image)
@@ -456,7 +457,8 @@ def _first(image: gif.Image) -> gif.Image:
 
 def _clearable(image: gif.Image) -> gif.Image:
     """The image with a transparent index: decoders agree only then on clearing it."""
-    from luigi_gif.image import Undecodable, clearable
+    from luigi_gif.decode import Undecodable
+    from luigi_gif.image import clearable
 
     try:
         return clearable(image)

@@ -532,14 +532,15 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
                     raise bundle.BadFrame(number, frame.offset, fault)
                 return frame.data if images == 1 else gif.single(image), image, images
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
+    from luigi_gif.decode import Undecodable
 
     how = (look.fitted, look.quality, look.max_pixels)
     try:
         if image is None:
-            image, images = decoding.to_gif(frame.data, *how)
+            image, images, _ = decoding.to_gif(frame.data, *how)
         else:
             image = decoding.resized(image, *how)
-    except decoding.Undecodable as error:
+    except Undecodable as error:
         fault = fault or (image and _damage(image))
         undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None

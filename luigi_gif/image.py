@@ -1,9 +1,9 @@
 """Any image to a one-image GIF.
 
-Pillow decodes the first image, upright, in 8 bits a channel; imageio reads
-those of 16 bits, which Pillow would cut off. It is resized if that is asked
-for, and brought to 256 colors: where it has no more (one stands for all that
-is transparent), these are kept, else they are chosen by :mod:`luigi_gif.palette`.
+:mod:`luigi_gif.decode` gives its pixels, upright, in 8 bits a channel. It is
+resized if that is asked for, and brought to 256 colors: where it has no more
+(one stands for all that is transparent), these are kept, else they are chosen
+by :mod:`luigi_gif.palette`.
 
 Pure code: bytes in, values out.
 """
@@ -11,17 +11,17 @@ Pure code: bytes in, values out.
 from __future__ import annotations
 
 import io
-import tempfile
-import warnings
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import IO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
-from luigi_gif import gif, palette
+from luigi_gif import decode, gif, palette
+from luigi_gif.decode import Undecodable
 from luigi_gif.palette import Bytes, Mask
-from luigi_gif.urls import public_text
 
 Size = tuple[int, int]
 
@@ -29,35 +29,27 @@ OPAQUE_FROM = 128
 """The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
 RESAMPLING = Image.Resampling.LANCZOS
 
-_WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-_UNKNOWN_MODES = ("I", "F")
-_PNG_DEPTH = 24
-"""The offset of the bit depth in a PNG, behind signature, chunk header, width and height."""
 
-# What a decoder thinks of a file's metadata is not for the user's terminal.
-warnings.filterwarnings("ignore", module=r"PIL\.")
+class Made(NamedTuple):
+    """An image that was made of another."""
 
-
-class Undecodable(ValueError):
-    """Data that give no image. ``expected`` and ``got`` are for people."""
-
-    def __init__(self, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}")
-        self.expected = expected
-        self.got = got
+    image: gif.Image
+    images: int
+    """How many there are where it comes from."""
+    notes: list[str]
+    """What the user is to know of it."""
 
 
-def to_gif(
-    data: bytes, fitted: Callable[[Size], Size], quality: str, max_pixels: int
-) -> tuple[gif.Image, int]:
-    """The first image of ``data`` as one of a GIF, and how many images there are.
+def to_gif(data: bytes, fitted: Callable[[Size], Size], quality: str, max_pixels: int) -> Made:
+    """The first image of ``data`` as one of a GIF.
 
     ``fitted`` tells from its width and height in pixels those that it is to
     have.
 
-    Raises Undecodable, also for an image of more than ``max_pixels``.
+    Raises Undecodable, also for an image of more than ``max_pixels``; and
+    MemoryError or OSError, which say nothing of the image.
     """
-    picture, images = _decoded(data, max_pixels)
+    picture, images, notes = decode.decoded(data, max_pixels)
     size = fitted(picture.size)
     if size[0] * size[1] > max_pixels:
         raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
@@ -80,7 +72,7 @@ def to_gif(
         transparent_index=transparent_index,
         data=encoded(chosen),
     )
-    return image, images
+    return Made(image, images, notes)
 
 
 def resized(
@@ -93,29 +85,43 @@ def resized(
     if image.size != image.extent:
         image = clearable(image)
     data = gif.single(image)
-    other, _ = to_gif(data, fitted, quality, max_pixels)
+    other = to_gif(data, fitted, quality, max_pixels).image
     return other._replace(delay_cs=image.delay_cs)
 
 
 def encoded(indexes: Bytes) -> memoryview:
     """The image data of a GIF for color indexes, height x width."""
-    # Pillow lets other threads run while it writes to a real file.
-    with tempfile.TemporaryFile() as file:
+    with _scratch_file() as file:
         Image.fromarray(indexes).save(file, "GIF", interlace=0, optimize=False)
         file.seek(0)
         return gif.first_image(file.read())[0].data
 
 
+def _scratch_file() -> IO[bytes]:
+    """A file in memory: Pillow lets other threads run while it writes to one that has a number."""
+    if hasattr(os, "memfd_create"):
+        try:
+            return os.fdopen(os.memfd_create("luigi_gif"), "w+b")
+        except OSError:  # forbidden by a sandbox, or too many files
+            pass
+    return io.BytesIO()
+
+
 def indexes(data: bytes) -> Bytes:
     """The color indexes, height x width, of the first image of a GIF that fills its screen.
 
-    Raises Undecodable.
+    Raises Undecodable, also where there are too few.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with GifImageFile(io.BytesIO(data)) as picture:
+            picture.load()
+            decode.check_all_pixels(picture, data)
             return np.asarray(picture)
+    except Undecodable:
+        raise
     except Exception as error:
-        raise Undecodable("a GIF whose pixels can be decoded", _reason(error)) from error
+        expected = "a GIF whose pixels can be decoded"
+        raise decode.undecodable(error, expected, picture.size, data) from error
 
 
 def clearable(image: gif.Image) -> gif.Image:
@@ -162,66 +168,6 @@ def free_index(used: Bytes) -> int | None:
     return counts.index(0) if 0 in counts else None
 
 
-def _decoded(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
-    """The first image of ``data``, RGB or RGBA, and how many there are."""
-    expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if not 0 < picture.width * picture.height <= max_pixels:
-                raise Undecodable(expected, f"{picture.width}x{picture.height} pixels")
-            images = _count(picture)
-            upright = _eight_bit(picture, data)
-            ImageOps.exif_transpose(upright, in_place=True)
-            return upright, images
-    except Undecodable:
-        raise
-    except Image.DecompressionBombError:
-        raise Undecodable(expected, "more than Pillow opens") from None
-    except UnidentifiedImageError:
-        raise Undecodable("an image that can be decoded", "no beginning of one") from None
-    except Exception as error:  # whatever a decoder raises, the image is at fault
-        raise Undecodable("an image that can be decoded", _reason(error)) from error
-
-
-def _count(picture: Image.Image) -> int:
-    """How many images there are; 1 where those behind the first are damaged."""
-    try:
-        return getattr(picture, "n_frames", 1)
-    except Exception:
-        picture.seek(0)
-        return 1
-
-
-def _eight_bit(picture: Image.Image, data: bytes) -> Image.Image:
-    """The picture in RGB or RGBA."""
-    if picture.mode in _UNKNOWN_MODES:
-        raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
-    key = picture.info.get("transparency")
-    if picture.mode in _WIDE_MODES:
-        import imageio.v3 as iio  # few images need it
-
-        wide = iio.imread(data, index=0, plugin="pillow", rotate=True).astype(np.uint32)
-        picture = Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8))
-        if key is not None:
-            picture.putalpha(Image.fromarray(np.where(wide == key, 0, 255).astype(np.uint8)))
-    elif picture.format == "PNG" and key is not None:
-        picture.info["transparency"] = _key_in_8_bits(picture.mode, key, data[_PNG_DEPTH])
-    mode = "RGBA" if picture.has_transparency_data else "RGB"
-    return picture if picture.mode == mode else picture.convert(mode)
-
-
-def _key_in_8_bits(mode: str, key: Any, depth: int) -> Any:
-    """A PNG's transparent color as the pixels of a picture of that mode have it.
-
-    Pillow leaves it in the bits of the file (PNG, section 11.3.1.1).
-    """
-    if mode == "L":
-        return key * 255 // ((1 << depth) - 1)
-    if mode == "RGB" and depth == 16:
-        return tuple(level >> 8 for level in key)
-    return key
-
-
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
     """The picture in RGB, and which of its pixels are shown, height x width; None if all.
 
@@ -254,8 +200,3 @@ def _paletted(
         np.concatenate((colors, np.zeros((1, 3), np.uint8))),
         transparent_index,
     )
-
-
-def _reason(error: Exception) -> str:
-    """What a decoder said, in one line; its name for it where it said nothing."""
-    return public_text(str(error)[:200]) or type(error).__name__

@@ -19,7 +19,8 @@ from pytest_mock import MockerFixture
 
 from luigi_gif import gif
 from luigi_gif import image as image_
-from luigi_gif.image import Size, Undecodable
+from luigi_gif.decode import Undecodable
+from luigi_gif.image import Size
 from luigi_gif.palette import Bytes
 
 ORIENTATION = 0x0112
@@ -37,7 +38,8 @@ def to_gif(
     quality: str = "fast",
     max_pixels: int = 1 << 16,
 ) -> tuple[gif.Image, int]:
-    return image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
+    made = image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
+    return made.image, made.images
 
 
 def shown(image: gif.Image) -> Bytes:
@@ -410,9 +412,9 @@ def test_half_an_image_is_refused(format_: str) -> None:
     ("odd", "got"),
     [
         (RuntimeError("one\n  two"), "one two"),
-        (MemoryError(), "MemoryError"),
         (RecursionError("x" * 999), "x" * 200),
         (SystemError("tile cannot extend"), "tile cannot extend"),
+        (OSError("broken data stream"), "broken data stream"),
         (struct.error("unpack"), "unpack"),
     ],
 )
@@ -420,12 +422,35 @@ def test_whatever_a_decoder_raises_the_image_is_at_fault(
     odd: Exception, got: str, mocker: MockerFixture
 ) -> None:
     """What it said is told in one line, or what it raised where it said nothing."""
-    mocker.patch("PIL.Image.open", side_effect=odd)
-    for decode in (to_gif, image_.indexes):
+    mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=odd)
+    for decode, format_ in ((to_gif, "PNG"), (image_.indexes, "GIF")):
         with pytest.raises(Undecodable) as error:
-            decode(saved(picture(), "GIF"))
+            decode(saved(picture(), format_))
         assert error.value.got == got
         assert error.value.__cause__ is odd
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [MemoryError(), OSError("out of memory when reading image file"), OSError(24, "many files")],
+)
+def test_what_the_machine_lacks_is_no_fault_of_the_image(
+    odd: Exception, mocker: MockerFixture
+) -> None:
+    """Neither memory, however a decoder tells, nor what the system refuses."""
+    mocker.patch("PIL.GifImagePlugin.GifImageFile.load", side_effect=odd)
+    for decode in (to_gif, image_.indexes):
+        with pytest.raises((MemoryError, OSError)) as error:
+            decode(saved(picture(), "GIF"))
+        assert isinstance(error.value, MemoryError) or error.value is odd
+
+
+def test_where_no_memory_is_left_the_image_is_not_at_fault(mocker: MockerFixture) -> None:
+    """Whatever a decoder says then."""
+    mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=OSError("broken data stream"))
+    mocker.patch("luigi_gif.decode._LEAST_MEMORY_BYTES", 1 << 60)
+    with pytest.raises(MemoryError):
+        to_gif(saved(picture(), "PNG"))
 
 
 def test_what_pillow_warns_of_does_not_reach_the_user() -> None:

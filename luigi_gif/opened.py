@@ -1,0 +1,26 @@
+"""What the readers of single formats have in common: an image that is opened, not yet decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PIL import Image
+
+
+class Opened(NamedTuple):
+    """An image whose header was read."""
+
+    size: tuple[int, int]
+    """Width and height in pixels, as it is stored."""
+    decode: Callable[[], Image.Image]
+    """Its pixels, 8 bits a channel, in mode 1, L, LA, P, PA, RGB, RGBA, CMYK or one that Pillow
+    converts to RGB."""
+    images: int = 1
+    """How many there are."""
+    orientation: int = 1
+    """How it is turned, as Exif counts: 1 to 8."""
+    profile: bytes | None = None
+    """Its color profile."""
+    notes: list[str] = []  # noqa: RUF012 - filled while it is decoded
+    """What the user is to know, for instance which part of it is not there."""
