@@ -40,6 +40,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """By Exif's orientation."""
+_UNKNOWN = (SyntaxError, IndexError, TypeError, KeyError, EOFError, struct.error)
+"""What Pillow raises for a header that it does not know, of whatever use the words are."""
 _LEAST_MEMORY_BYTES = 1 << 25
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -93,7 +95,10 @@ def decoded(data: bytes, max_pixels: int) -> Decoded:
     except Undecodable:
         raise
     except Exception as error:
-        raise undecodable(error, "an image that can be decoded", size, data) from error
+        fault = undecodable(error, "an image that can be decoded", size, data)
+        if size == (0, 0) and isinstance(error, _UNKNOWN):
+            fault = Undecodable(fault.expected, "no beginning of one")
+        raise fault from error
     if (turn := _TURNS.get(opened.orientation)) is not None:  # one of them is 0
         picture = picture.transpose(turn)
     return Decoded(picture, opened.images, opened.notes)

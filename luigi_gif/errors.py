@@ -86,3 +86,15 @@ def find_pipeline_error(error: BaseException | None) -> PipelineError | None:
     while error is not None and not isinstance(error, PipelineError):
         error = error.__cause__
     return error
+
+
+def out_of_memory(where: str) -> StorageError:
+    """What to tell the user of a MemoryError: it says nothing of the frame that met it."""
+    return StorageError(
+        "there is not enough memory",
+        where=where,
+        expected="memory for the frames that are worked on at a time",
+        got="the system gives no more",
+        next_step="give it more memory (see ulimit -v, or the limit of the job), take fewer "
+        "--dask-workers, or refuse large frames with --max-megapixels; then run again",
+    )

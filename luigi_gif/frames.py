@@ -19,7 +19,13 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, lzw, report, settings, storage
-from luigi_gif.errors import LUIGI_LOGGER, BundleError, ForeignFileError
+from luigi_gif.errors import (
+    LUIGI_LOGGER,
+    BundleError,
+    ForeignFileError,
+    StorageError,
+    out_of_memory,
+)
 from luigi_gif.formats import Malformed
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
@@ -27,6 +33,9 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 SUBFOLDER = "frames"
 MANIFEST = f"{SUBFOLDER}/manifest.json"
 CHECKPOINT_S = 5.0
+SEVERAL_IMAGES = "several images, of which the first is shown"
+MAX_NAMED = 10
+"""Frames in a warning; the manifest names all of them."""
 MAX_COUNTED_BYTES = 1 << 21
 """Of a bundle whose GIFs are all counted: 2 MiB take some 0.1 s. It is the bundle that decides, so
 that the same frames are found bad wherever and however they are written."""
@@ -85,6 +94,8 @@ class Written(NamedTuple):
     delay_cs: int
     """How long all of them show, in hundredths of a second, each for its own delay."""
     skipped: list[Skipped]
+    notes: list[tuple[int, str]] = []  # noqa: RUF012 - never altered
+    """Numbers of frames of which the user is to know something, and what."""
 
 
 class Look(NamedTuple):
@@ -180,6 +191,11 @@ class Manifest(NamedTuple):
         return [frame for written in self.written if written for frame in written.skipped]
 
     @property
+    def notes(self) -> list[tuple[int, str]]:
+        """Numbers of frames of which the user is to know something, and what."""
+        return [note for written in self.written if written for note in written.notes]
+
+    @property
     def size(self) -> tuple[int, int]:
         """Of the smallest screen that holds every frame: width, height in pixels."""
         written = [each for each in self.written if each]
@@ -198,7 +214,8 @@ class Manifest(NamedTuple):
             "recipe": self.recipe,
             "sha256": self.sha256,
             "stretches": self.stretches,
-            "written": self.written,
+            # As long as there is nothing to note, manifests are what they were without notes.
+            "written": [each if each is None or each.notes else each[:-1] for each in self.written],
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
@@ -226,7 +243,10 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
 
 def _written(*values: Any) -> Written:
     written = Written(*values)
-    return written._replace(skipped=[Skipped(*frame) for frame in written.skipped])
+    skipped = [Skipped(*frame) for frame in written.skipped]
+    return written._replace(
+        skipped=skipped, notes=[(number, text) for number, text in written.notes]
+    )
 
 
 def blank_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
@@ -384,8 +404,11 @@ def write_missing(
 def write_batch(shared: storage.Shared, batch: Batch) -> list[Done]:
     """On a worker: write the frame files of a batch. Raises BundleError or StorageError."""
     folder = storage.join(shared)
-    with folder.writer() as write:
-        return [_write_stretch(folder, write, batch, task) for task in batch.tasks]
+    try:
+        with folder.writer() as write:
+            return [_write_stretch(folder, write, batch, task) for task in batch.tasks]
+    except MemoryError as error:
+        raise out_of_memory(folder.path(batch.data_file)) from error
 
 
 def bundle_error(error: bundle.BadFrame, path: str) -> BundleError:
@@ -419,13 +442,27 @@ def warn_of_altered(folder: storage.Folder, aside: list[str]) -> None:
 
 
 def _warn(folder: storage.Folder, manifest: Manifest) -> None:
+    noted: dict[str, list[int]] = {}
+    for number, text in manifest.notes:
+        noted.setdefault(text, []).append(number)
+    several = noted.pop(SEVERAL_IMAGES, [])
     surplus = sum(written.surplus for written in manifest.written if written)
     if surplus:
-        logger.warning("%d images are left out: a clip shows the first of each frame", surplus)
+        message = "%d images are left out: a clip shows the first of each frame%s"
+        logger.warning(message, surplus, f" ({_named(several)})" if several else "")
+    for text, numbers in noted.items():
+        shown = "%d of %d frames: %s (%s)"
+        logger.warning(shown, len(numbers), manifest.frames, text, _named(numbers))
     if skipped := manifest.skipped:
         message = "%d of %d frames are bad and left out, as %s says; the first is %s"
         path = folder.path(MANIFEST)
         logger.warning(message, len(skipped), manifest.frames, path, skipped[0].reason)
+
+
+def _named(numbers: list[int]) -> str:
+    """Frames, by their numbers."""
+    more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
+    return f"frames {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"
 
 
 def _write_stretch(
@@ -440,13 +477,14 @@ def _write_stretch(
     extents: set[tuple[int, int]] = set()
     opaque = True
     skipped: list[Skipped] = []
+    notes: list[tuple[int, str]] = []
     aside: list[str] = []
     for number, (frame, there) in enumerate(
         zip(_frames(data, stretch), _there(folder, batch, task), strict=False), stretch.number
     ):
         fanout.stop_if_cancelled()
         try:
-            file, image, images = _one_image_gif(number, frame, look)
+            file, image, images, noted = _one_image_gif(number, frame, look)
         except bundle.BadFrame as error:
             if not batch.look.skip_bad:
                 raise bundle_error(error, folder.path(batch.data_file)) from None
@@ -464,6 +502,7 @@ def _write_stretch(
         extents.add(image.extent)
         opaque &= image.fills_screen
         surplus += images - 1
+        notes += [(number, text) for text in noted + [SEVERAL_IMAGES] * (images > 1)]
         hasty += 0 < image.delay_cs < gif.LEAST_DELAY_CS
         delay_cs += gif.shown_cs(image.delay_cs)
     if number != stretch.number + stretch.frames - 1:
@@ -471,7 +510,7 @@ def _write_stretch(
     width = max((extent[0] for extent in extents), default=0)
     height = max((extent[1] for extent in extents), default=0)
     uniform = opaque and len(extents) == 1
-    written = Written(size, crc32, width, height, uniform, surplus, hasty, delay_cs, skipped)
+    written = Written(size, crc32, width, height, uniform, surplus, hasty, delay_cs, skipped, notes)
     return Done(task.place, written, new, aside)
 
 
@@ -507,8 +546,10 @@ def _there(folder: storage.Folder, batch: Batch, task: Task) -> Iterator[bytes |
     yield from repeat(None)
 
 
-def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes, gif.Image, int]:
-    """A frame as the bytes of its file, the image in it, and how many images the frame has.
+def _one_image_gif(
+    number: int, frame: bundle.Frame, look: Look
+) -> tuple[bytes, gif.Image, int, list[str]]:
+    """A frame as the bytes of its file, the image in it, how many it has, and what to note of it.
 
     A GIF of one image that needs no other size is taken as it is; of more, the
     first is copied. All else is decoded.
@@ -530,21 +571,30 @@ def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> tuple[bytes,
                     fault = _damage(image)
                 if fault:
                     raise bundle.BadFrame(number, frame.offset, fault)
-                return frame.data if images == 1 else gif.single(image), image, images
+                return frame.data if images == 1 else gif.single(image), image, images, []
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
     from luigi_gif.decode import Undecodable
 
     how = (look.fitted, look.quality, look.max_pixels)
+    notes: list[str] = []
     try:
         if image is None:
-            image, images, _ = decoding.to_gif(frame.data, *how)
+            image, images, notes = decoding.to_gif(frame.data, *how)
         else:
             image = decoding.resized(image, *how)
     except Undecodable as error:
         fault = fault or (image and _damage(image))
         undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None
-    return gif.single(image), image, images
+    except OSError as error:
+        raise StorageError(
+            "a frame cannot be decoded on this machine",
+            where=f"frame {number}",
+            expected="what a decoder needs of the system",
+            got=str(error),
+            next_step="mend the cause, and run again",
+        ) from error
+    return gif.single(image), image, images, notes
 
 
 def _damage(image: gif.Image) -> bundle.Fault | None:
