@@ -18,8 +18,8 @@ from itertools import chain, groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import bundle, fanout, frames, gif, settings, storage
-from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
-from luigi_gif.formats import Malformed, Truncated
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError, out_of_memory
+from luigi_gif.formats import Malformed, Truncated, Undecodable
 
 if TYPE_CHECKING:
     from luigi_gif import delta
@@ -173,6 +173,8 @@ def combine(
         manifest.written[frames.stretch_of(manifest, error.number)] = None
         manifest.save(folder, lasting=True)
         raise
+    except MemoryError as error:
+        raise out_of_memory(folder.path(name)) from error
 
 
 def write_part(shared: storage.Shared, part: Part) -> WrittenPart:
@@ -180,11 +182,15 @@ def write_part(shared: storage.Shared, part: Part) -> WrittenPart:
     folder = storage.join(shared)
     digests: dict[int, str] = {}
     files = []
-    with folder.writer() as write:
-        for place, pieces in groupby(_blocks(folder, part, digests), key=lambda block: block[0]):
-            blocks = b"".join(piece for _, piece in pieces)
-            write(shared.part_name(frames.SUBFOLDER, place), blocks)
-            files.append(PartFile(place, len(blocks), zlib.crc32(blocks)))
+    try:
+        with folder.writer() as write:
+            found = _blocks(folder, part, digests)
+            for place, pieces in groupby(found, key=lambda block: block[0]):
+                blocks = b"".join(piece for _, piece in pieces)
+                write(shared.part_name(frames.SUBFOLDER, place), blocks)
+                files.append(PartFile(place, len(blocks), zlib.crc32(blocks)))
+    except MemoryError as error:
+        raise out_of_memory(folder.path(frames.SUBFOLDER)) from error
     return WrittenPart(files, digests)
 
 
@@ -383,15 +389,18 @@ def _blocks(
     for shown, (previous, frame, following) in enumerate(images, part.shown):
         fanout.stop_if_cancelled()
         covered = following is None or following.fills_screen
-        stored = frame.image
-        if shown == 0:
-            stored = _first(stored)
-        # Pillow shows transparent pixels only where the first image has a transparent index.
-        altered_first = shown == 0 and not canvas.opaque
-        if altered_first or not (covered and stored.fills_screen):
-            stored = _clearable(stored)
-        elif canvas.style.only_changes and (shown > 1 or canvas.opaque):
-            stored = changes.since(previous, stored)
+        try:
+            stored = _first(frame.image) if shown == 0 else frame.image
+            # Pillow shows transparent pixels only where the first image has a transparent index.
+            altered_first = shown == 0 and not canvas.opaque
+            if altered_first or not (covered and stored.fills_screen):
+                stored = _clearable(stored)
+            elif canvas.style.only_changes and (shown > 1 or canvas.opaque):
+                stored = changes.since(previous, stored)
+        except Undecodable as error:  # WriteFrames, called again for it, looks closely
+            path = folder.path(frames.file_name(frame.number, part.digits))
+            got = f"damaged pixels (expected {error.expected}, got {error.got})"
+            raise ChangedFrame(frame.number, path, got) from None
         yield (
             frame.place,
             gif.image_blocks(
@@ -423,47 +432,42 @@ class _Changes:
         self._last: delta.Decoded | None = None
 
     def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
-        """What to store of ``image`` where ``previous`` was left in place: all, if in doubt."""
+        """What to store of ``image`` where ``previous`` was left in place. Raises Undecodable."""
         from luigi_gif import delta  # NumPy and Pillow, which copying does without
-        from luigi_gif.decode import Undecodable
 
         if previous is None or not previous.fills_screen:
             return image
         last, self._last = self._last, None
-        try:
-            before = last if last and last.image is previous else delta.Decoded.of(previous)
-            self._last = delta.Decoded.of(image)
-        except Undecodable:
-            return image
-        return delta.smaller(before, self._last, self._global_table)
+        if last is None or last.image is not previous:
+            try:
+                last = delta.Decoded.of(previous)
+            except Undecodable:  # whoever stores it tells
+                return image
+        self._last = delta.Decoded.of(image)
+        return delta.smaller(last, self._last, self._global_table)
 
 
 def _first(image: gif.Image) -> gif.Image:
     """The image with a color table by which Pillow does not take the clip for a gray one.
 
     It does where each color of the first table is as gray as its index, and
-    shows frames of other colors wrongly.
+    shows frames of other colors wrongly. Raises Undecodable.
     """
     if not gif.is_ramp(image.color_table):
         return image
-    from luigi_gif.decode import Undecodable
     from luigi_gif.image import reindexed
 
-    try:
-        return reindexed(image)
-    except Undecodable:
-        return image
+    return reindexed(image)
 
 
 def _clearable(image: gif.Image) -> gif.Image:
-    """The image with a transparent index: decoders agree only then on clearing it."""
-    from luigi_gif.decode import Undecodable
+    """The image with a transparent index: decoders agree only then on clearing it.
+
+    Raises Undecodable.
+    """
     from luigi_gif.image import clearable
 
-    try:
-        return clearable(image)
-    except Undecodable:  # it is shown wrongly anyway; what comes after it must not be
-        return image._replace(transparent_index=gif.MOST_COLORS - 1)
+    return clearable(image)
 
 
 def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:

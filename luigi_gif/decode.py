@@ -25,6 +25,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from luigi_gif import decode_bmp, decode_tiff, directories, formats, gif, lzw, profiles
+from luigi_gif.formats import Undecodable
 from luigi_gif.opened import Opened
 from luigi_gif.urls import public_text
 
@@ -60,15 +61,6 @@ _JPEG_BLOCK_ROWS = 17
 """As many rows as a missing row of blocks, of 16 pixels, can change."""
 _JPEG_MISSING_PART = 8
 """At most an eighth of the pixels may be missing."""
-
-
-class Undecodable(ValueError):
-    """Data that give no image. ``expected`` and ``got`` are for people."""
-
-    def __init__(self, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}")
-        self.expected = expected
-        self.got = got
 
 
 class Decoded(NamedTuple):

@@ -62,6 +62,15 @@ class Malformed(ValueError):
         return Malformed, (self.offset, self.expected, self.got)
 
 
+class Undecodable(ValueError):
+    """Data that give no image. ``expected`` and ``got`` are for people."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected}, got {got}")
+        self.expected = expected
+        self.got = got
+
+
 def end_of_png(data: bytes, start: int = 0) -> int:
     """Behind the IEND chunk."""
     position = start + _PNG_SIGNATURE_BYTES

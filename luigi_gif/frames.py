@@ -26,7 +26,7 @@ from luigi_gif.errors import (
     StorageError,
     out_of_memory,
 )
-from luigi_gif.formats import Malformed
+from luigi_gif.formats import Malformed, Undecodable
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -573,7 +573,6 @@ def _one_image_gif(
                     raise bundle.BadFrame(number, frame.offset, fault)
                 return frame.data if images == 1 else gif.single(image), image, images, []
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
-    from luigi_gif.decode import Undecodable
 
     how = (look.fitted, look.quality, look.max_pixels)
     notes: list[str] = []

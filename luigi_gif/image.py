@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
 from luigi_gif import decode, gif, palette
-from luigi_gif.decode import Undecodable
+from luigi_gif.formats import Undecodable
 from luigi_gif.palette import Bytes, Mask
 
 Size = tuple[int, int]

@@ -23,7 +23,7 @@ from luigi_gif import (
     storage,
     urls,
 )
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError, out_of_memory
 from luigi_gif.given import CheckedTask, Parameters
 from luigi_gif.parameters import FolderParameter, NameParameter, Sha256Parameter, UrlParameter
 
@@ -172,6 +172,8 @@ class Step(SettledTask):
                 self._note_run(time.monotonic() - begin)
                 logger.info("%s made %s", self.task_family, made)
                 self._made, self._just_made = made, True
+        except MemoryError as error:
+            raise out_of_memory(folder.url) from error
         except FileNotFoundError as error:
             raise StorageError(
                 "a file vanished while it was needed",

@@ -19,7 +19,7 @@ from pytest_mock import MockerFixture
 
 from luigi_gif import gif
 from luigi_gif import image as image_
-from luigi_gif.decode import Undecodable
+from luigi_gif.formats import Undecodable
 from luigi_gif.image import Size
 from luigi_gif.palette import Bytes
 

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import luigi_gif
 from luigi_gif import frames, gif, lzw
-from luigi_gif.errors import BundleError
+from luigi_gif.errors import BundleError, DamagedFileError
 
 END = "the End code"
 
@@ -235,3 +236,34 @@ def test_in_a_large_bundle_most_damage_is_found(
         bundle = DELIMITER.join([noise(), bad, noise(2)])
         clip = make_clip(bundle, folder, on_bad_frame="skip")
         assert len(DECODERS["python3"](clip)) == 2
+
+
+def short_of_a_row() -> bytes:
+    """A GIF that looks whole, but has too few pixels."""
+    image, _ = data_of(noise())
+    codes = [256]
+    for index in range(150 * 119):
+        codes += [256] * (index > 0 and index % 3836 == 0) + [index % 7]
+    return gif.single(image._replace(data=memoryview(packed([*codes, 257], 8))))
+
+
+def test_what_looked_whole_is_found_where_pixels_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame is then written anew, and counted: it is bad, or left out as was asked."""
+    monkeypatch.setattr(frames, "MAX_COUNTED_BYTES", 0)
+    bad = short_of_a_row()
+    assert lzw.looks_whole(gif.first_image(bad)[0].data)
+    bundle = DELIMITER.join([noise(), bad, noise(2)])
+    for choice in ("fail", "skip"):
+        options = {"optimize": "lossless", "on_bad_frame": choice}
+        with pytest.raises(DamagedFileError, match="damaged pixels"):
+            make_clip(bundle, tmp_path / choice, **options)
+        task = luigi_gif.CombineGif(url="unused", workdir=str(tmp_path / choice), **options)
+        if choice == "fail":
+            with pytest.raises(BundleError, match="frame 1 of the bundle is not usable"):
+                task.requires().run()
+            continue
+        for step in (task.requires(), task):
+            step.run()
+        assert len(DECODERS["python3"](tmp_path / choice / "clip.gif")) == 2
