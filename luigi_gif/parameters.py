@@ -107,11 +107,20 @@ class UrlParameter(NamedParameter[str]):
             raise self.error(value or "nothing")
         try:
             urls.check_url(value)
-            return value if "://" in value else self.absolute(value)
+            if "://" in value:
+                return value
+            if urls.public_url(value) != urls.escaped(value):
+                return self.with_login(value)
+            return self.absolute(value)
         except (ValueError, OSError) as error:  # OSError: the current folder is gone
             raise self.error(f"{urls.public_url(value)} ({error})") from None
 
+    def with_login(self, value: str) -> str:
+        """What is no URL, but seems to hold a login: so that it stays known as such."""
+        return value
+
     def absolute(self, path: str) -> str:
+        """The path as it is known from every folder."""
         return os.path.abspath(urls.local_path(path))
 
     def text_of(self, value: str) -> str:
@@ -142,6 +151,10 @@ class FolderParameter(UrlParameter):
 
     def checked(self, value: Any) -> str:
         return "" if value == "" else super().checked(value)
+
+    def with_login(self, value: str) -> str:
+        # Its files would be shown with it.
+        raise ValueError("a URL with a login has a scheme and ://")
 
 
 class NameParameter(NamedParameter[str]):

@@ -42,7 +42,7 @@ class DatedUrlParameter(UrlParameter):
         return os.path.abspath(path)
 
 
-class DatedFolderParameter(DatedUrlParameter):
+class DatedFolderParameter(DatedUrlParameter, FolderParameter):
     """A path or URL with a day in it. Raises ParameterError where two days would share it."""
 
     expected = "a folder for each day, such as data/%Y-%m-%d"

@@ -128,6 +128,16 @@ def test_what_is_shown_of_a_url_is_no_url() -> None:
         luigi_gif.CombineGif.from_str_params(texts)
 
 
+@pytest.mark.parametrize("url", [f"http:/bob:{SECRET}@host/x", rf"\\\\bob:{SECRET}@host\share"])
+def test_a_login_without_a_scheme_is_not_shown(url: str) -> None:
+    """As a URL it is a path that seems to hold a login, as a folder an error."""
+    assert SECRET not in repr(luigi_gif.CombineGif(url=url, workdir="work"))
+    for task, more in ((luigi_gif.CombineGif, {}), (luigi_gif.NightlyGif, {"date": date.today()})):
+        with pytest.raises(ParameterError, match="a URL with a login has a scheme") as caught:
+            task(workdir=f"{url}%Y-%m-%d", **more)
+        assert SECRET not in str(caught.value)
+
+
 PIPELINE = """
 import luigi
 import luigi_gif
