@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator
 
 import luigi
-from luigi.configuration import get_config
+from luigi.configuration import LuigiConfigParser, get_config
 from luigi.execution_summary import LuigiStatusCode
 
 from luigi_gif import __version__, command, log, output, page, report, settings, streams
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.step import Step
 from luigi_gif.tasks import CombineGif
 
@@ -34,10 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     _set_up_log()
     try:
+        _refuse_empty(parser, options)
         if options.page is not None:
-            streams.say(page.write(options.page))
+            streams.say(_page(options.page))
             return 0
-        if not options.url:
+        if options.url is None:
             parser.error("a URL is needed")
         task = _task(options)
         copy = None
@@ -49,6 +50,26 @@ def main(arguments: list[str] | None = None) -> int:
         return _explain(task) if options.explain else _run(task, copy)
     except PipelineError as error:
         return _fail(error, TASK_FAILED)
+
+
+def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """An empty value is a shell variable that is not set; only some settings may be empty."""
+    for name in ("url", "output", "page", *(name for name, _ in CombineGif.get_params())):
+        if getattr(options, name, None) == "":
+            parser.error(f"{name if name == 'url' else _flag(name)} is empty")
+
+
+def _page(folder: str) -> str:
+    try:
+        return page.write(folder)
+    except ParameterError as error:
+        raise ParameterError(
+            "the folder cannot be used",
+            where=error.where,
+            expected=error.expected,
+            got=error.got,
+            next_step=error.next_step.replace("--workdir", "--page"),
+        ) from error
 
 
 def _fail(error: PipelineError, code: int) -> int:
@@ -106,11 +127,13 @@ def _task(options: argparse.Namespace) -> CombineGif:
     # Whatever a luigi.cfg says of it: what was made is looked at, and the log is this command's.
     config.set("worker", "check_complete_on_run", "true")
     config.set("core", "no_configure_logging", "true")
+    as_cfg = isinstance(config, LuigiConfigParser)
     for settings_ in _SECTIONS:
         for name, _ in settings_.get_params():
             value = getattr(options, f"{settings_.__name__}_{name}")
             if value is not None:
-                config.set(settings_.__name__, name, value.replace("%", "%%"))
+                escaped = value.replace("%", "%%") if as_cfg else value
+                config.set(settings_.__name__, name, escaped)
     given = {
         name: getattr(options, name)
         for name, _ in CombineGif.get_params()

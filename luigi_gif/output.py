@@ -30,8 +30,11 @@ class Output:
             self._check_stdout()
             return
         self._check_name()
-        # Through links: the file that one leads to is written, the link stays.
-        self._path = os.path.realpath(os.path.expanduser(given))
+        try:
+            # Through links: the file that one leads to is written, the link stays.
+            self._path = os.path.realpath(os.path.expanduser(given))
+        except OSError as error:  # the folder that the command runs in is gone
+            raise self._error(error.strerror or str(error), "name it by its full path") from None
         self._is_clip = self._path == os.path.realpath(clip_path)
         self._check_folder()
         if not self._is_clip:
@@ -58,8 +61,6 @@ class Output:
             self._check_is_ours()
 
     def _check_name(self) -> None:
-        if not self._given:
-            raise self._error("nothing", "name a file, such as -o clip.gif")
         if re.match(r"[A-Za-z][\w+.-]*:/", self._given):
             raise self._error(
                 urls.public_url(self._given),

@@ -96,6 +96,12 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
         ([str(SAMPLE), "--plays", "x"], 2, "--plays"),
         ([str(SAMPLE), "--dask-batch-mib", "0"], 30, "--dask-batch-mib"),
         ([], 2, "a URL is needed"),
+        ([""], 2, "url is empty"),
+        ([str(SAMPLE), "-o", ""], 2, "--output is empty"),
+        ([str(SAMPLE), "--size", ""], 2, "--size is empty"),
+        ([str(SAMPLE), "--qual", "best"], 2, "unrecognized arguments: --qual best"),
+        (["--page", ""], 2, "--page is empty"),
+        (["--page", "nonsense://x"], 2, "correct --page"),
         (["--page", "nowhere"], 2, "there is no clip to show"),
     ):
         result = run(tmp_path, *arguments)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, SAMPLE, luigi_command, luigi_environment
-from luigi.configuration import LuigiConfigParser
+from luigi.configuration import LuigiConfigParser, LuigiTomlParser
 from pytest_mock import MockerFixture
 
 from luigi_gif import command
@@ -60,6 +60,17 @@ def test_whoever_names_a_luigid_wants_it(
     config.read_string(profile)
     command.set_defaults(arguments)
     assert not config.getboolean("core", "local_scheduler", False)
+
+
+def test_toml_gets_values_of_its_own_types(mocker: MockerFixture) -> None:
+    """Luigi takes them from it as they are."""
+    config = LuigiTomlParser()
+    config.data = {"retcode": {"task_failed": 7}}
+    mocker.patch("luigi_gif.command.get_config", return_value=config)
+    command.set_defaults([])
+    assert config.getboolean("core", "local_scheduler") is True
+    assert config.getint("retcode", "not_run") == 25
+    assert config.getint("retcode", "task_failed") == 7
 
 
 @pytest.mark.parametrize(("profile", "code"), [("", 30), ("[retcode]\ntask_failed = 7\n", 7)])

@@ -42,7 +42,6 @@ def test_a_new_file_and_one_of_an_earlier_run(clip: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("", "name a file"),
         ("no/such/clip.gif", "mkdir -p"),
         ("taken/clip.gif", "no folder"),
         ("folder", "such as folder/clip.gif"),
@@ -150,6 +149,17 @@ def test_a_disk_that_takes_no_more_leaves_nothing_half(clip: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert Path("copy.gif").read_bytes() == clip.read_bytes()
     assert sorted(os.listdir()) == ["copy.gif", "work"]
+
+
+def test_a_folder_that_is_gone_is_named(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name in it means nothing then."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir("gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ParameterError, match="full path"):
+        Output("copy.gif", str(clip), "bundle.img")
 
 
 def test_it_is_known_before_any_work(tmp_path: Path) -> None:
