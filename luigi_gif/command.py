@@ -10,6 +10,7 @@ from types import FrameType
 from luigi.configuration import LuigiConfigParser, get_config
 
 from luigi_gif import interrupt, log, luigid, notify, report, streams
+from luigi_gif.urls import public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "core": {"local_scheduler": True, "no_lock": True, "log_level": "INFO"},
@@ -57,6 +58,8 @@ def install_for_luigi(arguments: list[str]) -> None:
     set_defaults(arguments)
     log.install_formatter()
     luigid.install_client()
+    # Luigi has its arguments, but puts these into mails.
+    sys.argv[1:] = map(public_text, sys.argv[1:])
     # The command lives for one job: no collection, least of all those at its end,
     # need search what it has imported.
     gc.freeze()

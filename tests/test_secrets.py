@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import email
+import socketserver
 import ssl
+import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from conftest import ROOT, Luigid, Run
@@ -69,6 +73,48 @@ def test_no_secret_is_told(
         assert not [path for path in files if secret in str(path)]
 
 
+class Mailbox(socketserver.StreamRequestHandler):
+    """As much of a mail server as smtplib needs (RFC 5321); it keeps what it is sent."""
+
+    mails: ClassVar[list[bytes]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 ready\r\n")
+        while line := self.rfile.readline().upper():
+            if line.startswith(b"DATA"):
+                self.wfile.write(b"354 go on\r\n")
+                self.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+            self.wfile.write(b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 ok\r\n")
+
+
+def test_luigis_mails_tell_no_secret(luigi: Run, tmp_path: Path) -> None:
+    """Which have a task's parameters, and the command line."""
+    with socketserver.TCPServer(("127.0.0.1", 0), Mailbox) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        (tmp_path / "luigi.cfg").write_text(MAIL.format(port=server.server_address[1]))
+        url = f"http://user:{SECRETS[0]}@127.0.0.1:9/x.img?token={SECRETS[0]}"
+        result = luigi("--url", url, "--download-retries", "0", LUIGI_CONFIG_PATH="luigi.cfg")
+        server.shutdown()
+    assert result.returncode == 30
+    parts = [part for mail in Mailbox.mails for part in email.message_from_bytes(mail).walk()]
+    text = "".join(f"{part['Subject']} {part.get_payload(decode=True)!r}" for part in parts)
+    assert "http://127.0.0.1:9/x.img?token=***" in text.partition("Command line")[2]
+    for secret in SECRETS:
+        assert secret not in text
+
+
+MAIL = """
+[email]
+method = smtp
+format = plain
+force_send = true
+receiver = someone@host.example
+[smtp]
+host = 127.0.0.1
+port = {port}
+[worker]
+send_failure_email = true
+"""
 EVERYTHING = """
 [loggers]
 keys = root
