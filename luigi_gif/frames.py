@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import bundle, fanout, gif, lzw, report, settings, storage
 from luigi_gif.errors import (
@@ -27,6 +27,9 @@ from luigi_gif.errors import (
     out_of_memory,
 )
 from luigi_gif.formats import Malformed, Undecodable
+
+if TYPE_CHECKING:
+    from luigi_gif.common_palette import CommonPalette
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -112,6 +115,10 @@ class Look(NamedTuple):
     """Whether a bad frame is left out, or ends the work."""
     count_pixels: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
+    palette: str = "frame"
+    """One for each "frame", one for the "clip", or "auto": one where much stands still."""
+    common_palette: CommonPalette | None = None
+    """The one for the clip, once it is chosen."""
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height in pixels that an image of this size is to have."""
@@ -378,6 +385,11 @@ def write_missing(
             digits = digits_for(manifest.frames)
             bundle_size = sum(stretch.size for stretch in manifest.stretches)
             look = look._replace(count_pixels=bundle_size <= MAX_COUNTED_BYTES)
+            if look.palette != "frame":
+                from luigi_gif import sampling  # NumPy and Pillow, which plain GIFs do without
+
+                chosen = sampling.choose_palette(shared, executor, data_file, manifest, look)
+                look = look._replace(common_palette=chosen)
             batches = (Batch(data_file, digits, look, each) for each in tasks)
             write = partial(write_batch, shared)
             with contextlib.closing(executor.run(write, batches)) as finished:
@@ -480,7 +492,7 @@ def _write_stretch(
     notes: list[tuple[int, str]] = []
     aside: list[str] = []
     for number, (frame, there) in enumerate(
-        zip(_frames(data, stretch), _there(folder, batch, task), strict=False), stretch.number
+        zip(frames_of(data, stretch), _there(folder, batch, task), strict=False), stretch.number
     ):
         fanout.stop_if_cancelled()
         try:
@@ -574,7 +586,7 @@ def _one_image_gif(
                 return frame.data if images == 1 else gif.single(image), image, images, []
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
 
-    how = (look.fitted, look.quality, look.max_pixels)
+    how = (look.fitted, look.quality, look.max_pixels, look.common_palette)
     notes: list[str] = []
     try:
         if image is None:
@@ -606,7 +618,8 @@ def _damage(image: gif.Image) -> bundle.Fault | None:
     return bundle.Fault(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 
-def _frames(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
+def frames_of(data: bytes, stretch: Stretch) -> Iterator[bundle.Frame]:
+    """The frames that these bytes of a stretch hold."""
     pieces = iter((data,))
     return bundle.frames(lambda _: next(pieces, b""), offset=stretch.start, stop=stretch.end)
 

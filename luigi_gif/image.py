@@ -19,9 +19,10 @@ import numpy as np
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
 
-from luigi_gif import decode, gif, palette
+from luigi_gif import common_palette, decode, gif, palette
+from luigi_gif.common_palette import CommonPalette
 from luigi_gif.formats import Undecodable
-from luigi_gif.palette import Bytes, Mask
+from luigi_gif.palette import Bytes, Mask, Packed
 
 Size = tuple[int, int]
 
@@ -40,32 +41,27 @@ class Made(NamedTuple):
     """What the user is to know of it."""
 
 
-def to_gif(data: bytes, fitted: Callable[[Size], Size], quality: str, max_pixels: int) -> Made:
+def to_gif(
+    data: bytes,
+    fitted: Callable[[Size], Size],
+    quality: str,
+    max_pixels: int,
+    common: CommonPalette | None = None,
+) -> Made:
     """The first image of ``data`` as one of a GIF.
 
     ``fitted`` tells from its width and height in pixels those that it is to
-    have.
+    have. It gets the ``common`` palette where that fits, else one of its own.
 
     Raises Undecodable, also for an image of more than ``max_pixels``; and
     MemoryError or OSError, which say nothing of the image.
     """
-    picture, images, notes = decode.decoded(data, max_pixels)
-    size = fitted(picture.size)
-    if size[0] * size[1] > max_pixels:
-        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
-    if max(size) > gif.MOST_PIXELS:
-        raise Undecodable(
-            f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
-            "{}x{}".format(*size),
-        )
-    if size != picture.size:
-        picture = picture.resize(size, RESAMPLING)
-    picture, shown = _flattened(picture)
-    chosen, colors, transparent_index = _paletted(picture, shown, quality)
+    picture, shown, images, notes = _prepared(data, fitted, max_pixels)
+    chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
     image = gif.Image(
-        screen=size,
+        screen=picture.size,
         position=(0, 0),
-        size=size,
+        size=picture.size,
         interlaced=False,
         color_table=gif.padded_table(colors.tobytes()),
         delay_cs=0,
@@ -75,8 +71,21 @@ def to_gif(data: bytes, fitted: Callable[[Size], Size], quality: str, max_pixels
     return Made(image, images, notes)
 
 
+def sample(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
+    """Colors of the first image of ``data``, for a palette that many have in common.
+
+    Raises what :func:`to_gif` raises.
+    """
+    picture, shown, _, _ = _prepared(data, fitted, max_pixels)
+    return common_palette.sample(picture, shown)
+
+
 def resized(
-    image: gif.Image, fitted: Callable[[Size], Size], quality: str, max_pixels: int
+    image: gif.Image,
+    fitted: Callable[[Size], Size],
+    quality: str,
+    max_pixels: int,
+    common: CommonPalette | None = None,
 ) -> gif.Image:
     """The image of a GIF in another size, with its delay; see :func:`to_gif`.
 
@@ -85,7 +94,7 @@ def resized(
     if image.size != image.extent:
         image = clearable(image)
     data = gif.single(image)
-    other = to_gif(data, fitted, quality, max_pixels).image
+    other = to_gif(data, fitted, quality, max_pixels, common).image
     return other._replace(delay_cs=image.delay_cs)
 
 
@@ -168,6 +177,24 @@ def free_index(used: Bytes) -> int | None:
     return counts.index(0) if 0 in counts else None
 
 
+def _prepared(
+    data: bytes, fitted: Callable[[Size], Size], max_pixels: int
+) -> tuple[Image.Image, Mask | None, int, list[str]]:
+    """The first image in its size, in RGB; which pixels are shown; how many images; notes."""
+    picture, images, notes = decode.decoded(data, max_pixels)
+    size = fitted(picture.size)
+    if size[0] * size[1] > max_pixels:
+        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
+    if max(size) > gif.MOST_PIXELS:
+        raise Undecodable(
+            f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
+            "{}x{}".format(*size),
+        )
+    if size != picture.size:
+        picture = picture.resize(size, RESAMPLING)
+    return *_flattened(picture), images, notes
+
+
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
     """The picture in RGB, and which of its pixels are shown, height x width; None if all.
 
@@ -188,15 +215,25 @@ def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
 
 
 def _paletted(
-    picture: Image.Image, shown: Mask | None, quality: str
+    picture: Image.Image, shown: Mask | None, quality: str, common: CommonPalette | None
 ) -> tuple[Bytes, Bytes, int | None]:
     """Color indexes, height x width, their colors, n x 3, and the transparent index."""
+    if common is not None:
+        chosen_common = common_palette.indexed(common, picture, shown)
+        if chosen_common is not None:
+            return _with_transparent(chosen_common, common_palette.table(common), shown)
     if shown is None:
         return *palette.reduced(picture, None, gif.MOST_COLORS, quality), None
     chosen, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
+    return _with_transparent(chosen, colors, shown)
+
+
+def _with_transparent(
+    chosen: Bytes, colors: Bytes, shown: Mask | None
+) -> tuple[Bytes, Bytes, int | None]:
+    """The same with one more color, whose index is that of all pixels that are not shown."""
     transparent_index = len(colors)
-    return (
-        np.where(shown, chosen, np.uint8(transparent_index)),
-        np.concatenate((colors, np.zeros((1, 3), np.uint8))),
-        transparent_index,
-    )
+    more = np.concatenate((colors, np.zeros((1, 3), np.uint8)))
+    if shown is None:
+        return chosen, more, None
+    return np.where(shown, chosen, np.uint8(transparent_index)), more, transparent_index

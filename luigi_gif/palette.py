@@ -38,7 +38,7 @@ _BEST_ROUNDS = 2
 _MOVED_COLORS = 16
 
 
-class _Colors(NamedTuple):
+class DistinctColors(NamedTuple):
     """The distinct colors among some pixels."""
 
     values: Floats
@@ -57,8 +57,8 @@ def reduced(
     "fast" ``quality`` looks at a sample, and finds the nearest colors with
     some error; "best", which small pictures always get, takes four times as long.
     """
-    sample = _sample(picture, shown, _FAST_SAMPLE)
-    colors = _distinct(sample)
+    sample = sample_pixels(picture, shown, _FAST_SAMPLE)
+    colors = distinct_colors(sample)
     found = picture.getcolors(most) if len(colors.values) <= most else None
     if found is not None:
         palette = np.array(sorted((color for _, color in found), reverse=True), np.float32)
@@ -66,7 +66,7 @@ def reduced(
     if quality == "best" or picture.width * picture.height <= _FAST_SAMPLE:
         palette = _best(picture, shown, most)
         return _indexed(picture, palette), palette.astype(np.uint8)
-    palette = _fast(sample, colors, most)
+    palette = fast_of(sample, colors, most)
     return _roughly_indexed(picture, palette.astype(np.uint8)), palette.astype(np.uint8)
 
 
@@ -79,7 +79,7 @@ def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
     return index, int(np.argmin(distances[index]))
 
 
-def _fast(sample: Packed, colors: _Colors, size: int) -> Floats:
+def fast_of(sample: Packed, colors: DistinctColors, size: int) -> Floats:
     """An octree finds few colors where the picture's are all alike; a median cut takes longer."""
     palette = _octree(sample, size)
     if len(np.unique(palette, axis=0)) < _FEW_FOUND * size:
@@ -88,14 +88,21 @@ def _fast(sample: Packed, colors: _Colors, size: int) -> Floats:
 
 
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
-    """An octree's colors fit the range of a picture, a median cut's its large areas: half of each.
+    proposal_sample = sample_pixels(picture, shown, _BEST_PROPOSAL_SAMPLE)
+    return best_of(proposal_sample, sample_pixels(picture, shown, _BEST_SAMPLE), size)
 
+
+def best_of(proposal_sample: Packed, sample: Packed, size: int) -> Floats:
+    """``size`` colors for the pixels of a sample; the proposals come from another, or the same.
+
+    An octree's colors fit the range of a picture, a median cut's its large areas: half of each.
     Which of them matter least, and where colors are missing, shows afterwards.
     """
-    sample = _sample(picture, shown, _BEST_PROPOSAL_SAMPLE)
     half = size // 2
-    palette = np.concatenate((_median_cut(sample, half), _octree(sample, size - half)))
-    colors = _distinct(_sample(picture, shown, _BEST_SAMPLE))
+    palette = np.concatenate(
+        (_median_cut(proposal_sample, half), _octree(proposal_sample, size - half))
+    )
+    colors = distinct_colors(sample)
     palette = _settled(colors, palette, _BEST_STEPS)
     for _ in range(_BEST_ROUNDS):
         palette = _settled(colors, _rearranged(colors, palette), _BEST_STEPS)
@@ -112,14 +119,14 @@ def _indexed(picture: Image.Image, palette: Floats) -> Bytes:
     """For each pixel the index of the nearest color in the palette."""
     table = np.empty(1 << 24, np.uint8)
     indexes = np.empty((picture.height, picture.width), np.uint8)
-    for rows, packed in _chunks(picture):
+    for rows, packed in row_chunks(picture):
         colors = np.unique(packed)
-        table[colors] = _nearest(_unpacked(colors), palette)
+        table[colors] = nearest_indexes(unpacked(colors), palette)
         indexes[rows] = table[packed]
     return indexes
 
 
-def _sample(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
+def sample_pixels(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
     """The colors of about ``most`` of the pixels that are shown, at regular distances."""
     count = picture.width * picture.height if shown is None else np.count_nonzero(shown)
     step = max(1, round((count / most) ** 0.5))
@@ -129,11 +136,11 @@ def _sample(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
         if shown is not None:
             shown = np.asarray(Image.fromarray(shown).resize(size, Image.Resampling.NEAREST))
     if shown is None or not shown.any():
-        return np.concatenate([packed.ravel() for _, packed in _chunks(picture)])
-    return np.concatenate([packed[shown[rows]] for rows, packed in _chunks(picture)])
+        return np.concatenate([packed.ravel() for _, packed in row_chunks(picture)])
+    return np.concatenate([packed[shown[rows]] for rows, packed in row_chunks(picture)])
 
 
-def _chunks(picture: Image.Image) -> Iterator[tuple[slice, Packed]]:
+def row_chunks(picture: Image.Image) -> Iterator[tuple[slice, Packed]]:
     """Some rows of an RGB picture at a time, and the colors of their pixels, height x width."""
     height = max(1, _CHUNK_PIXELS // picture.width)
     for top in range(0, picture.height, height):
@@ -142,15 +149,16 @@ def _chunks(picture: Image.Image) -> Iterator[tuple[slice, Packed]]:
         yield slice(top, bottom), np.asarray(strip).view("<u4")[..., 0] & np.uint32(0xFFFFFF)
 
 
-def _unpacked(packed: Packed) -> Floats:
+def unpacked(packed: Packed) -> Floats:
     """Red, green and blue, 0 to 255, n x 3."""
     channels = packed.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
     return channels.astype(np.float32)
 
 
-def _distinct(sample: Packed) -> _Colors:
+def distinct_colors(sample: Packed) -> DistinctColors:
+    """The colors of a sample, each once."""
     packed, counts = np.unique(sample, return_counts=True)
-    return _Colors(_unpacked(packed), counts)
+    return DistinctColors(unpacked(packed), counts)
 
 
 def _octree(sample: Packed, size: int) -> Floats:
@@ -170,11 +178,11 @@ def _proposal(sample: Packed, size: int, method: Image.Quantize) -> Floats:
     return np.concatenate((found, np.repeat(found[:1], size - len(found), axis=0)))
 
 
-def _settled(colors: _Colors, palette: Floats, steps: int) -> Floats:
+def _settled(colors: DistinctColors, palette: Floats, steps: int) -> Floats:
     """The palette after some steps of Lloyd's algorithm, in whole numbers."""
     weighted = colors.values * colors.counts[:, np.newaxis]
     for _ in range(steps):
-        nearest = _nearest(colors.values, palette)
+        nearest = nearest_indexes(colors.values, palette)
         counts = np.bincount(nearest, colors.counts, len(palette))
         sums = [np.bincount(nearest, weighted[:, i], len(palette)) for i in range(3)]
         used = counts > 0
@@ -183,9 +191,9 @@ def _settled(colors: _Colors, palette: Floats, steps: int) -> Floats:
     return palette
 
 
-def _rearranged(colors: _Colors, palette: Floats) -> Floats:
+def _rearranged(colors: DistinctColors, palette: Floats) -> Floats:
     """The palette with the colors that matter least moved to where the error is largest."""
-    nearest = _nearest(colors.values, palette)
+    nearest = nearest_indexes(colors.values, palette)
     errors = colors.counts * ((colors.values - palette[nearest]) ** 2).sum(axis=1)
     uses = np.bincount(nearest, colors.counts, len(palette))
     loss = uses * _distances(palette).min(axis=1)
@@ -207,7 +215,7 @@ def _distances(palette: Floats) -> Floats:
     return distances
 
 
-def _nearest(colors: Floats, palette: Floats) -> Bytes:
+def nearest_indexes(colors: Floats, palette: Floats) -> Bytes:
     """For each of the colors the index of the nearest in the palette, the first of equals.
 
     |c - p|^2 is smallest where 2cp - |p|^2 is largest: whole numbers below 2^24,

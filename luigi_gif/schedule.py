@@ -94,6 +94,7 @@ class _Clips(MixinNaiveBulkComplete, SettledTask, luigi.WrapperTask):
     on_bad_frame = CombineGif.on_bad_frame
     size = CombineGif.size
     quality = CombineGif.quality
+    palette = CombineGif.palette
     max_megapixels = CombineGif.max_megapixels
 
     def run(self) -> None:

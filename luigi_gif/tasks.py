@@ -174,6 +174,12 @@ class WriteFrames(Step):
         choices=("fast", "best"),
         description="how images of more than 256 colors get their palette",
     )
+    palette = ChoiceParameter(
+        default="auto",
+        choices=("auto", "frame", "clip"),
+        description="of images of more than 256 colors: one for each frame, or one for the clip; "
+        "auto: one for the clip where much of it stands still",
+    )
     max_megapixels = NumberParameter(
         default=64,
         kind=int,
@@ -183,7 +189,7 @@ class WriteFrames(Step):
     )
 
     def recipe(self) -> dict[str, Any]:
-        own = ("size", "quality", "max_megapixels")
+        own = ("size", "quality", "palette", "max_megapixels")
         shown = self.to_str_params()
         return self.requires().recipe() | {name: shown[name] for name in own}
 
@@ -212,7 +218,12 @@ class WriteFrames(Step):
             frames.warn_of_altered(self.folder, aside)
         width, height = self.size or (None, None)
         look = frames.Look(
-            width, height, self.quality, self.max_megapixels * 10**6, self.on_bad_frame == "skip"
+            width,
+            height,
+            self.quality,
+            self.max_megapixels * 10**6,
+            self.on_bad_frame == "skip",
+            palette=self._palette_wanted(),
         )
         watch = report.Watch(self)
         count = frames.write_missing(
@@ -221,6 +232,13 @@ class WriteFrames(Step):
         return (
             f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
         )
+
+    def _palette_wanted(self) -> str:
+        """Plain GIFs keep their own, and the best quality asks for the best of each frame."""
+        formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
+        decoded = self.size is not None or set(formats) - {"GIF"}
+        best = self.palette == "auto" and self.quality == "best"
+        return "frame" if best or not decoded else self.palette
 
 
 class CombineGif(Step):
@@ -255,6 +273,7 @@ class CombineGif(Step):
     on_bad_frame = WriteFrames.on_bad_frame
     size = WriteFrames.size
     quality = WriteFrames.quality
+    palette = WriteFrames.palette
     max_megapixels = WriteFrames.max_megapixels
 
     def output(self) -> storage.FileTarget:

@@ -177,7 +177,7 @@ def test_the_nearest_color_is_exactly_that(
     values = np.array(colors, np.int64).reshape(-1, 3)
     table = np.array(candidates, np.int64)
     distances = ((values[:, np.newaxis] - table) ** 2).sum(axis=2)
-    found = palette._nearest(values.astype(np.float32), table.astype(np.float32))
+    found = palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
     assert found.dtype == np.uint8
     assert found.tolist() == distances.argmin(axis=1).tolist()
 
@@ -188,5 +188,5 @@ def test_the_nearest_color_is_found_for_more_than_a_chunk() -> None:
     values = random.integers(0, 256, (1111, 3))
     table = random.integers(0, 256, (256, 3))
     distances = ((values[:, np.newaxis] - table) ** 2).sum(axis=2)
-    found = palette._nearest(values.astype(np.float32), table.astype(np.float32))
+    found = palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
     assert found.tolist() == distances.argmin(axis=1).tolist()
