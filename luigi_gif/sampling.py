@@ -15,6 +15,7 @@ import numpy as np
 
 from luigi_gif import common_palette, fanout, frames, image, storage
 from luigi_gif.common_palette import CommonPalette
+from luigi_gif.errors import out_of_memory
 from luigi_gif.formats import Undecodable
 
 
@@ -51,8 +52,18 @@ def choose_palette(
 
 
 def sample_batch(shared: storage.Shared, batch: SampleBatch) -> dict[int, bytes]:
-    """On a worker: the samples of frames, by their numbers; bad frames have none."""
+    """On a worker: the samples of frames, by their numbers; bad frames have none.
+
+    Raises StorageError.
+    """
     folder = storage.join(shared)
+    try:
+        return _samples(folder, batch)
+    except MemoryError as error:
+        raise out_of_memory(folder.path(batch.data_file)) from error
+
+
+def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     stretch = batch.stretch
     data = folder.read_once(batch.data_file, stretch.start, stretch.end)
     samples = {}
