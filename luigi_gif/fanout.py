@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+from luigi_gif import cluster
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     ClusterError,
@@ -112,8 +113,6 @@ def executor(settings: sections.dask, work: float = math.inf) -> Iterator[Execut
 
     Raises ClusterError, and ParameterError for a cluster class that cannot be used.
     """
-    from luigi_gif import cluster
-
     if not cluster.is_wanted(settings):
         yield Serial()
     elif work <= SMALL_WORK and not cluster.is_named(settings):

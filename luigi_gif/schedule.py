@@ -147,7 +147,10 @@ class GifBatch(_Clips):
         """A clip for each URL."""
         for url in dict.fromkeys(CombineGif.url.normalize(url) for _, url in _urls(self.urls_file)):
             workdir = f"{self.workdir.rstrip('/')}/{urls.name_from_url(url)}"
-            yield self.clone(CombineGif, url=url, workdir=workdir)
+            clip = self.clone(CombineGif, url=url, workdir=workdir)
+            # Luigi looks at all of its tasks before it runs each, and may fork for each.
+            clip.alone = True
+            yield clip
 
 
 def dated(text: str, day: date) -> str:

@@ -7,6 +7,7 @@ import os
 import time
 from abc import abstractmethod
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from luigi.task import flatten
@@ -36,6 +37,9 @@ OWN_NAMES: dict[str, Any] = {
     "suffixes": (".json", partial.SUFFIX, storage.ASIDE_SUFFIX),
 }
 """What a user's file cannot be called, as the pipeline uses it itself."""
+
+_FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentage")
+"""What Luigi gives a task while it runs; see luigi_gif.report."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
@@ -89,6 +93,9 @@ class Step(SettledTask):
     )
     sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
 
+    alone = False
+    """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
+
     # What is known of one run of Luigi's, which may be the second one of this process.
     _explained = False
     _made = ""
@@ -110,7 +117,11 @@ class Step(SettledTask):
 
     def requires(self) -> Any:
         """The step before this one."""
-        return self.clone(self.needs) if self.needs else []
+        return self._needed
+
+    def deps(self) -> list[Any]:
+        """What Luigi is to run before."""
+        return [] if self.alone else super().deps()
 
     @abstractmethod
     def reason_in_folder(self) -> str | None:
@@ -155,6 +166,8 @@ class Step(SettledTask):
     def run(self) -> None:
         """Make the output, unless it is current by now."""
         guard.check_is_no_worker()
+        if self.alone:
+            self._run_steps_before()
         folder = self.folder
         try:
             lock_timeout_s = settings.storage().lock_timeout
@@ -189,6 +202,8 @@ class Step(SettledTask):
 
     def on_failure(self, exception: BaseException) -> str:
         """Tell of it, and give luigid the error's own words."""
+        if self._running:
+            return self._running.pop().on_failure(exception)
         self._just_made = False
         url = urls.public_url(self.url)
         report.note_failure(url, exception)
@@ -218,6 +233,31 @@ class Step(SettledTask):
         if self.folder.size(self.data_file) is not None and self._bundle_sha256() != sha256:
             return f"{name} was made of another bundle"
         return None
+
+    @cached_property
+    def _needed(self) -> Any:
+        """The step before this one, which is asked for again and again."""
+        return self.clone(self.needs) if self.needs else []
+
+    @cached_property
+    def _running(self) -> list[Step]:
+        """The step before this one that it runs now."""
+        return []
+
+    def _run_steps_before(self) -> None:
+        """Run those that are not current, as Luigi would."""
+        steps: list[Step] = []
+        needed = flatten(self.requires())
+        while needed and not needed[0].complete():
+            steps += needed
+            needed = flatten(needed[0].requires())
+        for step in reversed(steps):
+            self._running.append(step)
+            for name in _FOR_LUIGID:
+                setattr(step, name, getattr(self, name, None))
+            step.run()
+            step.on_success()
+            self._running.clear()
 
     def _reason_now(self) -> str | None:
         """Why this step has to run, once those before it have."""
