@@ -188,3 +188,26 @@ def test_a_batch_without_urls_is_an_error(tmp_path: Path, text: str | None, got:
     assert got in result.stderr
     assert "Traceback" not in result.stderr
     assert str(ROOT) not in result.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_clip_of_a_batch_is_one_task(tmp_path: Path, workers: str) -> None:
+    """It runs the steps that are not current, in order, and says so of each; then none is left."""
+    for number in range(3):
+        (tmp_path / f"{number}.img").write_bytes(gif(number))
+    (tmp_path / "urls.txt").write_text("0.img\n1.img\n2.img\n")
+    batch = ("GifBatch", "--urls-file", "urls.txt", "--workers", workers)
+    first = run(tmp_path, *batch)
+    assert first.returncode == 0, first.stderr
+    assert "- 3 CombineGif(" in summary(first.stderr)
+    assert "Scheduled 4 tasks" in summary(first.stderr)
+    for step in ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif"):
+        assert len(re.findall(f"{step} runs: ", first.stderr)) == 3
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.gif")}
+    victim = next(path for path in made if path.name == "clip.gif")
+    victim.unlink()
+    second = run(tmp_path, *batch)
+    assert second.returncode == 0, second.stderr
+    assert re.findall("([A-Za-z]+) runs: ", second.stderr) == ["CombineGif"]
+    del made[victim]
+    assert all(path.stat().st_mtime_ns == time for path, time in made.items())
