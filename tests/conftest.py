@@ -308,15 +308,12 @@ def dask_worker(address: str, **environment: str) -> Iterator[None]:
 
 @pytest.fixture
 def dashboard() -> Iterator[str]:
-    """The address of a scheduler with a page of its own, and a worker."""
-    with (
-        service(
-            sys.executable, "-P", "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
-            "--dashboard-address", "127.0.0.1:0",
-            ready=r"Scheduler at:\s+(tcp://\S+)",
-        ) as scheduler,
-        dask_worker(scheduler.address),
-    ):  # fmt: skip
+    """The address of a scheduler with a page of its own, and no worker yet."""
+    with service(
+        sys.executable, "-P", "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
+        "--dashboard-address", "127.0.0.1:0",
+        ready=r"Scheduler at:\s+(tcp://\S+)",
+    ) as scheduler:  # fmt: skip
         yield scheduler.address
 
 
