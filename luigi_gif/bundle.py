@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from luigi_gif import signatures
-from luigi_gif.window import PIECE_BYTES, Fault, MoreNeeded, Window
+from luigi_gif.window import PIECE_BYTES, Fault, MoreNeeded, Span, Window
 
 __all__ = ["BadFrame", "Fault", "Frame", "Survey", "frames", "may_be_bundle", "survey"]
 
@@ -39,7 +39,9 @@ class Frame(NamedTuple):
     data: bytes
     """The image as it stands in the bundle."""
     fault: Fault | None
-    """None for an image whose structure is whole, or of a format that has none."""
+    """None for an image whose structure is whole, or that only its decoder can judge."""
+    is_whole: bool
+    """Whether its structure ends well. Of a JPEG only the last marker may be missing else."""
 
 
 class Survey(NamedTuple):
@@ -87,30 +89,30 @@ def frames(
     damaged, it ends at the next delimiter that the beginning of an image
     follows, or with the bundle.
     """
-    for begin_at, format_, fault, data, begin, end in _spans(read, offset, stop):
+    for begin_at, data, begin, (format_, end, fault, is_whole) in _spans(read, offset, stop):
         if stop is not None and begin_at >= stop:
             return
-        yield Frame(begin_at, format_, data[begin:end], fault)
+        yield Frame(begin_at, format_, data[begin:end], fault, is_whole)
 
 
 def _spans(
     read: Callable[[int], bytes], offset: int, stop: int | None
-) -> Iterator[tuple[int, str, Fault | None, bytes, int, int]]:
-    """Like :func:`frames`, with data in which a frame lies, and where, instead of its own."""
+) -> Iterator[tuple[int, bytes, int, Span]]:
+    """For each frame its offset, data in which it lies, its offset in these, and the rest."""
     window, position = Window(None if stop is None else stop - offset), 0
     while True:
         try:
             begin = window.after_newlines(position)
             if begin == len(window.data):
                 return
-            format_, end, fault = window.frame(begin)
+            span = window.frame(begin)
         except MoreNeeded:
             piece = read(max(PIECE_BYTES, len(window.data) - position))
             window.advance(position, piece)
             position, offset = 0, offset + position
         else:
-            yield offset + begin, format_, fault, window.data, begin, end
-            position = end
+            yield offset + begin, window.data, begin, span
+            position = span.end
 
 
 def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
@@ -121,7 +123,8 @@ def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
     spacing, work, number, stop = WAYPOINT_WORK, 0, -1, 0
-    for number, (offset, format_, fault, _, begin, end) in enumerate(_spans(read, 0, None)):
+    for number, (offset, _, begin, span) in enumerate(_spans(read, 0, None)):
+        format_, end, fault, _ = span
         if strict and fault:
             raise BadFrame(number, offset, fault)
         seen[format_] = seen.get(format_, 0) + 1

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
 
+_MOST_PIXELS = 64 * 10**6
+"""Of a frame that is decoded to see whether it is whole."""
+
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
@@ -134,16 +137,30 @@ def _check_structure(part: partial.Partial, url: str) -> None:
 
 def _check_end(part: partial.Partial, url: str) -> None:
     """A bundle whose length nobody told has to end with a whole frame."""
-    (*_, last) = None, *collections.deque(bundle.frames(part.reader()), maxlen=1)
-    if last is not None and last.fault is not None:
-        raise BundleError(
-            "the bundle seems to be cut off",
-            where=f"{public_url(url)}, at byte {last.offset:,} of {part.known.size:,}",
-            expected=f"{last.fault.expected}, as the source does not say how long the bundle is",
-            got=last.fault.got,
-            next_step="run again; if the last frame is damaged at its source, --sha256 vouches "
-            "for the whole",
-        )
+    for last in collections.deque(bundle.frames(part.reader()), maxlen=1):
+        fault = last.fault
+        if fault is None and not last.is_whole:
+            fault = _undecodable(last)
+        if fault is not None:
+            raise BundleError(
+                "the bundle seems to be cut off",
+                where=f"{public_url(url)}, at byte {last.offset:,} of {part.known.size:,}",
+                expected=f"{fault.expected}, as the source does not say how long the bundle is",
+                got=fault.got,
+                next_step="run again; if the last frame is damaged at its source, --sha256 "
+                "vouches for the whole",
+            )
+
+
+def _undecodable(frame: bundle.Frame) -> bundle.Fault | None:
+    """What a decoder says of an image whose structure does not tell whether it is whole."""
+    from luigi_gif import image  # NumPy and Pillow, which plain GIFs do without
+
+    try:
+        image.to_gif(frame.data, lambda size: size, "fast", _MOST_PIXELS)
+    except image.Undecodable as error:
+        return bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
+    return None
 
 
 def _check_size(size: int, settings: sections.download, url: str) -> None:

@@ -57,6 +57,16 @@ class Fault(NamedTuple):
     got: str
 
 
+class Span(NamedTuple):
+    """A frame, but for where it begins."""
+
+    format: str
+    end: int
+    fault: Fault | None
+    is_whole: bool
+    """Whether its structure ends well."""
+
+
 class MoreNeeded(Exception):
     """The answer lies beyond the part of the bundle that was read."""
 
@@ -102,7 +112,7 @@ class Window:
         except MoreNeeded:
             return False
 
-    def frame(self, begin: int) -> tuple[str, int, Fault | None]:
+    def frame(self, begin: int) -> Span:
         """Format and end of the frame that begins there, and what is wrong with it.
 
         A GIF that is damaged has a fault. What is wrong with another image is
@@ -111,7 +121,7 @@ class Window:
         self._begin = begin
         beginning = signatures.BEGINNING.match(self.data, begin)
         if beginning is None:
-            return "unknown", self._boundary(begin), self._unknown(begin)
+            return Span("unknown", self._boundary(begin), self._unknown(begin), False)
         format_ = str(beginning.lastgroup)
         try:
             end, search_from = self._walked(begin, format_)
@@ -132,7 +142,11 @@ class Window:
         is_sure = is_followed and (format_ != "JPEG" or self.data.endswith(_JPEG_END, begin, end))
         if self._is_cut(search_from, begin, end, is_sure=is_sure):
             return self._damaged(begin, format_, None)
-        return (format_, end, None) if is_followed else self._with_trailer(begin, format_, end)
+        return (
+            Span(format_, end, None, is_sure)
+            if is_followed
+            else self._with_trailer(begin, format_, end)
+        )
 
     def _reaches_into_delimiter(self, begin: int, end: int, newlines: int) -> bool:
         """Whether the image ends within four newlines in front of the next frame or the end.
@@ -217,28 +231,30 @@ class Window:
         is_followed = newlines - end >= len(FRAME_DELIMITER) or newlines in (stop, len(self.data))
         return end if is_followed else None
 
-    def _damaged(
-        self, begin: int, format_: str, error: Malformed | None
-    ) -> tuple[str, int, Fault | None]:
+    def _damaged(self, begin: int, format_: str, error: Malformed | None) -> Span:
         """A frame that ends where the next one begins."""
         self._careful_until = len(self.data)
         end = self._boundary(begin)
-        if format_ != "GIF":
-            return format_, end, None
-        # The same words whether the bundle is read whole or a stretch of it by a worker.
+        if error and self.data.startswith(FRAME_DELIMITER, begin + error.offset):
+            end = min(end, begin + error.offset)  # nothing is missing but its last block
+        fault = self._fault(begin, end, error) if format_ == "GIF" else None
+        return Span(format_, end, fault, False)
+
+    def _fault(self, begin: int, end: int, error: Malformed | None) -> Fault:
+        """What is wrong with a GIF, in the same words for the bundle and for a stretch of it."""
         size = len(self.data[begin:end].rstrip(b"\n"))
         if error and error.offset < size:
             got = f"{error.got} {error.offset:,} bytes into it{self._hint(begin, end)}"
-            return format_, end, Fault(error.expected, got)
+            return Fault(error.expected, got)
         if size > MAX_FRAME_BYTES:
             got = f"more than {MAX_FRAME_BYTES:,} bytes"
         elif end == len(self.data):
             got = f"the end of the bundle after {size:,} bytes of it"
         else:
             got = f"its end after {size:,} bytes: it was cut off"
-        return format_, end, Fault("a whole GIF", got)
+        return Fault("a whole GIF", got)
 
-    def _with_trailer(self, begin: int, format_: str, end: int) -> tuple[str, int, Fault | None]:
+    def _with_trailer(self, begin: int, format_: str, end: int) -> Span:
         """Bytes behind an image belong to its frame, up to a delimiter that ends it.
 
         Another frame among them would be lost, so that is a fault.
@@ -250,8 +266,8 @@ class Window:
             looks = signatures.looks_like(self.data[other : other + signatures.LONGEST_BEGINNING])
             got = f"{looks} {other - end:,} bytes on{self._hint(begin, stop)}"
         else:
-            return format_, stop, None
-        return format_, self._boundary(end), Fault(_ONE_BEHIND_ANOTHER, got)
+            return Span(format_, stop, None, True)
+        return Span(format_, self._boundary(end), Fault(_ONE_BEHIND_ANOTHER, got), False)
 
     def _end_of_trailer(self, end: int) -> int:
         """Where the newlines begin that stand in front of the next frame or the end."""

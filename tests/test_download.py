@@ -192,6 +192,10 @@ def test_nobody_listening_is_tried_again(
         (b"", "nothing"),
         (b"<!DOCTYPE html><title>Sorry", "an HTML or XML page"),
         (b"no image", "data that begin with b'no image'"),
+        (b"PK\x03\x04" + bytes(30), "a zip archive"),
+        (b"\x1f\x8b\x08" + bytes(30), "gzip-compressed data"),
+        (b"\0\0\0\x18ftypheic" + bytes(30), "a HEIC image"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
     ],
 )
 def test_what_is_no_bundle_is_refused(fetch: Fetch, server: Server, data: bytes, name: str) -> None:

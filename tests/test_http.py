@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import io
 import socket
 import threading
 import zlib
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Fetch
 from faults import Answer, Connection, FaultServer, Request, chunks, fault_server, says, serves
+from PIL import Image
 
 from luigi_gif import content_coding
 from luigi_gif.errors import BundleError, DownloadError, TransientDownloadError
@@ -228,6 +230,21 @@ def test_a_bundle_without_a_length_ends_with_a_whole_frame(
             fetch(server.url(), strict=strict)
     server.now(serves(gzip.compress(cut), "Content-Encoding: gzip") if packed else serves(cut))
     assert fetch(server.url(), strict=False)[0] == cut
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+def test_a_last_frame_of_any_format_tells_that_a_bundle_is_cut_off(
+    fetch: Fetch, server: FaultServer, sample: bytes, format_: str
+) -> None:
+    """What its structure does not tell, its decoder does."""
+    file = io.BytesIO()
+    Image.effect_noise((90, 90), 80).save(file, format_)
+    whole = sample.rstrip(b"\n") + b"\n\n\n\n" + file.getvalue()
+    server.now(chunks(whole[:-2000]))
+    with pytest.raises(BundleError, match="cut off"):
+        fetch(server.url(), strict=False)
+    server.now(chunks(whole))
+    assert fetch(server.url(), strict=False)[0] == whole
 
 
 @pytest.mark.parametrize(

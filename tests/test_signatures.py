@@ -1,0 +1,76 @@
+"""What is no image is named in plain words, with what to do."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+
+import pytest
+from conftest import FORMATS, gif
+from PIL import Image
+
+from luigi_gif import signatures
+
+
+def zipped() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.gif", gif(1))
+    return file.getvalue()
+
+
+def tarred() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.gif"))
+    return file.getvalue()
+
+
+def saved(format_: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, format_)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_an_image_is_named_by_its_format(format_: str) -> None:
+    """Those that can be frames."""
+    assert format_ in signatures.FORMATS
+    assert signatures.looks_like(saved(format_)) == f"{format_} data"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "advice"),
+    [
+        (zipped(), "a zip archive", "unpack it"),
+        (tarred(), "a tar archive", "unpack it"),
+        (gzip.compress(gif(1)), "gzip-compressed data", "unpack it"),
+        (bz2.compress(gif(1)), "bzip2-compressed data", "unpack it"),
+        (lzma.compress(gif(1)), "xz-compressed data", "unpack it"),
+        (b"\0\0\0\x1cftypheic", "a HEIC image", "convert it"),
+        (b"\0\0\0\x1cftypavif", "an AVIF image", "convert it"),
+        (b"\0\0\0\x1cftypisom", "an MP4 video", "ffmpeg"),
+        (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video", "ffmpeg"),
+        (saved("PPM"), "a PNM image", "convert it"),
+        (saved("ICO"), "an icon (ICO)", "convert it"),
+        (saved("JPEG2000"), "a JPEG 2000 image", "convert it"),
+        (b"%PDF-1.7", "a PDF document", "convert it"),
+        (b"<?xml version='1.0'?>\n<svg>", "an SVG image", "convert it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),
+        (b"iVBORw0KGgoAAAANSUhEUg", "an image as base64 text", "decode"),
+        (b'{"error": 1}', "JSON text", "browser"),
+        (b"\n<!DOCTYPE html>", "an HTML or XML page", "browser"),
+        (b"\xef\xbb\xbf" + gif(1), "a byte order mark, as text has it, and then GIF", "binary"),
+        (bytes(99), "data that begin with zeros", "--on-bad-frame skip"),
+        (b"words", "data that begin with b'words'", "browser"),
+        (b"", "nothing", "browser"),
+    ],
+)
+def test_other_data_are_named_too(data: bytes, name: str, advice: str) -> None:
+    """Archives, videos, other images, pointers, pages: each with what helps."""
+    assert signatures.looks_like(data).startswith(name)
+    assert advice in signatures.advice(data)
