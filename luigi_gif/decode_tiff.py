@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import io
 import struct
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -31,6 +32,8 @@ _NEEDED = {
     322, 323, 332, 333, 334, 336, _EXTRA, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
     529, 530, 531, 532,
 }  # fmt: skip
+_DATA = {273: 279, 324: 325, 513: 514}
+"""Tags of where strips, tiles or a JPEG begin, and of their lengths."""
 _SHORT = 3
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _IN_PLANES = 2
@@ -48,6 +51,7 @@ def opened(data: bytes) -> Opened:
         raise ValueError("a header that is cut off")
     tags, _ = directories.directory(data, layout, layout.first)
     read = functools.partial(_values, tags, layout)
+    _check_reach(read, len(data))
     bits, (photometric,) = read(_BITS, 1), read(_PHOTOMETRIC, 0)[:1]
     samples, planar = read(_SAMPLES, 1)[0], read(_PLANAR, 1)[0]
     extra = read(_EXTRA)
@@ -77,6 +81,14 @@ def opened(data: bytes) -> Opened:
         directories.orientation_of(tags, layout),
         profile and profile.data,
     )
+
+
+def _check_reach(read: Callable[..., tuple[int, ...]], size: int) -> None:
+    """Raise ValueError where pixels are cut off: what stands behind would be shown for them."""
+    for places, lengths in _DATA.items():
+        ends = [sum(each) for each in zip(read(places), read(lengths), strict=False)]
+        if max(ends, default=0) > size:
+            raise ValueError(f"pixels that go on to byte {max(ends):,} of {size:,}")
 
 
 def _values(tags: Tags, layout: Layout, number: int, default: int | None = None) -> tuple[int, ...]:

@@ -154,11 +154,12 @@ def _check_end(part: partial.Partial, url: str) -> None:
 
 def _undecodable(frame: bundle.Frame) -> bundle.Fault | None:
     """What a decoder says of an image whose structure does not tell whether it is whole."""
-    from luigi_gif import image  # NumPy and Pillow, which plain GIFs do without
+    from luigi_gif import decode  # NumPy and Pillow, which plain GIFs do without
+    from luigi_gif.formats import Undecodable
 
     try:
-        image.to_gif(frame.data, lambda size: size, "fast", _MOST_PIXELS)
-    except image.Undecodable as error:
+        decode.decoded(frame.data, _MOST_PIXELS)
+    except Undecodable as error:
         return bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
     return None
 
