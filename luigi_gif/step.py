@@ -97,9 +97,8 @@ class Step(SettledTask):
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
 
     # What is known of one run of Luigi's, which may be the second one of this process.
-    _explained = False
+    _has_run = False
     _made = ""
-    _just_made = False
 
     @classmethod
     def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
@@ -141,19 +140,18 @@ class Step(SettledTask):
 
     def complete(self) -> bool:
         """Whether the output is current; as the first question of a run, also of the source."""
-        goes_on = self._settled or self._just_made
+        goes_on = self._settled or self._has_run
         self._settled = False
         if not goes_on:
             self._scheduled = False
             self._made = ""
-            self._explained = False
         try:
             reason = self.reason_in_folder() if goes_on else self.reason_to_run()
         except PipelineError as error:
             reason = error.got
-        if reason is None:
-            self._explain("skipped: %s is current", self.output(), anew=not goes_on)
-        elif self._just_made:
+        if reason is None and not goes_on:
+            self._log_skipped(f"{self.output()} is current")
+        elif reason is not None and self._made:
             raise StorageError(
                 "what was just made is not there any more",
                 where=str(self.output()),
@@ -173,10 +171,11 @@ class Step(SettledTask):
             lock_timeout_s = settings.storage().lock_timeout
             with interrupt.quiet_in_child(), folder.locked(lock_timeout_s):
                 reason = self._reason_now()
+                self._has_run = True
                 if reason is None:
-                    self._explain("skipped: %s is current by now", self.output())
+                    logger.info("%s skipped: %s is current by now", self.task_family, self.output())
                     return
-                self._explain("runs: %s", reason)
+                logger.info("%s runs: %s", self.task_family, reason)
                 self._check_what_it_needs()
                 self._sweep(folder)
                 begin = time.monotonic()
@@ -184,7 +183,7 @@ class Step(SettledTask):
                 self._sweep(folder)  # workers may have died meanwhile
                 self._note_run(time.monotonic() - begin)
                 logger.info("%s made %s", self.task_family, made)
-                self._made, self._just_made = made, True
+                self._made = made
         except MemoryError as error:
             raise out_of_memory(folder.url) from error
         except FileNotFoundError as error:
@@ -198,13 +197,15 @@ class Step(SettledTask):
 
     def on_success(self) -> None:
         """Luigi has seen what was made."""
-        self._just_made = False
+        self._has_run = False
+        self._made = ""
 
     def on_failure(self, exception: BaseException) -> str:
         """Tell of it, and give luigid the error's own words."""
         if self._running:
             return self._running.pop().on_failure(exception)
-        self._just_made = False
+        self._has_run = False
+        self._made = ""
         url = urls.public_url(self.url)
         report.note_failure(url, exception)
         notify.failure(self.task_family, url, exception)
@@ -327,14 +328,11 @@ class Step(SettledTask):
                 return note.get("sha256")
         return None
 
-    def _explain(self, message: str, *args: object, anew: bool = False) -> None:
-        """Log, once a run, why it runs or is skipped, and with it those it makes needless."""
-        if anew or not self._explained:
-            self._explained = True
-            logger.info("%s " + message, self.task_family, *args)
-            if message.startswith("skipped"):
-                for step in flatten(self.requires()):
-                    step._explain("skipped: %s needs nothing", self.task_family, anew=anew)
+    def _log_skipped(self, reason: str) -> None:
+        """Log why it is skipped, and with it those that it makes needless."""
+        logger.info("%s skipped: %s", self.task_family, reason)
+        for step in flatten(self.requires()):
+            step._log_skipped(f"{self.task_family} needs nothing")
 
 
 def now() -> str:

@@ -356,6 +356,6 @@ class CombineGif(Step):
         return {"clips": others | {self.gif_file: about}}
 
     def on_success(self) -> None:
-        super().on_success()
         if self._made:  # not by another run
             notify.success(str(self.output()), self._made)
+        super().on_success()

@@ -63,6 +63,7 @@ BUNDLE = {
 FRAMES = {
     "size": some.none() | some.tuples(SIDES, SIDES | some.none()) | some.tuples(some.none(), SIDES),
     "quality": some.sampled_from(["fast", "best"]),
+    "palette": some.sampled_from(["auto", "frame", "clip"]),
     "max_megapixels": some.integers(1, 178),
 }
 CLIP = {
