@@ -34,7 +34,7 @@ _NEEDED = {
 }  # fmt: skip
 _DATA = {273: 279, 324: 325, 513: 514}
 """Tags of where strips, tiles or a JPEG begin, and of their lengths."""
-_SHORT = 3
+_SHORT, _LONG, _LONG8 = 3, 4, (16, 18)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
 _IN_PLANES = 2
 _ASSOCIATED, _UNASSOCIATED = 1, 2
@@ -103,13 +103,24 @@ def _size(tags: Tags, layout: Layout) -> tuple[int, int]:
 
 
 def _image(data: bytes, layout: Layout, tags: Tags) -> TiffImageFile:
-    """The image that these tags describe, as the only one of the file."""
+    """The image that these tags describe, as the only one of the file.
+
+    A BigTIFF becomes a TIFF: Pillow knows not all of them, and its offsets fit.
+    """
+    if layout.big:
+        tags = {number: _in_four_bytes(entry, layout) for number, entry in tags.items()}
+        layout = layout._replace(big=False)
     offset = len(data) + len(data) % 2
-    where = struct.pack(f"{layout.order}{'Q' if layout.big else 'L'}", offset)
-    begin = 8 if layout.big else 4
-    head = data[:begin] + where
+    head = data[:2] + struct.pack(f"{layout.order}HL", 42, offset)
     parts = (head, data[len(head) :], bytes(offset - len(data)))
     return TiffImageFile(io.BytesIO(b"".join((*parts, directories.built(tags, layout, offset)))))
+
+
+def _in_four_bytes(entry: Entry, layout: Layout) -> Entry:
+    if entry.type not in _LONG8:
+        return entry
+    numbers = directories.values(entry, layout)
+    return Entry(_LONG, entry.number, struct.pack(f"{layout.order}{len(numbers)}L", *numbers))
 
 
 def _shorts(layout: Layout, values: dict[int, int]) -> Tags:
