@@ -10,9 +10,11 @@ run on while the next ones do. What cannot run here is listed, with its reason.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -51,7 +53,7 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
                     print(f"not run: {command}\n         {reason}")
                 elif command.startswith(SERVERS):
                     servers.append(_start(command, folder, environment))
-                    time.sleep(3)
+                    _wait_for_port(command)
                     print(f"started: {command}")
                 else:
                     run = _start(command, folder, environment)
@@ -64,6 +66,18 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
         for server in servers:
             server.terminate()
             server.communicate()
+
+
+def _wait_for_port(command: str) -> None:
+    """Until the server that the command starts can be reached."""
+    if port := re.search("--port ([0-9]+)", command):
+        for _ in range(600):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", int(port[1]))),
+            ):
+                return
+            time.sleep(0.1)
 
 
 def _start(command: str, folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
