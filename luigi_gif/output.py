@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 
-from luigi_gif import clip, storage, streams, urls
+from luigi_gif import clip, frames, storage, streams, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 
 STANDARD_OUTPUT = "-"
@@ -83,6 +83,10 @@ class Output:
             return
         if not os.path.isdir(folder):
             raise self._error(f"no folder {folder}", "make it (mkdir -p), or correct the path")
+        if os.path.basename(folder) == frames.SUBFOLDER and os.path.exists(
+            os.path.join(os.path.dirname(folder), frames.MANIFEST)
+        ):
+            raise self._error("a folder of frame files", "name a file elsewhere")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise self._error(f"{folder} may not be written to", "name a file elsewhere")
 

@@ -63,6 +63,7 @@ def test_a_new_file_and_one_of_an_earlier_run(clip: Path) -> None:
         ("clip.png", "ffmpeg"),
         ("x" * 300 + ".gif", "File name too long"),
         ("source.gif", "the source itself"),
+        ("work/frames/frame_7.gif", "a folder of frame files"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_named(clip: Path, given: str, words: str) -> None:
