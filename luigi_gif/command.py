@@ -14,7 +14,12 @@ from luigi_gif.urls import public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "core": {"local_scheduler": True, "no_lock": True, "log_level": "INFO"},
-    "worker": {"check_complete_on_run": True, "wait_jitter": 0, "send_failure_email": False},
+    "worker": {
+        "check_complete_on_run": True,
+        "check_unfulfilled_deps": False,  # each step looks for itself, and says what has changed
+        "wait_jitter": 0,
+        "send_failure_email": False,
+    },
     "scheduler": {"retry_count": 1},
     "email": {"format": "none"},
     # Luigi's own limits, 100 days and 50 nights, would leave the others out without a word.

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import subprocess
 import threading
 import uuid
 from pathlib import Path
 
+import fsspec
+import fsspec.implementations.memory
 import pytest
 from pytest_mock import MockerFixture
 
-from luigi_gif import storage
+from luigi_gif import owners, storage, store
 from luigi_gif.errors import ParameterError, StorageError
 
 
@@ -184,3 +188,212 @@ def test_a_work_directory_on_the_web_is_refused() -> None:
     with pytest.raises(ParameterError, match="can only be read") as raised:
         storage.folder("HTTP://me:s3cret@host/data?token=s3cret")
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    """The error names the process that holds it, and the setting."""
+    folder = storage.folder(str(tmp_path))
+    with folder.locked(), pytest.raises(StorageError) as error:
+        storage.folder(str(tmp_path)).locked(0.02).__enter__()
+    assert f"process {os.getpid()} on {socket.gethostname()}, since " in error.value.got
+    assert "--storage-lock-timeout" in error.value.expected
+    assert error.value.where == str(tmp_path / storage.LOCK)
+    with folder.locked(0):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_used(
+    tmp_path: Path, mocker: MockerFixture, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    """With a warning that says what to mind; temporary files of others are then left alone."""
+    mocker.patch("fcntl.flock", side_effect=OSError(number, os.strerror(number)))
+    folder = storage.folder(str(tmp_path))
+    theirs = f"clip.gif.0123456789abcdef{storage.TEMPORARY_SUFFIX}"
+    folder.write(theirs, b"of a run that goes on")
+    with folder.locked():
+        folder.write("name", b"1")
+        folder.sweep()
+    assert "let one run at a time use this work directory" in caplog.text
+    assert folder.size(theirs) is not None
+    folder.remove(theirs)
+
+
+@pytest.mark.parametrize("status", [os.statvfs_result([4096, 4096, *[0] * 8]), OSError(38, "no")])
+def test_room_that_is_not_known_is_not_none(
+    tmp_path: Path, mocker: MockerFixture, status: object
+) -> None:
+    """0 blocks of 0 say nothing; 0 of some are none."""
+    folder = storage.LocalFolder(str(tmp_path))
+    mocker.patch("os.statvfs", side_effect=[status])
+    assert folder.room() is None
+    mocker.patch("os.statvfs", return_value=os.statvfs_result([4096, 4096, 9, *[0] * 7]))
+    assert folder.room() == 0
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_cannot_flush_is_used(
+    tmp_path: Path, mocker: MockerFixture, number: int
+) -> None:
+    """Neither files nor folders; what else goes wrong there is an error."""
+    mocker.patch("os.fsync", side_effect=OSError(number, os.strerror(number)))
+    folder = storage.folder(str(tmp_path))
+    folder.write("name", b"1", lasting=True)
+    with folder.publish("other") as file:
+        file.write(b"2")
+    assert (folder.read("name"), folder.read("other")) == (b"1", b"2")
+    mocker.patch("os.fsync", side_effect=OSError(errno.EIO, "broken"))
+    with pytest.raises(StorageError):
+        folder.write("name", b"3", lasting=True)
+
+
+def test_advice_that_the_kernel_does_not_take_is_none(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """Some file systems, and some sandboxes, refuse posix_fadvise."""
+    mocker.patch("os.posix_fadvise", side_effect=OSError(errno.EINVAL, "no"))
+    folder = storage.folder(str(tmp_path))
+    data = os.urandom(9 << 20)
+    with folder.publish("name") as file:
+        file.write(data)
+    assert folder.read_once("name", 0, len(data)) == data
+
+
+def test_an_error_of_the_caller_is_not_of_the_file(folder: storage.Folder) -> None:
+    """What is raised where a file is open passes as it is, and nothing is left."""
+    folder.write("name", b"1")
+    for opened in (folder.open("name"), folder.publish("name"), folder.writer()):
+        with pytest.raises(FileNotFoundError, match="another"), opened:
+            raise FileNotFoundError("another")
+    assert list(folder.entries("")) == [("name", 1)]
+
+
+def test_a_disk_that_breaks_while_a_file_is_open_is_named(tmp_path: Path) -> None:
+    """It is the file's own error then."""
+    folder = storage.folder(str(tmp_path))
+    folder.write("name", b"1")
+    with folder.open("name") as file:
+        os.close(file.fileno())  # every call then fails
+        with pytest.raises(StorageError) as error:
+            file.read(1)
+        os.open(tmp_path / "name", os.O_RDONLY)  # for the block to close
+    assert error.value.where == str(tmp_path / "name")
+
+
+def test_a_file_may_be_gone_from_a_listing(tmp_path: Path) -> None:
+    """Links and folders are not in it either."""
+    folder = storage.folder(str(tmp_path))
+    folder.write("sub/name", b"1")
+    (tmp_path / "sub" / "link").symlink_to(tmp_path / "sub" / "name")
+    (tmp_path / "sub" / "folder").mkdir()
+    assert list(folder.entries("sub")) == [("name", 1)]
+
+
+def test_a_version_knows_what_keeps_its_time(tmp_path: Path) -> None:
+    """A file of the same size and time of change, in place or in its place, is another one."""
+    folder = storage.folder(str(tmp_path))
+    path = tmp_path / "name"
+    path.write_bytes(b"1")
+    os.utime(path, ns=(0, 0))
+    versions = {folder.version("name")}
+    (tmp_path / "other").write_bytes(b"2")
+    os.utime(tmp_path / "other", ns=(0, 0))
+    (tmp_path / "other").replace(path)
+    versions.add(folder.version("name"))
+    assert len(versions) == 2
+
+
+def test_a_current_folder_that_is_gone_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a relative path needs it."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(StorageError, match="the current folder is not there"):
+        storage.folder("work")
+    assert storage.folder(str(tmp_path)).size("name") is None
+
+
+def test_a_store_needs_a_folder_for_temporary_files(mocker: MockerFixture) -> None:
+    """The error names TMPDIR, not the clip."""
+    folder = storage.folder(f"memory://{uuid.uuid4()}")
+    no = FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+    mocker.patch("tempfile.TemporaryDirectory", side_effect=no)
+    for block in (folder.publish("clip.gif"), folder.nearby()):
+        with pytest.raises(StorageError, match="TMPDIR") as error, block:
+            pass
+        assert "No usable temporary directory" in error.value.got
+
+
+def probe(owner: owners.Owner, token: str) -> tuple[str, bytes]:
+    return storage.Shared("", token).proof, owner.to_json()
+
+
+def test_what_ended_runs_left_on_a_store_is_swept() -> None:
+    """Not what a run at work has put there, here or on another machine, nor the user's."""
+    folder = storage.folder(f"memory://{uuid.uuid4()}")
+    here = owners.this_process()
+    dead = subprocess.Popen(["true"])
+    runs = {
+        "0" * 16: here,
+        "1" * 16: here._replace(pid=dead.pid, started="1"),
+        "2" * 16: here._replace(machine="another"),
+        "3" * 16: here._replace(machine="another", since=here.since - 8 * 86_400),
+        "4" * 16: None,
+    }
+    dead.wait()
+    for token, owner in runs.items():
+        if owner is not None:
+            folder.write(*probe(owner, token))
+        folder.write(storage.Shared("", token).part_name("frames", 7), b"part")
+    folder.write("shared.luigi-gif-tmp", b"mine")
+    folder.write("frames/part_1", b"mine")
+    for subfolder in ("", "frames"):
+        folder.sweep(subfolder)
+        folder.sweep(subfolder)
+    left = {name for subfolder in ("", "frames") for name, _ in folder.entries(subfolder)}
+    kept = {f"shared.{digit * 16}.luigi-gif-tmp" for digit in "02"}
+    parts = {f"part_7.{digit * 16}.luigi-gif-tmp" for digit in "02"}
+    assert left == {*kept, *parts, "shared.luigi-gif-tmp", "part_1"}
+
+
+class SlowFileSystem(fsspec.implementations.memory.MemoryFileSystem):  # type: ignore[misc]
+    """A store whose library knows no time-out, and does not answer."""
+
+    protocol = "slow"
+    goes_on = threading.Event()
+
+    def info(self, path: str, **_: object) -> dict[str, object]:
+        self.goes_on.wait()
+        raise FileNotFoundError(path)
+
+
+def test_a_library_without_a_time_out_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each caller gets an exception of its own, and the store is not asked again at once."""
+    fsspec.register_implementation("slow", SlowFileSystem, clobber=True)
+    monkeypatch.setattr(store, "ANSWER_S", 0.05)
+    folder = storage.folder(f"slow://{uuid.uuid4()}")
+    errors = []
+    try:
+        for _ in range(3):
+            with pytest.raises(StorageError, match="no answer within") as error:
+                folder.size("name")
+            errors.append(error.value.__context__)
+        assert len([thread for thread in threading.enumerate() if thread.name == "store"]) == 1
+    finally:
+        SlowFileSystem.goes_on.set()
+    assert len({*map(id, errors)}) == 3
+
+
+def test_a_file_of_a_store_is_moved_within_a_time(folder: storage.Folder) -> None:
+    """It gets a name that nothing has."""
+    for number in range(3):
+        folder.write("name", b"%d" % number)
+        aside = folder.set_aside("name")
+        assert folder.read(aside) == b"%d" % number
+    assert sorted(name for name, _ in folder.entries("")) == [
+        "name.altered",
+        "name.altered-2",
+        "name.altered-3",
+    ]
