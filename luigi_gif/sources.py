@@ -49,6 +49,15 @@ def source_version(url: str) -> str | None:
     return hashlib.sha256(version.encode()).hexdigest()
 
 
+def sha256(url: str) -> str | None:
+    """The SHA-256 of a local source, 64 hexadecimal digits; None where it cannot be read."""
+    try:
+        with open(urls.local_path(url), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
 def _file_version(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
 

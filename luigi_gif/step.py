@@ -31,7 +31,7 @@ from luigi_gif.parameters import FolderParameter, NameParameter, Sha256Parameter
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
 RUN = "run.json"
-"""When each step ran last, and how long; for people, not for the steps."""
+"""When each step ran last, and how long; for people, and to spare reading a local source."""
 OWN_NAMES: dict[str, Any] = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
     "suffixes": (".json", partial.SUFFIX, storage.ASIDE_SUFFIX),
@@ -77,7 +77,7 @@ class Step(SettledTask):
     Each file notes its recipe (the parameters that shape its bytes) and the
     SHA-256 of the bundle that it was made of. It is current if the recipe is
     this task's, and if the bundle, where it still lies there, is that one.
-    The receipt and the clip also note the version of a local source.
+    The receipt also notes the version of a local source.
     """
 
     url = UrlParameter(
@@ -264,27 +264,33 @@ class Step(SettledTask):
         """Why this step has to run, once those before it have."""
         return self.reason_in_folder()
 
-    def _noted_source(self) -> tuple[object, object]:
-        """The version of a local source that the output is of, if it notes one, and its SHA-256."""
-        return None, None
+    def _made_of(self) -> object:
+        """The SHA-256 of the bundle that the output is of, where it notes it by itself."""
+        return None
 
     def _change_of_source(self) -> str | None:
         """That a local source is not the one that was fetched; None where that is not known.
 
         A source that is gone leaves everything as it is, and so does one that was only
-        touched, once it was fetched again.
+        touched, once it was looked at again.
         """
         version = sources.source_version(self.url)
-        noted, sha256 = self._noted_source()
-        if version is None or version == noted:
+        if version is None:
             return None
         receipt = self.folder.read_json(self.receipt_name)
-        is_there = self.folder.size(self.data_file) is not None
-        if receipt is None and is_there:
-            return None  # the user has put it there
-        if receipt and receipt.get("source") == version and sha256 in (None, receipt["sha256"]):
-            return None
-        return f"{urls.public_url(self.url)} has changed"
+        sha256 = self._made_of()
+        if receipt is not None:
+            is_same = receipt.get("source") == version and sha256 in (None, receipt.get("sha256"))
+        elif self.folder.size(self.data_file) is not None:
+            is_same = True  # the user has put it there
+        else:
+            is_same = sha256 is not None and self._sha256_of_source(version) == sha256
+        return None if is_same else f"{urls.public_url(self.url)} has changed"
+
+    def _sha256_of_source(self, version: str) -> object:
+        """The SHA-256 of a local source, which is read unless it was noted for this version."""
+        noted = (self.folder.read_json(RUN) or {}).get("source") or {}
+        return noted["sha256"] if noted.get("version") == version else sources.sha256(self.url)
 
     def _note_run(self, seconds: float) -> None:
         """For people only: where it cannot be written, what was made is no worse."""

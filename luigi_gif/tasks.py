@@ -79,6 +79,11 @@ class DownloadData(Step):
         self._note_version(receipt)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
+    def about(self) -> dict[str, Any]:
+        receipt = self.folder.read_json(self.receipt_name) or {}
+        version, sha256 = receipt.get("source"), receipt.get("sha256")
+        return {"source": {"version": version, "sha256": sha256} if version else None}
+
     def _reason_now(self) -> str | None:
         return self.reason_to_run()
 
@@ -301,10 +306,9 @@ class CombineGif(Step):
             self.gif_file, found.origin.get("recipe"), found.origin.get("sha256")
         )
 
-    def _noted_source(self) -> tuple[object, object]:
+    def _made_of(self) -> object:
         found = clip.find(self.folder, self.gif_file)
-        origin = (found and found.origin) or {}
-        return origin.get("source"), origin.get("sha256")
+        return found and found.origin and found.origin.get("sha256")
 
     def _subfolders(self) -> set[str]:
         return super()._subfolders() | {os.path.dirname(self.gif_file)}
@@ -328,9 +332,6 @@ class CombineGif(Step):
             self.max_megapixels * 10**6,
         )
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
-        receipt = self.folder.read_json(self.receipt_name) or {}
-        if receipt.get("source") and receipt["sha256"] == manifest.sha256:
-            origin["source"] = receipt["source"]
         config = settings.dask()
         size = clip.combine(self.folder, manifest, self.gif_file, origin, style, config)
         shown = manifest.frames - len(manifest.skipped)

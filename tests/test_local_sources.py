@@ -15,6 +15,7 @@ from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
 
 import luigi_gif
+from luigi_gif import sources
 from luigi_gif.errors import LUIGI_LOGGER
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
@@ -85,15 +86,39 @@ def test_a_source_that_changed_behind_an_old_time_is_fetched_again(runs: Runs) -
 
 
 def test_a_clip_alone_tells_of_which_source_it_is(runs: Runs) -> None:
-    """It stays while the source does, and is made anew once that has changed."""
+    """It stays while the source does, touched or not, and is made anew once that has changed."""
     clip = (runs.work / "clip.gif").read_bytes()
     leave_the_clip_alone(runs.work)
+    assert runs.run() == []
+    os.utime(runs.source)
     assert runs.run() == []
     assert (runs.work / "clip.gif").read_bytes() == clip
     assert str(runs.source).encode() not in clip
     replace(runs.source, bundle(3))
     assert runs.run() == STEPS
     assert runs.colors() == [BLUE]
+
+
+def test_a_source_is_read_once_beside_a_clip(runs: Runs, mocker: MockerFixture) -> None:
+    """What docs/operations.md leaves of an old night has a note, so that it is not read again."""
+    note = (runs.work / "run.json").read_bytes()
+    leave_the_clip_alone(runs.work)
+    (runs.work / "run.json").write_bytes(note)
+    read = mocker.spy(sources, "sha256")
+    assert runs.run() == []
+    assert read.call_count == 0
+    os.utime(runs.source)
+    assert runs.run() == []
+    assert read.call_count == 1
+
+
+def test_a_clip_is_the_same_for_the_same_bundle(runs: Runs, tmp_path: Path) -> None:
+    """Whatever the time of its source."""
+    first = (runs.work / "clip.gif").read_bytes()
+    shutil.rmtree(runs.work)
+    replace(runs.source, runs.source.read_bytes())
+    assert runs.run() == STEPS
+    assert (runs.work / "clip.gif").read_bytes() == first
 
 
 def leave_the_clip_alone(folder: Path) -> None:
