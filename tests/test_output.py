@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,18 @@ from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 from luigi_gif.output import Output
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work directory."""
+    return make_clip(gif(1), tmp_path_factory.mktemp("finished") / "work").parent
+
+
 @pytest.fixture
-def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A finished one, in a folder where a user then says -o."""
+def clip(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That of a copy of it, in a folder where a user then says -o."""
     monkeypatch.chdir(tmp_path)
-    return make_clip(gif(1), tmp_path / "work")
+    shutil.copytree(finished, "work")
+    return tmp_path / "work" / "clip.gif"
 
 
 def target(clip: Path) -> storage.FileTarget:
