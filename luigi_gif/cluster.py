@@ -15,6 +15,7 @@ import site
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import guard
@@ -370,6 +371,8 @@ def _arguments(make: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any
     method = dask.config.get("distributed.worker.multiprocessing-method", "spawn")
     if given.get("processes", True) and method != "fork":
         guard.check_script_is_guarded()
+        # It lets Ctrl-C through in the thread that starts it, and so in what that thread starts.
+        resource_tracker.ensure_running()
     if make is LocalCluster:  # its own defaults listen on every address
         return {**_ON_LOOPBACK, "n_workers": 0, "threads_per_worker": 1, **given}
     return given

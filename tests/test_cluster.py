@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
+from signal import SIGCONT, SIGINT, SIGSTOP
 
 import psutil
 import pytest
@@ -109,7 +110,7 @@ def test_a_cluster_that_is_started_is_closed(
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
     luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
     flags = ("--url", "bundle.img", "--workdir", "work", *LOCAL_CLUSTER, "--dask-workers", "1-3")
-    processes, listening = set(), set()
+    processes, listening, deaf = set(), set(), set()
     with (tmp_path / "log").open("wb") as log:
         run = subprocess.Popen(
             luigi_command("CombineGif", *flags, python=("-X", "dev")),
@@ -121,6 +122,8 @@ def test_a_cluster_that_is_started_is_closed(
         with suppress(psutil.NoSuchProcess):
             for process in psutil.Process(run.pid).children(recursive=True):
                 processes.add(process)
+                if "--multiprocessing-fork" in process.cmdline():
+                    deaf.add(blocks_ctrl_c(process.pid))
                 connections = process.net_connections()
                 listening |= {each.laddr.ip for each in connections if each.status == "LISTEN"}
             connections = psutil.Process(run.pid).net_connections()
@@ -132,8 +135,17 @@ def test_a_cluster_that_is_started_is_closed(
     assert clip.read_bytes() == (tmp_path / "whole" / "clip.gif").read_bytes()
     assert listening == {"127.0.0.1"}
     assert len(processes) >= 2
+    assert deaf == {True} or not Path("/proc/self/status").exists()
     assert not psutil.wait_procs(processes, timeout=PATIENCE_S)[1]
     assert not strange_lines(said)
+
+
+def blocks_ctrl_c(pid: int) -> bool:
+    """Whether a process of Linux's does not see SIGINT."""
+    with suppress(FileNotFoundError):
+        found = re.search("SigBlk:\\s+([0-9a-f]+)", Path(f"/proc/{pid}/status").read_text())
+        return bool(found) and bool(int(found[1], 16) & 1 << SIGINT - 1)  # type: ignore[index]
+    return True
 
 
 @pytest.mark.parametrize(
