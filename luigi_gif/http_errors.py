@@ -18,7 +18,7 @@ import urllib3
 from luigi_gif import content_coding
 from luigi_gif.errors import DownloadError, PipelineError, TransientDownloadError
 from luigi_gif.http_session import Exchange
-from luigi_gif.urls import public_url
+from luigi_gif.urls import check_url, public_url, scheme_of
 from luigi_gif.web import broken_off, too_long
 
 RETRIED_STATUSES = frozenset({408, 429})
@@ -35,6 +35,7 @@ _NEXT_STEPS = {
     407: "give the proxy's user and password in its variable (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)",
     410: "correct --url, or ask the server's keeper",
 }
+_PROXY_SCHEMES = frozenset({"", "http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _CHECK_PROXY = "check the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and run again"
 
 
@@ -54,7 +55,7 @@ def explained(exchange: Exchange) -> Iterator[None]:
 def _explanation(exchange: Exchange, error: Exception) -> DownloadError:
     if exchange.watchdog.expired:
         return too_long(exchange.where, exchange.settings, "no whole answer")
-    if exchange.proxy is not None and _is_of_proxy(error):
+    if exchange.proxy is not None and _is_of_proxy(error, exchange.proxy):
         return _proxy_error(exchange, error)
     if isinstance(error, requests.exceptions.SSLError):
         return DownloadError(
@@ -109,15 +110,24 @@ def _bad_url(exchange: Exchange, expected: str, got: str) -> DownloadError:
     )
 
 
-def _is_of_proxy(error: Exception) -> bool:
+def _is_of_proxy(error: Exception, proxy: str) -> bool:
     """Whether the way to the proxy, or the proxy itself, failed, and not what is behind it."""
     if isinstance(error, requests.exceptions.ConnectionError):
         return not isinstance(error, requests.exceptions.SSLError | requests.exceptions.ReadTimeout)
-    return isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema)
+    if isinstance(error, requests.exceptions.InvalidProxyURL | requests.exceptions.InvalidSchema):
+        return True
+    return isinstance(error, requests.exceptions.InvalidURL) and _is_malformed(proxy)
+
+
+def _is_malformed(proxy: str) -> bool:
+    try:
+        check_url(proxy if "://" in proxy else f"http://{proxy}")
+    except ValueError:
+        return True
+    return scheme_of(proxy) not in _PROXY_SCHEMES
 
 
 def _proxy_error(exchange: Exchange, error: Exception) -> DownloadError:
-    """What requests calls InvalidURL is what a proxy's variable holds: --url was checked before."""
     proxy = public_url(exchange.proxy or "")
     kind: type[DownloadError] = DownloadError
     next_step = _CHECK_PROXY
@@ -127,7 +137,9 @@ def _proxy_error(exchange: Exchange, error: Exception) -> DownloadError:
     elif isinstance(error, requests.exceptions.InvalidURL):
         got = "a proxy URL without a host, or with a scheme that is not known"
     else:
-        kind, got = TransientDownloadError, _root_cause(exchange, error)
+        got = _root_cause(exchange, error)
+        if not re.match(r"Tunnel connection failed: 4", got):
+            kind = TransientDownloadError
     return kind(
         "the proxy cannot be used",
         where=f"{proxy}, on the way to {exchange.where}",

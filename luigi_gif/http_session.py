@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -22,6 +23,7 @@ from requests.utils import get_netrc_auth, select_proxy
 
 import luigi_gif
 from luigi_gif.errors import DownloadError, PipelineError
+from luigi_gif.parameters import bad_parameter
 from luigi_gif.urls import public_text, public_url
 from luigi_gif.web import MOST_REDIRECTS
 
@@ -94,15 +96,16 @@ class Exchange:
         """Where redirects have led so far."""
 
     def __enter__(self) -> Exchange:
+        agent = self.settings.user_agent or f"luigi_gif/{luigi_gif.__version__}"
+        if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", agent):
+            raise bad_parameter("--download-user-agent", "printable ASCII", agent)
         with contextlib.ExitStack() as stack:
             stack.enter_context(_quiet(self.url))
             stack.enter_context(self.watchdog)
             self._session = stack.enter_context(_Session())
             for scheme in ("http://", "https://"):
                 self._session.mount(scheme, _WatchedAdapter(self.watchdog))
-            self._session.headers["User-Agent"] = (
-                self.settings.user_agent or f"luigi_gif/{luigi_gif.__version__}"
-            )
+            self._session.headers["User-Agent"] = agent
             self._stack = stack.pop_all()
         return self
 
@@ -240,7 +243,10 @@ def _credentials(url: str) -> HTTPBasicAuth | None:
     """Those of the URL, else those that ~/.netrc has for its host."""
     login = urlsplit(url).netloc.rpartition("@")[0]
     user, colon, password = (unquote(part) for part in login.partition(":"))
-    found = get_netrc_auth(_without_login(url))
+    try:
+        found = get_netrc_auth(_without_login(url))
+    except ValueError:  # a file that is no text
+        found = None
     if login and not colon and found and found[0] == user:
         password = found[1]
     elif not login and found:

@@ -18,7 +18,7 @@ from faults import Answer, Connection, FaultServer, Request, chunks, fault_serve
 from PIL import Image
 
 from luigi_gif import content_coding
-from luigi_gif.errors import BundleError, DownloadError, TransientDownloadError
+from luigi_gif.errors import BundleError, DownloadError, ParameterError, TransientDownloadError
 
 
 @pytest.fixture
@@ -287,6 +287,9 @@ def test_a_request_names_its_program(fetch: Fetch, server: FaultServer, sample: 
     agents = [request.headers["user-agent"] for request in server.requests]
     assert agents[0].startswith("luigi_gif/")
     assert agents[1] == "radar-loop/1 (me@example.org)"
+    for odd in ("two\nlines", "über", " x", "\x1b[2J"):
+        with pytest.raises(ParameterError, match="--download-user-agent"):
+            fetch(server.url(), user_agent=odd)
 
 
 def test_the_url_counts_more_than_netrc(
@@ -328,9 +331,11 @@ def proxy(answer: bytes) -> Iterator[str]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield f"http://me:pr0xypass@127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
+        try:
+            yield f"http://me:pr0xypass@127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -412,3 +417,27 @@ def test_what_a_server_notes_is_bounded(fetch: Fetch, server: FaultServer, sampl
     server.now(serves(sample, *odd, etag='"' + "x" * 5000 + '"'))
     receipt = fetch(server.url())[1]
     assert (receipt["etag"], receipt["last_modified"]) == (None, None)
+
+
+@pytest.mark.filterwarnings("ignore:.*socket")  # urllib3 forgets one without a handshake
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_drips_ends_at_the_deadline(
+    fetch: Fetch, server: FaultServer, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """Also while it opens a tunnel, where each byte comes in time."""
+    server.now(drips())
+    monkeypatch.setenv(f"{scheme}_proxy", server.url(""))
+    with pytest.raises(DownloadError, match="takes too long"):
+        fetch(f"{scheme}://host.invalid/a", deadline=0.5)
+
+
+def test_a_redirect_behind_a_proxy_is_not_the_proxys_fault(
+    fetch: Fetch, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be fetched is where it leads."""
+    server.now(says(302, "Location: http://*.example/", "Content-Length: 0"))
+    monkeypatch.setenv("http_proxy", server.url(""))
+    with pytest.raises(DownloadError) as raised:
+        fetch("http://host.invalid/a", retries=0)
+    assert "the proxy cannot be used" not in str(raised.value)
