@@ -53,7 +53,7 @@ def explained(exchange: Exchange) -> Iterator[None]:
 
 
 def _explanation(exchange: Exchange, error: Exception) -> DownloadError:
-    if exchange.watchdog.expired:
+    if exchange.watchdog.expired or time.monotonic() >= exchange.deadline:
         return too_long(exchange.where, exchange.settings, "no whole answer")
     if exchange.proxy is not None and _is_of_proxy(error, exchange.proxy):
         return _proxy_error(exchange, error)

@@ -30,7 +30,8 @@ from luigi_gif.web import MOST_REDIRECTS
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
 
-LEAST_TIMEOUT_S = 0.001
+AFTER_WATCHDOG_S = 1.0
+"""A socket's own timeout ends so long behind the deadline, where the watchdog has not ended it."""
 _ALLOWED_REDIRECTS = {("http", "http"), ("http", "https"), ("https", "https")}
 _LOGGERS = ("urllib3.connectionpool", "urllib3.connection")
 
@@ -160,7 +161,7 @@ class Exchange:
         )
 
     def _timeouts(self) -> tuple[float, float]:
-        left = max(LEAST_TIMEOUT_S, self.deadline - time.monotonic())
+        left = max(0.0, self.deadline - time.monotonic()) + AFTER_WATCHDOG_S
         return min(self.settings.connect_timeout, left), min(self.settings.read_timeout, left)
 
     def _target(self, at: str, location: str) -> str:

@@ -79,7 +79,7 @@ def test_a_silent_tls_handshake_ends_at_the_deadline(fetch: Fetch) -> None:
     """A port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/a"
-        with pytest.raises(DownloadError, match=r"takes too long|no answer in time"):
+        with pytest.raises(DownloadError, match="takes too long"):
             fetch(url, deadline=0.5, retries=0)
 
 
@@ -124,8 +124,10 @@ def test_a_redirect_may_be_spelled_in_any_way(
     assert server.requests[1].path.startswith("/caf")
 
 
-@pytest.mark.parametrize("status", [206, 416])
-@pytest.mark.parametrize("etag", [None, '"two"', 'W/"one"'])
+@pytest.mark.parametrize(
+    ("status", "etag"),
+    [(206, None), (206, '"two"'), (206, 'W/"one"'), (416, '"two"'), (416, 'W/"one"')],
+)
 def test_a_rest_without_the_same_etag_is_not_taken(
     fetch: Fetch, server: FaultServer, sample: bytes, status: int, etag: str | None
 ) -> None:
@@ -135,8 +137,6 @@ def test_a_rest_without_the_same_etag_is_not_taken(
     size = half if status == 416 else len(sample)
     content_range = f"*/{size}" if status == 416 else f"{half}-{len(sample) - 1}/{size}"
     lines = [f"Content-Range: bytes {content_range}", *([f"ETag: {etag}"] if etag else [])]
-    if status == 416 and etag is None:
-        pytest.skip("a 416 is of no version")
     server.now(
         serves(sample, stop_after=half),
         says(status, *lines, body=other[half:]),
