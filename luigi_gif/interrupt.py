@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
+from luigi.worker import TaskProcess
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_S = 1.0
 """How often a forked process looks whether the one that forked it is still there."""
@@ -37,7 +39,8 @@ def quiet_in_child() -> Iterator[None]:
     print a traceback. One that is killed can say nothing: its children look for it.
     """
     parent = multiprocessing.parent_process()
-    if parent is None or parent.pid is None:
+    by_luigi = isinstance(multiprocessing.current_process(), TaskProcess)
+    if not by_luigi or parent is None or parent.pid is None:
         yield
         return
     done = threading.Event()

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 BODY = """
-import contextlib, multiprocessing, os, time
+import multiprocessing, os, time
+import luigi.worker
 from luigi_gif import interrupt
 
 def body():
@@ -28,7 +29,24 @@ def body():
 FIRST = f"{BODY}\ninterrupt.install_signal_handlers()\nbody()"
 FORKED = f"""{BODY}
 interrupt.install_signal_handlers()
-child = multiprocessing.get_context("fork").Process(target=body)
+class Child(luigi.worker.TaskProcess):
+    def __init__(self):
+        multiprocessing.Process.__init__(self)
+    def run(self):
+        body()
+child = Child()
+child.start()
+child.join()
+"""
+OWN = f"""{BODY.rpartition("time.sleep")[0]}
+def mine():
+    try:
+        body()
+    except KeyboardInterrupt:
+        print("mine", flush=True)
+
+interrupt.install_signal_handlers()
+child = multiprocessing.get_context("fork").Process(target=mine)
 child.start()
 child.join()
 """
@@ -99,3 +117,11 @@ def test_a_forked_process_ends_with_the_first(start: type[Started]) -> None:
     started.process.kill()
     assert started.line() == "in order\n"
     started.says.wait(60)
+
+
+def test_a_process_of_the_users_own_ends_as_it_likes(start: type[Started]) -> None:
+    """One that Luigi did not fork goes on through the user's own code."""
+    started = start(OWN)
+    os.kill(started.says.pid, signal.SIGINT)
+    assert [started.line(), started.line()] == ["in order\n", "mine\n"]
+    assert started.process.wait() == 0
