@@ -109,8 +109,11 @@ def looks_whole(data: bytes | memoryview) -> bool:
     bit = width
     if not (usual := _to_clear(data, bit, bits, _periods(data[0]))):
         return False
-    while (period := _to_clear(data, bit, bits, (usual, *_periods(data[0])))) == usual:
-        bit += period
+    for low, middle, high, shift in _clear_places(data[0], usual, (bits - bit) // usual):
+        if (data[low] | data[middle] << 8 | data[high] << 16) >> shift & _MAX_CODES - 1 != clear:
+            break
+        bit += usual
+    period = _to_clear(data, bit, bits, _periods(data[0]))
     bit += period  # encoders clear always at the same number of codes, but for the last time
     count, width = _last_code(bits - bit, data[0])
     return count > 0 and _code(data, bit + count, width) == clear + 1
@@ -128,8 +131,25 @@ def _code(data: bytes | memoryview, end: int, width: int) -> int:
     start = end - width
     code = 0
     for place in range((end - 1) >> 3, (start >> 3) - 1, -1):
-        code = code << 8 | data[2 + place + place // _FULL_SUB_BLOCK_BYTES]
+        code = code << 8 | data[_offset(place)]
     return code >> (start & 7) & (1 << width) - 1
+
+
+def _offset(place: int) -> int:
+    """Where a byte of the codes stands in image data whose sub-blocks are full."""
+    return 2 + place + place // _FULL_SUB_BLOCK_BYTES
+
+
+@functools.cache
+def _clear_places(minimum_code_size: int, period: int, count: int) -> list[tuple[int, ...]]:
+    """Of so many Clear codes, each ``period`` bits behind the one before: three bytes, a shift."""
+    first = minimum_code_size + 1 - _MAX_WIDTH
+    starts = [first + (number + 1) * period for number in range(count)]
+    # Where a code spans two bytes only, a third could be beyond the data.
+    return [
+        (*(_offset(bit >> 3) for bit in (start, start + 8, start + _MAX_WIDTH - 1)), start & 7)
+        for start in starts
+    ]
 
 
 def _to_clear(data: bytes | memoryview, bit: int, bits: int, periods: tuple[int, ...]) -> int:
