@@ -51,7 +51,7 @@ class CheckedTask(luigi.Task):
             )
         for name, _ in params:
             if name not in kwargs and _given(cls.get_task_family(), name) == "":
-                raise _empty(cls.get_task_family(), name)
+                raise _empty(f"--{name}", cls.get_task_family(), name)
         return without_values(super().get_param_values, cls, params, args, kwargs)
 
     def _check_handed_down(self, needed: type[CheckedTask]) -> None:
@@ -89,7 +89,8 @@ class CheckedConfig(luigi.Config):
         values = without_values(super().get_param_values, cls, params, args, kwargs)
         for name, value in values:
             if name not in kwargs and _on_command_line(cls.get_task_family(), name) == "" != value:
-                raise _empty(cls.get_task_family(), name)
+                flag = f"--{cls.get_task_family()}-{name}"
+                raise _empty(flag, cls.get_task_family(), name)
         return values
 
 
@@ -160,10 +161,10 @@ def _on_command_line(family: str, name: str) -> str | None:
     return next((text for text in texts if text is not None), None)
 
 
-def _empty(family: str, name: str) -> ParameterError:
+def _empty(flag: str, family: str, name: str) -> ParameterError:
     return ParameterError(
         "a parameter is given without a value",
-        where=f"--{name.replace('_', '-')}, or [{family}] {name}",
+        where=f"{flag.replace('_', '-')}, or [{family}] {name}",
         expected="a value",
         got="an empty text, as of a shell variable that is not set",
         next_step="give a value, or leave the parameter out",

@@ -222,6 +222,20 @@ def test_an_empty_flag_is_an_error(flags: tuple[str, ...], monkeypatch: pytest.M
         by_command_line("CombineGif", *flags)
 
 
+def test_an_empty_setting_does_not_give_way_to_another_one(configuration: Any) -> None:
+    """Luigi itself would pass over the flag, and take what luigi.cfg says."""
+    configuration("dask", "address", "tcp://127.0.0.1:1")
+    arguments = ["CombineGif", "--dask-address", ""]
+    with (
+        CmdlineParser.global_instance(arguments),
+        pytest.raises(ParameterError, match=r"(?s)without a value.+--dask-address"),
+    ):
+        dask()
+    configuration("dask", "address", "")
+    with CmdlineParser.global_instance(arguments):
+        assert dask().address == ""
+
+
 def by_command_line(*arguments: str) -> Any:
     """The task that the luigi command would run."""
     Register.clear_instance_cache()
