@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from luigi_gif import signatures
-from luigi_gif.window import PIECE_BYTES, Fault, MoreNeeded, Span, Window
+from luigi_gif.window import FRAME_DELIMITER, PIECE_BYTES, Fault, MoreNeeded, Span, Window
 
 __all__ = ["BadFrame", "Fault", "Frame", "Survey", "frames", "may_be_bundle", "survey"]
 
@@ -55,6 +55,8 @@ class Survey(NamedTuple):
     """Number and offset of a frame now and then, the first included: see WAYPOINT_WORK."""
     end: int
     """Offset behind the last frame."""
+    empty: int = 0
+    """How many frames have no byte: eight newlines or more stand between two others."""
 
 
 class BadFrame(ValueError):
@@ -122,12 +124,14 @@ def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
     """
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
-    spacing, work, number, stop = WAYPOINT_WORK, 0, -1, 0
+    spacing, work, number, stop, empty = WAYPOINT_WORK, 0, -1, 0, 0
     for number, (offset, _, begin, span) in enumerate(_spans(read, 0, None)):
         format_, end, fault, _ = span
         if strict and fault:
             raise BadFrame(number, offset, fault)
         seen[format_] = seen.get(format_, 0) + 1
+        if number:
+            empty += (offset - stop) // len(FRAME_DELIMITER) - 1
         size = end - begin
         stop = offset + size
         if not waypoints or work >= spacing:
@@ -136,7 +140,7 @@ def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
         work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
         if len(waypoints) > MAX_WAYPOINTS:
             waypoints, spacing = waypoints[::2], spacing * 2
-    return Survey(number + 1, seen, waypoints, stop)
+    return Survey(number + 1, seen, waypoints, stop, empty)
 
 
 def may_be_bundle(data: bytes, *, strict: bool) -> bool:

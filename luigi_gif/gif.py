@@ -9,7 +9,6 @@ Pure code: bytes in, values out. Image data is never decoded.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -49,11 +48,21 @@ _RAMP = bytes(index for index in range(MOST_COLORS) for _ in range(3))
 _LZW_MINIMUM_CODE_SIZES = range(2, 9)
 _FULL_SUB_BLOCK_BYTES = 1 + 255
 _LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
-_LOOK_BACK = 8 * _FULL_SUB_BLOCK_BYTES
+_LOOK_BACK = 4 * _FULL_SUB_BLOCK_BYTES
 """So many lengths in the file behind a cut would have to be 255 by chance."""
 _DELIMITER = b"\n" * 4
 _ANOTHER_GIF = _DELIMITER + b"GIF8"
-_MINIMUM_CODE_SIZE = re.compile(rb"[\x02-\x08]")
+_SIZE_BIT = bytes(1 << size - 2 if size in _LZW_MINIMUM_CODE_SIZES else 0 for size in range(256))
+"""For a byte that is a minimum code size, a bit of its own."""
+_CLEAR_CODE_BITS = bytes(
+    sum(
+        1 << size - 2
+        for size in _LZW_MINIMUM_CODE_SIZES
+        if first & (2 << size) - 1 == (1 << size) & 0xFF
+    )
+    for first in range(256)
+)
+"""For the first byte of image data, the bits of the sizes whose Clear code it begins with."""
 _MOST_HEADER_BYTES = 2 * _FULL_SUB_BLOCK_BYTES
 """Longer ones hold several lengths of the cut GIF, which are hardly ever all 255."""
 
@@ -136,12 +145,27 @@ def _end_of_full_sub_blocks(data: bytes, start: int, image: int, end: int) -> in
         return None
     if data.find(_DELIMITER, start, begin) >= 0:
         return None
-    before = data[begin + _FULL_SUB_BLOCK_BYTES - 1 : full : _FULL_SUB_BLOCK_BYTES]
-    for match in _MINIMUM_CODE_SIZE.finditer(before):
-        length = begin + match.end() * _FULL_SUB_BLOCK_BYTES
-        if data.find(_ANOTHER_GIF, max(begin, length - _MOST_HEADER_BYTES), length) >= 0:
-            return None
+    if _may_begin_within(data, begin, full):
+        return None
     return max(begin, full - _LOOK_BACK)
+
+
+def _may_begin_within(data: bytes, begin: int, full: int) -> bool:
+    """Whether a length of the full sub-blocks there may be the first one of another GIF.
+
+    A minimum code size stands in front of that one, and behind it the Clear code of this size.
+    """
+    before = data[begin + _FULL_SUB_BLOCK_BYTES - 1 : full : _FULL_SUB_BLOCK_BYTES]
+    behind = data[begin + _FULL_SUB_BLOCK_BYTES + 1 : full + 2 : _FULL_SUB_BLOCK_BYTES]
+    sizes = int.from_bytes(before.translate(_SIZE_BIT), "little")
+    both = sizes & int.from_bytes(behind.translate(_CLEAR_CODE_BITS), "little")
+    while both:
+        number = (both.bit_length() - 1) // 8
+        length = begin + (number + 1) * _FULL_SUB_BLOCK_BYTES
+        if data.find(_ANOTHER_GIF, max(begin, length - _MOST_HEADER_BYTES), length) >= 0:
+            return True
+        both &= (1 << 8 * number) - 1
+    return False
 
 
 def first_image(data: bytes) -> tuple[Image, int]:
@@ -287,6 +311,8 @@ def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
         elif introducer == TRAILER:
             yield TRAILER, begin, begin + 1
             return
+        elif images and introducer == 0:
+            position = begin + 1  # some encoders write one Block Terminator too many
         elif images and introducer in (None, 0x0A):
             return
         else:

@@ -22,7 +22,7 @@ from luigi_gif import (
 )
 from luigi_gif.errors import BundleError, DamagedFileError, ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
-from luigi_gif.step import INDEX, OWN_NAMES, RUN, Step, now
+from luigi_gif.step import INDEX, OWN_NAMES, RUN, Step, logger, now
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
@@ -149,6 +149,9 @@ class SplitFrames(Step):
             )
         if self.folder.version(self.data_file) != version:
             raise frames.changed_error(path)
+        if survey.empty:
+            message = "%d frames are empty and left out: nothing stands between two delimiters"
+            logger.warning(message, survey.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
         self.folder.write_json(INDEX, index | survey._asdict())
         return f"{self.output()}: {survey.frames:,} frames"

@@ -138,6 +138,14 @@ def test_more_newlines_than_a_delimiter_belong_to_no_frame(newlines: int) -> Non
     assert found(run + gif(1) + run + gif(2) + run) == [gif(1), gif(2)]
 
 
+@pytest.mark.parametrize(("newlines", "empty"), [(4, 0), (7, 0), (8, 1), (11, 1), (12, 2)])
+def test_empty_frames_are_counted(newlines: int, empty: int) -> None:
+    """Between others; delimiters at either end of a bundle are none."""
+    data = DELIMITER * 3 + gif(1) + b"\n" * newlines + gif(2) + b"\n" * newlines + gif(1)
+    survey = bundle.survey(io.BytesIO(data + DELIMITER * 3).read, strict=True)
+    assert (survey.frames, survey.empty) == (3, 2 * empty)
+
+
 @pytest.mark.parametrize("junk", [b"\0", b"\n.", b"junk", b"\n\n\n\njunk", b"a\n\n\n\n\n\nb"])
 def test_junk_behind_a_frame_stays_with_it(junk: bytes) -> None:
     """Up to a delimiter that another image or the end follows."""
@@ -215,7 +223,7 @@ def test_a_gif_without_an_image_is_bad() -> None:
 def test_a_bundle_may_hold_nothing(data: bytes) -> None:
     """Then there is no frame, and no error here."""
     assert found(data) == []
-    assert bundle.survey(io.BytesIO(data).read, strict=True) == bundle.Survey(0, {}, [], 0)
+    assert bundle.survey(io.BytesIO(data).read, strict=True) == bundle.Survey(0, {}, [], 0, 0)
 
 
 def test_a_survey_says_what_a_bundle_holds() -> None:

@@ -115,3 +115,11 @@ def test_a_header_says_how_often_and_what_for(plays: int, comment: bytes) -> Non
 def test_there_may_be_no_comment(data: bytes) -> None:
     """Also where there is no GIF, or not enough of one."""
     assert gif.first_comment(data) is None
+
+
+def test_zeros_between_blocks_are_passed_over() -> None:
+    """Some encoders write one Block Terminator too many; decoders show such a GIF."""
+    data = make_gif(1)
+    doubled = data[:-1] + b"\0\0" + data[-1:]
+    assert gif.end_of_gif(doubled + b"\n\n\n\n") == len(doubled)
+    assert gif.first_image(doubled)[1] == 1
