@@ -58,7 +58,12 @@ FOREIGN = ("DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What this machine and its user have set for other programs is no part of a test."""
+    """What this machine and its user have set for other programs is no part of a test.
+
+    Processes of xdist have it from the one that starts them.
+    """
+    if hasattr(config, "workerinput"):
+        return
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.lower().endswith("_proxy"):
             del os.environ[name]

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from luigi_gif.errors import PipelineError
+from luigi_gif.frames import Written
 from luigi_gif.tasks import CombineGif
 
 Pixels = NDArray[np.uint8]
@@ -48,6 +49,7 @@ Pixels = NDArray[np.uint8]
 DELIMITER = b"\n" * 4
 MOST_SECONDS = 10
 """Of the processor, however many others want it."""
+SKIPPED = Written._fields.index("skipped")
 PATIENCE_S = 600
 """After which a case that does nothing is ended."""
 MOST_MIB = 500
@@ -297,7 +299,7 @@ def check_clip(workdir: Path) -> None:
     frames = sum(stretch[1] for stretch in manifest["stretches"])
     files = sorted((workdir / "frames").glob("frame_*.gif"))
     assert len(blocks) == len(files), f"{len(blocks)} images of {len(files)} files"
-    assert len(files) == frames - sum(len(written[-1]) for written in manifest["written"])
+    assert len(files) == frames - sum(len(written[SKIPPED]) for written in manifest["written"])
     assert not list(workdir.rglob("*.luigi-gif-tmp"))
     if canvas[0] * canvas[1] > MOST_PIXELS_COMPARED:
         raise AssertionError(f"a canvas of {canvas[0]}x{canvas[1]} pixels")
