@@ -131,12 +131,24 @@ def test_what_is_shown_of_a_url_is_no_url() -> None:
 
 @pytest.mark.parametrize("url", [f"http:/bob:{SECRET}@host/x", rf"\\\\bob:{SECRET}@host\share"])
 def test_a_login_without_a_scheme_is_not_shown(url: str) -> None:
-    """As a URL it is a path that seems to hold a login, as a folder an error."""
-    assert SECRET not in repr(luigi_gif.CombineGif(url=url, workdir="work"))
-    for task, more in ((luigi_gif.CombineGif, {}), (luigi_gif.NightlyGif, {"date": date.today()})):
-        with pytest.raises(ParameterError, match="a URL with a login has a scheme") as caught:
-            task(workdir=f"{url}%Y-%m-%d", **more)
+    """Neither as a URL nor as a folder."""
+    today = {"date": date.today()}
+    for task, values in (
+        (luigi_gif.CombineGif, {"url": url}),
+        (luigi_gif.CombineGif, {"workdir": url}),
+        (luigi_gif.NightlyGif, {"workdir": f"{url}%Y-%m-%d", **today}),
+    ):
+        with pytest.raises(ParameterError, match=r"two slashes behind its scheme") as caught:
+            task(**values)
         assert SECRET not in str(caught.value)
+
+
+def test_a_path_may_look_like_a_login() -> None:
+    """A file is taken as one, but hidden; a folder, whose files would show it, is not."""
+    assert SECRET not in repr(luigi_gif.CombineGif(url=f"cam:{SECRET}@2.img", workdir="work"))
+    with pytest.raises(ParameterError, match="a URL with a login has a scheme") as caught:
+        luigi_gif.CombineGif(workdir=f"cam:{SECRET}@2")
+    assert SECRET not in str(caught.value)
 
 
 PIPELINE = """
