@@ -99,14 +99,14 @@ def decoded(data: bytes, max_pixels: int) -> Decoded:
 def undecodable(error: Exception, expected: str, size: tuple[int, int], data: bytes) -> Undecodable:
     """The image is at fault for whatever a decoder raises, but for what the machine lacks.
 
-    Decoders say so in many ways, if at all: whether there is memory is tried.
+    Decoders say so in many ways, if at all: whether there is memory is tried, untouched (bytes).
     Raises MemoryError, and an OSError that has a number.
     """
     if isinstance(error, OSError) and error.errno is not None:
         raise error
     if isinstance(error, MemoryError) or str(error).startswith("out of memory"):
         raise MemoryError from error
-    bytearray(max(_LEAST_MEMORY_BYTES, 8 * size[0] * size[1] + 4 * len(data)))
+    bytes(max(_LEAST_MEMORY_BYTES, 8 * size[0] * size[1] + 4 * len(data)))
     # What a decoder said, in one line; its name for it where it said nothing.
     got = public_text(str(error)[:200]) or type(error).__name__
     return Undecodable(expected, got)
