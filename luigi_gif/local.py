@@ -274,7 +274,8 @@ class LocalFolder(Folder):
                 with self._explained("write", name):  # NFS tells of a full disk only here
                     os.close(descriptor)
             with self._explained("write", name):
-                files.check_place(self.url, name)
+                if lasting:  # for which much time may have passed
+                    files.check_place(self.url, name)
                 os.replace(temporary, path)
                 if lasting:
                     files.sync_folder(os.path.dirname(path))
