@@ -141,7 +141,7 @@ def test_a_scheduler_without_tls_does_not_talk_with_it(
 ) -> None:
     """What it answers is not TLS."""
     address = plain.replace("tcp://", "tls://")
-    refused(luigi, address, "", {**ours.trusted, **ours.shown})
+    refused(luigi, address, "SSL", {**ours.trusted, **ours.shown})
 
 
 def test_where_encryption_is_required_nothing_goes_out_without(
