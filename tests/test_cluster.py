@@ -119,7 +119,7 @@ def test_a_cluster_that_is_started_is_closed(
             stderr=log,
         )
     while run.poll() is None:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.Error):  # of one that has just ended, too
             for process in psutil.Process(run.pid).children(recursive=True):
                 processes.add(process)
                 if "--multiprocessing-fork" in process.cmdline():
