@@ -14,7 +14,10 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
 MIN_PAUSE_S, MAX_PAUSE_S = 0.01, 0.5
 """How long it is waited before the lock is tried again: longer each time."""
+STRANGER_S = 20.0
+"""A run says in the lock file who it is. Nobody knows when another program will be done."""
 _NOTE_BYTES = 4096
+_STRANGER = "a program that is no run of this pipeline"
 _CANNOT_LOCK = {
     errno.ENOSYS,  # Lustre without -o flock
     errno.ENOLCK,  # NFS without lockd
@@ -78,25 +81,19 @@ class Lock:
                 )
                 return False
             waited_s = time.monotonic() - begin
-            if waited_s >= timeout_s:
-                raise self._timeout(path, timeout_s)
+            holder = self._holder()
+            limit_s = timeout_s if holder else min(timeout_s, STRANGER_S)
+            if waited_s >= limit_s:
+                raise _timeout(path, limit_s, holder)
             if pause_s == MIN_PAUSE_S:
-                logger.info("waiting for another run: %s holds %s", self._holder(), path)
-            time.sleep(min(pause_s, timeout_s - waited_s))
+                logger.info("waiting for %s, which holds %s", holder or _STRANGER, path)
+            time.sleep(min(pause_s, limit_s - waited_s))
             pause_s = min(2 * pause_s, MAX_PAUSE_S)
 
-    def _timeout(self, path: str, timeout_s: float) -> StorageError:
-        return StorageError(
-            "another run holds the work directory",
-            where=path,
-            expected=f"its end within {timeout_s:g} s (see --storage-lock-timeout)",
-            got=f"{self._holder()} still holds it",
-            next_step="wait for that run, or end it if it hangs, and run again",
-        )
-
     def _holder(self) -> str:
+        """Who holds it, in words for people; nothing where it is no run of the pipeline."""
         owner = owners.from_json(os.pread(self._descriptor, _NOTE_BYTES, 0))
-        return str(owner) if owner else "a process that is not known"
+        return str(owner) if owner else ""
 
     def _note(self, text: bytes) -> None:
         """Say who holds it, for people. A file that holds something else is the user's."""
@@ -107,3 +104,14 @@ class Lock:
                 os.pwrite(self._descriptor, text, 0)
         except OSError:
             pass  # a full disk: the lock is held all the same
+
+
+def _timeout(path: str, limit_s: float, holder: str) -> StorageError:
+    setting = " (see --storage-lock-timeout)" if holder else ""
+    return StorageError(
+        "another run holds the work directory" if holder else "another program holds the lock",
+        where=path,
+        expected=f"its end within {limit_s:g} s{setting}",
+        got=f"{holder or _STRANGER} still holds it",
+        next_step="wait for it, or end it if it hangs, and run again",
+    )

@@ -317,7 +317,10 @@ def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
     """It locks all the same."""
     (tmp_path / ".lock").write_bytes(b"mine")
     folder = storage.folder(str(tmp_path))
-    with folder.locked(), pytest.raises(StorageError, match="a process that is not known"):
+    with (
+        folder.locked(),
+        pytest.raises(StorageError, match="a program that is no run of this pipeline"),
+    ):
         storage.folder(str(tmp_path)).locked(0).__enter__()
     assert (tmp_path / ".lock").read_bytes() == b"mine"
 

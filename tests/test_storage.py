@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
 import subprocess
@@ -200,6 +201,17 @@ def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
     assert error.value.where == str(tmp_path / storage.LOCK)
     with folder.locked(0):
         pass
+
+
+def test_a_lock_of_another_program_is_waited_for_a_moment_only(
+    tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """However long runs are waited for: it may be held for ever, and nobody knows by whom."""
+    mocker.patch("luigi_gif.locks.STRANGER_S", 0.02)
+    with open(tmp_path / storage.LOCK, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(StorageError, match="no run of this pipeline"):
+            storage.folder(str(tmp_path)).locked(3600).__enter__()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
