@@ -41,7 +41,7 @@ class Frame(NamedTuple):
     fault: Fault | None
     """None for an image whose structure is whole, or that only its decoder can judge."""
     is_whole: bool
-    """Whether its structure ends well. Of a JPEG only the last marker may be missing else."""
+    """Whether its structure ends well. Of a GIF or JPEG only the last bytes may be missing else."""
 
 
 class Survey(NamedTuple):

@@ -71,7 +71,7 @@ def fetch(
             check_sha256(public_url(url), part.sha256(), sha256)
         if strict:
             _check_structure(part, url)
-        elif not is_whole and sha256 is None:
+        if not is_whole and sha256 is None:
             _check_end(part, url)
         return {"size": part.known.size, "sha256": part.sha256(), **part.about}
 
@@ -153,15 +153,21 @@ def _check_end(part: partial.Partial, url: str) -> None:
 
 
 def _undecodable(frame: bundle.Frame) -> bundle.Fault | None:
-    """What a decoder says of an image whose structure does not tell whether it is whole."""
+    """What a decoder says of an image whose structure does not tell whether it is whole.
+
+    Where its last bytes are missing, so may be the frames that stood behind it. Only a JPEG
+    may lack its last marker, as what webcams send.
+    """
+    if frame.format == "GIF":
+        return bundle.Fault("a whole GIF", "one without its last bytes")
     from luigi_gif import decode  # NumPy and Pillow, which plain GIFs do without
     from luigi_gif.formats import Undecodable
 
     try:
-        decode.decoded(frame.data, _MOST_PIXELS)
+        notes = decode.decoded(frame.data, _MOST_PIXELS).notes
     except Undecodable as error:
         return bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
-    return None
+    return bundle.Fault("a whole image", notes[0]) if notes else None
 
 
 def _check_size(size: int, settings: sections.download, url: str) -> None:

@@ -564,7 +564,7 @@ def _one_image_gif(
     """A frame as the bytes of its file, the image in it, how many it has, and what to note of it.
 
     A GIF of one image that needs no other size is taken as it is; of more, the
-    first is copied. All else is decoded.
+    first is copied. All else is decoded, and a GIF whose last bytes are missing.
 
     Raises bundle.BadFrame.
     """
@@ -573,12 +573,13 @@ def _one_image_gif(
     fault, image = None, None
     if frame.format == "GIF":
         try:
-            image, images = gif.first_image(frame.data)
+            image, images = gif.first_image(frame.data, is_whole=frame.is_whole)
         except Malformed as error:
             fault = bundle.Fault(error.expected, f"{error.got} {error.offset:,} bytes into it")
         else:
             pixels = image.extent[0] * image.extent[1]
-            if look.fitted(image.extent) == image.extent and pixels <= look.max_pixels:
+            fits = look.fitted(image.extent) == image.extent and pixels <= look.max_pixels
+            if fits and frame.is_whole:
                 if look.count_pixels or not lzw.looks_whole(image.data):
                     fault = _damage(image)
                 if fault:
@@ -611,10 +612,10 @@ def _one_image_gif(
 def _damage(image: gif.Image) -> bundle.Fault | None:
     """What is wrong with image data, where they do not give all of their pixels."""
     width, height = image.size
-    counted = lzw.count_pixels(lzw.code_data(image.data), image.data[0], width * height)
-    if not counted.end:
+    damage = lzw.damage(image.data, image.size)
+    if damage is None:
         return None
-    got = f"{counted.pixels:,} before {counted.end}"
+    got = f"{damage.pixels:,} before {damage.end}"
     return bundle.Fault(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from luigi_gif import lzw
 from luigi_gif.formats import Malformed, Truncated
 
 SIGNATURES = (b"GIF87a", b"GIF89a")
@@ -168,8 +169,11 @@ def _may_begin_within(data: bytes, begin: int, full: int) -> bool:
     return False
 
 
-def first_image(data: bytes) -> tuple[Image, int]:
+def first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
     """The first image of the GIF in ``data``, and how many images it holds.
+
+    Of one that is not whole, the image has the codes that are there, and what stands behind it
+    may be damaged.
 
     Raises Truncated or Malformed.
     """
@@ -177,16 +181,28 @@ def first_image(data: bytes) -> tuple[Image, int]:
     global_table = _color_table(data, _LOGICAL_SCREEN.size, flags)
     delay_cs, transparent_index = 0, None
     first: Image | None = None
-    images = 0
-    for label, begin, end in _blocks(data, 0):
-        if label == IMAGE_SEPARATOR:
-            images += 1
-            if first is None:
-                first = _image(data, begin, end, (width, height), global_table)
-        elif label == GRAPHIC_CONTROL_LABEL and first is None:
-            delay_cs, transparent_index = _graphic_control(data, begin)
+    images, missing, stop = 0, 0, len(data)
+    if not is_whole:
+        data += bytes(_FULL_SUB_BLOCK_BYTES)  # the rest of a sub-block, and the terminator
+    try:
+        for label, begin, end in _blocks(data, 0):
+            if label == IMAGE_SEPARATOR:
+                images += 1
+                if first is None:
+                    first = _image(data, begin, end, (width, height), global_table)
+                    missing = max(0, end - stop)
+            elif label == GRAPHIC_CONTROL_LABEL and first is None:
+                delay_cs, transparent_index = _graphic_control(data, begin)
+    except (Truncated, Malformed):
+        if is_whole or first is None:
+            raise
     if first is None:
         raise Malformed(len(data), "an image", "a GIF without one")
+    if not is_whole:
+        codes = lzw.code_data(first.data[: len(first.data) - missing])
+        first = first._replace(
+            data=memoryview(first.data[:1].tobytes() + b"".join(_sub_blocks(codes)))
+        )
     if transparent_index is not None:
         first = first._replace(
             color_table=padded_table(first.color_table, transparent_index + 1),

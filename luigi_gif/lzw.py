@@ -91,6 +91,12 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> Counted:
     return Counted(pixels, "")
 
 
+def damage(data: bytes | memoryview, size: tuple[int, int]) -> Counted | None:
+    """How many pixels image data for this width and height give, where that is too few."""
+    counted = count_pixels(code_data(data), data[0], size[0] * size[1])
+    return counted if counted.end else None
+
+
 def looks_whole(data: bytes | memoryview) -> bool:
     """Whether the Clear codes and the End code of image data stand where they must.
 

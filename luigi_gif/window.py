@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from luigi_gif import formats, gif, signatures, tiff
+from luigi_gif import formats, gif, lzw, signatures, tiff
 from luigi_gif.formats import Malformed, Truncated
 
 FRAME_DELIMITER = b"\n" * 4
@@ -126,6 +126,13 @@ class Window:
         try:
             end, search_from = self._walked(begin, format_)
         except Malformed as error:
+            end = begin + error.offset
+            if (
+                format_ == "GIF"
+                and not self._is_cut(begin, begin, end, is_sure=False)
+                and _lacks_only_its_end(self.data[begin:end])
+            ):
+                return self._with_trailer(begin, format_, end)._replace(is_whole=False)
             return self._damaged(begin, format_, error)
         except Truncated:
             if self._may_go_on(begin) and not self._is_hopeless(begin):
@@ -237,8 +244,12 @@ class Window:
         end = self._boundary(begin)
         if error and self.data.startswith(FRAME_DELIMITER, begin + error.offset):
             end = min(end, begin + error.offset)  # nothing is missing but its last block
-        fault = self._fault(begin, end, error) if format_ == "GIF" else None
-        return Span(format_, end, fault, False)
+        if format_ != "GIF":
+            return Span(format_, end, None, False)
+        cut = self.data[begin:end].rstrip(b"\n")
+        if not (error and error.offset < len(cut)) and _lacks_only_its_end(cut):
+            return Span(format_, begin + len(cut), None, False)
+        return Span(format_, end, self._fault(begin, end, error), False)
 
     def _fault(self, begin: int, end: int, error: Malformed | None) -> Fault:
         """What is wrong with a GIF, in the same words for the bundle and for a stretch of it."""
@@ -376,3 +387,12 @@ class Window:
         if self.data.find(_LINE_BREAKS_CHANGED, begin, min(end, begin + _HINT_BYTES)) >= 0:
             return ", and line breaks that were changed from LF to CRLF: it was fetched as text"
         return ""
+
+
+def _lacks_only_its_end(data: bytes) -> bool:
+    """Whether all pixels of the first image of a GIF are there, which browsers show then."""
+    try:
+        image, _ = gif.first_image(data, is_whole=False)
+    except (Malformed, Truncated):
+        return False
+    return lzw.damage(image.data, image.size) is None

@@ -232,6 +232,19 @@ def test_a_bundle_without_a_length_ends_with_a_whole_frame(
     assert fetch(server.url(), strict=False)[0] == cut
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_last_frame_without_its_end_is_taken_where_the_length_is_known(
+    fetch: Fetch, server: FaultServer, sample: bytes, strict: bool
+) -> None:
+    """All of its pixels are there; but frames that stood behind it may be missing else."""
+    cut = sample.rstrip(b"\n")[:-2]
+    server.now(chunks(cut))
+    with pytest.raises(BundleError, match="cut off"):
+        fetch(server.url(), strict=strict)
+    server.now(serves(cut))
+    assert fetch(server.url(), strict=strict)[0] == cut
+
+
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
 def test_a_last_frame_of_any_format_tells_that_a_bundle_is_cut_off(
     fetch: Fetch, server: FaultServer, sample: bytes, format_: str

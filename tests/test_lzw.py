@@ -221,6 +221,31 @@ def test_without_the_damaged_frames_every_decoder_shows_the_others(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "end", ["Trailer", "Block Terminator", "half", "comment", "junk", "second"]
+)
+def test_a_gif_that_lacks_only_its_end_is_shown(end: str, tmp_path: Path) -> None:
+    """In the midst of a bundle and at its end, in every decoder, as browsers do."""
+    whole = small(2)
+    more = io.BytesIO()
+    with Image.open(io.BytesIO(whole)) as first, Image.open(io.BytesIO(small(3))) as second:
+        first.save(more, "GIF", save_all=True, append_images=[second])
+    other = {
+        "Trailer": whole[:-1],
+        "Block Terminator": whole[:-2],
+        "half": whole[:-3],
+        "comment": whole[:-1] + b"!\xfe\x20begun",
+        "junk": whole[:-1] + b"junk",
+        "second": more.getvalue()[:-9],
+    }[end]
+    bundle = DELIMITER.join([small(1), other, other, small(3), other])
+    expected = make_clip(DELIMITER.join([small(1), whole, whole, small(3), whole]), tmp_path / "a")
+    clip = make_clip(bundle, tmp_path / "b")
+    for program, frames_of in DECODERS.items():
+        if installed(program):
+            np.testing.assert_array_equal(frames_of(clip), frames_of(expected), program)
+
+
 def test_in_a_large_bundle_most_damage_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
