@@ -58,7 +58,7 @@ SMALL_WORK = 16 << 20
 """In bytes; see :class:`luigi_gif.frames.Stretch`. Less than this may not pay for Dask's start."""
 HERE_S = 0.5
 """About what it takes to import Dask and to start it in this process."""
-_SAME = ("luigi_gif", "distributed", "imageio", "numpy", "pillow")
+_SAME = ("luigi_gif", "distributed", "numpy", "pillow")
 """What a worker must have in the same version: Dask's messages and a file's bytes depend on it."""
 
 _cancelled: set[str] = set()

@@ -17,10 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import browser
+import imageio.v3 as iio
 import numpy as np
 import programs
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import Image
 
 Pixels = NDArray[np.uint8]
 """Height x width x 4."""
@@ -45,8 +46,9 @@ const data = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
 
 
 def pillow(path: Path) -> list[Pixels]:
-    with Image.open(path) as image:
-        return [_clean(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
+    """As imageio reads it, with Pillow below."""
+    frames = iio.imiter(path, plugin="pillow", mode="RGBA")
+    return [_clean(Image.fromarray(frame)) for frame in frames]
 
 
 def ffmpeg(path: Path) -> list[Pixels]:
