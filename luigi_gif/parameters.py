@@ -276,7 +276,10 @@ class WorkersParameter(NamedParameter[Workers]):
 
     def value_of(self, text: str) -> Any:
         limits = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
-        return text if limits is None else (int(limits[1]), int(limits[2] or limits[1]))
+        if limits is None:
+            return text
+        least, most = int(limits[1]), int(limits[2] or limits[1])
+        return (least, most) if least <= most <= MAX_WORKERS else text
 
     def checked(self, value: Any) -> Workers:
         value = self.value_of(value) if isinstance(value, str) else value
