@@ -18,6 +18,7 @@ from luigi.configuration import get_config
 from luigi.parameter import ParameterException
 
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
+from luigi_gif.parameters import check_names
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
 
@@ -32,6 +33,7 @@ class CheckedTask(luigi.Task):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        check_names((parameter, getattr(self, name)) for name, parameter in self.get_params())
         needed = self.needs
         while needed is not None:
             self._check_handed_down(needed)

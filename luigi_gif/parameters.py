@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar
@@ -178,9 +180,28 @@ class NameParameter(NamedParameter[str]):
             raise self.error(value)
         if max(len(os.fsencode(part)) for part in path.parts) > MAX_NAME_BYTES:
             raise bad_parameter(self.flag, f"a name of at most {MAX_NAME_BYTES} bytes", value)
-        if path.parts[0] in self._folders or path.suffix in self._suffixes:
+        same = PurePosixPath(same_name(str(path)))
+        if same.parts[0] in self._folders or same.suffix in self._suffixes:
             raise bad_parameter(self.flag, "a name that the pipeline does not use itself", value)
         return str(path)
+
+
+def same_name(name: str) -> str:
+    """What is the same for two names that some file systems take for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def check_names(values: Iterable[tuple[NamedParameter[Any], Any]]) -> None:
+    """Raise ParameterError where two files of a task would have one name, or one lie in another."""
+    seen: dict[str, str] = {}
+    for parameter, name in values:
+        if not isinstance(parameter, NameParameter):
+            continue
+        same = f"{same_name(name)}/"
+        for other, flag in seen.items():
+            if same.startswith(other) or other.startswith(same):
+                raise bad_parameter(parameter.flag, f"another name than that of {flag}", name)
+        seen[same] = parameter.flag
 
 
 class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import IO
 
 from luigi_gif import storage, urls
-from luigi_gif.errors import BundleError, StorageError
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
 from luigi_gif.web import Answer, Known
 
 SUFFIX = ".part"
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
 class Partial:
     """A file that grows, with the SHA-256 of what is in it. Use :func:`opened`.
 
-    Where the source names the bundle's version, a note says after each piece
-    how many bytes there are and what their SHA-256 is. The next run goes on
-    with as much as is still so, however this one ended.
+    A note beside it, which is there first, says that it is the pipeline's. Where the source
+    names the bundle's version, it says after each piece how many bytes there are and what
+    their SHA-256 is. The next run goes on with as much as is still so, however this one ended.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class Partial:
         """What the source says of the bundle."""
         self._folder = folder
         self._name = name
-        self._note = f"{name}.json"
+        self._note = _note_name(name)
         self._url = urls.url_digest(url)
         self._file = file
         self._hasher = hasher
@@ -61,7 +64,7 @@ class Partial:
 
     def begin(self, answer: Answer) -> None:
         """Get ready for the pieces of an answer: what is there stays, or goes if it starts at 0."""
-        if answer.start == 0:
+        if answer.start == 0 and self.known.size:
             self.clear()
         self.known = Known(answer.start, answer.total, answer.validator)
         self.about = {"etag": answer.etag, "last_modified": answer.last_modified}
@@ -96,16 +99,15 @@ class Partial:
     def clear(self) -> None:
         """Drop what is there."""
         self.sha256()
-        self._folder.remove(self._note)
+        _claim(self._folder, self._name)
         self._file.seek(0)
         self._file.truncate()
         self._digest = hashlib.sha256()
         self.known = Known(0, None, None)
 
     def finish(self) -> None:
-        """It is whole, and on the disk: nothing need vouch for a part of it any more."""
+        """It is whole, and on the disk; its note stays until the file has its own name."""
         self._folder.sync(self._name, self._file)
-        self._folder.remove(self._note)
 
     def leave(self) -> None:
         """Keep what the next run can go on with, and only that."""
@@ -116,8 +118,13 @@ class Partial:
 
     def discard(self) -> None:
         """Remove the file and its note."""
-        self._folder.remove(self._note)
         self._folder.remove(self._name)
+        forget(self._folder, self._name)
+
+
+def forget(folder: storage.LocalFolder, name: str) -> None:
+    """Remove the note of a file that is not there any more."""
+    folder.remove(_note_name(name))
 
 
 @contextmanager
@@ -127,8 +134,15 @@ def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial
     If the block raises, it is kept for the next run, but for what is no bundle
     and where the disk refuses more.
 
+    A file that no note claims is the user's: it is set aside.
+
     Raises StorageError.
     """
+    if folder.read_json(_note_name(name)) is None:
+        if folder.size(name):
+            aside = folder.path(folder.set_aside(name))
+            logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
+        _claim(folder, name)
     with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
         partial = Partial(folder, name, url, file, hasher)
         partial.resume()
@@ -141,3 +155,12 @@ def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial
         except BaseException:
             partial.leave()
             raise
+
+
+def _note_name(name: str) -> str:
+    return f"{name}.json"
+
+
+def _claim(folder: storage.LocalFolder, name: str) -> None:
+    """Say that the file is the pipeline's, and that none of its bytes counts."""
+    folder.write_json(_note_name(name), {"size": 0}, lasting=False)

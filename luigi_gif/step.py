@@ -34,7 +34,7 @@ RUN = "run.json"
 """When each step ran last, and how long; for people, and to spare reading a local source."""
 OWN_NAMES: dict[str, Any] = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
-    "suffixes": (".json", partial.SUFFIX, storage.ASIDE_SUFFIX),
+    "suffixes": (".json", partial.SUFFIX, storage.ASIDE_SUFFIX, storage.TEMPORARY_SUFFIX),
 }
 """What a user's file cannot be called, as the pipeline uses it itself."""
 

@@ -76,6 +76,7 @@ class DownloadData(Step):
             self.folder.remove(self.data_file)
             self.folder.write_json(self.receipt_name, receipt)
             self.folder.adopt(nearby, part, self.data_file)
+            partial.forget(nearby, part)
         self._note_version(receipt)
         return f"{self.output()}: {receipt['size']:,} bytes"
 

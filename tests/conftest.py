@@ -29,7 +29,7 @@ from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 import luigi_gif
-from luigi_gif import download, report, settings, storage
+from luigi_gif import download, partial, report, settings, storage
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
@@ -112,8 +112,12 @@ def fetch(tmp_path: Path) -> Fetch:
         receipt = download.fetch(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
-        assert os.listdir(folder.url) == [PART]
-        return folder.read(PART), receipt
+        aside = f"{PART}{storage.ASIDE_SUFFIX}"
+        assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
+        data = folder.read(PART)
+        folder.remove(PART)
+        partial.forget(folder, PART)
+        return data, receipt
 
     return fetch
 

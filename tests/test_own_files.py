@@ -313,6 +313,21 @@ def test_a_json_file_of_the_user_is_set_aside(
     assert path.with_name(f"{path.name}.altered").read_bytes() == mine
 
 
+def test_a_part_that_no_note_claims_is_set_aside(
+    pipeline: Pipeline,  # noqa: F811
+) -> None:
+    """A download never overwrites it, also not one that fails; the pipeline's own is gone."""
+    part = pipeline.workdir / "image-data.img.part"
+    part.parent.mkdir()
+    part.write_bytes(b"mine")
+    pipeline.run(sha256="0" * 64)
+    assert not pipeline.ok
+    pipeline.run()
+    assert pipeline.ok
+    assert part.with_name("image-data.img.part.altered").read_bytes() == b"mine"
+    assert [path.name for path in part.parent.glob("*.part*")] == ["image-data.img.part.altered"]
+
+
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
     """It locks all the same."""
     (tmp_path / ".lock").write_bytes(b"mine")

@@ -67,7 +67,7 @@ FRAMES = {
     "max_megapixels": some.integers(1, 178),
 }
 CLIP = {
-    "gif_file": FILES,
+    "gif_file": FILES.map("{}.gif".format),
     "frame_duration_ms": some.none() | some.integers(20, 655_350),
     "plays": some.integers(0, 65_536),
     "optimize": some.sampled_from(["none", "lossless"]),
@@ -364,6 +364,28 @@ def test_a_name_has_room_for_what_is_added_to_it() -> None:
     assert luigi_gif.CombineGif(gif_file=longest).gif_file == longest
     with pytest.raises(ParameterError, match="a name of at most 200 bytes"):
         luigi_gif.CombineGif(gif_file=f"out/{longest}x")
+
+
+@pytest.mark.parametrize(
+    ("data_file", "gif_file"),
+    [
+        ("x.img", "x.img"),
+        ("clip.gif", "Clip.GIF"),
+        ("caf\u00e9.img", "CAFE\u0301.img"),
+        ("a", "A/clip.gif"),
+        ("a/b", "a"),
+        ("x.img", "Frames.JSON"),
+        ("x.img", "FRAMES/x.gif"),
+        ("x.img", "x.img.Part"),
+        ("x.img", "x.0123456789abcdef.luigi-gif-tmp"),
+    ],
+)
+def test_two_names_that_some_file_system_takes_for_one_are_refused(
+    data_file: str, gif_file: str
+) -> None:
+    """Before any work: of two files of the user's, or of one and a note of the pipeline's."""
+    with pytest.raises(ParameterError, match="the value of --gif-file cannot be used"):
+        luigi_gif.CombineGif(data_file=data_file, gif_file=gif_file)
 
 
 def test_a_parameter_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
