@@ -1,5 +1,10 @@
 """A bundle of images to one animated GIF: a Luigi pipeline that writes frames on Dask."""
 
+from luigi_gif import luigi_config
+
+with luigi_config.explained():
+    import luigi as _luigi  # noqa: F401
+
 from luigi_gif import command
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames

@@ -164,13 +164,28 @@ def _reasons(task: Step) -> Iterator[tuple[Step, str]]:
 
 
 def _run(task: CombineGif, copy: output.Output | None) -> int:
-    result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
+    try:
+        result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
+    except ValueError as error:  # what tasks raise does not get here
+        raise _bad_entry(error) from error
     code = _CODES.get(result.status, TASK_FAILED)
     if code == 0:
         made = task.output().path if copy is None else copy.publish(task.output())
         if made is not None:
             streams.say(made)
     return code
+
+
+def _bad_entry(error: ValueError) -> ParameterError:
+    """What to tell of an entry in a section of Luigi's own, such as [core]."""
+    section, _, words = str(error).partition("[")
+    return ParameterError(
+        "an entry of the configuration cannot be used",
+        where=f"[{section}] in luigi.cfg",
+        expected="what Luigi takes there",
+        got=words.rpartition("]: ")[2] or "another value",
+        next_step="correct it and run again",
+    )
 
 
 def _set_up_log() -> None:

@@ -75,6 +75,7 @@ def install() -> None:
     streams.install()
     if threading.current_thread() is threading.main_thread():
         interrupt.install_signal_handlers()
+    log.install_line_formatter()
     report.failures.share()
     notify.silent.share()
     keep_freed_memory()

@@ -7,8 +7,8 @@ import logging
 import re
 
 from luigi_gif import report
-from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error
-from luigi_gif.urls import escaped
+from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, last_words
+from luigi_gif.urls import escaped, public_text
 
 FORMAT = "%(levelname)s: %(message)s"
 """As Luigi has it."""
@@ -39,6 +39,21 @@ class PlainFormatter(logging.Formatter):
         text = _TRACEBACK_OF_OURS.sub("", self._inner.format(record))
         text = "\n".join(map(escaped, text.split("\n")))
         return _LIKE_A_RECORD.sub("\n  ", text)
+
+
+class LineFormatter(logging.Formatter):
+    """A line for what a library logs, also of an error that the run's own tells of, or retries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        words = [record.getMessage(), *([last_words(error)] if error else [])]
+        return ": ".join(public_text(text.strip()) for text in dict.fromkeys(words))
+
+
+def install_line_formatter() -> None:
+    """Have what no handler takes be shown in lines; Python shows it with its tracebacks."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(LineFormatter())
 
 
 def install_formatter() -> None:

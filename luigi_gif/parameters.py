@@ -326,7 +326,7 @@ class JsonParameter(NamedParameter[dict[str, Any]]):
     def value_of(self, text: str) -> Any:
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             # Not the text itself: it may hold a password.
             raise self.error(str(error)) from None
 
@@ -336,7 +336,7 @@ class JsonParameter(NamedParameter[dict[str, Any]]):
             raise self.error(type(value).__name__)
         try:
             return dict(json.loads(json.dumps(value, allow_nan=False)))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise self.error(str(error)) from None
 
     def text_of(self, value: dict[str, Any]) -> str:

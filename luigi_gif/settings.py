@@ -49,7 +49,8 @@ class dask(CheckedConfig):
         kind=float,
         least=1.0,
         most=86_400.0,
-        description="seconds without any finished batch after which a cluster is given up",
+        description="seconds after which a cluster is given up that finishes no batch, or does "
+        "not start or close",
     )
 
 
@@ -133,3 +134,9 @@ class download(CheckedConfig):
         default="",
         description="what the User-Agent of a request is to be; by default luigi_gif/VERSION",
     )
+
+
+def check() -> None:
+    """Raise ParameterError for an entry that cannot be used, before any work is lost to it."""
+    for section in (dask, download, storage, notify):
+        section()

@@ -164,6 +164,7 @@ class Step(SettledTask):
     def run(self) -> None:
         """Make the output, unless it is current by now."""
         guard.check_is_no_worker()
+        settings.check()
         if self.alone:
             self._run_steps_before()
         folder = self.folder

@@ -12,6 +12,7 @@ import sys
 import termios
 from pathlib import Path
 
+import pytest
 from conftest import PATIENCE_S, SAMPLE, gif, luigi_environment
 
 COMMAND = (sys.executable, "-m", "luigi_gif.cli")
@@ -115,3 +116,29 @@ def test_settings_are_options_too(tmp_path: Path) -> None:
     (tmp_path / "100%.img").write_bytes(gif(1))
     result = run(tmp_path, "100%.img", "--dask-workers", "0", "--notify-on-success", "x://%/")
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("profile", "code", "words"),
+    [
+        (b"workers = 2\n", 2, "luigi.cfg, line 1"),
+        (
+            b"[dask]\nworkers = s3cret\nworkers = 2\n",
+            2,
+            "'workers' in section 'dask' already exists",
+        ),
+        (b"[dask]\n# \xfc\n", 2, "in UTF-8"),
+        (b"[core]\nlog_level = LOUD\n", 30, "[core] in luigi.cfg"),
+    ],
+)
+def test_a_luigi_cfg_that_cannot_be_read_is_named(
+    tmp_path: Path, profile: bytes, code: int, words: str
+) -> None:
+    """Though Luigi reads it before anything of ours runs; what stands in it is not shown."""
+    (tmp_path / "luigi.cfg").write_bytes(profile)
+    (tmp_path / "x.img").write_bytes(gif(1))
+    result = run(tmp_path, "x.img", "--dask-workers", "0")
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "s3cret" not in result.stderr

@@ -39,6 +39,17 @@ def test_another_error_keeps_its_traceback() -> None:
     assert "Traceback (most recent call last)" in FORMATTER.format(record(ValueError("oh")))
 
 
+def test_what_a_library_logs_is_one_line() -> None:
+    """Without its traceback, and without secrets: the run's own error tells what came of it."""
+    said = log.LineFormatter().format(record(OSError("http://host/?key=s3cret\n x"), "try\nagain"))
+    assert said.startswith("try again: ")
+    assert "Traceback" not in said
+    assert "s3cret" not in said
+    assert said.isprintable()
+    same = log.LineFormatter().format(record(OSError("no host"), "no host"))
+    assert same == "no host"
+
+
 def test_other_handlers_get_the_record_as_it_is() -> None:
     """An error tracker needs the exception."""
     seen = record(storage_error())

@@ -15,7 +15,7 @@ from typing import Any
 
 import luigi
 import pytest
-from conftest import ROOT, Luigid, Run, Server, gif, luigi_environment
+from conftest import ROOT, SAMPLE, Luigid, Run, Server, gif, luigi_environment
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from luigi.cmdline_parser import CmdlineParser
@@ -356,6 +356,21 @@ def test_odd_values_are_taken_or_refused_in_words(owner: type[luigi.Task]) -> No
         except ParameterError:
             continue
         assert parameter.normalize(parameter.parse(parameter.serialize(taken))) == taken
+
+
+def test_json_that_is_nested_too_deeply_is_refused() -> None:
+    """As Python can read so much only."""
+    with pytest.raises(ParameterError, match="--dask-cluster-kwargs"):
+        dask.cluster_kwargs.parse("[" * 100_000)
+
+
+def test_a_setting_is_looked_at_before_any_work(configuration: Any, tmp_path: Path) -> None:
+    """Also one that only a later step needs."""
+    configuration("dask", "workers", "many")
+    task = luigi_gif.DownloadData(url=str(SAMPLE), workdir=str(tmp_path / "work"))
+    with pytest.raises(ParameterError, match="--dask-workers"):
+        task.run()
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_name_has_room_for_what_is_added_to_it() -> None:

@@ -1,0 +1,47 @@
+"""A configuration file that Luigi cannot read: it reads them all when it is imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+from luigi_gif.errors import ParameterError
+
+_COMMAND, _BAD_USAGE = "luigi-gif", 2
+_NO_PARSER = "Parser not installed"
+_FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CONFIG_PATH"
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Name the file; our own command then ends here, as nothing of it has begun.
+
+    Raises ParameterError.
+    """
+    try:
+        yield
+    except Exception as error:  # what reads them raises many kinds
+        if isinstance(error, ImportError) and _NO_PARSER not in str(error):
+            raise
+        explanation = _explanation(error)
+        begun_by = os.path.basename(sys.argv[0]) if sys.argv else ""
+        if begun_by in (_COMMAND, "-m"):  # as long as python -m looks for the module
+            print(f"ERROR: {explanation}", file=sys.stderr)
+            sys.exit(_BAD_USAGE)
+        raise explanation from None
+
+
+def _explanation(error: Exception) -> ParameterError:
+    file, line = getattr(error, "source", None), getattr(error, "lineno", None)
+    words = str(error).splitlines()
+    where = str(file or _FILES)
+    return ParameterError(
+        "a configuration file of Luigi cannot be read",
+        where=f"{where}, line {line}" if file and line else where,
+        expected="sections such as [dask], each once, in UTF-8 without a byte order mark",
+        # Those behind it hold what stands in the file, but for a package's name.
+        got=" ".join(words if isinstance(error, ImportError) else words[:1]),
+        next_step="correct the file, or name another one by LUIGI_CONFIG_PATH",
+    )
