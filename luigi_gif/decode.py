@@ -150,8 +150,15 @@ def _eight_bit(picture: Image.Image, profile: bytes | None) -> Image.Image:
         raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
     if picture.mode in _WIDE_MODES:
         picture = _narrow(picture)
-    if profile and picture.mode in ("CMYK", "L", "LA") and not picture.info.get("transparency"):
+    is_cmyk = picture.mode == "CMYK"
+    if (
+        profile
+        and (is_cmyk or picture.mode in ("L", "LA"))
+        and not picture.info.get("transparency")
+    ):
         picture = profiles.to_srgb(picture, profile)
+    if is_cmyk:
+        profile = None  # one of RGB is not for what CMYK became
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     picture = picture if picture.mode == mode else picture.convert(mode)
     return profiles.to_srgb(picture, profile) if profile else picture

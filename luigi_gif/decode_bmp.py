@@ -25,19 +25,26 @@ _BITFIELDS = (3, 6)
 _ALPHA_BITFIELDS = 6
 _MASKS = _FILE_HEADER + _INFO_HEADER
 _HAS_ALPHA_MASK = 56
+_V5_HEADER = 124
+_COLORS = 46
+_COLOR_SPACE = _FILE_HEADER + 56
+_EMBEDDED = b"DEBM"
+_PROFILE = _FILE_HEADER + 112
+"""Offset and size, counted from the header."""
 
 
 def opened(data: bytes) -> Opened:
     """The image of a BMP. Raises whatever Pillow does."""
-    data = _with_known_header(data)
+    data = _with_known_palette(_with_known_header(data))
     try:
         picture = BmpImageFile(io.BytesIO(data))
     except OSError:
         if not _has_masks(data):
             raise
         width, height = struct.unpack_from("<ii", data, 18)
-        return Opened((width, abs(height)), functools.partial(_by_masks, data))
-    return Opened(picture.size, functools.partial(_loaded, picture))
+        decode = functools.partial(_by_masks, data)
+        return Opened((width, abs(height)), decode, profile=_profile(data))
+    return Opened(picture.size, functools.partial(_loaded, picture), profile=_profile(data))
 
 
 def _loaded(picture: Image.Image) -> Image.Image:
@@ -62,6 +69,25 @@ def _with_known_header(data: bytes) -> bytes:
             data[_FILE_HEADER + size :],
         )
     )
+
+
+def _with_known_palette(data: bytes) -> bytes:
+    """The same BMP with no more colors than its pixels can have: more of them are passed over."""
+    if len(data) < _MASKS or data[_FILE_HEADER] < _INFO_HEADER:
+        return data
+    (depth,) = struct.unpack_from("<H", data, 28)
+    (colors,) = struct.unpack_from("<I", data, _COLORS)
+    if depth > 8 or colors <= 1 << depth:
+        return data
+    return data[:_COLORS] + struct.pack("<I", 1 << depth) + data[_COLORS + 4 :]
+
+
+def _profile(data: bytes) -> bytes | None:
+    """The color profile that the last of Windows's headers may point to."""
+    if data[_FILE_HEADER] != _V5_HEADER or not data.startswith(_EMBEDDED, _COLOR_SPACE):
+        return None
+    offset, size = struct.unpack_from("<II", data, _PROFILE)
+    return data[_FILE_HEADER + offset :][:size] or None
 
 
 def _has_masks(data: bytes) -> bool:

@@ -298,6 +298,17 @@ def test_a_bmp_may_have_the_short_header_of_os2() -> None:
     assert pixels(data)[0].tolist() == [[30, 20, 10], [60, 50, 40], [60, 50, 40], [30, 20, 10]]
 
 
+def test_a_bmp_may_name_more_colors_than_its_pixels_can_have() -> None:
+    """The first 256 of them count, and the pixels stand where the header says."""
+    palette = bytes((10, 20, 30, 0, 40, 50, 60, 0)) + bytes(4 * 298)
+    for number in (300, 305_402_420):
+        offset = 14 + 40 + len(palette)
+        info = struct.pack("<IiiHHIIiiII", 40, 4, 1, 1, 8, 0, 4, 0, 0, number, 0)
+        head = struct.pack("<2sIHHI", b"BM", offset + 4, 0, 0, offset)
+        found = pixels(head + info + palette + bytes((0, 1, 1, 0)))
+        assert found[0, :2].tolist() == [[30, 20, 10], [60, 50, 40]]
+
+
 # Colors
 
 
@@ -328,6 +339,24 @@ def test_a_color_profile_is_obeyed(format_: str) -> None:
         data = saved(source, format_, icc_profile=p3(), **options)
         assert near(data, (249, 77, 45))
         assert (pixels(data)[..., 3] == 99).all()
+
+
+def test_a_profile_in_a_bmp_is_obeyed() -> None:
+    """Windows's last header points to it."""
+    data = bmp(32, (0xFF0000, 0xFF00, 0xFF, 0), [0x00FF00], 124)
+    plain = pixels(data)
+    place = struct.pack("<II", len(data) - 14, len(p3()))
+    marked = data[:70] + b"DEBM" + data[74:126] + place + data[134:] + p3()
+    expected = profiles.to_srgb(Image.fromarray(plain[..., :3]), p3())
+    assert (pixels(marked)[..., :3] == np.asarray(expected)).all()
+    assert (pixels(marked.replace(b"DEBM", b"BGRs")) == plain).all()
+
+
+def test_a_profile_of_rgb_is_not_for_cmyk() -> None:
+    """It is ignored, as a profile of CMYK is in a picture of RGB."""
+    source = Image.new("CMYK", (9, 9), (40, 90, 10, 30))
+    with_profile = saved(source, "JPEG", icc_profile=p3())
+    assert (pixels(with_profile) == pixels(saved(source, "JPEG"))).all()
 
 
 def test_a_profile_of_srgb_changes_nothing() -> None:
