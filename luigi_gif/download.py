@@ -239,12 +239,15 @@ def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
 
 def _check_beginning(piece: bytes, url: str, strict: bool) -> None:
     if not bundle.may_be_bundle(piece, strict=strict):
+        # It may be a page that repeats the URL.
+        beginning = piece[: signatures.BEGINNING_BYTES].decode("latin-1")
+        shown = urls.without_secrets(beginning, url).encode("latin-1")
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),
             expected=f"complete images ({', '.join(signatures.FORMATS)}) "
             "with four newlines between them",
-            got=signatures.looks_like(piece),
+            got=signatures.looks_like(shown),
             next_step=signatures.advice(piece),
         )
 

@@ -94,6 +94,7 @@ class Exchange:
         self.watchdog = Watchdog(deadline)
         self._stack = contextlib.ExitStack()
         self._at = url
+        self._asked = [url]
         """Where redirects have led so far."""
 
     def __enter__(self) -> Exchange:
@@ -130,7 +131,7 @@ class Exchange:
 
     def text(self, text: str) -> str:
         """Words of the server as they may be shown."""
-        return public_text(text, self.url, self._at, self.proxy or "")
+        return public_text(text, *self._asked, self.proxy or "")
 
     def ask(self, headers: dict[str, str]) -> requests.Response:
         """The answer to a request, its body not read yet.
@@ -156,6 +157,7 @@ class Exchange:
             if self._session.should_strip_auth(at, target):
                 auth = _credentials(target)
             self._at = at = target
+            self._asked.append(target)
         raise self._redirect_error(
             "the server redirects without end", f"at most {MOST_REDIRECTS} redirects", "another one"
         )

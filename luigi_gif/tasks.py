@@ -60,6 +60,7 @@ class DownloadData(Step):
             return f"sure of {self.output()}: it is as it was downloaded"
         part = f"{self.data_file}{partial.SUFFIX}"
         source = sources.source_version(self.url)
+        before = self.folder.version(self.data_file)
         with self.folder.nearby() as nearby:
             receipt = download.fetch(
                 self.url,
@@ -73,6 +74,8 @@ class DownloadData(Step):
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
                 receipt["source"] = source
+            if self.folder.version(self.data_file) != before:
+                self._set_aside_new()
             self.folder.remove(self.data_file)
             self.folder.write_json(self.receipt_name, receipt)
             self.folder.adopt(nearby, part, self.data_file)
@@ -106,6 +109,11 @@ class DownloadData(Step):
                 f"its name back and delete its receipt, {self.receipt_name}",
             )
         self._note_version(receipt)
+
+    def _set_aside_new(self) -> None:
+        """A bundle that came while another was downloaded is the user's."""
+        aside = self.folder.path(self.folder.set_aside(self.data_file))
+        logger.warning("%s came from elsewhere meanwhile: it is %s now", self.output(), aside)
 
     def _note_version(self, receipt: dict[str, Any]) -> None:
         receipt["version"] = self.folder.version(self.data_file)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import os
 import re
 import socket
@@ -169,14 +168,30 @@ def public_text(text: str, *urls: str) -> str:
     Each URL in it is shown as :func:`public_url` shows it. ``urls`` are those that
     were asked for: what is hidden of them is hidden in the text, however it got there.
     """
-    text = text[: 16 * MAX_TEXT]
-    for secret in sorted({secret for url in urls for secret in _secrets(url)}, key=len)[::-1]:
-        pattern = re.escape(secret)
-        text = re.sub(pattern if len(secret) >= _LEAST_SECRET else rf"(?<!\w){pattern}(?!\w)",
-                      HIDDEN, text)  # fmt: skip
+    text = without_secrets(text[: 16 * MAX_TEXT], *urls)
     text = _CREDENTIAL.sub(rf"\1{HIDDEN}", text)
     text = _WORD.sub(lambda word: _public_word(word[0]), text)
     return escaped(" ".join(text.split()), MAX_TEXT)
+
+
+def without_secrets(text: str, *urls: str) -> str:
+    """The text without what is hidden of these URLs, in whatever spelling it stands there."""
+    for secret in sorted({secret for url in urls for secret in _secrets(url)}, key=len)[::-1]:
+        pattern = "".join(_spellings(character) for character in secret)
+        if len(secret) < _LEAST_SECRET:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        text = re.sub(pattern, HIDDEN, text, flags=re.I)
+    return text
+
+
+def _spellings(character: str) -> str:
+    """A pattern of what servers make of a character that means something in URLs or in markup."""
+    if character.isascii() and character.isalnum():
+        return character
+    encoded = character.encode("utf-8", "surrogatepass")
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in encoded)
+    plus = r"|\+" if character == " " else ""
+    return rf"(?:\\*{re.escape(character)}|{percent}{plus}|&#?\w{{1,8}};|\\[ux]\w{{2,4}})"
 
 
 def escaped(text: str, most: int = MAX_URL) -> str:
@@ -328,5 +343,5 @@ def _secrets(url: str) -> Iterator[str]:
         for parameter in re.findall(";([^/]*)", path):
             hidden += [parameter, parameter.partition("=")[2]]
         for text in filter(None, hidden):
-            yield from (text, unquote(text), unquote_plus(text), html.escape(text))
+            yield from (text, unquote(text), unquote_plus(text))
             yield base64.b64encode(unquote(text).encode("utf-8", "replace")).decode()

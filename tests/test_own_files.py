@@ -8,6 +8,7 @@ import os
 import socket
 import zlib
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -326,6 +327,27 @@ def test_a_part_that_no_note_claims_is_set_aside(
     assert pipeline.ok
     assert part.with_name("image-data.img.part.altered").read_bytes() == b"mine"
     assert [path.name for path in part.parent.glob("*.part*")] == ["image-data.img.part.altered"]
+
+
+def test_a_bundle_that_comes_during_a_download_is_set_aside(
+    pipeline: Pipeline,  # noqa: F811
+    sample: bytes,
+) -> None:
+    """It is the user's: the download does not replace it."""
+    bundle = pipeline.workdir / "image-data.img"
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        bundle.write_bytes(b"mine")
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(sample)))
+        handler.end_headers()
+        handler.wfile.write(sample)
+
+    pipeline.server.pages["/bundle"] = answer
+    pipeline.run()
+    assert pipeline.ok
+    assert bundle.read_bytes() == sample
+    assert bundle.with_name("image-data.img.altered").read_bytes() == b"mine"
 
 
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:

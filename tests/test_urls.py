@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import unicodedata
 from pathlib import Path
@@ -89,6 +90,24 @@ def test_any_text_can_be_shown(text: str, before: str) -> None:
 def test_words_of_others_are_shown_without_secrets(text: str, public: str) -> None:
     """Neither those of URLs in it, nor those of the URL that was asked for."""
     assert urls.public_text(text, "https://me:s3cret@host/a?token=t0ken") == public
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "/login?next=%2Fa%3Ftoken%3Dab%24c%2Bd",
+        "next=%252Fa%253Ftoken%253Dab%2524c%252Bd",
+        "/LOGIN next=A%3FTOKEN%3DAB%24C%2BD",
+        'no "ab\\u0024c+d"',
+        "no ab&#36;c&#x2b;d",
+        r"no ab\$c\+d",
+    ],
+)
+def test_no_spelling_of_a_secret_is_shown(said: str) -> None:
+    """As servers repeat it in a page, in JSON, or in the URL of a login."""
+    shown = urls.public_text(said, "https://host/a?token=ab$c%2Bd").lower()
+    assert "***" in shown
+    assert not re.search("ab|c.*d$", shown.replace("***", "").rpartition("token")[2])
 
 
 def test_words_of_others_are_bounded() -> None:
