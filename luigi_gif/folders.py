@@ -156,7 +156,10 @@ class Folder(ABC):
 
     @abstractmethod
     def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
-        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk."""
+        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk.
+
+        Its new name outlives a power cut once something lasting was written behind it.
+        """
 
     @abstractmethod
     def remove(self, name: str) -> None:
@@ -255,36 +258,51 @@ class Folder(ABC):
             if owner is None or owner.is_gone():
                 self.remove(os.path.join(subfolder, name))
 
-    @contextlib.contextmanager
-    def _explained(self, verb: str, name: str) -> Iterator[None]:
+    def _explained(self, verb: str, name: str) -> _Explained:
         """Turn what the operating system or a store raises into a StorageError.
 
         Only calls to these stand in such a block: what a caller of ours raises is not of this
         file. A missing file passes as FileNotFoundError, as an answer, unless it was to be
         written.
         """
-        try:
-            yield
-        except PipelineError:
-            raise
-        except self._refusals as error:
-            if isinstance(error, FileNotFoundError) and verb != "write":
-                raise
-            number = error.errno if isinstance(error, OSError) else None
-            words = public_text(str(error).strip().partition("\n")[0])
-            if isinstance(error, FileNotFoundError) and not number:
-                words = "the bucket does not exist"
-            raise StorageError(
-                f"cannot {verb} a file",
-                where=self.path(name),
-                expected=f"to {verb} it",
-                got=os.strerror(number) if number else words or type(error).__name__,
-                next_step=self._advice(number),
-            ) from None  # its own text may hold secrets
+        return _Explained(self, verb, name)
+
+    def _explain(self, verb: str, name: str, error: BaseException) -> None:
+        if isinstance(error, PipelineError) or not isinstance(error, self._refusals):
+            return
+        if isinstance(error, FileNotFoundError) and verb != "write":
+            return
+        number = error.errno if isinstance(error, OSError) else None
+        words = public_text(str(error).strip().partition("\n")[0])
+        if isinstance(error, FileNotFoundError) and not number:
+            words = "the bucket does not exist"
+        raise StorageError(
+            f"cannot {verb} a file",
+            where=self.path(name),
+            expected=f"to {verb} it",
+            got=os.strerror(number) if number else words or type(error).__name__,
+            next_step=self._advice(number),
+        ) from None  # its own text may hold secrets
 
     def _advice(self, number: int | None) -> str:
         """What to do about an error of the operating system."""
         return _ADVICE.get(number or 0, "mend the cause and run again")
+
+
+class _Explained:
+    """The block of :meth:`Folder._explained`; as a class, for it is entered for each file."""
+
+    __slots__ = ("_folder", "_name", "_verb")
+
+    def __init__(self, folder: Folder, verb: str, name: str) -> None:
+        self._folder, self._verb, self._name = folder, verb, name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            self._folder._explain(self._verb, self._name, error)
 
 
 def new_token() -> str:

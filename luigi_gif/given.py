@@ -7,6 +7,7 @@ silent, or shown, for the tasks and sections of this package.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable
 from configparser import InterpolationError, NoOptionError, NoSectionError
@@ -38,6 +39,12 @@ class CheckedTask(luigi.Task):
         while needed is not None:
             self._check_handed_down(needed)
             needed = needed.needs
+
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, Any]]:
+        """As Luigi has it, which looks for them anew each time."""
+        return list(super().get_params())
 
     @classmethod
     def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:

@@ -184,7 +184,6 @@ class LocalFolder(Folder):
         with self._explained("write", name):
             files.check_place(self.url, name)
             os.replace(nearby.path(found), self.path(name))
-            files.sync_folder(os.path.dirname(self.path(name)))
 
     def remove(self, name: str) -> None:
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):

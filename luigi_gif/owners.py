@@ -43,7 +43,7 @@ class Owner(NamedTuple):
 def this_process() -> Owner:
     """The process that asks."""
     pid = os.getpid()
-    return Owner(socket.gethostname(), _machine(), pid, _started(pid), time.time())
+    return Owner(socket.gethostname(), _machine(), pid, _own_start(pid), time.time())
 
 
 def from_json(text: bytes) -> Owner | None:
@@ -71,6 +71,12 @@ def _machine() -> str:
         return f"{boot}-{os.stat('/proc/self/ns/pid').st_ino}"
     except OSError:  # not Linux
         return ""
+
+
+@functools.cache
+def _own_start(pid: int) -> str:
+    """Of this process, which knows itself by its number: a fork has another one."""
+    return _started(pid)
 
 
 def _started(pid: int) -> str:

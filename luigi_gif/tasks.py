@@ -162,7 +162,7 @@ class SplitFrames(Step):
             message = "%d frames are empty and left out: nothing stands between two delimiters"
             logger.warning(message, survey.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
-        self.folder.write_json(INDEX, index | survey._asdict())
+        self.folder.write_json(INDEX, index | survey._asdict(), lasting=False)
         return f"{self.output()}: {survey.frames:,} frames"
 
     def _checked_sha256(self, path: str) -> str:
