@@ -43,7 +43,8 @@ _HINT_BYTES = 1 << 12
 """How far to look for it: a bundle may hold many damaged frames."""
 _NEWLINES = re.compile(rb"\n*")
 _NEWLINE = 0x0A
-_SEPARATORS = b"\r\n\t \0"
+_SEPARATOR = re.compile(rb"[\r\n\t \0]*+|[\r\n\t -~]{,512}\n")
+"""What else than four newlines stands between images: white space, zeros, or lines of text."""
 _JPEG_FILL_OFFSET = 3
 _JPEG_END = b"\xff\xd9"
 _SAMSUNG_TRAILER = b"SEFT"
@@ -307,7 +308,7 @@ class Window:
             other, kind = beginning.start(), str(beginning.lastgroup)
             if other < behind:
                 continue
-            alone = not data[behind:other].strip(_SEPARATORS)
+            alone = _SEPARATOR.fullmatch(data, behind, other) is not None
             if kind in signatures.LONG_SIGNATURES and (alone or format_ != "JPEG"):
                 return other
             walks += 1

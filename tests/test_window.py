@@ -121,6 +121,16 @@ def test_images_with_another_separator_are_not_lost(format_: str, between: bytes
     assert f"{format_} data" in str(error.value)
 
 
+@pytest.mark.parametrize("between", [b"--\n", b"\r\n--frame\r\nContent-Type: image/x\r\n\r\n"])
+@pytest.mark.parametrize("pair", list(itertools.permutations(FORMATS, 2)))
+def test_images_of_two_formats_with_lines_between_them_are_not_lost(
+    pair: tuple[str, str], between: bytes
+) -> None:
+    """Whatever stands behind what, and however large it is."""
+    data = between.join(map(encoded, pair, PICTURES))
+    assert found(data)[0].fault
+
+
 def test_jpegs_of_other_sizes_right_behind_another_are_not_lost() -> None:
     """Also without a last marker."""
     images = [encoded("JPEG", picture) for picture in PICTURES]
