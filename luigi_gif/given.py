@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 from luigi.configuration import get_config
-from luigi.parameter import ParameterException
+from luigi.parameter import MissingParameterException, ParameterException
 
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.parameters import check_names
@@ -119,6 +119,14 @@ def without_values(method: Any, cls: type[luigi.Task], *arguments: Any) -> Param
         if isinstance(cause, InterpolationError):
             raise _unreadable(cause) from None
         words = str(error).rpartition("]: ")[2]
+        if isinstance(error, MissingParameterException):
+            raise ParameterError(
+                "a parameter without a default is not given",
+                where=cls.get_task_family(),
+                expected="a value on the command line, in luigi.cfg or from Python",
+                got=words,
+                next_step=f"see --help, or the docstring of {cls.get_task_family()}",
+            ) from None
         raise type(error)(f"{cls.get_task_family()}: {words}") from None
 
 

@@ -114,8 +114,11 @@ class UrlParameter(NamedParameter[str]):
             if urls.public_url(value) != urls.escaped(value):
                 return self.with_login(value)
             return self.absolute(value)
-        except (ValueError, OSError) as error:  # OSError: the current folder is gone
+        except ValueError as error:
             raise self.error(f"{urls.public_url(value)} ({error})") from None
+        except OSError:
+            shown = urls.public_url(value)
+            raise self.error(f"{shown} (the folder that this runs in is gone)") from None
 
     def with_login(self, value: str) -> str:
         """What is no URL, but seems to hold a login: so that it stays known as such."""

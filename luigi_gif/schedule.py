@@ -12,8 +12,8 @@ from typing import Any
 import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
 
-from luigi_gif import urls
-from luigi_gif.errors import ParameterError
+from luigi_gif import files, urls
+from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import (
     DayParameter,
     FolderParameter,
@@ -64,12 +64,15 @@ class UrlsFileParameter(NamedParameter[str]):
     def checked(self, value: Any) -> str:
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
-        path = os.path.abspath(os.path.expanduser(super().checked(value)))
+        path = os.path.expanduser(super().checked(value))
         try:
+            path = os.path.abspath(path)
             found = _urls(path)
         except (OSError, ValueError) as error:
             got = getattr(error, "strerror", None) or "no text in UTF-8"
             raise self.error(f"{path}: {got}") from None
+        except ForeignFileError:
+            raise self.error(f"{path}: no regular file") from None
         if not found:
             raise self.error(f"{path}: no URL")
         for number, url in found:
@@ -160,7 +163,7 @@ def dated(text: str, day: date) -> str:
 
 def _urls(path: str) -> list[tuple[int, str]]:
     """The URLs of a file, each with the number of its line."""
-    with open(path, "rb") as file:
+    with files.opened(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
         data = file.read()
     encodings = (name for mark, name in _ENCODINGS.items() if data.startswith(mark))
     lines = enumerate(data.decode(next(encodings, "utf-8")).splitlines(), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -371,6 +372,32 @@ def test_a_setting_is_looked_at_before_any_work(configuration: Any, tmp_path: Pa
     with pytest.raises(ParameterError, match="--dask-workers"):
         task.run()
     assert not (tmp_path / "work").exists()
+
+
+def test_a_parameter_that_is_missing_is_named() -> None:
+    """As all errors are: the command shows no traceback of Luigi's."""
+    with pytest.raises(ParameterError, match="'date'"):
+        luigi_gif.NightlyGif()
+    with pytest.raises(ParameterError, match="'urls_file'"):
+        luigi_gif.GifBatch()
+
+
+def test_a_named_pipe_in_the_place_of_a_list_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody may write into it."""
+    os.mkfifo(tmp_path / "urls.txt")
+    with pytest.raises(ParameterError, match=r"urls\.txt: no regular file"):
+        luigi_gif.GifBatch(urls_file=str(tmp_path / "urls.txt"))
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than the file, where the folder that a relative path begins in was removed."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ParameterError, match="the folder that this runs in is gone"):
+        luigi_gif.CombineGif(url="x.img")
+    with pytest.raises(ParameterError, match="--urls-file"):
+        luigi_gif.GifBatch(urls_file="urls.txt", workdir="/data")
 
 
 def test_a_name_has_room_for_what_is_added_to_it() -> None:
