@@ -7,13 +7,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The versions that were tested: for others pip may search long, and the tests fail on their warnings.
+INSTALL := $(PIP) install --constraint constraints.txt
 RUN := $(VENV)/.run-ready
 TEST := $(VENV)/.test-ready
 DEV := $(VENV)/.dev-ready
 
 # A stamp says for which folder and which requirements an environment is ready. Where it says
 # otherwise, or its interpreter is gone, that is made up for; the age of a file tells nothing.
-NEEDS := $(CURDIR) $(shell cksum <pyproject.toml)
+NEEDS := $(CURDIR) $(shell cat pyproject.toml constraints.txt | cksum)
 stamped = $(shell $(BIN)/python -c "" 2>/dev/null && cat $(1) 2>/dev/null)
 
 .PHONY: gif test check audit bench clean again
@@ -31,7 +33,7 @@ check: $(DEV)
 	$(BIN)/python -m mypy
 
 audit: $(DEV)
-	$(PIP) install --constraint constraints.txt pip-audit
+	$(INSTALL) pip-audit
 	$(BIN)/python -m pip_audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt
 
 bench: $(TEST)
@@ -48,21 +50,21 @@ $(DEV): again
 endif
 
 # One of ours that was moved or copied, or whose interpreter is gone, is cleared away first.
+# Nothing is compiled ahead: a run compiles what it imports, which is a small part.
 $(RUN):
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'luigi_gif needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
 	@clear=; if [ -e $@ ] && case "$$($(BIN)/python -c "" 2>&1 && cat $@)" in "$(CURDIR) "*) false;; esac; then clear=--clear; fi; \
 	if [ "$$clear" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv $$clear $(VENV) || \
 		{ echo "No virtual environment: is Python's venv there (apt install python3-venv)?" >&2; exit 1; }; fi
-	$(PIP) install --editable .
-	$(BIN)/python -m compileall -q luigi_gif
+	$(INSTALL) --no-compile --editable .
 	@echo "$(NEEDS)" >$@
 
 $(TEST): $(RUN)
-	$(PIP) install --editable ".[test]"
+	$(INSTALL) --editable ".[test]"
 	@echo "$(NEEDS)" >$@
 
 $(DEV): $(TEST)
-	$(PIP) install --editable ".[dev]"
+	$(INSTALL) --editable ".[dev]"
 	@echo "$(NEEDS)" >$@
 
 clean:
