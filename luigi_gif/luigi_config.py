@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from luigi_gif.errors import ParameterError
 
-_COMMAND, _BAD_USAGE = "luigi-gif", 2
+_COMMAND = "luigi-gif"
+_BAD_USAGE, _INTERRUPTED = 2, 130
 _NO_PARSER = "Parser not installed"
 _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CONFIG_PATH"
 
@@ -18,16 +19,22 @@ _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CO
 def explained() -> Iterator[None]:
     """Name the file; our own command then ends here, as nothing of it has begun.
 
-    Raises ParameterError.
+    So it does by Ctrl-C: to import Luigi is most of its start. Raises ParameterError.
     """
+    # As long as python -m looks for the module, it puts itself there.
+    is_command = bool(sys.argv) and os.path.basename(sys.argv[0]) in (_COMMAND, "-m")
     try:
         yield
+    except KeyboardInterrupt:
+        if not is_command:
+            raise
+        print("Interrupted: nothing was done yet", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
     except Exception as error:  # what reads them raises many kinds
         if isinstance(error, ImportError) and _NO_PARSER not in str(error):
             raise
         explanation = _explanation(error)
-        begun_by = os.path.basename(sys.argv[0]) if sys.argv else ""
-        if begun_by in (_COMMAND, "-m"):  # as long as python -m looks for the module
+        if is_command:
             print(f"ERROR: {explanation}", file=sys.stderr)
             sys.exit(_BAD_USAGE)
         raise explanation from None

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import PATIENCE_S, SAMPLE, gif, luigi_environment
 
+from luigi_gif import luigi_config
+
 COMMAND = (sys.executable, "-m", "luigi_gif.cli")
 
 
@@ -142,3 +144,17 @@ def test_a_luigi_cfg_that_cannot_be_read_is_named(
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert "s3cret" not in result.stderr
+
+
+def test_ctrl_c_while_it_starts_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And no traceback; a process that is not ours gets what it would get."""
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/luigi-gif"])
+    with pytest.raises(SystemExit) as end, luigi_config.explained():
+        raise KeyboardInterrupt
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "Interrupted: nothing was done yet\n"
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/gunicorn"])
+    with pytest.raises(KeyboardInterrupt), luigi_config.explained():
+        raise KeyboardInterrupt
