@@ -123,8 +123,9 @@ def check_all_pixels(picture: Image.Image, data: bytes) -> None:
     last = (height - 1 - (height % 2 == 1 and height > 1)) if image.interlaced else height - 1
     if picture.getpixel((left + width - 1, top + last)) != (image.transparent_index or 0):
         return
-    if damage := lzw.damage(image.data, image.size):
-        got = f"{damage.pixels:,} before {damage.end}"
+    counted = lzw.counted(image.data, image.size)
+    if counted.end:
+        got = f"{counted.pixels:,} before {counted.end}"
         raise Undecodable(f"image data of {width * height:,} pixels", got)
 
 

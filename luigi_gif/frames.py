@@ -564,7 +564,7 @@ def _one_image_gif(
     """A frame as the bytes of its file, the image in it, how many it has, and what to note of it.
 
     A GIF of one image that needs no other size is taken as it is; of more, the
-    first is copied. All else is decoded, and a GIF whose last bytes are missing.
+    first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.
 
     Raises bundle.BadFrame.
     """
@@ -580,11 +580,14 @@ def _one_image_gif(
             pixels = image.extent[0] * image.extent[1]
             fits = look.fitted(image.extent) == image.extent and pixels <= look.max_pixels
             if fits and frame.is_whole:
+                counted = None
                 if look.count_pixels or not lzw.looks_whole(image.data):
-                    fault = _damage(image)
-                if fault:
-                    raise bundle.BadFrame(number, frame.offset, fault)
-                return frame.data if images == 1 else gif.single(image), image, images, []
+                    counted = lzw.counted(image.data, image.size)
+                    if fault := _damage(image, counted):
+                        raise bundle.BadFrame(number, frame.offset, fault)
+                # ImageMagick shows nothing of a clip with an image of too many pixels.
+                if counted is None or counted.pixels <= image.size[0] * image.size[1]:
+                    return frame.data if images == 1 else gif.single(image), image, images, []
     from luigi_gif import image as decoding  # NumPy and Pillow, which plain GIFs do without
 
     how = (look.fitted, look.quality, look.max_pixels, look.common_palette)
@@ -595,7 +598,7 @@ def _one_image_gif(
         else:
             image = decoding.resized(image, *how)
     except Undecodable as error:
-        fault = fault or (image and _damage(image))
+        fault = fault or (image and _damage(image, lzw.counted(image.data, image.size)))
         undecodable = bundle.Fault(error.expected, f"{frame.format} data: {error.got}")
         raise bundle.BadFrame(number, frame.offset, fault or undecodable) from None
     except OSError as error:
@@ -609,13 +612,12 @@ def _one_image_gif(
     return gif.single(image), image, images, notes
 
 
-def _damage(image: gif.Image) -> bundle.Fault | None:
+def _damage(image: gif.Image, counted: lzw.Counted) -> bundle.Fault | None:
     """What is wrong with image data, where they do not give all of their pixels."""
     width, height = image.size
-    damage = lzw.damage(image.data, image.size)
-    if damage is None:
+    if not counted.end:
         return None
-    got = f"{damage.pixels:,} before {damage.end}"
+    got = f"{counted.pixels:,} before {counted.end}"
     return bundle.Fault(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 

@@ -33,7 +33,7 @@ class Counted(NamedTuple):
     """What image data hold."""
 
     pixels: int
-    """How many; where there are enough, counting stops soon."""
+    """How many; counting stops soon behind as many as there should be."""
     end: str
     """What ended them, in words for people; empty where there are enough."""
 
@@ -62,7 +62,7 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> Counted:
     known: list[int | None] = [*[1] * clear, None, None]
     lengths = known.copy()
     pixels, bit, bits = 0, 0, 8 * len(codes)
-    while pixels < enough:
+    while pixels <= enough:
         before = len(lengths)
         width = min((before - 1).bit_length(), _MAX_WIDTH)
         count = (1 << width) + 1 - before if before < _MAX_CODES else _MAX_CODES // 2
@@ -76,25 +76,24 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> Counted:
         added = lengths[before:]
         pixels += sum(added) - len(added)  # type: ignore[arg-type]
         bit += len(added) * width
-        if pixels >= enough:
+        if pixels > enough:
             break
         if not chunk:
-            return Counted(pixels, "the end of the data")
+            return Counted(pixels, "the end of the data" if pixels < enough else "")
         if len(added) < len(chunk):
             code = chunk[len(added)]
             if code != clear:
                 end = "the End code" if code == clear + 1 else f"the invalid code {code}"
-                return Counted(pixels, end)
+                return Counted(pixels, end if pixels < enough else "")
             bit += width
             lengths = known.copy()
         del lengths[_MAX_CODES:]  # a full table takes no more codes
     return Counted(pixels, "")
 
 
-def damage(data: bytes | memoryview, size: tuple[int, int]) -> Counted | None:
-    """How many pixels image data for this width and height give, where that is too few."""
-    counted = count_pixels(code_data(data), data[0], size[0] * size[1])
-    return counted if counted.end else None
+def counted(data: bytes | memoryview, size: tuple[int, int]) -> Counted:
+    """How many pixels image data for this width and height give."""
+    return count_pixels(code_data(data), data[0], size[0] * size[1])
 
 
 def looks_whole(data: bytes | memoryview) -> bool:

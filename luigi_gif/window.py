@@ -396,4 +396,4 @@ def _lacks_only_its_end(data: bytes) -> bool:
         image, _ = gif.first_image(data, is_whole=False)
     except (Malformed, Truncated):
         return False
-    return lzw.damage(image.data, image.size) is None
+    return not lzw.counted(image.data, image.size).end

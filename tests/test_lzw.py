@@ -222,11 +222,12 @@ def test_without_the_damaged_frames_every_decoder_shows_the_others(
 
 
 @pytest.mark.parametrize(
-    "end", ["Trailer", "Block Terminator", "half", "comment", "junk", "second"]
+    "end", ["Trailer", "Block Terminator", "half", "comment", "junk", "second", "surplus"]
 )
-def test_a_gif_that_lacks_only_its_end_is_shown(end: str, tmp_path: Path) -> None:
+def test_a_gif_that_is_odd_only_behind_its_pixels_is_shown(end: str, tmp_path: Path) -> None:
     """In the midst of a bundle and at its end, in every decoder, as browsers do."""
     whole = small(2)
+    rows = [2] * (12 * 9 - 1) + [0] + [1] * 40
     more = io.BytesIO()
     with Image.open(io.BytesIO(whole)) as first, Image.open(io.BytesIO(small(3))) as second:
         first.save(more, "GIF", save_all=True, append_images=[second])
@@ -237,6 +238,11 @@ def test_a_gif_that_lacks_only_its_end_is_shown(end: str, tmp_path: Path) -> Non
         "comment": whole[:-1] + b"!\xfe\x20begun",
         "junk": whole[:-1] + b"junk",
         "second": more.getvalue()[:-9],
+        "surplus": gif.single(
+            gif.first_image(whole)[0]._replace(
+                data=memoryview(packed([code for n in rows for code in (4, n)] + [5], 2))
+            )
+        ),
     }[end]
     bundle = DELIMITER.join([small(1), other, other, small(3), other])
     expected = make_clip(DELIMITER.join([small(1), whole, whole, small(3), whole]), tmp_path / "a")
