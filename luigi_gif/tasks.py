@@ -79,8 +79,8 @@ class DownloadData(Step):
             self.folder.remove(self.data_file)
             self.folder.write_json(self.receipt_name, receipt)
             self.folder.adopt(nearby, part, self.data_file)
+            self._note_version(receipt)  # lasting, and the new name of the bundle with it
             partial.forget(nearby, part)
-        self._note_version(receipt)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
