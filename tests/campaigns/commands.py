@@ -57,7 +57,7 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
                     print(f"started: {command}")
                 else:
                     run = _start(command, folder, environment)
-                    said = run.communicate(timeout=120)[0]
+                    said = run.communicate(timeout=600)[0]
                     print(f"exit {run.returncode:3}: {command}", flush=True)
                     if run.returncode:
                         failed.append(f"{command}\n{said}")
@@ -71,7 +71,7 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
 def _wait_for_port(command: str) -> None:
     """Until the server that the command starts can be reached."""
     if port := re.search("--port ([0-9]+)", command):
-        for _ in range(600):
+        for _ in range(6000):
             with (
                 contextlib.suppress(OSError),
                 socket.create_connection(("127.0.0.1", int(port[1]))),
