@@ -183,8 +183,7 @@ class NameParameter(NamedParameter[str]):
             raise self.error(value)
         if max(len(os.fsencode(part)) for part in path.parts) > MAX_NAME_BYTES:
             raise bad_parameter(self.flag, f"a name of at most {MAX_NAME_BYTES} bytes", value)
-        same = PurePosixPath(same_name(str(path)))
-        if same.parts[0] in self._folders or same.suffix in self._suffixes:
+        if is_own_name(str(path), self._folders, self._suffixes):
             raise bad_parameter(self.flag, "a name that the pipeline does not use itself", value)
         return str(path)
 
@@ -192,6 +191,12 @@ class NameParameter(NamedParameter[str]):
 def same_name(name: str) -> str:
     """What is the same for two names that some file systems take for one."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def is_own_name(name: str, folders: tuple[str, ...], suffixes: tuple[str, ...]) -> bool:
+    """Whether a name is in one of these folders, or ends so, for some file system at least."""
+    path = PurePosixPath(same_name(name))
+    return path.parts[0] in folders or path.suffix in suffixes
 
 
 def check_names(values: Iterable[tuple[NamedParameter[Any], Any]]) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import store, urls
-from luigi_gif.errors import DownloadError, PipelineError, TransientDownloadError
+from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
 from luigi_gif.web import Answer, Known, too_long
 
 if TYPE_CHECKING:
@@ -56,6 +56,26 @@ def sha256(url: str) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None
+
+
+def name_inside(workdir: str, url: str) -> str:
+    """The name of a local source in a local work directory; empty where it lies elsewhere."""
+    if not (urls.is_local(workdir) and urls.is_local(url)):
+        return ""
+    path = os.path.normpath(urls.local_path(url))
+    name = path.removeprefix(f"{os.path.normpath(urls.local_path(workdir))}/")
+    return "" if name == path else name
+
+
+def overwritten_error(url: str) -> ParameterError:
+    """What to tell the user of a source that the run itself would write over."""
+    return ParameterError(
+        "the source lies where this run writes",
+        where=urls.public_url(url),
+        expected="a file that the pipeline does not write",
+        got="a name in the work directory that it uses itself",
+        next_step="copy it elsewhere, or name another --workdir",
+    )
 
 
 def _file_version(status: os.stat_result) -> str:

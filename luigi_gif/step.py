@@ -24,9 +24,20 @@ from luigi_gif import (
     storage,
     urls,
 )
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError, out_of_memory
+from luigi_gif.errors import (
+    LUIGI_LOGGER,
+    PipelineError,
+    StorageError,
+    out_of_memory,
+)
 from luigi_gif.given import CheckedTask, Parameters
-from luigi_gif.parameters import FolderParameter, NameParameter, Sha256Parameter, UrlParameter
+from luigi_gif.parameters import (
+    FolderParameter,
+    NameParameter,
+    Sha256Parameter,
+    UrlParameter,
+    is_own_name,
+)
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 INDEX = "frames.json"
@@ -107,6 +118,9 @@ class Step(SettledTask):
         if not values["workdir"]:
             name = f"data/{urls.name_from_url(values['url'])}"
             values["workdir"] = cls.workdir.normalize(name)
+        name = sources.name_inside(values["workdir"], values["url"])
+        if name and (name == values.get("gif_file") or is_own_name(name, **OWN_NAMES)):
+            raise sources.overwritten_error(values["url"])
         return list(values.items())
 
     @property

@@ -15,8 +15,9 @@ import pytest
 from conftest import DELIMITER, Server, gif
 from test_tasks import Pipeline, pipeline, waypoints_every  # noqa: F401
 
+import luigi_gif
 from luigi_gif import claims, frames, storage
-from luigi_gif.errors import ForeignFileError, StorageError
+from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 
 OURS = (
     ".lock",
@@ -348,6 +349,15 @@ def test_a_bundle_that_comes_during_a_download_is_set_aside(
     assert pipeline.ok
     assert bundle.read_bytes() == sample
     assert bundle.with_name("image-data.img.altered").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["clip.gif", "frames/frame_03.gif", "image-data.img.part"])
+def test_a_source_is_never_written_over(tmp_path: Path, name: str) -> None:
+    """One in the work directory, under a name that the run writes to: an error before any work."""
+    with pytest.raises(ParameterError, match="the source lies where this run writes"):
+        luigi_gif.CombineGif(url=str(tmp_path / name), workdir=str(tmp_path))
+    for other in ("image-data.img", ".", ""):
+        luigi_gif.CombineGif(url=f"file://{tmp_path}/{other}", workdir=str(tmp_path))
 
 
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
