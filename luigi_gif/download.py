@@ -41,14 +41,15 @@ def fetch(
     sha256: str | None,
     strict: bool,
     watch: Watch,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], bundle.Survey | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
     What an earlier run left there is gone on with where the source can tell
     that it is of the same bundle. With ``strict`` each frame's structure is
     looked at. ``sha256`` are the 64 hexadecimal digits that are expected.
 
-    Returns what is known of the bundle: size in bytes, sha256, etag, last_modified.
+    Returns what is known of the bundle (size in bytes, sha256, etag, last_modified), and
+    what it holds if ``strict``.
 
     Raises DownloadError where it cannot be had whole, BundleError where it is
     not a bundle or not the one that is expected, StorageError where it cannot
@@ -69,11 +70,10 @@ def fetch(
         is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline, strict)
         if sha256 is not None:
             check_sha256(public_url(url), part.sha256(), sha256)
-        if strict:
-            _check_structure(part, url)
+        survey = _survey(part, url) if strict else None
         if not is_whole and sha256 is None:
             _check_end(part, url)
-        return {"size": part.known.size, "sha256": part.sha256(), **part.about}
+        return {"size": part.known.size, "sha256": part.sha256(), **part.about}, survey
 
 
 def _attempt(
@@ -121,9 +121,10 @@ def _answer(
     return sources.open_object(urls.normal_url(url), settings, known, deadline)
 
 
-def _check_structure(part: partial.Partial, url: str) -> None:
+def _survey(part: partial.Partial, url: str) -> bundle.Survey:
+    """What it holds. Raises BundleError where the structure of a frame is not whole."""
     try:
-        bundle.survey(part.reader(), strict=True)
+        return bundle.survey(part.reader(), strict=True)
     except bundle.BadFrame as error:
         raise BundleError(
             f"frame {error.number} of the bundle is not usable",

@@ -62,7 +62,7 @@ class DownloadData(Step):
         source = sources.source_version(self.url)
         before = self.folder.version(self.data_file)
         with self.folder.nearby() as nearby:
-            receipt = download.fetch(
+            receipt, survey = download.fetch(
                 self.url,
                 nearby,
                 part,
@@ -74,6 +74,8 @@ class DownloadData(Step):
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
                 receipt["source"] = source
+            if survey is not None:
+                receipt["survey"] = survey._asdict()  # so that SplitFrames need not read it again
             if self.folder.version(self.data_file) != before:
                 self._set_aside_new()
             self.folder.remove(self.data_file)
@@ -143,11 +145,7 @@ class SplitFrames(Step):
         path = self.folder.path(self.data_file)
         version = self.folder.version(self.data_file)
         sha256 = self._checked_sha256(path)
-        with self.input().open() as file:
-            try:
-                survey = bundle.survey(file.read, strict=self.on_bad_frame == "fail")
-            except bundle.BadFrame as error:
-                raise frames.bundle_error(error, path) from None
+        survey = self._noted_survey(version) or self._survey(path)
         if not survey.frames:
             raise BundleError(
                 "the bundle holds no image",
@@ -164,6 +162,20 @@ class SplitFrames(Step):
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
         self.folder.write_json(INDEX, index | survey._asdict(), lasting=False)
         return f"{self.output()}: {survey.frames:,} frames"
+
+    def _noted_survey(self, version: str | None) -> bundle.Survey | None:
+        """What DownloadData has found, which looks at each frame unless bad ones are left out."""
+        receipt = self.folder.read_json(self.receipt_name) or {}
+        if self.on_bad_frame != "fail" or receipt.get("version") != version:
+            return None
+        return bundle.Survey(**receipt["survey"]) if receipt.get("survey") else None
+
+    def _survey(self, path: str) -> bundle.Survey:
+        with self.input().open() as file:
+            try:
+                return bundle.survey(file.read, strict=self.on_bad_frame == "fail")
+            except bundle.BadFrame as error:
+                raise frames.bundle_error(error, path) from None
 
     def _checked_sha256(self, path: str) -> str:
         """Of the bundle; one that was put there, not downloaded, is held against --sha256."""

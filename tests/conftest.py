@@ -109,7 +109,7 @@ def fetch(tmp_path: Path) -> Fetch:
         section = settings.download(**{"retry_delay": 0.0, **values})
         folder = storage.LocalFolder(str(tmp_path / "fetched"))
         watch = report.Watch(luigi_gif.DownloadData(url=url))
-        receipt = download.fetch(
+        receipt, _ = download.fetch(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
         aside = f"{PART}{storage.ASIDE_SUFFIX}"
