@@ -50,13 +50,14 @@ $(DEV): again
 endif
 
 # One of ours that was moved or copied, or whose interpreter is gone, is cleared away first.
-# Nothing is compiled ahead: a run compiles what it imports, which is a small part.
+# All is compiled ahead: where Python may not write bytecode, each start would compile it anew.
 $(RUN):
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'luigi_gif needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
 	@clear=; if [ -e $@ ] && case "$$($(BIN)/python -c "" 2>&1 && cat $@)" in "$(CURDIR) "*) false;; esac; then clear=--clear; fi; \
 	if [ "$$clear" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv $$clear $(VENV) || \
 		{ echo "No virtual environment: is Python's venv there (apt install python3-venv)?" >&2; exit 1; }; fi
-	$(INSTALL) --no-compile --editable .
+	$(INSTALL) --editable .
+	$(BIN)/python -m compileall -q luigi_gif
 	@echo "$(NEEDS)" >$@
 
 $(TEST): $(RUN)

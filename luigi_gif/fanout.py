@@ -58,6 +58,9 @@ SMALL_WORK = 16 << 20
 """In bytes; see :class:`luigi_gif.frames.Stretch`. Less than this may not pay for Dask's start."""
 HERE_S = 0.5
 """About what it takes to import Dask and to start it in this process."""
+COPYING_HERE_S = 2.0
+"""Threads that copy small files wait for each other most of the time: on two cores they gain 15
+percent, so that Dask's start pays after this time only."""
 _SAME = ("luigi_gif", "distributed", "numpy", "pillow")
 """What a worker must have in the same version: Dask's messages and a file's bytes depend on it."""
 
@@ -105,18 +108,20 @@ def stop_if_cancelled() -> None:
 
 
 @contextlib.contextmanager
-def executor(settings: sections.dask, work: float = math.inf) -> Iterator[Executor]:
+def executor(
+    settings: sections.dask, work: float = math.inf, *, copying: bool = False
+) -> Iterator[Executor]:
     """A Dask cluster as the settings say; without address, cluster and workers no Dask at all.
 
-    ``work`` is as much as all batches are, in bytes. Where it is little and
-    nobody names a cluster, they are begun in this thread.
+    ``work`` is as much as all batches are, in bytes. Where it is little, or only
+    ``copying``, and nobody names a cluster, they are begun in this thread.
 
     Raises ClusterError, and ParameterError for a cluster class that cannot be used.
     """
     if not cluster.is_wanted(settings):
         yield Serial()
-    elif work <= SMALL_WORK and not cluster.is_named(settings):
-        yield _HereFirst(settings)
+    elif (copying or work <= SMALL_WORK) and not cluster.is_named(settings):
+        yield _HereFirst(settings, COPYING_HERE_S if copying else HERE_S)
     else:
         with cluster.opened(settings) as opened:
             yield _Dask(opened, settings.stall_timeout)
@@ -136,15 +141,16 @@ class Serial:
 
 
 class _HereFirst:
-    """Batches in this thread, for about as long as Dask takes to start; the rest on Dask.
+    """Batches in this thread for as long as Dask's start costs; the rest on Dask.
 
     So work that is done by then never pays for that start, and no work for more than that.
     """
 
     dashboard: str | None = None
 
-    def __init__(self, settings: sections.dask) -> None:
+    def __init__(self, settings: sections.dask, here_s: float) -> None:
         self._settings = settings
+        self._here_s = here_s
         self.threads = settings.workers.most
 
     def run(
@@ -155,7 +161,7 @@ class _HereFirst:
         begin = time.monotonic()
         for batch in rest:
             yield function(batch)
-            if time.monotonic() - begin >= HERE_S:
+            if time.monotonic() - begin >= self._here_s:
                 break
         for batch in rest:  # there is one more at least
             with executor(self._settings) as dask:

@@ -67,16 +67,24 @@ def check_place(root: str, name: str) -> None:
 
     ``root`` itself may be reached through links: the user named it.
     """
+    check_subfolders(root, name)
+    check_file(f"{root}/{name}")
+
+
+def check_subfolders(root: str, name: str) -> None:
+    """Raise ForeignFileError where one that ``name`` goes through is a link."""
     path = root
-    *folders, _ = name.split("/")
-    for folder in folders:
+    for folder in name.split("/")[:-1]:
         path = f"{path}/{folder}"
         mode = _own_mode(path)
         if mode is None:
             return
         if stat.S_ISLNK(mode):
             raise foreign_error(path, _KINDS[stat.S_IFLNK])
-    path = f"{root}/{name}"
+
+
+def check_file(path: str) -> None:
+    """Raise ForeignFileError where something else than a regular file is there."""
     if (mode := _own_mode(path)) is not None:
         check_regular(path, mode)
 
@@ -114,12 +122,17 @@ def opened(path: str) -> Iterator[int]:
 
 def create(path: str, flags: int) -> int:
     """A descriptor of a file that is never reached by a link, its folders made where needed."""
-    flags |= os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    flags |= os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        return open_regular(path, flags)
+        return _create(path, flags)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        return open_regular(path, flags)
+        return _create(path, flags)
+
+
+def _create(path: str, flags: int) -> int:
+    """A descriptor; what was not there before is a regular file."""
+    return os.open(path, flags, 0o666) if flags & os.O_EXCL else open_regular(path, flags)
 
 
 def pread(descriptor: int, start: int, end: int) -> bytes:

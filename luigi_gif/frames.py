@@ -115,6 +115,8 @@ class Look(NamedTuple):
     """Whether a bad frame is left out, or ends the work."""
     count_pixels: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
+    copying: bool = False
+    """Whether all frames are GIFs that are copied as they are."""
     palette: str = "frame"
     """One for each "frame", one for the "clip", or "auto": one where much stands still."""
     common_palette: CommonPalette | None = None
@@ -376,7 +378,7 @@ def write_missing(
     try:
         with (
             folder.shared() as shared,
-            fanout.executor(config, work(manifest, todo.missing)) as executor,
+            fanout.executor(config, work(manifest, todo.missing), copying=look.copying) as executor,
             watch.progress("frames", manifest.frames, there) as progress,
         ):
             if executor.dashboard:

@@ -117,20 +117,33 @@ class LocalFolder(Folder):
         return sorted("" if folder == "." else folder for folder in found)
 
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
-        with self._explained("write", name), self._temporary(name, lasting) as descriptor:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+        with self._explained("write", name):
+            files.check_subfolders(self.url, name)
+        self._write(name, data, folders.new_token(), lasting=lasting)
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
-        yield self.write
+        # Threads that write small files wait for each other at each call of the kernel.
+        token = folders.new_token()
+        checked: set[str] = set()
+
+        def write(name: str, data: bytes) -> None:
+            subfolder = os.path.dirname(name)
+            if subfolder not in checked:
+                with self._explained("write", name):
+                    files.check_subfolders(self.url, name)
+                checked.add(subfolder)
+            self._write(name, data, token, lasting=False)
+
+        yield write
 
     @contextlib.contextmanager
     def publish(self, name: str) -> Iterator[IO[bytes]]:
         explain = self._explainer(name)
+        with explain("write"):
+            files.check_subfolders(self.url, name)
         with (
-            self._temporary(name, lasting=True) as descriptor,
+            self._temporary(name, folders.new_token(), lasting=True) as descriptor,
             io.BufferedRandom(
                 files.EarlyWriteback(descriptor, explain, keep=False), COPY_BYTES
             ) as file,
@@ -255,13 +268,22 @@ class LocalFolder(Folder):
     def _explainer(self, name: str) -> files.Explain:
         return lambda verb: self._explained(verb, name)
 
+    def _write(self, name: str, data: bytes | memoryview, token: str, *, lasting: bool) -> None:
+        with (
+            self._explained("write", name),
+            self._temporary(name, token, lasting=lasting) as descriptor,
+        ):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+
     @contextlib.contextmanager
-    def _temporary(self, name: str, lasting: bool) -> Iterator[int]:
+    def _temporary(self, name: str, token: str, *, lasting: bool) -> Iterator[int]:
         """A descriptor of a file that is renamed to ``name``, or removed if the block raises."""
         path = self.path(name)
-        temporary = folders.temporary_name(path, folders.new_token())
+        temporary = folders.temporary_name(path, token)
         with self._explained("write", name):
-            files.check_place(self.url, name)
+            files.check_file(path)
             descriptor = files.create(temporary, os.O_EXCL)
         try:
             try:

@@ -246,13 +246,15 @@ class WriteFrames(Step):
             aside = claims.take_over(self.folder, manifest)
             frames.warn_of_altered(self.folder, aside)
         width, height = self.size or (None, None)
+        copying = self._is_copying()
         look = frames.Look(
             width,
             height,
             self.quality,
             self.max_megapixels * 10**6,
             self.on_bad_frame == "skip",
-            palette=self._palette_wanted(),
+            copying=copying,
+            palette="frame" if copying else self._palette_wanted(),
         )
         watch = report.Watch(self)
         count = frames.write_missing(
@@ -262,12 +264,14 @@ class WriteFrames(Step):
             f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
         )
 
-    def _palette_wanted(self) -> str:
-        """Plain GIFs keep their own, and the best quality asks for the best of each frame."""
+    def _is_copying(self) -> bool:
+        """Whether there are only GIFs, which keep their size."""
         formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
-        decoded = self.size is not None or set(formats) - {"GIF"}
-        best = self.palette == "auto" and self.quality == "best"
-        return "frame" if best or not decoded else self.palette
+        return self.size is None and set(formats) <= {"GIF"}
+
+    def _palette_wanted(self) -> str:
+        """The best quality asks for the best palette of each frame."""
+        return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
 
 
 class CombineGif(Step):

@@ -93,7 +93,8 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample:
         "frames.write_batch = look\n"
         "luigi.cmdline.luigi_run()\n"
     )
-    flags = ("--module", "luigi_gif", "CombineGif", "--url", server.url("/all.img"))
+    url = server.url("/all.img")
+    flags = ("--module", "luigi_gif", "CombineGif", "--url", url, "--size", "20x")
     result = subprocess.run(
         [sys.executable, "-c", code, *flags],
         cwd=tmp_path,
@@ -283,7 +284,7 @@ def test_nothing_listens_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
     """What a cluster of workers has there, test_cluster.py looks at."""
     (tmp_path / "bundle.img").write_bytes(DELIMITER.join([sample] * 50))
     run = subprocess.Popen(
-        luigi_command("CombineGif", "--url", "bundle.img"),
+        luigi_command("CombineGif", "--url", "bundle.img", "--size", "20x"),
         cwd=tmp_path,
         env=luigi_environment(),
         stderr=subprocess.DEVNULL,

@@ -192,11 +192,14 @@ def test_work_that_ends_soon_is_done_here() -> None:
         assert set(executor.run(_thread, range(20))) == {threading.get_ident()}
 
 
-def test_work_that_takes_longer_goes_on_with_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("work", [1, 0], ids=["small", "copying"])
+def test_work_that_takes_longer_goes_on_with_dask(
+    monkeypatch: pytest.MonkeyPatch, work: int
+) -> None:
     """Each batch is done once; an early end closes what was started."""
-    monkeypatch.setattr(fanout, "HERE_S", 0.0)
+    monkeypatch.setattr(fanout, "HERE_S" if work else "COPYING_HERE_S", 0.0)
     here = threading.get_ident()
-    with fanout.executor(Settings(workers=2), work=1) as executor:
+    with fanout.executor(Settings(workers=2), work=work or 1 << 40, copying=not work) as executor:
         threads = list(executor.run(_thread, range(20)))
         results = executor.run(square, range(20))
         next(results), next(results)
