@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from luigi import rpc
-from luigi.configuration import get_config
+from luigi.configuration import LuigiConfigParser, get_config
 from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 
@@ -39,6 +39,29 @@ _OWN = {"luigi_gif", "luigi"}
 logger = logging.getLogger(f"{LUIGI_LOGGER}.luigid")
 
 
+@contextlib.contextmanager
+def _no_retries(config: Any) -> Iterator[None]:
+    """Have Luigi's client repeat no call by itself, unless a configuration says so.
+
+    What is set for that goes again: Luigi warns of entries that no task knows.
+    """
+    ours = [name for name in ("rpc_retry_attempts", "rpc_log_retries") if not _has(config, name)]
+    for name in ours:
+        config.set("core", name, "1" if name == "rpc_retry_attempts" else "false")
+    try:
+        yield
+    finally:
+        for name in ours:
+            if isinstance(config, LuigiConfigParser):
+                config.remove_option("core", name)
+            else:
+                config.data["core"].pop(name, None)
+
+
+def _has(config: Any, name: str) -> bool:
+    return bool(config.has_option("core", name))
+
+
 class SteadyScheduler(rpc.RemoteScheduler):
     """Luigi's client, whose calls do not fail."""
 
@@ -47,10 +70,8 @@ class SteadyScheduler(rpc.RemoteScheduler):
         self._timeout_s = connect_timeout or config.getfloat(
             "core", "rpc_connect_timeout", TIMEOUT_S
         )
-        for name, value in (("rpc_retry_attempts", "1"), ("rpc_log_retries", "false")):
-            if not config.has_option("core", name):  # what is done here need not be done there
-                config.set("core", name, value)
-        super().__init__(url, self._timeout_s)
+        with _no_retries(config):
+            super().__init__(url, self._timeout_s)
         self._process = os.getpid()
         self._lock = threading.RLock()
         """Of all that follows: the main thread and that of the pings use it."""

@@ -19,8 +19,8 @@ from luigi_gif import interrupt
 
 def body():
     with interrupt.quiet_in_child():
-        print(os.getpid(), flush=True)
         try:
+            print(os.getpid(), flush=True)
             time.sleep(600)
         finally:
             print("in order", flush=True)
