@@ -10,6 +10,8 @@ None crashes, takes more than 10 s, or more than 1 GB.
 References, where the folder has them: reference/**/NAME.png beside images/**/NAME; results.txt,
 CRC-32s of RGBA pixels, beside samples/NAME; tests/NAME.rgb beside pic/NAME.gif. The latter two are
 of all images of a GIF, so they count where there is one. Else Pillow's decode is the reference.
+What a PNG says of its colors is taken away before, as the references do not obey it;
+tests/test_decode.py looks at that.
 Around the image of a GIF its screen is transparent. Where the image is larger than its screen, so
 is the clip: only what a reference shows of it is compared.
 """
@@ -41,6 +43,8 @@ from luigi_gif.tasks import CombineGif
 SUFFIXES = (".bmp", ".gif", ".ico", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp")
 LOSSY = (".jpeg", ".jpg", ".webp")
 """Decoders of these differ by one level, as they round."""
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOR_CHUNKS = (b"cHRM", b"cICP", b"gAMA", b"iCCP", b"sRGB")
 LEAST_SSIM = 0.95
 WINDOW_PIXELS = 8
 MOST_SECONDS = 10
@@ -57,7 +61,7 @@ def examined(path: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         begin = time.monotonic()
         try:
-            clip = _clip(path.read_bytes(), Path(folder))
+            clip = _clip(_without_colors(path.read_bytes()), Path(folder))
         except PipelineError as error:
             one_line_each = len(str(error).splitlines()) == 5 and all(error.args)
             verdict, kind = "refused" if one_line_each else "wrong", error.expected
@@ -85,6 +89,19 @@ def _clip(data: bytes, workdir: Path) -> bytes:
             step.run()
         assert step.complete(), f"{step} ran and is not complete"
     return (workdir / "clip.gif").read_bytes()
+
+
+def _without_colors(data: bytes) -> bytes:
+    """A PNG without the chunks that say how its colors are meant."""
+    if not data.startswith(PNG_SIGNATURE):
+        return data
+    kept, position = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while position < len(data):
+        end = position + 12 + int.from_bytes(data[position : position + 4], "big")
+        if data[position + 4 : position + 8] not in COLOR_CHUNKS:
+            kept.append(data[position:end])
+        position = end
+    return b"".join(kept)
 
 
 def _compared(clip: Pixels, path: Path) -> tuple[str, str]:
