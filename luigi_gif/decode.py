@@ -93,7 +93,7 @@ def decoded(data: bytes, max_pixels: int) -> Decoded:
         raise fault from error
     if (turn := _TURNS.get(opened.orientation)) is not None:  # one of them is 0
         picture = picture.transpose(turn)
-    return Decoded(picture, opened.images, opened.notes)
+    return Decoded(picture, opened.images, list(opened.notes))
 
 
 def undecodable(error: Exception, expected: str, size: tuple[int, int], data: bytes) -> Undecodable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PIL import Image
@@ -22,5 +22,5 @@ class Opened(NamedTuple):
     """How it is turned, as Exif counts: 1 to 8."""
     profile: bytes | None = None
     """Its color profile."""
-    notes: list[str] = []  # noqa: RUF012 - filled while it is decoded
-    """What the user is to know, for instance which part of it is not there."""
+    notes: Sequence[str] = ()
+    """What the user is to know, for instance which part of it is not there; told by decoding."""
