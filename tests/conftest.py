@@ -403,6 +403,7 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
     threads = set(threading.enumerate())
     yield
     gc.collect()
+    gc.freeze()  # the next collection need not search all that is imported
     deadline = time.monotonic() + PATIENCE_S
     while left := [
         thread
