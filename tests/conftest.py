@@ -54,7 +54,10 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("tests")
 
-FOREIGN = ("DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "REQUESTS_", "CURL_")
+FOREIGN = (
+    "DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "REQUESTS_", "CURL_",
+    "PYTHONDONTWRITEBYTECODE",  # else each command compiles the project anew
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
