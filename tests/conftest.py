@@ -59,6 +59,20 @@ FOREIGN = (
     "PYTHONDONTWRITEBYTECODE",  # else each command compiles the project anew
 )  # fmt: skip
 
+QUIET = {
+    f"DASK_DISTRIBUTED__{name}": value
+    for name, value in {
+        "ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
+        "ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+        "ADMIN__TICK__INTERVAL": "10s",
+        "ADMIN__TICK__LIMIT": "1h",
+        "SCHEDULER__WORK_STEALING_INTERVAL": "10s",
+        "WORKER__MEMORY__MONITOR_INTERVAL": "10s",
+        "WORKER__PROFILE__ENABLED": "False",
+    }.items()
+}
+"""What Dask's programs measure of themselves; idle ones do little else."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """What this machine and its user have set for other programs is no part of a test.
@@ -74,6 +88,21 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ["HOME"] = home.name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """With --dist loadgroup the cluster starts once, not once a process of the tests."""
+    for item in items:
+        in_use = "cluster" in getattr(item, "fixturenames", ())
+        if in_use and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+    yield
+    # xdist 3.8 notes the group where pytest 9.2 does not look (pytest-dev/pytest-xdist#1386).
+    for item in items:
+        named = getattr(item, "_nodeid", item.nodeid)
+        if named != item.nodeid:
+            item._id = type(item.id).parse(named)
 
 
 Page = bytes | Callable[[BaseHTTPRequestHandler], None]
@@ -273,7 +302,7 @@ def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__), **environment},
+        env=os.environ | QUIET | {"PYTHONPATH": os.path.dirname(__file__), **environment},
     )
     assert process.stdout is not None
     drain = threading.Thread(target=process.stdout.read, name="drain")

@@ -26,7 +26,14 @@ from luigi_gif.errors import ClusterError, StorageError
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
 
-@pytest.fixture(params=["serial", "one thread", "four threads", "scheduler"])
+@pytest.fixture(
+    params=[
+        "serial",
+        "one thread",
+        "four threads",
+        pytest.param("scheduler", marks=pytest.mark.xdist_group("cluster")),
+    ]
+)
 def settings(request: pytest.FixtureRequest) -> Any:
     """The serial twin, threads of this process, and worker processes."""
     if request.param == "scheduler":

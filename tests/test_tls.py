@@ -11,6 +11,8 @@ import trustme
 from conftest import SAMPLE, Run, dask_scheduler, service, strange_lines
 from test_command import fails
 
+pytestmark = pytest.mark.xdist_group("tls")
+
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 REQUIRED = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}
 LOOPBACK = ("--host", "tls://127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
