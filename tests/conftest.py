@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+import warm
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from PIL import Image
@@ -39,8 +40,7 @@ REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
 
 PART = "bundle.part"
 
-PATIENCE_S = 600.0
-"""After which a program is taken for one that hangs; on a busy machine all takes long."""
+PATIENCE_S = warm.PATIENCE_S
 
 pytest.register_assert_rewrite("campaigns", "browser", "decoders", "faults", "stores")
 
@@ -257,14 +257,12 @@ def luigi(tmp_path: Path) -> Run:
     def run(
         *flags: str, python: tuple[str, ...] = (), **environment: str
     ) -> subprocess.CompletedProcess[str]:
+        command = luigi_command("CombineGif", *flags, python=python)
+        whole = luigi_environment() | environment
+        if not python:
+            return warm.run(command, cwd=tmp_path, env=whole)
         return subprocess.run(
-            luigi_command("CombineGif", *flags, python=python),
-            cwd=tmp_path,
-            env=luigi_environment() | environment,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
+            command, cwd=tmp_path, env=whole, capture_output=True, text=True, check=False
         )
 
     return run
