@@ -221,10 +221,11 @@ def any_bundle(request: pytest.FixtureRequest, sample: bytes) -> bytes:
 @pytest.fixture(scope="session")
 def mixed_bundle() -> bytes:
     """24 pictures of thousands of colors and two sizes, in six formats, every fifth with a hole."""
-    return DELIMITER.join(_true_color(number) for number in range(24))
+    return DELIMITER.join(true_color(number) for number in range(24))
 
 
-def _true_color(number: int) -> bytes:
+def true_color(number: int) -> bytes:
+    """A picture of thousands of colors, in one of six formats."""
     size = (64, 48) if number % 4 else (40, 48)
     gradient = Image.radial_gradient("L").resize(size)
     bands = [gradient.rotate(15 * number + 70 * band) for band in range(3)]

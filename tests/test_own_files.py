@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import DELIMITER, Server, gif
-from test_tasks import Pipeline, pipeline, waypoints_every  # noqa: F401
+from test_tasks import BUNDLE, FRAMES, Pipeline, frame, pipeline, waypoints_every  # noqa: F401
 
 import luigi_gif
 from luigi_gif import claims, frames, storage
@@ -137,10 +137,7 @@ def test_a_download_writes_to_no_second_name(tmp_path: Path) -> None:
     assert folder.read("x.part") == b"new bytes"
 
 
-def test_frames_of_the_user_are_never_replaced(
-    pipeline: Pipeline,  # noqa: F811
-    sample: bytes,
-) -> None:
+def test_frames_of_the_user_are_never_replaced(pipeline: Pipeline) -> None:  # noqa: F811
     """No manifest claims them: the run names one; with it away, others of any number stay."""
     names = ("frame_00.gif", "frame_000.gif", "frame_001.gif", "frame_1.gif", "mine.gif")
     mine = {name: gif(3, (9, number + 1)) for number, name in enumerate(names)}
@@ -156,7 +153,7 @@ def test_frames_of_the_user_are_never_replaced(
     (folder / "frame_00.gif").rename(folder / "frame_00.gif.mine")
     pipeline.run()
     assert pipeline.ok
-    assert (folder / "frame_00.gif").read_bytes() == sample.split(DELIMITER)[0]
+    assert (folder / "frame_00.gif").read_bytes() == frame(0)
     pipeline.server.pages["/bundle"] = DELIMITER.join([gif(1), gif(2)])
     pipeline.run(url=pipeline.server.url("/bundle?other"))
     assert pipeline.ok
@@ -179,7 +176,7 @@ def test_frames_that_are_right_need_no_manifest(pipeline: Pipeline) -> None:  # 
     assert after["frames/manifest.json"][0] == before["frames/manifest.json"][0]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"size": (32, None)}])
+@pytest.mark.parametrize("parameters", [{}, {"size": (9, None)}])
 def test_an_altered_frame_is_set_aside(
     pipeline: Pipeline,  # noqa: F811
     parameters: dict[str, object],
@@ -190,19 +187,19 @@ def test_an_altered_frame_is_set_aside(
     pipeline.run(**parameters)
     right = pipeline.clip()
     pipeline.run()
-    frame = pipeline.workdir / "frames" / "frame_05.gif"
-    mine = frame.read_bytes()[:-1] + b"!"
-    frame.write_bytes(mine)
+    path = pipeline.workdir / "frames" / "frame_05.gif"
+    mine = path.read_bytes()[:-1] + b"!"
+    path.write_bytes(mine)
     (pipeline.workdir / "clip.gif").unlink()
     pipeline.run(**parameters)
     if not pipeline.ok:
         pipeline.run(**parameters)
     assert pipeline.ok
     assert pipeline.clip() == right
-    assert frame.with_name("frame_05.gif.altered").read_bytes() == mine
+    assert path.with_name("frame_05.gif.altered").read_bytes() == mine
     manifest = json.loads((pipeline.workdir / "frames" / "manifest.json").read_bytes())
     assert {"earlier", "unclaimed"}.isdisjoint(manifest)
-    altered = {path.name for path in frame.parent.glob("*.altered*")}
+    altered = {path.name for path in path.parent.glob("*.altered*")}
     neighbours = {f"frame_{number:02d}.gif.altered" for number in range(4, 8)}
     assert altered == (neighbours if parameters else {"frame_05.gif.altered"})
 
@@ -215,20 +212,20 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     waypoints_every(monkeypatch, 4)
     pipeline.run()
     right = pipeline.clip()
-    pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2), gif(3)] * 50)
+    pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2), gif(3)] * 40)
     monkeypatch.setattr(frames, "write_batch", killed(frames.write_batch, after=2))
     pipeline.run(url=pipeline.server.url("/other"), size=(9, None))
     assert not pipeline.ok
     manifest = frames.load_manifest(storage.folder(str(pipeline.workdir)))
     assert manifest is not None
-    assert [*map(tuple, manifest.earlier)] == [(2, 0, 32)]
+    assert [*map(tuple, manifest.earlier)] == [(2, 0, FRAMES)]
     monkeypatch.undo()
     waypoints_every(monkeypatch, 4)
     pipeline.run()
     assert pipeline.ok
     assert pipeline.clip() == right
     names = {path.name for path in (pipeline.workdir / "frames").iterdir()}
-    assert names == {"manifest.json", *(f"frame_{number:02d}.gif" for number in range(32))}
+    assert names == {"manifest.json", *(f"frame_{number:02d}.gif" for number in range(FRAMES))}
 
 
 def killed(function: Callable[..., object], after: int) -> Callable[..., object]:
@@ -332,7 +329,6 @@ def test_a_part_that_no_note_claims_is_set_aside(
 
 def test_a_bundle_that_comes_during_a_download_is_set_aside(
     pipeline: Pipeline,  # noqa: F811
-    sample: bytes,
 ) -> None:
     """It is the user's: the download does not replace it."""
     bundle = pipeline.workdir / "image-data.img"
@@ -340,14 +336,14 @@ def test_a_bundle_that_comes_during_a_download_is_set_aside(
     def answer(handler: BaseHTTPRequestHandler) -> None:
         bundle.write_bytes(b"mine")
         handler.send_response(200)
-        handler.send_header("Content-Length", str(len(sample)))
+        handler.send_header("Content-Length", str(len(BUNDLE)))
         handler.end_headers()
-        handler.wfile.write(sample)
+        handler.wfile.write(BUNDLE)
 
     pipeline.server.pages["/bundle"] = answer
     pipeline.run()
     assert pipeline.ok
-    assert bundle.read_bytes() == sample
+    assert bundle.read_bytes() == BUNDLE
     assert bundle.with_name("image-data.img.altered").read_bytes() == b"mine"
 
 

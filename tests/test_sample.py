@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import io
 import runpy
-import subprocess
 from pathlib import Path
 
-from conftest import DELIMITER, ROOT, luigi_command, luigi_environment
+from conftest import DELIMITER, ROOT, make_clip
 from PIL import Image
 
 
-def test_the_readme_shows_the_clip_of_the_sample(tmp_path: Path) -> None:
+def test_the_readme_shows_the_clip_of_the_sample(sample: bytes, tmp_path: Path) -> None:
     """Byte for byte what `make gif` makes, but for the comment that says where its source lies."""
-    flags = ("--url", "examples/sample.img", "--workdir", str(tmp_path))
-    subprocess.run(
-        luigi_command("CombineGif", *flags),
-        cwd=ROOT,
-        env=luigi_environment(),
-        capture_output=True,
-        check=True,
-    )
-    made, shown = (tmp_path / "clip.gif").read_bytes(), (ROOT / "docs" / "sample.gif").read_bytes()
+    made = make_clip(sample, tmp_path / "work").read_bytes()
+    shown = (ROOT / "docs" / "sample.gif").read_bytes()
     assert without_comment(made) == without_comment(shown)
 
 
