@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -19,15 +20,21 @@ from luigi_gif import page, storage
 from luigi_gif.errors import ForeignFileError, StorageError
 
 
-@pytest.fixture
-def nights(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def three_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two work directories with a clip each, and one without."""
-    folder = tmp_path / "nights"
+    folder = tmp_path_factory.mktemp("three") / "nights"
     folder.mkdir()
     for name, data in (("2026-11-01", SAMPLE.read_bytes()), ("a b&c", gif(1) + DELIMITER + gif(2))):
         make_clip(data, folder / name)
     make_clip(gif(1), folder / "gone").unlink()
     return folder
+
+
+@pytest.fixture
+def nights(three_nights: Path, tmp_path: Path) -> Path:
+    """A copy of them, for one test."""
+    return Path(shutil.copytree(three_nights, tmp_path / "nights"))
 
 
 def test_a_page_tells_of_each_clip(nights: Path) -> None:
@@ -169,18 +176,18 @@ def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
 def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     """365 clips, of which only the first ones are fetched."""
     chromium = programs.need("chromium")
-    make_clip(SAMPLE.read_bytes(), tmp_path / "day")
+    path = make_clip(gif(1, (320, 320)), tmp_path / "day")
     (clip,) = page._clips(storage.folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
     told = "<script>addEventListener('load', () => { document.title = 'loaded'; })</script></body>"
     html = page.render(clips).replace("</body>", told).encode()
-    server.pages = {f"/{number}.gif": SAMPLE.read_bytes() for number in range(365)}
+    server.pages = {f"/{number}.gif": path.read_bytes() for number in range(365)}
     server.pages["/"] = html
     shown = subprocess.run(
         [
             chromium, *HEADLESS, f"--user-data-dir={tmp_path / 'profile'}",
             "--blink-settings=lazyLoadEnabled=true",  # which headless leaves out
-            "--screenshot=shot.png", "--window-size=1280,900", "--dump-dom", server.url("/"),
+            "--screenshot=shot.png", "--window-size=800,600", "--dump-dom", server.url("/"),
         ],
         cwd=tmp_path,
         capture_output=True,

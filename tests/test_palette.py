@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import random
 import subprocess
 import sys
 from functools import cache
@@ -46,22 +48,36 @@ def psnr(error: float) -> float:
     return float(10 * np.log10(255**2 / error))
 
 
+# A photo comes in, a digest for each quality goes out.
+DIGESTS = """
+import hashlib, sys
+from PIL import Image
+from luigi_gif import palette
+photo = Image.open(sys.stdin.buffer)
+for quality in ("fast", "best"):
+    indexes, colors = palette.reduced(photo, None, 255, quality)
+    print(hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest())
+"""
+
+
 def digest(quality: str) -> str:
-    indexes, colors = palette.reduced(photo((160, 120)), None, 255, quality)
+    indexes, colors = palette.reduced(photo((96, 72)), None, 255, quality)
     return hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.integers(0, 0xFFFFFF), min_size=1, max_size=256, unique=True),
+    st.integers(1, 256),
+    st.sampled_from((300, 1 << 24)),
     st.tuples(st.integers(1, 40), st.integers(1, 40)),
     st.integers(0, 2**32 - 1),
     st.sampled_from(QUALITIES),
 )
 def test_up_to_256_colors_are_kept(
-    colors: list[int], size: tuple[int, int], seed: int, quality: str
+    count: int, most: int, size: tuple[int, int], seed: int, quality: str
 ) -> None:
     """Every pixel has exactly its own color, and no color is in the table that no pixel has."""
+    colors = random.Random(seed).sample(range(most), count)
     table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
     pixels = table[np.random.default_rng(seed).integers(0, len(table), size)]
     indexes, found = palette.reduced(Image.fromarray(pixels), None, 256, quality)
@@ -123,25 +139,25 @@ def test_a_choice_is_the_same_with_any_number_of_threads() -> None:
     """Twice in this process, and in others where NumPy may use one thread or four."""
     here = [digest(quality) for quality in QUALITIES]
     assert [digest(quality) for quality in QUALITIES] == here
-    code = "import test_palette as t; print(*map(t.digest, t.QUALITIES))"
+    file = io.BytesIO()
+    photo((96, 72)).save(file, "BMP")
     for threads in ("1", "4"):
-        environment = {"OPENBLAS_NUM_THREADS": threads, "PYTHONPATH": os.path.dirname(__file__)}
         child = subprocess.run(
-            [sys.executable, "-c", code],
-            env=os.environ | environment,
+            [sys.executable, "-c", DIGESTS],
+            input=file.getvalue(),
+            env=os.environ | {"OPENBLAS_NUM_THREADS": threads},
             capture_output=True,
-            text=True,
             check=True,
         )
-        assert child.stdout.split() == here
+        assert child.stdout.decode().split() == here
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_pixels_that_are_not_shown_have_no_part_in_the_choice(quality: str) -> None:
     """Whatever color they have, what is shown gets the same colors."""
-    pixels = np.array(photo())
+    pixels = np.array(photo((160, 120)))
     shown = np.ones(pixels.shape[:2], np.bool_)
-    shown[:, 160:] = False
+    shown[:, 80:] = False
     chosen = []
     for seed in (1, 2):
         hidden = np.random.default_rng(seed).integers(0, 256, pixels.shape)
@@ -165,9 +181,9 @@ RGB = st.tuples(*[st.integers(0, 255)] * 3)
 NEAR_RGB = st.tuples(*[st.integers(100, 103)] * 3)
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
-    st.lists(RGB, max_size=600) | st.lists(NEAR_RGB, max_size=600),
+    st.lists(RGB, max_size=60) | st.lists(NEAR_RGB, max_size=600),
     st.lists(RGB, min_size=1, max_size=256) | st.lists(NEAR_RGB, min_size=1, max_size=256),
 )
 def test_the_nearest_color_is_exactly_that(
@@ -184,9 +200,9 @@ def test_the_nearest_color_is_exactly_that(
 
 def test_the_nearest_color_is_found_for_more_than_a_chunk() -> None:
     """The pixels of a picture and a table of 256 random colors."""
-    random = np.random.default_rng(5)
-    values = random.integers(0, 256, (1111, 3))
-    table = random.integers(0, 256, (256, 3))
+    draw = np.random.default_rng(5)
+    values = draw.integers(0, 256, (1111, 3))
+    table = draw.integers(0, 256, (256, 3))
     distances = ((values[:, np.newaxis] - table) ** 2).sum(axis=2)
     found = palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
     assert found.tolist() == distances.argmin(axis=1).tolist()
