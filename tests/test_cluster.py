@@ -7,31 +7,39 @@ import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGSTOP
+from typing import Any
 
 import psutil
 import pytest
 from campaigns import cluster as campaigns
+from campaigns import late
 from conftest import (
     PATIENCE_S,
+    QUIET,
     SAMPLE,
     Run,
+    clip_here,
     dask_scheduler,
     dask_worker,
     luigi_command,
     luigi_environment,
+    make_clip,
     service,
     strange_lines,
 )
 from test_command import fails
 
 from luigi_gif import fanout
-from luigi_gif.errors import ClusterError
+from luigi_gif.errors import ClusterError, PipelineError, StorageError
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
-OURS = {"PYTHONPATH": os.path.dirname(__file__)}
+pytestmark = pytest.mark.xdist_group("broken cluster")
+
+OURS = QUIET | {"PYTHONPATH": os.path.dirname(__file__)}
 """Where workers find this module."""
 LOCAL_CLUSTER = ("--dask-cluster", "distributed.LocalCluster")
 
@@ -52,64 +60,94 @@ def die(number: int) -> None:
     os._exit(number)
 
 
-def test_what_is_killed_does_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[campaigns.Cluster]:
+    """A scheduler and three workers that may be killed and frozen."""
+    with campaigns.Cluster(tmp_path_factory.mktemp("parts"), **OURS) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def whole(parts: campaigns.Cluster) -> campaigns.Cluster:
+    """The same, with new workers for those that are dead."""
+    parts.tend()
+    return parts
+
+
+def test_what_is_killed_does_no_damage(
+    whole: campaigns.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The short form of tests/campaigns/cluster.py, without its clock."""
     monkeypatch.setattr(campaigns, "NOISE_S", PATIENCE_S)
+    monkeypatch.setattr(campaigns, "STALLS", ("--dask-stall-timeout", "4"))
+    monkeypatch.setattr(campaigns, "Cluster", lambda folder: nullcontext(whole))
     faults = (campaigns.all_workers_are_killed,)
-    lines = list(campaigns.campaign(runs=1, seed=2, frames=24, folder=tmp_path, faults=faults))
+    lines = list(campaigns.campaign(runs=1, seed=2, frames=12, folder=tmp_path, faults=faults))
     assert len(lines) == 2
 
 
+def test_a_worker_that_wakes_up_late_spoils_no_clip(
+    whole: campaigns.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short form of tests/campaigns/late.py."""
+    monkeypatch.setattr(late, "Cluster", lambda folder: nullcontext(whole))
+    assert len(list(late.campaign(1, 3, 12, tmp_path))) == 1
+
+
 def test_batches_of_frozen_workers_are_given_to_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: campaigns.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each result comes once, also when the frozen ones go on, whose results nobody wants."""
     monkeypatch.setattr(fanout, "LATE_S", 1)
-    with campaigns.Cluster(tmp_path, **OURS) as cluster:
-        settings = Settings(address=cluster.address, stall_timeout=30.0)
-        with fanout.executor(settings) as executor:
-            results = executor.run(nap, range(40))
-            found = [next(results) for _ in range(5)]
-            for worker in cluster.workers[:2]:
-                worker.signal(SIGSTOP)
-            found += results
-            for worker in cluster.workers[:2]:
-                worker.signal(SIGCONT)
-            assert sorted(found) == list(range(40))
-            assert sorted(executor.run(nap, range(6))) == list(range(6))
+    settings = Settings(address=whole.address, stall_timeout=30.0)
+    with fanout.executor(settings) as executor:
+        results = executor.run(nap, range(40))
+        found = [next(results) for _ in range(5)]
+        for worker in whole.workers[:2]:
+            worker.signal(SIGSTOP)
+        found += results
+        for worker in whole.workers[:2]:
+            worker.signal(SIGCONT)
+        assert sorted(found) == list(range(40))
+        assert sorted(executor.run(nap, range(6))) == list(range(6))
 
 
-def test_a_batch_whose_worker_dies_is_done_by_another(tmp_path: Path) -> None:
+def test_a_batch_whose_worker_dies_is_done_by_another(
+    whole: campaigns.Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Without a word: Dask tries again by itself."""
     marker = str(tmp_path / "marker")
-    with (
-        campaigns.Cluster(tmp_path, **OURS) as cluster,
-        fanout.executor(Settings(address=cluster.address)) as executor,
-    ):
+    with fanout.executor(Settings(address=whole.address)) as executor:
         assert list(executor.run(die_once, [marker])) == [marker]
+    assert not [message for message in caplog.messages if "a batch was lost" in message]
+
+
+def allow_failures(count: int, dask_scheduler: Any) -> None:
+    """On the scheduler: how many workers a batch may cost before Dask gives it up."""
+    dask_scheduler.allowed_failures = count
 
 
 def test_a_batch_that_kills_its_workers_is_given_up(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    whole: campaigns.Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After three tries, however many workers Dask spends on each."""
-    once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-    with campaigns.Cluster(tmp_path, **OURS, **once) as cluster:
-        settings = Settings(address=cluster.address, stall_timeout=30.0)
+    from distributed import Client
+
+    with Client(whole.address, set_as_default=False) as client:
+        client.run_on_scheduler(allow_failures, 0)
+        settings = Settings(address=whole.address, stall_timeout=30.0)
         again = pytest.raises(ClusterError, match="lost a batch again and again")
         with fanout.executor(settings) as executor, again:
             list(executor.run(die, [1]))
+        client.run_on_scheduler(allow_failures, 3)
     said = [message for message in caplog.messages if "a batch was lost" in message]
     assert said == [f"a batch was lost with its workers: try {number}" for number in (2, 3)]
 
 
-def test_a_cluster_that_is_started_is_closed(
-    luigi: Run, tmp_path: Path, mixed_bundle: bytes
-) -> None:
+def test_a_cluster_that_is_started_is_closed(tmp_path: Path, mixed_bundle: bytes) -> None:
     """It makes the same clip, listens on loopback alone, no process, and says nothing odd."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
-    luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
-    flags = ("--url", "bundle.img", "--workdir", "work", *LOCAL_CLUSTER, "--dask-workers", "1-3")
+    flags = ("--url", "bundle.img", "--workdir", "work", *LOCAL_CLUSTER, "--dask-workers", "1-2")
     processes, listening, deaf = set(), set(), set()
     with (tmp_path / "log").open("wb") as log:
         run = subprocess.Popen(
@@ -132,7 +170,7 @@ def test_a_cluster_that_is_started_is_closed(
     said, _, _ = (tmp_path / "log").read_text().partition("===== Luigi Execution Summary")
     assert run.returncode == 0, said
     clip = tmp_path / "work" / "clip.gif"
-    assert clip.read_bytes() == (tmp_path / "whole" / "clip.gif").read_bytes()
+    assert clip.read_bytes() == clip_here(tmp_path / "bundle.img", tmp_path / "whole").read_bytes()
     assert listening == {"127.0.0.1"}
     assert len(processes) >= 2
     assert deaf == {True} or not Path("/proc/self/status").exists()
@@ -151,22 +189,20 @@ def blocks_ctrl_c(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("path", "arguments", "words"),
     [
-        ("nodots", "{}", ["--dask-cluster", "nodots", "Empty module name"]),
-        ("..", "{}", ["--dask-cluster", "relative import"]),
-        ("no.such.Class", "{}", ["--dask-cluster", "No module named 'no'"]),
-        ("distributed.NoSuch", "{}", ["--dask-cluster", "no attribute 'NoSuch'"]),
-        ("odd_module.Cluster", "{}", ["odd_module.Cluster", "out of luck"]),
-        ("odd.Refuses", "{}", ["odd.Refuses", "RuntimeError: no quota"]),
-        ("odd.Refuses", '{"odd": 1}', ["odd.Refuses", "TypeError", "'odd'"]),
-        ("odd.DoesNotScale", "{}", ["odd.DoesNotScale", "ValueError: no more"]),
-        ("odd.number", "{}", ["odd.number", "TypeError", "not callable"]),
-        ("distributed.LocalCluster", '{"n_workers": "x"}', ["LocalCluster", "TypeError"]),
-        ("distributed.LocalCluster", "[1]", ["--dask-cluster-kwargs", "a JSON object", "list"]),
-        ("distributed.LocalCluster", "{", ["--dask-cluster-kwargs", "a JSON object"]),
+        ("nodots", {}, ["--dask-cluster", "nodots", "Empty module name"]),
+        ("..", {}, ["--dask-cluster", "relative import"]),
+        ("distributed.NoSuch", {}, ["--dask-cluster", "no attribute 'NoSuch'"]),
+        ("odd_module.Cluster", {}, ["odd_module.Cluster", "out of luck"]),
+        ("odd.Refuses", {}, ["odd.Refuses", "RuntimeError: no quota"]),
+        ("odd.Refuses", {"odd": 1}, ["odd.Refuses", "TypeError", "'odd'"]),
+        ("odd.DoesNotScale", {}, ["odd.DoesNotScale", "ValueError: no more"]),
+        ("odd.number", {}, ["odd.number", "TypeError", "not callable"]),
+        ("distributed.LocalCluster", {"n_workers": "x"}, ["LocalCluster", "TypeError"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore")  # Dask leaves a cluster half made
 def test_a_cluster_that_cannot_be_started_is_named(
-    luigi: Run, tmp_path: Path, path: str, arguments: str, words: list[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str, arguments: Any, words: list[str]
 ) -> None:
     """With the reason; one that was started halfway is closed."""
     (tmp_path / "odd.py").write_text(
@@ -183,12 +219,31 @@ def test_a_cluster_that_cannot_be_started_is_named(
         "number = 3\n"
     )
     (tmp_path / "odd_module.py").write_text("raise RuntimeError('out of luck')")
-    flags = ("--dask-cluster", path, "--dask-cluster-kwargs", arguments)
-    fails(luigi("--url", str(SAMPLE), "--workdir", "work", *flags), *words)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd", raising=False)
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(cluster=path, cluster_kwargs=arguments)
+    with pytest.raises(PipelineError) as error, fanout.executor(settings):
+        pass
+    assert not [word for word in words if word not in str(error.value)]
     assert (tmp_path / "closed").exists() == (path == "odd.DoesNotScale")
 
 
-def test_a_worker_of_other_versions_is_named(luigi: Run, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a scheduler, without workers."""
+    with dask_scheduler() as scheduler:
+        yield scheduler.address
+
+
+@pytest.fixture
+def by(monkeypatch: pytest.MonkeyPatch, scheduler: str) -> str:
+    """The address of that scheduler, at which tasks of this process have their work done."""
+    monkeypatch.setattr(Settings.address, "_default", scheduler)
+    return scheduler
+
+
+def test_a_worker_of_other_versions_is_named(by: str, tmp_path: Path, sample: bytes) -> None:
     """And writes nothing."""
     site = tmp_path / "site"
     site.mkdir()
@@ -197,15 +252,18 @@ def test_a_worker_of_other_versions_is_named(luigi: Run, tmp_path: Path) -> None
         "real = metadata.version\n"
         "metadata.version = lambda name: '0.1' if name == 'pillow' else real(name)\n"
     )
-    with dask_scheduler() as scheduler, dask_worker(scheduler.address, PYTHONPATH=str(site)):
-        result = luigi(
-            "--url", str(SAMPLE), "--workdir", "work", "--dask-address", scheduler.address
-        )
-    fails(result, "a worker has other versions than the run", "got:      pillow 0.1\n")
+    with (
+        dask_worker(by, PYTHONPATH=str(site)),
+        pytest.raises(ClusterError, match="a worker has other versions than the run") as error,
+    ):
+        make_clip(sample, tmp_path / "work")
+    assert error.value.got == "pillow 0.1"
     assert not list((tmp_path / "work" / "frames").glob("frame_*"))
 
 
-def test_a_worker_that_does_not_see_the_work_directory_is_named(luigi: Run, tmp_path: Path) -> None:
+def test_a_worker_that_does_not_see_the_work_directory_is_named(
+    by: str, tmp_path: Path, sample: bytes
+) -> None:
     """A file system of its own lies there, in which it leaves nothing."""
     work = tmp_path / "work"
     work.mkdir()
@@ -214,22 +272,21 @@ def test_a_worker_that_does_not_see_the_work_directory_is_named(luigi: Run, tmp_
         if subprocess.run([*hidden, "true"], capture_output=True, check=False).returncode == 0:
             worker = (sys.executable, "-P", "-m", "dask", "worker", "--no-nanny")
             with (
-                dask_scheduler() as scheduler,
                 service(
                     *hidden, *worker, "--host", "127.0.0.1", "--no-dashboard",
-                    "--dashboard-address", "127.0.0.1:0", scheduler.address,
+                    "--dashboard-address", "127.0.0.1:0", by,
                     ready=r"Registered to:\s+(\S+)",
                 ),
+                pytest.raises(StorageError, match="a worker does not see the work dir") as error,
             ):  # fmt: skip
-                flags = ("--workdir", "work", "--dask-address", scheduler.address)
-                result = luigi("--url", str(SAMPLE), *flags)
-            fails(result, "a worker does not see the work directory", f"{work}/shared.")
+                make_clip(sample, work)
+            assert error.value.where.startswith(f"{work}/shared.")
             return
     pytest.skip("a mount namespace needs root on Linux")
 
 
-def test_a_mistake_of_ours_on_a_worker_ends_the_run(luigi: Run, tmp_path: Path) -> None:
-    """With its traceback; it is not tried again."""
+def test_a_mistake_of_ours_ends_the_run(luigi: Run, tmp_path: Path) -> None:
+    """With its traceback, which that of a worker keeps: see test_fanout.py."""
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
@@ -238,10 +295,7 @@ def test_a_mistake_of_ours_on_a_worker_ends_the_run(luigi: Run, tmp_path: Path) 
         "    return batch + 1\n"
         "luigi_gif.frames.write_batch = write_batch\n"
     )
-    with dask_scheduler() as scheduler, dask_worker(scheduler.address, PYTHONPATH=str(site)):
-        result = luigi(
-            "--url", str(SAMPLE), "--workdir", "work", "--dask-address", scheduler.address
-        )
+    result = luigi("--url", str(SAMPLE), "--workdir", "work", PYTHONPATH=str(site))
     assert result.returncode == 30
     assert "Traceback" in result.stderr
     assert 'TypeError: can only concatenate tuple (not "int") to tuple' in result.stderr

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns import late
 from conftest import DELIMITER, gif, make_clip
 from test_tasks import waypoints_every
 
@@ -142,8 +141,3 @@ def test_a_part_ends_with_the_frame_that_it_is_at(
     with pytest.raises(fanout.Cancelled):
         combined(workdir)
     assert not list(workdir.rglob("*.luigi-gif-tmp"))
-
-
-def test_a_worker_that_wakes_up_late_spoils_no_clip(tmp_path: Path) -> None:
-    """The short form of tests/campaigns/late.py."""
-    assert len(list(late.campaign(1, 3, 24, tmp_path))) == 1

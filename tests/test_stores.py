@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from conftest import SAMPLE, Fetch, Run, dask_scheduler, dask_worker
+from conftest import SAMPLE, Fetch, Run, clip_here, dask_scheduler, dask_worker
 from fsspec.asyn import get_loop
 from stores import STORES, Store, missing
 from test_command import fails
@@ -29,7 +29,6 @@ from test_storage import (  # noqa: F401
     test_what_is_written_can_be_read,
 )
 
-import luigi_gif
 from luigi_gif import storage
 from luigi_gif import store as store_module
 from luigi_gif.errors import DownloadError, StorageError
@@ -115,11 +114,7 @@ def local_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 
 def local_run(url: str, workdir: Path) -> Files:
-    combined = luigi_gif.CombineGif(url=url, workdir=str(workdir))
-    written = combined.requires()
-    split = written.requires()
-    for task in (split.requires(), split, written, combined):
-        task.run()
+    clip_here(url, workdir)
     return {
         str(path.relative_to(workdir)): path.read_bytes()
         for path in workdir.rglob("*")

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import SAMPLE, Run, dask_scheduler, service, strange_lines
+from conftest import SAMPLE, Run, clip_here, service, strange_lines
+from distributed import LocalCluster
 from test_command import fails
+
+from luigi_gif import cluster as clusters
+from luigi_gif.errors import ClusterError
+from luigi_gif.settings import dask as Settings  # noqa: N812
 
 pytestmark = pytest.mark.xdist_group("tls")
 
@@ -79,8 +84,10 @@ def secured(ours: Authority) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def plain() -> Iterator[str]:
     """The address of a scheduler that encrypts nothing."""
-    with dask_scheduler() as scheduler:
-        yield scheduler.address
+    with LocalCluster(
+        n_workers=0, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0"
+    ) as scheduler:
+        yield scheduler.scheduler_address
 
 
 def test_a_cluster_with_tls_makes_the_same_clip(
@@ -88,68 +95,77 @@ def test_a_cluster_with_tls_makes_the_same_clip(
 ) -> None:
     """With the variables that docs/scaling.md names, and no other word than without."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
-    luigi("--url", "bundle.img", "--workdir", "whole", "--dask-workers", "0")
     flags = ("--url", "bundle.img", "--workdir", "work", "--dask-address", secured)
     result = luigi(*flags, python=("-X", "dev"), **REQUIRED, **ours.trusted, **ours.shown)
     assert result.returncode == 0, result.stderr
-    clip = (tmp_path / "whole" / "clip.gif").read_bytes()
+    clip = clip_here(tmp_path / "bundle.img", tmp_path / "whole").read_bytes()
     assert (tmp_path / "work" / "clip.gif").read_bytes() == clip
     assert not strange_lines(result.stderr)
 
 
-def refused(luigi: Run, address: str, reason: str, environment: dict[str, str]) -> None:
-    result = luigi(
-        "--url", str(SAMPLE), "--workdir", "work", "--dask-address", address, **environment
-    )
-    fails(result, "the Dask scheduler cannot be reached", f"where:    {address}\n", reason)
+def refused(address: str, reason: str, environment: dict[str, str]) -> None:
+    """With these variables, as Dask reads them when it is imported."""
+    import dask
+
+    names = {name: name.removeprefix("DASK_").lower().replace("__", ".") for name in environment}
+    values = {names[name]: value for name, value in environment.items()}
+    with (
+        dask.config.set(values),
+        pytest.raises(ClusterError, match="the Dask scheduler cannot be reached") as error,
+        clusters.opened(Settings(address=address)),
+    ):
+        pass
+    assert error.value.where == address
+    assert reason in error.value.got
 
 
 def test_without_a_certificate_nothing_is_asked(luigi: Run, secured: str, ours: Authority) -> None:
     """Whether the authority is known or not."""
+    reason = "check your TLS configuration"
     for environment in ({}, ours.trusted, ours.shown):
-        refused(luigi, secured, "check your TLS configuration", environment)
+        refused(secured, reason, environment)
+    result = luigi("--url", str(SAMPLE), "--workdir", "work", "--dask-address", secured)
+    fails(result, "the Dask scheduler cannot be reached", f"where:    {secured}\n", reason)
 
 
 def test_certificates_that_are_not_there_are_named(
-    luigi: Run, secured: str, ours: Authority, tmp_path: Path
+    secured: str, ours: Authority, tmp_path: Path
 ) -> None:
     """In the words of the operating system."""
     environment = {**ours.trusted, **ours.shown, f"{TLS}CLIENT__KEY": str(tmp_path / "none")}
-    refused(luigi, secured, "No such file or directory", environment)
+    refused(secured, "No such file or directory", environment)
 
 
 def test_a_scheduler_of_another_authority_is_not_believed(
-    luigi: Run, secured: str, ours: Authority, theirs: Authority
+    secured: str, ours: Authority, theirs: Authority
 ) -> None:
     """Whoever has issued our own certificate."""
     for shown in (ours.shown, theirs.shown):
-        refused(luigi, secured, "TLS certificate does not match", {**theirs.trusted, **shown})
+        refused(secured, "TLS certificate does not match", {**theirs.trusted, **shown})
 
 
 def test_a_certificate_of_another_authority_is_not_believed(
-    luigi: Run, secured: str, ours: Authority, theirs: Authority
+    secured: str, ours: Authority, theirs: Authority
 ) -> None:
     """The scheduler hangs up."""
-    refused(luigi, secured, "TLS (closed)", {**ours.trusted, **theirs.shown})
+    refused(secured, "TLS (closed)", {**ours.trusted, **theirs.shown})
 
 
-def test_a_scheduler_with_tls_does_not_talk_without(luigi: Run, secured: str) -> None:
+def test_a_scheduler_with_tls_does_not_talk_without(secured: str) -> None:
     """It hangs up."""
-    refused(luigi, secured.replace("tls://", "tcp://"), "TCP (closed)", {})
+    refused(secured.replace("tls://", "tcp://"), "TCP (closed)", {})
 
 
-def test_a_scheduler_without_tls_does_not_talk_with_it(
-    luigi: Run, plain: str, ours: Authority
-) -> None:
+def test_a_scheduler_without_tls_does_not_talk_with_it(plain: str, ours: Authority) -> None:
     """What it answers is not TLS."""
     address = plain.replace("tcp://", "tls://")
-    refused(luigi, address, "SSL", {**ours.trusted, **ours.shown})
+    refused(address, "SSL", {**ours.trusted, **ours.shown})
 
 
 def test_where_encryption_is_required_nothing_goes_out_without(
-    luigi: Run, plain: str, secured: str, ours: Authority
+    plain: str, secured: str, ours: Authority
 ) -> None:
     """Whether the scheduler would talk or not."""
     environment = {**REQUIRED, **ours.trusted, **ours.shown}
     for address in (plain, secured.replace("tls://", "tcp://")):
-        refused(luigi, address, "encryption required by Dask configuration", environment)
+        refused(address, "encryption required by Dask configuration", environment)
