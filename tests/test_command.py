@@ -11,8 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+import luigi
 import psutil
 import pytest
+import warm
 from campaigns import broken, interrupt, kill, together
 from conftest import (
     DELIMITER,
@@ -28,6 +30,11 @@ from conftest import (
     luigi_environment,
     strange_lines,
 )
+from luigi.cmdline_parser import CmdlineParser
+from luigi.task_register import Register
+
+from luigi_gif import CombineGif, fanout, settings
+from luigi_gif.errors import ParameterError, PipelineError
 
 ERROR = re.compile(
     r"^ERROR: .+\n  where:    .+\n  expected: .+\n  got:      .+\n  next:     .+$", re.MULTILINE
@@ -43,6 +50,23 @@ def fails(result: subprocess.CompletedProcess[str], *words: str, code: int = 30)
     assert result.stderr.count("ERROR") == 1
     for word in words:
         assert word in errors[0]
+
+
+def named(error: PipelineError, *words: str) -> None:
+    """In our form, with these words."""
+    said = f"ERROR: {error}"
+    assert ERROR.fullmatch(said)
+    for word in words:
+        assert word in said
+
+
+def by_command_line(*flags: str) -> CombineGif:
+    """The task that the luigi command would run."""
+    Register.clear_instance_cache()
+    with CmdlineParser.global_instance(["CombineGif", *flags]) as parser:
+        task = parser.get_task_obj()
+    assert isinstance(task, CombineGif)
+    return task
 
 
 def test_a_url_becomes_a_clip(luigi: Run, server: Server, tmp_path: Path, sample: bytes) -> None:
@@ -81,22 +105,32 @@ def test_the_package_is_light_to_import() -> None:
     assert set(result.stdout.split()) <= {"luigi_gif", *sys.stdlib_module_names}
 
 
-def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample: bytes) -> None:
-    """While frames are written, so many that Dask does it."""
-    server.pages["/all.img"] = DELIMITER.join([sample] * 50)
+def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
+    """While Dask writes frames; what a cluster of workers has there, test_cluster.py looks at."""
+    (tmp_path / "bundle.img").write_bytes(sample)
     code = (
-        "import psutil, luigi_gif.frames as frames, luigi.cmdline\n"
+        "import psutil, luigi_gif.fanout as fanout, luigi_gif.frames as frames, luigi.cmdline\n"
         "def look(shared, batch, write=frames.write_batch):\n"
         "    for c in psutil.Process().net_connections():\n"
         "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
         "    return write(shared, batch)\n"
         "frames.write_batch = look\n"
+        "fanout.SMALL_WORK = -1\n"
         "luigi.cmdline.luigi_run()\n"
     )
-    url = server.url("/all.img")
-    flags = ("--module", "luigi_gif", "CombineGif", "--url", url, "--size", "20x")
     result = subprocess.run(
-        [sys.executable, "-c", code, *flags],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "--module",
+            "luigi_gif",
+            "CombineGif",
+            "--url",
+            "bundle.img",
+            "--size",
+            "20x",
+        ],
         cwd=tmp_path,
         env=luigi_environment(),
         capture_output=True,
@@ -106,27 +140,38 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, server: Server, sample:
     assert set(result.stdout.split()) == {"LISTENS", "127.0.0.1"}
 
 
-@pytest.mark.parametrize(
-    ("page", "words"),
-    [
-        (None, ["HTTP status 200", "404"]),
-        (b"<html>Sorry</html>", ["not a bundle", "HTML"]),
-        (b"", ["not a bundle", "nothing"]),
-        (b"words" + DELIMITER + b"words", ["not a bundle", "words"]),
-        (gif(1) + DELIMITER + gif(2)[:-5], ["frame 1", "a whole GIF", "the end of the bundle"]),
-        (
-            gif(1) + DELIMITER + b"\x89PNG\r\n\x1a\n",
-            ["frame 1", "an image that can be decoded", "PNG data: "],
-        ),
-    ],
-)
-def test_a_bundle_that_is_none_is_named(
-    luigi: Run, server: Server, page: bytes | None, words: list[str]
-) -> None:
-    """What was expected, what came, and from where."""
-    if page is not None:
-        server.pages["/all.img"] = page
-    fails(luigi("--url", server.url("/all.img"), "--workdir", "work"), *words)
+NO_BUNDLES: dict[str, tuple[bytes | None, list[str]]] = {
+    "missing": (None, ["HTTP status 200", "404"]),
+    "html": (b"<html>Sorry</html>", ["not a bundle", "HTML"]),
+    "empty": (b"", ["not a bundle", "nothing"]),
+    "words": (b"words" + DELIMITER + b"words", ["not a bundle", "words"]),
+    "cut": (gif(1) + DELIMITER + gif(2)[:-5], ["frame 1", "a whole GIF", "the end of the bundle"]),
+    "png": (
+        gif(1) + DELIMITER + b"\x89PNG\r\n\x1a\n",
+        ["frame 1", "an image that can be decoded", "PNG data: "],
+    ),
+}
+
+
+def test_a_bundle_that_is_none_is_named(server: Server, tmp_path: Path) -> None:
+    """What was expected, what came, and from where; each of a run of several."""
+    for name, (page, _) in NO_BUNDLES.items():
+        if page is not None:
+            server.pages[f"/{name}.img"] = page
+    urls = [server.url(f"/{name}.img") for name in NO_BUNDLES]
+    (tmp_path / "urls.txt").write_text("\n".join(urls))
+    result = warm.run(
+        luigi_command("GifBatch", "--urls-file", "urls.txt"), cwd=tmp_path, env=luigi_environment()
+    )
+    assert result.returncode == 30, result.stderr
+    assert "Traceback" not in result.stderr
+    errors = ERROR.findall(result.stderr)
+    assert len(errors) == len(NO_BUNDLES), result.stderr
+    assert result.stderr.count("ERROR") == len(NO_BUNDLES)
+    for name, (_, words) in NO_BUNDLES.items():
+        (error,) = [error for error in errors if re.search(rf"/{name}(\.img|-)", error)]
+        for word in words:
+            assert word in error
 
 
 def test_a_host_that_is_not_there_is_named(luigi: Run) -> None:
@@ -136,14 +181,19 @@ def test_a_host_that_is_not_there_is_named(luigi: Run) -> None:
     assert result.stderr.count("WARNING: the server cannot be reached") == 2
 
 
-@pytest.mark.parametrize("workdir", ["/proc/no/such", "taken", "nonsense://bucket"])
-def test_a_work_directory_that_cannot_be_used_is_named(
-    luigi: Run, tmp_path: Path, workdir: str
-) -> None:
-    """A file that stands there is left as it is."""
+def test_a_work_directory_that_is_a_file_is_named(luigi: Run, tmp_path: Path) -> None:
+    """And left as it is."""
     (tmp_path / "taken").write_text("mine")
-    fails(luigi("--url", str(SAMPLE), "--workdir", workdir), workdir)
+    fails(luigi("--url", str(SAMPLE), "--workdir", "taken"), "taken")
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize("workdir", ["/proc/no/such", "nonsense://bucket"])
+def test_a_work_directory_that_cannot_be_used_is_named(workdir: str) -> None:
+    """By the error that ends the command."""
+    with pytest.raises(PipelineError) as caught:
+        by_command_line("--url", str(SAMPLE), "--workdir", workdir).run()
+    named(caught.value, workdir)
 
 
 def test_a_work_directory_of_others_is_named(luigi: Run, tmp_path: Path) -> None:
@@ -173,11 +223,16 @@ def test_a_scheduler_that_is_not_there_is_named(luigi: Run, tmp_path: Path) -> N
         (("--url", "http://[bad/x"), ["--url", "a path or a URL"]),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named(
-    luigi: Run, flags: tuple[str, str], words: list[str]
-) -> None:
-    """Before anything is done."""
-    fails(luigi("--url", str(SAMPLE), *flags), *words, code=40)
+def test_a_value_that_cannot_be_used_is_named(flags: tuple[str, str], words: list[str]) -> None:
+    """Before anything is done, by the error that ends the command."""
+    with pytest.raises(ParameterError) as caught:
+        by_command_line("--url", str(SAMPLE), *flags)
+    named(caught.value, *words)
+
+
+def test_a_value_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
+    """With an exit code of its own."""
+    fails(luigi("--url", str(SAMPLE), "--plays", "often"), "--plays", "'often'", code=40)
 
 
 @pytest.mark.parametrize(
@@ -188,15 +243,19 @@ def test_a_value_that_cannot_be_used_is_named(
         ("--dask-stall-timeout", "0", ["from 1.0 to 86,400.0"]),
         ("--dask-cluster-kwargs", "{1}", ["a JSON object", "column 2"]),
         ("--dask-cluster-kwargs", "[1]", ["a JSON object", "list"]),
-        ("--dask-cluster", "no.such.Cluster", ["import path of a class", "No module named 'no'"]),
-        ("--dask-cluster", "LocalCluster", ["import path of a class", "LocalCluster"]),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_named(
-    luigi: Run, flag: str, value: str, words: list[str]
-) -> None:
-    """When it is needed."""
-    fails(luigi("--url", str(SAMPLE), flag, value), flag, *words)
+def test_a_setting_that_cannot_be_used_is_named(flag: str, value: str, words: list[str]) -> None:
+    """By the error that ends the task that needs it."""
+    arguments = ["CombineGif", "--url", str(SAMPLE), flag, value]
+    with CmdlineParser.global_instance(arguments), pytest.raises(ParameterError) as caught:
+        settings.dask()
+    named(caught.value, flag, *words)
+
+
+def test_a_setting_that_cannot_be_used_fails_the_task(luigi: Run) -> None:
+    """The command has its exit code."""
+    fails(luigi("--url", str(SAMPLE), "--dask-workers", "many"), "--dask-workers", "'many'")
 
 
 def test_a_clip_of_somebody_else_is_named(luigi: Run, tmp_path: Path) -> None:
@@ -222,37 +281,57 @@ def test_a_cluster_makes_the_same_clip(
     luigi: Run, cluster: str, tmp_path: Path, any_bundle: bytes
 ) -> None:
     """Two worker processes and a scheduler, named by a flag or by the environment."""
-    same_everywhere(luigi, cluster, tmp_path, any_bundle)
-    result = luigi("--url", "bundle.img", "--workdir", "named", DASK_SCHEDULER_ADDRESS=cluster)
-    assert result.returncode == 0, result.stderr
-    clip = (tmp_path / "serial" / "clip.gif").read_bytes()
-    assert (tmp_path / "named" / "clip.gif").read_bytes() == clip
+    same_everywhere(cluster, tmp_path, any_bundle)
+    for way, flags, environment in (
+        ("flag", ["--dask-address", cluster], {}),
+        ("environment", [], {"DASK_SCHEDULER_ADDRESS": cluster}),
+    ):
+        workdir = f"command-{way}"
+        result = luigi("--url", "bundle.img", "--workdir", workdir, *flags, **environment)
+        assert result.returncode == 0, result.stderr
+        same(tmp_path / workdir, tmp_path / "serial")
 
 
 @pytest.mark.parametrize("quality", ["fast", "best"])
 def test_a_cluster_makes_the_same_clip_of_any_images(
-    luigi: Run, cluster: str, tmp_path: Path, mixed_bundle: bytes, quality: str
+    cluster: str, tmp_path: Path, mixed_bundle: bytes, quality: str
 ) -> None:
     """Of frames that workers decode, and whose changes they find."""
     flags = ("--quality", quality, "--optimize", "lossless")
-    same_everywhere(luigi, cluster, tmp_path, mixed_bundle, *flags)
+    same_everywhere(cluster, tmp_path, mixed_bundle, *flags)
 
 
-def same_everywhere(
-    luigi: Run, cluster: str, tmp_path: Path, data: bytes, *parameters: str
-) -> None:
-    (tmp_path / "bundle.img").write_bytes(data)
+def same_everywhere(cluster: str, folder: Path, data: bytes, *parameters: str) -> None:
+    (folder / "bundle.img").write_bytes(data)
     ways = {
-        "in-process": (),
-        "flag": ("--dask-address", cluster),
+        "in-process": ("--dask-workers", "2"),
+        "cluster": ("--dask-address", cluster),
         "serial": ("--dask-workers", "0"),
     }
-    for way, flags in ways.items():
-        result = luigi("--url", "bundle.img", "--workdir", way, *parameters, *flags)
-        assert result.returncode == 0, result.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fanout, "SMALL_WORK", -1)
+        patch.setattr(fanout, "COPYING_HERE_S", 0.0)
+        for way, flags in ways.items():
+            Register.clear_instance_cache()
+            arguments = ["--url", str(folder / "bundle.img"), "--workdir", str(folder / way)]
+            with CmdlineParser.global_instance(
+                ["CombineGif", *arguments, *parameters, *flags]
+            ) as p:
+                run_all(p.get_task_obj())
     for way in ways:
-        for name in ("clip.gif", "frames/manifest.json", "frames/frame_05.gif"):
-            assert (tmp_path / way / name).read_bytes() == (tmp_path / "serial" / name).read_bytes()
+        same(folder / way, folder / "serial")
+
+
+def run_all(task: luigi.Task) -> None:
+    """A task and what it needs, step by step without Luigi's worker."""
+    for needed in task.deps():
+        run_all(needed)
+    task.run()
+
+
+def same(one: Path, other: Path) -> None:
+    for name in ("clip.gif", "frames/manifest.json", "frames/frame_05.gif"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
 def test_luigid_shows_the_four_tasks_as_done(luigi: Run, luigid: Luigid, tmp_path: Path) -> None:
@@ -269,50 +348,43 @@ def test_luigid_shows_the_four_tasks_as_done(luigi: Run, luigid: Luigid, tmp_pat
 
 def test_a_run_leaves_no_process(tmp_path: Path) -> None:
     """Luigi with two workers forks; no child outlives the command."""
-    before = {process.pid for process in psutil.Process().children(recursive=True)}
-    subprocess.run(
+    run = warm.Popen(
         luigi_command("CombineGif", "--url", str(SAMPLE), "--workers", "2"),
         cwd=tmp_path,
         env=luigi_environment(),
-        capture_output=True,
-        check=True,
     )
-    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
-
-
-def test_nothing_listens_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
-    """What a cluster of workers has there, test_cluster.py looks at."""
-    (tmp_path / "bundle.img").write_bytes(DELIMITER.join([sample] * 50))
-    run = subprocess.Popen(
-        luigi_command("CombineGif", "--url", "bundle.img", "--size", "20x"),
-        cwd=tmp_path,
-        env=luigi_environment(),
-        stderr=subprocess.DEVNULL,
-    )
-    addresses = set()
+    forked = set()
     while run.poll() is None:
-        with contextlib.suppress(psutil.Error):
-            connections = psutil.Process(run.pid).net_connections("inet")
-            addresses |= {each.laddr.ip for each in connections if each.status == "LISTEN"}
-        time.sleep(0.01)
-    assert run.returncode == 0
-    assert addresses == {"127.0.0.1"}
+        forked |= processes_of(run.pid)
+        time.sleep(0.002)
+    assert run.wait() == 0
+    assert len(forked) > 1
+    assert not processes_of(run.pid)
+
+
+def processes_of(session: int) -> set[int]:
+    found = set()
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == session:
+                found.add(pid)
+    return found
 
 
 def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/kill.py."""
-    assert len(list(kill.campaign(sample, 8, 2, tmp_path))) == 8
+    assert len(list(kill.campaign(sample, 4, 2, tmp_path, popen=warm.Popen))) == 4
 
 
 def test_a_download_that_breaks_again_and_again_is_resumed(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/broken.py."""
-    (line,) = list(broken.campaign(sample * 100, 4, 2, tmp_path))[-1:]
+    (line,) = list(broken.campaign(sample * 100, 4, 2, tmp_path, popen=warm.Popen))[-1:]
     assert "byte for byte" in line
 
 
 def test_runs_that_begin_at_once_do_the_work_once(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/together.py."""
-    assert len(list(together.campaign(sample, 1, 8, tmp_path))) == 1
+    assert len(list(together.campaign(sample, 1, 4, tmp_path, popen=warm.Popen))) == 1
 
 
 @pytest.mark.parametrize(("flags", "times"), [((), 2), (("--workers", "2"), 1)])
@@ -320,4 +392,7 @@ def test_runs_that_are_interrupted_end_in_order(
     tmp_path: Path, flags: tuple[str, ...], times: int
 ) -> None:
     """The short form of tests/campaigns/interrupt.py; also where Luigi forks."""
-    assert len(interrupt.campaign(times, 5, 6, tmp_path, *flags, within_s=PATIENCE_S)) == times
+    lines = interrupt.campaign(
+        times, 5, 3, tmp_path, "--size", "160x", *flags, within_s=PATIENCE_S, popen=warm.Popen
+    )
+    assert len(lines) == times

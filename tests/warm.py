@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 PATIENCE_S = 600.0
 """After which a program is taken for one that hangs; on a busy machine all takes long."""
@@ -76,6 +76,19 @@ def _ask(**order: object) -> Any:
     assert server.stdout is not None
     print(json.dumps(order), file=server.stdin, flush=True)
     return json.loads(server.stdout.readline())
+
+
+class Process(Protocol):
+    """What is asked of a command that runs."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float = ...) -> int: ...
+
+
+Start = Callable[..., Process]
 
 
 class Popen:

@@ -23,13 +23,16 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
 from faults import Answer, fault_server, serves  # noqa: E402
+from warm import Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 MOST = 1.1
 TASK_FAILED = 30
 
 
-def campaign(bundle: bytes, breaks: int, seed: int, folder: Path) -> Iterator[str]:
+def campaign(
+    bundle: bytes, breaks: int, seed: int, folder: Path, *, popen: Start = subprocess.Popen
+) -> Iterator[str]:
     """One line a run. Raises AssertionError where something is not as promised."""
     draw = random.Random(seed)
     places = sorted(draw.uniform(0, 1) for _ in range(breaks))
@@ -39,7 +42,7 @@ def campaign(bundle: bytes, breaks: int, seed: int, folder: Path) -> Iterator[st
         runs, code = 0, TASK_FAILED
         while code == TASK_FAILED:
             assert runs < breaks, "no run ends well"
-            code = _run(server.url(), folder)
+            code = _run(server.url(), folder, popen)
             runs += 1
             requests = len(server.requests)
             yield f"run {runs}: exit code {code}, {requests} requests, {server.sent:,} bytes"
@@ -56,15 +59,15 @@ def _broken(bundle: bytes, share: float, reset: bool) -> Answer:
     return serves(bundle, stop_after=int(share * len(bundle)), reset=reset)
 
 
-def _run(url: str, folder: Path) -> int:
-    return subprocess.run(
+def _run(url: str, folder: Path, popen: Start) -> int:
+    return popen(
         [sys.executable, "-m", "luigi", "--module", "luigi_gif", "DownloadData",
          "--url", url, "--workdir", "work", "--download-retry-delay", "0"],
         cwd=folder,
         env=os.environ | {"LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg")},
         stderr=subprocess.DEVNULL,
-        check=False,
-    ).returncode  # fmt: skip
+        start_new_session=True,
+    ).wait()  # fmt: skip
 
 
 def main() -> None:

@@ -26,6 +26,10 @@ import psutil
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from warm import Process, Start  # noqa: E402
+
 DELIMITER = b"\n" * 4
 END_S = 5.0
 """Within which a run ends, on a machine that has nothing else to do."""
@@ -33,30 +37,34 @@ LOG = ("INFO: ", "WARNING: ", "DEBUG: ")
 
 
 def campaign(
-    times: int, seed: int, frames: int, folder: Path, *flags: str, within_s: float = END_S
+    times: int,
+    seed: int,
+    frames: int,
+    folder: Path,
+    *flags: str,
+    within_s: float = END_S,
+    popen: Start = subprocess.Popen,
 ) -> list[str]:
     """One line an interrupt. Raises AssertionError where something is not as promised."""
     instants = random.Random(seed)
     folder.joinpath("bundle.img").write_bytes(DELIMITER.join(map(_picture, range(frames))))
     begin = time.monotonic()
-    assert _start(folder, "whole", flags).wait() == 0
+    assert _start(folder, "whole", flags, popen).wait() == 0
     whole_s = time.monotonic() - begin
     clip = (folder / "whole" / "clip.gif").read_bytes()
     lines = []
     for number in range(times):
         name = f"run-{number}"
-        run = _start(folder, name, flags)
+        run = _start(folder, name, flags, popen)
         _wait_for_a_task(folder / f"{name}.log", run)
         time.sleep(instants.uniform(0, 0.9) * max(0.1, whole_s - 0.7))
         lines.append(_interrupt(number, run, folder, name, within_s))
-        assert _start(folder, name, flags).wait() == 0, f"{name}: the run that follows fails"
+        assert _start(folder, name, flags, popen).wait() == 0, f"{name}: the run that follows fails"
         assert (folder / name / "clip.gif").read_bytes() == clip, f"{name}: another clip"
     return lines
 
 
-def _interrupt(
-    number: int, run: subprocess.Popen[bytes], folder: Path, name: str, within_s: float
-) -> str:
+def _interrupt(number: int, run: Process, folder: Path, name: str, within_s: float) -> str:
     if run.poll() is not None:
         return f"{name}: had ended before"
     family = [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]
@@ -82,14 +90,14 @@ def _interrupt(
     return f"{name}: exit code {code} after {seconds:.1f} s, {frames} frames, {said}"
 
 
-def _wait_for_a_task(log: Path, run: subprocess.Popen[bytes]) -> None:
+def _wait_for_a_task(log: Path, run: Process) -> None:
     while run.poll() is None and "DownloadData runs" not in log.read_text():
         time.sleep(0.005)
 
 
-def _start(folder: Path, name: str, flags: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, name: str, flags: tuple[str, ...], popen: Start) -> Process:
     with open(folder / f"{name}.log", "wb") as log:
-        return subprocess.Popen(
+        return popen(
             [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif",
              "--url", "bundle.img", "--workdir", name, "--quality", "best",
              "--optimize", "lossless", *flags],

@@ -30,6 +30,7 @@ sys.path.append(str(ROOT / "tests"))
 
 from conftest import dask_scheduler, dask_worker  # noqa: E402
 from faults import fault_server, serves  # noqa: E402
+from warm import Process, Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 STAGES = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
@@ -37,7 +38,9 @@ DOWNLOAD_S = 0.15
 PATIENCE_S = 600.0
 
 
-def campaign(bundle: bytes, kills: int, seed: int, folder: Path, *flags: str) -> Iterator[str]:
+def campaign(
+    bundle: bytes, kills: int, seed: int, folder: Path, *flags: str, popen: Start = subprocess.Popen
+) -> Iterator[str]:
     """One line a kill: its instant, and what was there.
 
     Raises AssertionError where something is not as promised.
@@ -45,13 +48,13 @@ def campaign(bundle: bytes, kills: int, seed: int, folder: Path, *flags: str) ->
     with fault_server(serves(bundle, seconds=DOWNLOAD_S)) as server:
         flags = ("--url", server.url(), *flags)
         instants = random.Random(seed)
-        lasts = _seconds_of_stages(folder / "whole", flags)
+        lasts = _seconds_of_stages(folder / "whole", flags, popen)
         clip = (folder / "whole" / "clip.gif").read_bytes()
         frames = [frame for frame in bundle.split(DELIMITER) if frame]
         for number in range(kills):
             workdir, stage = folder / f"kill-{number}", STAGES[number % len(STAGES)]
             log = folder / "log"
-            run = _start(workdir, log, flags)
+            run = _start(workdir, log, flags, popen)
             _wait_for(stage, log, run)
             instant = instants.uniform(0, lasts[stage])
             time.sleep(instant)
@@ -59,7 +62,7 @@ def campaign(bundle: bytes, kills: int, seed: int, folder: Path, *flags: str) ->
                 os.killpg(run.pid, signal.SIGKILL)
             run.wait()
             there = _check_what_is_there(workdir, bundle, frames, clip)
-            code = _start(workdir, log, flags).wait(PATIENCE_S)
+            code = _start(workdir, log, flags, popen).wait(PATIENCE_S)
             assert code == 0, f"kill {number}: the run that follows fails: {log.read_text()}"
             assert (workdir / "clip.gif").read_bytes() == clip, f"kill {number}: another clip"
             left = [path for path in workdir.rglob("*") if path.suffix in _TEMPORARY]
@@ -70,9 +73,9 @@ def campaign(bundle: bytes, kills: int, seed: int, folder: Path, *flags: str) ->
 _TEMPORARY = (".luigi-gif-tmp", ".part")
 
 
-def _seconds_of_stages(workdir: Path, flags: tuple[str, ...]) -> dict[str, float]:
+def _seconds_of_stages(workdir: Path, flags: tuple[str, ...], popen: Start) -> dict[str, float]:
     log = workdir.with_name("log")
-    run = _start(workdir, log, flags)
+    run = _start(workdir, log, flags, popen)
     begins = []
     for stage in STAGES:
         _wait_for(stage, log, run)
@@ -82,14 +85,14 @@ def _seconds_of_stages(workdir: Path, flags: tuple[str, ...]) -> dict[str, float
     return {stage: end - begin for stage, begin, end in zip(STAGES, begins, ends, strict=True)}
 
 
-def _wait_for(stage: str, log: Path, run: subprocess.Popen[bytes]) -> None:
+def _wait_for(stage: str, log: Path, run: Process) -> None:
     while run.poll() is None and f"{stage} runs" not in log.read_text():
         time.sleep(0.001)
 
 
-def _start(workdir: Path, log: Path, flags: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _start(workdir: Path, log: Path, flags: tuple[str, ...], popen: Start) -> Process:
     with log.open("wb") as file:
-        return subprocess.Popen(
+        return popen(
             [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif",
              "--workdir", str(workdir), *flags],
             env=os.environ | {"LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg")},

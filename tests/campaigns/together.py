@@ -18,22 +18,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from warm import Process, Start  # noqa: E402
+
 DELIMITER = b"\n" * 4
 ALREADY_RUNNING = 10
 
 
-def campaign(bundle: bytes, rounds: int, runs: int, folder: Path) -> Iterator[str]:
+def campaign(
+    bundle: bytes, rounds: int, runs: int, folder: Path, *, popen: Start = subprocess.Popen
+) -> Iterator[str]:
     """One line a round. Raises AssertionError where something is not as promised."""
     (folder / "bundle.img").write_bytes(bundle)
     patient = (ROOT / "luigi.cfg").read_text()
     (folder / "patient.cfg").write_text(patient)
     (folder / "impatient.cfg").write_text(patient.replace("no_lock = true", "no_lock = false"))
-    assert _start(folder, "alone", "patient").wait() == 0
+    assert _start(folder, "alone", "patient", popen).wait() == 0
     clip = (folder / "alone" / "clip.gif").read_bytes()
     for number in range(rounds):
         name = f"round-{number}"
         kinds = [("patient", "impatient")[run % 2] for run in range(runs)]
-        started = [_start(folder, name, kind) for kind in kinds]
+        started = [_start(folder, name, kind, popen) for kind in kinds]
         codes = [run.wait(timeout=600) for run in started]
         for kind, code in zip(kinds, codes, strict=True):
             allowed = (0,) if kind == "patient" else (0, ALREADY_RUNNING)
@@ -48,14 +54,15 @@ def campaign(bundle: bytes, rounds: int, runs: int, folder: Path) -> Iterator[st
 _TEMPORARY = (".luigi-gif-tmp", ".part")
 
 
-def _start(folder: Path, workdir: str, kind: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def _start(folder: Path, workdir: str, kind: str, popen: Start) -> Process:
+    return popen(
         [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif",
          "--url", "bundle.img", "--workdir", workdir],
         cwd=folder,
         env=os.environ | {"LUIGI_CONFIG_PATH": f"{kind}.cfg"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )  # fmt: skip
 
 
