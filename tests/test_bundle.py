@@ -41,7 +41,7 @@ def test_any_bundle_is_found_as_a_plain_split_finds_it(any_bundle: bytes) -> Non
     assert found(any_bundle) == [frame for frame in any_bundle.split(DELIMITER) if frame]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.sampled_from(FRAMES[:4]), min_size=1),
     st.lists(st.integers(1, 3), min_size=1, max_size=8),
@@ -61,7 +61,7 @@ def test_bundles_are_found_as_a_plain_split_finds_them(
     assert found(data, lambda _: source.read(piece)) == expected == frames
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=6), st.integers(1, 400))
 def test_a_delimiter_inside_a_frame_does_not_break_it(colors: list[int], piece: int) -> None:
     """A palette and a comment may hold what separates frames elsewhere."""
@@ -107,7 +107,7 @@ OF_EVERY_FORMAT = {
 }
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.sampled_from(list(OF_EVERY_FORMAT)), min_size=1, max_size=12),
     st.booleans(),

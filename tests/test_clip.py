@@ -50,18 +50,23 @@ DECODERS = {
 
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str) -> None:
-    """Every frame's pixels are those of its source, in decoders that others wrote."""
+    """Every frame's pixels are those of its source, in decoders that others wrote.
+
+    Of programs that start for each source, some of the frames.
+    """
     decode, program = DECODERS[decoder]
     decoders.need(program)
     path = make_clip(any_bundle, tmp_path / "work")
     sources = [frame for frame in any_bundle.split(DELIMITER) if frame]
+    step = 1 if decoder == "Pillow" else max(1, len(sources) // 4)
     singles = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(sources[::step]):
         single = tmp_path / f"{number}.gif"
         single.write_bytes(source)
         singles += decode(single)
-    assert decode(path) == singles
-    assert len(singles) == len(sources)
+    shown = decode(path)
+    assert shown[::step] == singles
+    assert len(shown) == len(sources)
 
 
 def test_gifsicle_finds_nothing_to_warn_of(any_bundle: bytes, tmp_path: Path) -> None:

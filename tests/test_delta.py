@@ -75,7 +75,7 @@ COLORS = st.lists(
 ).map(b"".join)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data(), COLORS, COLORS, st.sampled_from(["same", "other", "third"]))
 def test_a_difference_shows_what_the_image_shows(
     data: st.DataObject, colors: bytes, others: bytes, tables: str

@@ -491,7 +491,7 @@ def test_25_a_killed_download_is_resumed(
     """By SIGKILL, in the middle of the bundle; the next run needs the rest only."""
     large = DELIMITER.join([sample] * 16)
     server.now(serves(large, stop_after=len(large) * 3 // 4, stall=True))
-    command = luigi_command("CombineGif", "--url", server.url(), "--workdir", "work")
+    command = luigi_command("DownloadData", "--url", server.url(), "--workdir", "work")
     run = subprocess.Popen(
         command, cwd=tmp_path, env=luigi_environment(), stderr=subprocess.DEVNULL
     )

@@ -370,7 +370,7 @@ TINY = list(tiny())
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=100)
 @given(st.sampled_from(TINY), st.data())
 def test_damage_gives_an_image_or_its_error(whole: bytes, data: st.DataObject) -> None:
     """Cut off or with wrong bits, each format is decoded or refused as itself."""
@@ -581,7 +581,7 @@ def test_an_image_that_cannot_be_decoded_cannot_be_made_clearable() -> None:
     assert image_.clearable(image._replace(color_table=bytes(3 * 128))).transparent_index == 128
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     st.tuples(st.integers(1, 70), st.integers(1, 70)),
     st.integers(1, 256),
@@ -594,6 +594,7 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], most: int, seed: int
     assert (image_.indexes(gif.single(image)) == indexes).all()
 
 
+@settings(max_examples=50)
 @given(st.sets(st.integers(0, 255)))
 def test_the_first_index_that_is_not_used_is_free(used: set[int]) -> None:
     """None where all 256 are."""
