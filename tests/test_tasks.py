@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -522,12 +523,15 @@ def test_images_that_a_clip_does_not_show_are_counted(pipeline: Pipeline) -> Non
         assert len(list(ImageSequence.Iterator(image))) == 3
 
 
-MIXED = DELIMITER.join(true_color(number) for number in range(6))
+@functools.cache
+def mixed() -> bytes:
+    """A picture in each format, of thousands of colors and two sizes, two with a hole."""
+    return DELIMITER.join(true_color(number) for number in range(6))
 
 
 def test_only_what_a_parameter_shapes_is_made_again(pipeline: Pipeline) -> None:
     """--optimize shapes the clip, --quality and --size the frames, --on-bad-frame what is found."""
-    pipeline.server.pages["/bundle"] = MIXED
+    pipeline.server.pages["/bundle"] = mixed()
     assert pipeline.run() == STEPS
     plain = pipeline.clip()
     assert pipeline.run(optimize="lossless") == ["CombineGif"]
@@ -544,7 +548,7 @@ def test_only_what_a_parameter_shapes_is_made_again(pipeline: Pipeline) -> None:
 )
 def test_frames_are_resized(pipeline: Pipeline, size: str, canvas: tuple[int, int]) -> None:
     """A side that is left out follows from each frame's own aspect ratio."""
-    pipeline.server.pages["/bundle"] = MIXED
+    pipeline.server.pages["/bundle"] = mixed()
     pipeline.run(size=luigi_gif.CombineGif.size.parse(size))
     with Image.open(pipeline.workdir / "clip.gif") as image:
         assert image.size == canvas

@@ -216,7 +216,8 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its length may be said to be gigabytes: the next whole image tells that it is not."""
-    monkeypatch.setattr(window, "PIECE_BYTES", 1 << 13)
+    for module in (window, bundle):
+        monkeypatch.setattr(module, "PIECE_BYTES", 1 << 13)
     cut = b"RIFF\xff\xff\xff\x7fWEBPVP8 "
     data = (cut + DELIMITER + gif(1) + DELIMITER) * 4_000
     asked = []
