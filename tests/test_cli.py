@@ -13,7 +13,9 @@ import termios
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE_S, SAMPLE, gif, luigi_environment
+import warm
+from conftest import SAMPLE, gif, luigi_environment
+from luigi.configuration import LuigiConfigParser
 
 from luigi_gif import luigi_config
 
@@ -21,18 +23,13 @@ COMMAND = (sys.executable, "-m", "luigi_gif.cli")
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in luigi_environment().items() if name != "LUIGI_CONFIG_PATH"
-    }
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    return warm.run([*COMMAND, *arguments], cwd=folder, env=without_luigi_cfg())
+
+
+def without_luigi_cfg() -> dict[str, str]:
+    environment = luigi_environment()
+    del environment["LUIGI_CONFIG_PATH"]
+    return environment
 
 
 def on_a_terminal(folder: Path, *arguments: str) -> str:
@@ -120,30 +117,48 @@ def test_settings_are_options_too(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize(
-    ("profile", "code", "words"),
-    [
-        (b"workers = 2\n", 2, "luigi.cfg, line 1"),
-        (
-            b"[dask]\nworkers = s3cret\nworkers = 2\n",
-            2,
-            "'workers' in section 'dask' already exists",
-        ),
-        (b"[dask]\n# \xfc\n", 2, "in UTF-8"),
-        (b"[core]\nlog_level = LOUD\n", 30, "[core] in luigi.cfg"),
-    ],
-)
-def test_a_luigi_cfg_that_cannot_be_read_is_named(
-    tmp_path: Path, profile: bytes, code: int, words: str
-) -> None:
+def test_a_luigi_cfg_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Though Luigi reads it before anything of ours runs; what stands in it is not shown."""
-    (tmp_path / "luigi.cfg").write_bytes(profile)
-    (tmp_path / "x.img").write_bytes(gif(1))
-    result = run(tmp_path, "x.img", "--dask-workers", "0")
-    assert result.returncode == code, result.stderr
-    assert words in result.stderr
+    (tmp_path / "luigi.cfg").write_text("[dask]\nworkers = s3cret\nworkers = 2\n")
+    result = subprocess.run(
+        [*COMMAND, "x.img"], cwd=tmp_path, env=without_luigi_cfg(), capture_output=True, text=True
+    )
+    assert result.returncode == 2, result.stderr
+    assert "'workers' in section 'dask' already exists" in result.stderr
     assert "Traceback" not in result.stderr
     assert "s3cret" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [(b"workers = 2\n", "luigi.cfg, line 1"), (b"[dask]\n# \xfc\n", "in UTF-8")],
+)
+def test_what_luigi_cannot_read_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    profile: bytes,
+    words: str,
+) -> None:
+    """By what stands around Luigi's import."""
+    (tmp_path / "luigi.cfg").write_bytes(profile)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/luigi-gif"])
+    monkeypatch.setattr(LuigiConfigParser, "_instance", None)
+    with pytest.raises(SystemExit) as end, luigi_config.explained():
+        LuigiConfigParser.instance()
+    assert end.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_an_entry_that_luigi_cannot_use_is_named(tmp_path: Path) -> None:
+    """When it is used."""
+    (tmp_path / "luigi.cfg").write_text("[core]\nlog_level = LOUD\n")
+    (tmp_path / "x.img").write_bytes(gif(1))
+    result = run(tmp_path, "x.img", "--dask-workers", "0")
+    assert result.returncode == 30, result.stderr
+    assert "[core] in luigi.cfg" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_ctrl_c_while_it_starts_is_a_line(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import subprocess
 from pathlib import Path
 
 import pytest
+import warm
 from conftest import ROOT, SAMPLE, luigi_command, luigi_environment
 from luigi.configuration import LuigiConfigParser, LuigiTomlParser
 from pytest_mock import MockerFixture
@@ -80,14 +80,8 @@ def test_a_failed_task_has_its_exit_code(tmp_path: Path, profile: str, code: int
         (tmp_path / "luigi.cfg").write_text(profile)
     environment = luigi_environment()
     del environment["LUIGI_CONFIG_PATH"]
-    result = subprocess.run(
-        luigi_command("CombineGif", "--url", "missing.img"),
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = luigi_command("CombineGif", "--url", "missing.img")
+    result = warm.run(command, cwd=tmp_path, env=environment)
     assert result.returncode == code, result.stderr
     assert "DEBUG" not in result.stderr
     assert "scheduler 'http" not in result.stderr
@@ -98,14 +92,8 @@ def test_what_failed_is_named_with_several_workers(tmp_path: Path) -> None:
     """Each task fails in a process of its own then; the last lines name all."""
     missing = [f"none{number}.img" for number in range(5)]
     (tmp_path / "urls.txt").write_text("\n".join([str(SAMPLE), *missing]))
-    result = subprocess.run(
-        luigi_command("GifBatch", "--urls-file", "urls.txt", "--workers", "2"),
-        cwd=tmp_path,
-        env=luigi_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = luigi_command("GifBatch", "--urls-file", "urls.txt", "--workers", "2")
+    result = warm.run(command, cwd=tmp_path, env=luigi_environment())
     assert result.returncode == 30
     named = result.stderr.partition("What failed:\n")[2].splitlines()
     assert sorted(line.partition(":")[0] for line in named) == [

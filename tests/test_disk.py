@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import warm
 from conftest import DELIMITER, PATIENCE_S, SAMPLE, Server, luigi_command, luigi_environment
 from faults import chunks, fault_server
 
@@ -33,8 +34,11 @@ class Disk:
         self._url = url
 
     def run(self, step: str, *before: str) -> subprocess.CompletedProcess[str]:
+        command = luigi_command(step, "--url", self._url, "--workdir", str(self.workdir))
+        if not before:
+            return warm.run(command, env=luigi_environment())
         return subprocess.run(
-            [*before, *luigi_command(step, "--url", self._url, "--workdir", str(self.workdir))],
+            [*before, *command],
             env=luigi_environment(),
             capture_output=True,
             text=True,

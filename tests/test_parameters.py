@@ -7,7 +7,6 @@ import json
 import math
 import os
 import pickle
-import subprocess
 import sys
 import tomllib
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Any
 
 import luigi
 import pytest
+import warm
 from conftest import ROOT, SAMPLE, Luigid, Run, Server, gif, luigi_environment
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -184,14 +184,11 @@ def test_a_task_may_yield_a_clip(server: Server, luigid: Luigid, tmp_path: Path,
         "under luigid": ["--workers", "2", "--scheduler-url", luigid.url],
     }[how]
     profile = "config/client.cfg" if how == "under luigid" else "luigi.cfg"
-    said = subprocess.run(
+    said = warm.run(
         [sys.executable, "-m", "luigi", "--module", "mine", "Mine", "--unused", "x", *flags],
         cwd=tmp_path,
         env=luigi_environment()
         | {"PYTHONPATH": str(tmp_path), "LUIGI_CONFIG_PATH": str(ROOT / profile)},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert said.returncode == 0, said.stderr
     assert len(list(tmp_path.glob("work-*/clip.gif"))) == 2

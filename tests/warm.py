@@ -23,7 +23,8 @@ PATIENCE_S = 600.0
 
 _SERVER = """
 import json, os, runpy, sys
-import luigi.cmdline, luigi.configuration, luigi.notifications, luigi.tools.range, requests
+import luigi.cmdline, luigi.configuration, luigi.notifications, luigi.setup_logging
+import luigi.tools.range, requests
 for line in sys.stdin:
     order = json.loads(line)
     if "pid" in order:
@@ -50,6 +51,7 @@ luigi.cmdline.luigi_run.__defaults__ = (sys.argv[1:],)
 luigi.configuration.LuigiConfigParser._instance = None
 if "LUIGI_CONFIG_PATH" in os.environ:
     luigi.configuration.add_config_path(os.environ["LUIGI_CONFIG_PATH"])
+luigi.setup_logging.BaseLogging.config = luigi.configuration.get_config()
 sys.modules.pop("__mp_main__", None)  # this script; the module takes its place
 runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 """
