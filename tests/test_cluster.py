@@ -295,7 +295,8 @@ def test_a_mistake_of_ours_ends_the_run(luigi: Run, tmp_path: Path) -> None:
         "    return batch + 1\n"
         "luigi_gif.frames.write_batch = write_batch\n"
     )
-    result = luigi("--url", str(SAMPLE), "--workdir", "work", PYTHONPATH=str(site))
+    flags = ("--url", str(SAMPLE), "--workdir", "work")
+    result = luigi(*flags, python=("-B",), PYTHONPATH=str(site))
     assert result.returncode == 30
     assert "Traceback" in result.stderr
     assert 'TypeError: can only concatenate tuple (not "int") to tuple' in result.stderr

@@ -6,15 +6,24 @@ import importlib.util
 import io
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+import warm
 from browser import browser
-from conftest import DELIMITER, PATIENCE_S, ROOT, Luigid, Server, dask_worker, luigi_command
+from conftest import (
+    DELIMITER,
+    PATIENCE_S,
+    ROOT,
+    Luigid,
+    Server,
+    clip_here,
+    dask_worker,
+    luigi_command,
+)
 from PIL import Image
 
 pytestmark = pytest.mark.xdist_group("luigid")
@@ -26,7 +35,7 @@ CLIENT = {"LUIGI_CONFIG_PATH": str(ROOT / "config" / "client.cfg")}
 def long_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Frames that take a while."""
     path = tmp_path_factory.mktemp("long") / "bundle.img"
-    path.write_bytes(DELIMITER.join(picture(number, (240, 180), "PNG") for number in range(12)))
+    path.write_bytes(DELIMITER.join(picture(number, (160, 120), "PNG") for number in range(6)))
     return path
 
 
@@ -38,16 +47,11 @@ def picture(number: int, size: tuple[int, int], format_: str) -> bytes:
     return file.getvalue()
 
 
-def start(folder: Path, bundle: Path, *flags: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        luigi_command(
-            "CombineGif", "--url", str(bundle), "--workdir", "work", "--quality", "best", *flags,
-        ),
-        cwd=folder,
-        env=os.environ | CLIENT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
+def start(folder: Path, *flags: str) -> warm.Popen:
+    with (folder / "log").open("wb") as log:
+        return warm.Popen(
+            luigi_command("CombineGif", *flags), cwd=folder, env=os.environ | CLIENT, stderr=log
+        )
 
 
 def wait_until(true: Callable[[], object]) -> None:
@@ -85,23 +89,17 @@ def test_chromium_shows_how_a_run_goes_on(
     tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path
 ) -> None:
     """A bar that moves, a link that answers, the four tasks when they are done; no secret."""
-    frames = [picture(number, (640, 560), "BMP") for number in range(12)]
+    frames = [picture(number, (640, 560), "BMP") for number in range(6)]
     server.pages["/all.img"] = DELIMITER.join(frames)
     rows = all_of(".worker-table td", "innerText")
     html: list[str] = []
     percents: set[str] = set()
     messages: set[str | None] = set()
     links: set[str] = set()
-    with browser() as page, (tmp_path / "log").open("wb") as log:
-        luigi = subprocess.Popen(
-            luigi_command(
-                "CombineGif", "--url", server.url("/all.img?token=s3cret"),
-                "--scheduler-url", luigid.url, "--dask-address", dashboard,
-            ),
-            cwd=tmp_path,
-            env=os.environ | CLIENT,
-            stderr=log,
-        )  # fmt: skip
+    with browser() as page:
+        url = server.url("/all.img?token=s3cret")
+        flags = ("--scheduler-url", luigid.url, "--dask-address", dashboard)
+        luigi = start(tmp_path, "--url", url, *flags)
         while luigi.poll() is None:
             if not (running := luigid.ask("task_list", status="RUNNING")):
                 time.sleep(0.02)
@@ -123,7 +121,7 @@ def test_chromium_shows_how_a_run_goes_on(
                 page.screenshot(tmp_path / "page.png")
             if any(task_id.startswith("WriteFrames") for task_id in running):
                 (gate / str(len(list(gate.glob("[0-9]*"))) + 1)).touch()
-        assert luigi.returncode == 0, (tmp_path / "log").read_text()
+        assert luigi.poll() == 0, (tmp_path / "log").read_text()
         page.open(f"{luigid.url}/static/visualiser/index.html?done")
         tasks = all_of("#taskTable tbody tr", "innerText")
         wait_until(lambda: len(page.value(tasks)) == 4)
@@ -131,7 +129,7 @@ def test_chromium_shows_how_a_run_goes_on(
         html.append(page.value("document.documentElement.outerHTML"))
     assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
     assert len(percents) >= 3
-    assert any(" of 12 frames, " in message for message in messages if message)
+    assert any(" of 6 frames, " in message for message in messages if message)
     # Without Bokeh Dask has no page worth a link.
     assert bool(links) == (importlib.util.find_spec("bokeh") is not None)
     assert not [text for text in html if "s3cret" in text]
@@ -145,10 +143,7 @@ def all_of(selector: str, attribute: str) -> str:
 def undisturbed(long_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The clip, made without luigid."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    run = start(folder, long_bundle, "--local-scheduler")
-    said = run.communicate()[1]
-    assert run.returncode == 0, said
-    return (folder / "work" / "clip.gif").read_bytes()
+    return clip_here(long_bundle, folder, quality="best").read_bytes()
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
@@ -157,11 +152,13 @@ def test_a_run_goes_on_without_luigid(
     fate: signal.Signals,
 ) -> None:  # fmt: skip
     """Killed, or silent, while frames are written; the clip is made; one wait is lost."""
-    run = start(tmp_path, long_bundle, "--scheduler-url", luigid.url)
+    flags = ("--url", str(long_bundle), "--workdir", "work", "--quality", "best")
+    run = start(tmp_path, *flags, "--scheduler-url", luigid.url)
     wait_until(lambda: list((tmp_path / "work" / "frames").glob("frame_*.gif")))
     os.kill(luigid.process.pid, fate)
-    said = run.communicate(timeout=PATIENCE_S)[1]
-    assert run.returncode == 0, said
+    code = run.wait()
+    said = (tmp_path / "log").read_text()
+    assert code == 0, said
     assert said.count("luigid does not answer") == 1
     assert "Traceback" not in said
     assert (tmp_path / "work" / "clip.gif").read_bytes() == undisturbed
