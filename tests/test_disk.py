@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import warm
 from conftest import DELIMITER, PATIENCE_S, SAMPLE, Server, luigi_command, luigi_environment
 from faults import chunks, fault_server
+from luigi.task_register import Register
 
+import luigi_gif
 from luigi_gif import gif
+from luigi_gif.errors import PipelineError
 
 STEPS = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
@@ -29,26 +33,28 @@ class Disk:
 
     def __init__(self, path: Path, url: str) -> None:
         self.workdir = path / "work"
+        self.path = path
+        self.url = url
         self._filler = path / "filler"
-        self._path = path
-        self._url = url
 
-    def run(self, step: str, *before: str) -> subprocess.CompletedProcess[str]:
-        command = luigi_command(step, "--url", self._url, "--workdir", str(self.workdir))
-        if not before:
-            return warm.run(command, env=luigi_environment())
-        return subprocess.run(
-            [*before, *command],
-            env=luigi_environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+    def run(self, last: str = STEPS[-1], workdir: Path | None = None) -> tuple[str, str] | None:
+        """Run all steps to this one; the one that failed, with what it said."""
+        Register.clear_instance_cache()
+        step: Any = luigi_gif.CombineGif(url=self.url, workdir=str(workdir or self.workdir))
+        steps = [step]
+        while deps := step.deps():
+            (step,) = deps
+            steps.insert(0, step)
+        for step in steps[: STEPS.index(last) + 1]:
+            try:
+                step.run()
+            except PipelineError as error:
+                return step.task_family, str(error)
+        return None
 
     def fill(self, leave: int) -> None:
         """Leave so many bytes free."""
-        status = os.statvfs(self._path)
+        status = os.statvfs(self.path)
         with self._filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, status.f_bavail * status.f_frsize - leave)
 
@@ -56,17 +62,17 @@ class Disk:
         self._filler.unlink()
 
     def remount(self, *options: str) -> None:
-        subprocess.run(["mount", "-o", ",".join(["remount", *options]), self._path], check=True)
+        subprocess.run(["mount", "-o", ",".join(["remount", *options]), self.path], check=True)
 
-    def clip(self) -> bytes:
+    def clip(self, workdir: Path | None = None) -> bytes:
         """Without its comment, which depends on the URL."""
-        data = (self.workdir / "clip.gif").read_bytes()
+        data = ((workdir or self.workdir) / "clip.gif").read_bytes()
         return data.replace(gif.first_comment(data) or b"", b"")
 
-    def check(self, bundle: bytes) -> None:
+    def check(self, bundle: bytes, workdir: Path | None = None) -> None:
         """Whatever has its final name is whole, and nothing else is there."""
         frames = [frame for frame in bundle.split(DELIMITER) if frame]
-        for path in self.workdir.rglob("*"):
+        for path in (workdir or self.workdir).rglob("*"):
             if path.name == "image-data.img":
                 assert path.read_bytes() == bundle
             elif path.suffix == ".gif":
@@ -79,8 +85,8 @@ class Disk:
 
 @pytest.fixture(scope="module")
 def bundle() -> bytes:
-    """Some 4 MB."""
-    return DELIMITER.join([SAMPLE.read_bytes()] * 11)
+    """Some 1 MB."""
+    return DELIMITER.join([SAMPLE.read_bytes()] * 3)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +95,7 @@ def clip(bundle: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "bundle.img").write_bytes(bundle)
     disk = Disk(folder, str(folder / "bundle.img"))
-    assert disk.run("CombineGif").returncode == 0
+    assert disk.run() is None
     return disk.clip()
 
 
@@ -115,18 +121,19 @@ def disk(tmp_path: Path, server: Server, bundle: bytes) -> Iterator[Disk]:
         yield disk
 
 
-def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    """The run failed, and said why and what to do about it."""
-    assert result.returncode == 30, result.stderr
+def refused(outcome: tuple[str, str] | None, step: str, *words: str) -> None:
+    """This step failed, and said why and what to do about it."""
+    assert outcome is not None
+    failed, said = outcome
+    assert failed == step
     for word in ("where:", "expected:", "got:", "next:", *words):
-        assert word in result.stderr, result.stderr
-    assert "Traceback" not in result.stderr
+        assert word in said, said
 
 
-def prepare(disk: Disk, step: str) -> None:
+def prepare(disk: Disk, step: str, workdir: Path | None = None) -> None:
     """Run all that comes before a step."""
     if step != STEPS[0]:
-        assert disk.run(STEPS[STEPS.index(step) - 1]).returncode == 0
+        assert disk.run(STEPS[STEPS.index(step) - 1], workdir) is None
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -135,10 +142,10 @@ def test_a_full_disk_is_named(disk: Disk, bundle: bytes, clip: bytes, step: str)
     prepare(disk, step)
     disk.fill(leave=0 if step == "SplitFrames" else len(bundle) // 2)
     room = "bytes free" if step == "DownloadData" else "No space left on device"
-    refused(disk.run("CombineGif"), f"{step} runs", room, "free some space")
+    refused(disk.run(), step, room, "free some space")
     disk.check(bundle)
     disk.free()
-    assert disk.run("CombineGif").returncode == 0
+    assert disk.run() is None
     assert disk.clip() == clip
 
 
@@ -152,37 +159,68 @@ def test_a_disk_that_fills_up_while_a_bundle_arrives_is_named(
         small_disk(tmp_path / "disk", server.url()) as disk,
     ):
         disk.fill(leave=len(bundle) // 2)
-        refused(disk.run("CombineGif"), "No space left on device")
+        refused(disk.run(), "DownloadData", "No space left on device")
         disk.check(bundle)
         disk.free()
-        assert disk.run("CombineGif").returncode == 0
+        assert disk.run() is None
         assert disk.clip() == clip
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_disk_that_cannot_be_written_is_named(
-    disk: Disk, bundle: bytes, clip: bytes, step: str
-) -> None:
-    """As it is read-only, and as its folders are another's; at each stage."""
-    prepare(disk, step)
-    disk.workdir.mkdir(exist_ok=True)
-    disk.remount("ro")
-    refused(disk.run("CombineGif"), "Read-only file system", "on a disk that can be written")
-    disk.remount("rw")
-    closed = [path for path in (disk.workdir, disk.workdir / "frames") if path.exists()]
-    for path in closed:
-        path.chmod(0o555)
-    refused(
-        disk.run("CombineGif", *WITHOUT_RIGHTS), "Permission denied", "give this user the right"
+def test_a_disk_that_cannot_be_written_is_named(disk: Disk, bundle: bytes, clip: bytes) -> None:
+    """As it is read-only, and as its folders are another's; at each stage, of a clip each."""
+    urls_file = disk.path / "urls.txt"
+    urls_file.write_text("\n".join(f"{disk.url}?{step}" for step in STEPS))
+    batch = luigi_gif.GifBatch(urls_file=urls_file, workdir=disk.path / "work")
+    workdirs = [Path(each.workdir) for each in batch.requires()]
+    for step, workdir in zip(STEPS, workdirs, strict=True):
+        disk.url, _, _ = disk.url.partition("?")
+        disk.url += f"?{step}"
+        workdir.mkdir(parents=True)
+        prepare(disk, step, workdir)
+    command = luigi_command(
+        "GifBatch", "--urls-file", str(urls_file), "--workdir", str(disk.workdir)
     )
-    for path in closed:
+
+    def run(*before: str) -> tuple[int, str]:
+        result = subprocess.run(
+            [*before, *command],
+            env=luigi_environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr
+        return result.returncode, result.stderr
+
+    def all_refused(outcome: tuple[int, str], *words: str) -> None:
+        code, said = outcome
+        assert code == 30, said
+        errors = re.findall(r"^ERROR: .+\n(?:  \w+: .+\n){4}", said, re.MULTILINE)
+        assert len(errors) == len(STEPS), said
+        for word in ("where:", "expected:", "got:", "next:", *words):
+            assert all(word in error for error in errors), said
+        for workdir in workdirs:
+            assert any(str(workdir) in error for error in errors), said
+
+    disk.remount("ro")
+    all_refused(run(), "Read-only file system", "on a disk that can be written")
+    disk.remount("rw")
+    folders = [path for each in workdirs for path in (each, each / "frames") if path.exists()]
+    for path in folders:
+        path.chmod(0o555)
+    all_refused(run(*WITHOUT_RIGHTS), "Permission denied", "give this user the right")
+    for path in folders:
         path.chmod(0o755)
-    disk.check(bundle)
-    assert disk.run("CombineGif", *WITHOUT_RIGHTS).returncode == 0
-    assert disk.clip() == clip
+    for workdir in workdirs:
+        disk.check(bundle, workdir)
+    code, said = run(*WITHOUT_RIGHTS)
+    assert code == 0, said
+    for workdir in workdirs:
+        assert disk.clip(workdir) == clip
 
 
-@pytest.mark.parametrize("seen", ["image-data.img.part", "image-data.img", "frames/frame_100.gif"])
+@pytest.mark.parametrize("seen", ["image-data.img.part", "image-data.img", "frames/frame_20.gif"])
 def test_a_folder_that_vanishes_is_named(
     tmp_path: Path, bundle: bytes, clip: bytes, server: Server, seen: str
 ) -> None:
@@ -198,10 +236,10 @@ def test_a_folder_that_vanishes_is_named(
 
     remover = threading.Thread(target=remove)
     remover.start()
-    result = disk.run("CombineGif")
+    outcome = disk.run()
     ended.set()
     remover.join()
-    if result.returncode:
-        refused(result)
-    assert disk.run("CombineGif").returncode == 0
+    if outcome is not None:
+        refused(outcome, outcome[0])
+    assert disk.run() is None
     assert disk.clip() == clip

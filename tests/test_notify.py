@@ -93,19 +93,12 @@ def test_a_clip_of_another_run_is_not_told(tmp_path: Path, mocker: MockerFixture
     assert success.called
 
 
-@pytest.mark.parametrize("fate", ["hangs", "is gone"])
-def test_a_dead_receiver_does_not_fail_the_run(luigi: Run, fate: str) -> None:
-    """One that never answers is not waited for; nothing of its URL is said."""
-    receiver = Receiver(hangs=fate == "hangs")
-    if fate == "is gone":
-        receiver.close()
-    try:
-        result = luigi("--url", str(SAMPLE), *flags(receiver))
-    finally:
-        if fate == "hangs":
-            receiver.close()
+def test_a_dead_receiver_does_not_fail_the_run(luigi: Run) -> None:
+    """Nothing of its URL is said."""
+    receiver = Receiver()
+    receiver.close()
+    result = luigi("--url", str(SAMPLE), *flags(receiver))
     assert result.returncode == 0
-    assert receiver.asked == (fate == "hangs")
     assert "did not take one" in result.stderr
     assert "s3cret" not in result.stderr
     assert "Traceback" not in result.stderr
@@ -125,9 +118,9 @@ def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[...
 
 
 def test_a_receiver_that_hangs_costs_its_time_once(
-    told: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    told: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of all processes of a run: they share what they know of it."""
+    """Of all processes of a run: they share what they know of it. Nothing of its URL is said."""
     assert isinstance(notify.silent, SharedList)
     monkeypatch.setattr(notify, "PATIENCE_S", 0.1)
     receiver = Receiver(hangs=True)
@@ -138,6 +131,8 @@ def test_a_receiver_that_hangs_costs_its_time_once(
         receiver.close()
     assert receiver.asked <= 1
     assert notify.silent.read() == [receiver.url]
+    assert "did not take one" in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 def test_the_log_of_apprise_is_the_users(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 from conftest import gif, luigi_environment, make_clip
 
 MADE = f"{sys.executable} -m luigi_gif.cli unused --workdir work"
@@ -62,8 +63,6 @@ def test_the_luigi_command_needs_no_streams(tmp_path: Path) -> None:
     [
         (f"{MADE} | true", 0, b""),
         (f"{MADE} --explain | true", 0, b""),
-        (f"{MADE} > /dev/full", 30, b"No space left on device"),
-        (f"{MADE} -o - > /dev/full", 30, b"No space left on device"),
         (f"{MADE} -o - | exec true", 30, b"Broken pipe"),
         (f"{MADE} -o - 1>&-", 2, b"a closed standard output"),
     ],
@@ -77,9 +76,27 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, line: str, code: int, wo
     assert b"Exception ignored" not in result.stderr
 
 
-@pytest.mark.parametrize("name", ["ö".encode(), b"\xff"])
-def test_a_path_is_printed_byte_for_byte(tmp_path: Path, name: bytes) -> None:
+@pytest.mark.parametrize("flags", [[], ["-o", "-"]])
+def test_a_full_standard_output_is_said(tmp_path: Path, flags: list[str]) -> None:
+    """As a failure of the command, and no more than once."""
+    with open("/dev/full", "wb") as full, open(tmp_path / "said", "wb") as stderr:
+        code = warm.Popen(
+            [*MADE.split(), *flags],
+            cwd=tmp_path,
+            env=luigi_environment(),
+            stdout=full,
+            stderr=stderr,
+        ).wait()
+    said = (tmp_path / "said").read_text()
+    assert code == 30, said
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
+def test_a_path_is_printed_byte_for_byte(tmp_path: Path) -> None:
     """Where the encoding cannot show it, and where it is no text at all; the log escapes it."""
+    name = "ö".encode() + b"\xff"
     line = COMMAND.encode() + b" --workdir " + name
     result = shell(tmp_path, os.fsdecode(line), PYTHONIOENCODING="ascii:strict")
     assert result.returncode == 0, result.stderr
