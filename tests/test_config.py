@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import programs
 import pytest
+import warm
 from conftest import ROOT, Luigid, Server, gif, luigi_command, luigid_server
 from crontab import CronTab
 
@@ -91,13 +92,12 @@ def test_history_and_metrics_are_kept(tmp_path: Path) -> None:
     with luigid_server(tmp_path, "luigid-history.cfg", tmp_path) as luigid:
         (tmp_path / "bundle.img").write_bytes(gif(1))
         flags = ("--url", "bundle.img", "--scheduler-url", luigid.url)
-        subprocess.run(
+        result = warm.run(
             luigi_command("CombineGif", *flags),
             cwd=tmp_path,
             env=os.environ | {"LUIGI_CONFIG_PATH": str(CONFIG / "client.cfg")},
-            capture_output=True,
-            check=True,
         )
+        assert result.returncode == 0, result.stderr
         assert "CombineGif" in read(luigid, "/history")
         assert "luigi_task_done_total" in read(luigid, "/metrics")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import runpy
 import subprocess
 import sys
@@ -40,13 +41,14 @@ def test_a_script_without_a_guard_is_named(tmp_path: Path, script: str, is_guard
         assert error.value.where == f"{path}, line {len((CHECK + script).splitlines())}"
 
 
-def test_what_is_imported_needs_no_guard(tmp_path: Path) -> None:
+def test_what_is_imported_needs_no_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does a package's __main__.py, which a spawned process leaves out."""
-    package = tmp_path / "package"
+    package = tmp_path / "unguarded"
     package.mkdir()
     (package / "__main__.py").write_text(CHECK + "check()\n")
-    for command in (["-m", "package"], ["-c", "import package.__main__"]):
-        subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, timeout=60)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    runpy.run_module("unguarded", run_name="__main__", alter_sys=True)
+    importlib.import_module("unguarded.__main__")
 
 
 def test_a_run_without_a_guard_ends_with_one_error(tmp_path: Path) -> None:
