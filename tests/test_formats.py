@@ -161,8 +161,8 @@ def test_every_cut_is_noticed(format_: str) -> None:
     for name in (name for name in IMAGES if name.startswith(format_)):
         image = IMAGES[name]
         size = len(image)
-        near, far = range(signature, min(size, 400)), range(400, size, 37)
-        for length in sorted({*near, *far, *range(max(signature, size - 200), size)}):
+        near, far = range(signature, min(size, 400)), range(400, size, 97)
+        for length in sorted({*near, *far, *range(max(signature, size - 100), size)}):
             if not image[length:].strip(b"\0") and format_ == "tiff":
                 continue  # but what it is filled up with
             try:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 from conftest import ROOT, SAMPLE
-from nbclient import NotebookClient
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a folder that has the sample and nothing else."""
+    import nbformat  # which no other process of the tests needs
+    from nbclient import NotebookClient
+
     shutil.copy(SAMPLE, tmp_path)
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("LUIGI_CONFIG_PATH", str(ROOT / "luigi.cfg"))

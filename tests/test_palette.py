@@ -61,7 +61,7 @@ for quality in ("fast", "best"):
 
 
 def digest(quality: str) -> str:
-    indexes, colors = palette.reduced(photo((96, 72)), None, 255, quality)
+    indexes, colors = palette.reduced(photo((64, 48)), None, 255, quality)
     return hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest()
 
 
@@ -140,7 +140,7 @@ def test_a_choice_is_the_same_with_any_number_of_threads() -> None:
     here = [digest(quality) for quality in QUALITIES]
     assert [digest(quality) for quality in QUALITIES] == here
     file = io.BytesIO()
-    photo((96, 72)).save(file, "BMP")
+    photo((64, 48)).save(file, "BMP")
     for threads in ("1", "4"):
         child = subprocess.run(
             [sys.executable, "-c", DIGESTS],
