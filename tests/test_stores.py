@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
+import luigi
 import pytest
 from conftest import SAMPLE, Fetch, Run, clip_here, dask_scheduler, dask_worker
 from fsspec.asyn import get_loop
 from stores import STORES, Store, missing
-from test_command import fails
 
 # What holds for any folder holds on a store: these run here with the folder below.
 from test_storage import (  # noqa: F401
@@ -29,6 +29,7 @@ from test_storage import (  # noqa: F401
     test_what_is_written_can_be_read,
 )
 
+import luigi_gif
 from luigi_gif import storage
 from luigi_gif import store as store_module
 from luigi_gif.errors import DownloadError, StorageError
@@ -87,6 +88,13 @@ def found_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, st
     forget_stores()
 
 
+@pytest.fixture(name="command")
+def luigi_command(request: pytest.FixtureRequest) -> Run:
+    """The luigi command; the package has its name here."""
+    run: Run = request.getfixturevalue("luigi")
+    return run
+
+
 @pytest.fixture
 def folder(store: Store) -> storage.Folder:
     """A folder of a new bucket."""
@@ -95,13 +103,12 @@ def folder(store: Store) -> storage.Folder:
 
 @pytest.fixture(scope="session")
 def cluster(running: dict[str, Store]) -> Iterator[str]:
-    """The address of a scheduler with two workers, all of which find every store."""
+    """The address of a scheduler with a worker, both of which find every store."""
     environment: dict[str, str] = {}
     for store in running.values():
         environment.update(store.environment)
     with (
         dask_scheduler(**environment) as scheduler,
-        dask_worker(scheduler.address, **environment),
         dask_worker(scheduler.address, **environment),
     ):
         yield scheduler.address
@@ -235,41 +242,45 @@ def test_a_folder_that_is_shared_is_known(folder: storage.Folder) -> None:
     assert list(folder.entries("")) == [("name", 1)]
 
 
-def test_a_store_is_a_work_directory(luigi: Run, store: Store, local_files: Files) -> None:
+def test_a_store_is_a_work_directory(
+    store: Store, local_files: Files, caplog: pytest.LogCaptureFixture
+) -> None:
     """Its files are those of a local folder; done is skipped, missing frames are made again."""
     url = f"{store.bucket()}/work"
-    flags = ("--url", str(SAMPLE), "--workdir", url)
-    result = luigi(*flags)
-    assert result.returncode == 0, result.stderr
+    combined = luigi_gif.CombineGif(url=str(SAMPLE), workdir=url)
+    caplog.set_level("INFO", "luigi-interface")
+
+    def made() -> list[str]:
+        caplog.clear()
+        assert luigi.build([combined], local_scheduler=True, no_lock=True)
+        return re.findall(r"(\w+) runs: ", caplog.text)
+
+    assert made() == ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
     assert same(url, local_files)
-
-    result = luigi(*flags)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr.count(" skipped: ") == 4
-    assert " runs: " not in result.stderr
-
+    assert not made()
+    assert caplog.text.count(" skipped: ") == 4
     for name in ("frames/frame_05.gif", "clip.gif"):
         storage.folder(url).remove(name)
-    result = luigi(*flags, "--dask-workers", "0")
-    assert result.returncode == 0, result.stderr
-    assert re.findall(r"(\w+) runs: ", result.stderr) == ["WriteFrames", "CombineGif"]
+    assert made() == ["WriteFrames", "CombineGif"]
     assert same(url, local_files)
 
 
-def test_workers_write_to_a_store(luigi: Run, store: Store, cluster: str, tmp_path: Path) -> None:
+def test_workers_write_to_a_store(command: Run, store: Store, cluster: str, tmp_path: Path) -> None:
     """Of a bundle that lies there too, they make the files that a local folder gets."""
     bucket = store.bucket()
     storage.folder(bucket).write("bundle.img", SAMPLE.read_bytes())
     flags = ("--url", f"{bucket}/bundle.img", "--workdir", f"{bucket}/work")
-    result = luigi(*flags, "--dask-address", cluster)
+    result = command(*flags, "--dask-address", cluster)
     assert result.returncode == 0, result.stderr
     assert same(f"{bucket}/work", local_run(f"{bucket}/bundle.img", tmp_path / "local"))
 
 
-def test_a_bucket_that_is_not_there_is_named(luigi: Run, store: Store) -> None:
+def test_a_bucket_that_is_not_there_is_named(store: Store) -> None:
     """In words."""
     url = f"{store.scheme}://no-such-bucket/work"
-    fails(luigi("--url", str(SAMPLE), "--workdir", url), url, "exist")
+    with pytest.raises(StorageError, match="exist") as error:
+        luigi_gif.DownloadData(url=str(SAMPLE), workdir=url).run()
+    assert error.value.where.startswith(url)
 
 
 def test_a_bundle_that_is_not_there_is_named(fetch: Fetch, store: Store) -> None:
@@ -283,12 +294,14 @@ def test_a_bundle_that_is_not_there_is_named(fetch: Fetch, store: Store) -> None
 
 @pytest.mark.parametrize("store", ["s3", "azure"], indirect=True)  # the third refuses nobody
 def test_a_store_that_refuses_is_named(
-    fetch: Fetch, luigi: Run, store: Store, found_by: Callable[[dict[str, str]], None]
+    fetch: Fetch, store: Store, found_by: Callable[[dict[str, str]], None]
 ) -> None:
     """Be it the work directory's or the bundle's."""
     url = f"{store.scheme}://bucket/work"
-    fails(luigi("--url", str(SAMPLE), "--workdir", url, **store.refused), url)
     found_by(store.refused)
+    with pytest.raises(StorageError) as refusal:
+        luigi_gif.DownloadData(url=str(SAMPLE), workdir=url).run()
+    assert refusal.value.where.startswith(url)
     with pytest.raises(DownloadError) as error:
         fetch(url)
     assert error.value.where == url
