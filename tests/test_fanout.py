@@ -254,28 +254,19 @@ def test_the_end_of_a_run_reaches_worker_processes(cluster: str, tmp_path: Path)
     assert "2999" not in [path.read_text() for path in tmp_path.iterdir()]
 
 
-def test_a_scheduler_that_is_frozen_is_named() -> None:
-    """It takes connections, and answers none."""
-    with dask_scheduler() as scheduler:
-        os.kill(scheduler.process.pid, SIGSTOP)
+def test_a_scheduler_that_freezes_at_the_end_harms_no_run() -> None:
+    """What is done is done; the next run names it: it takes connections, and answers none."""
+    with dask_scheduler() as scheduler, dask_worker(scheduler.address):
+        with fanout.executor(Settings(address=scheduler.address)) as executor:
+            assert list(executor.run(square, [3])) == [9]
+            os.kill(scheduler.process.pid, SIGSTOP)
         settings = Settings(address=scheduler.address, stall_timeout=1.0)
         with (
             pytest.raises(ClusterError, match="cannot be reached") as error,
             fanout.executor(settings),
         ):
             pass
-    assert error.value.where == scheduler.address
-
-
-def test_a_scheduler_that_freezes_at_the_end_harms_no_run() -> None:
-    """What is done is done."""
-    with (
-        dask_scheduler() as scheduler,
-        dask_worker(scheduler.address),
-        fanout.executor(Settings(address=scheduler.address)) as executor,
-    ):
-        assert list(executor.run(square, [3])) == [9]
-        os.kill(scheduler.process.pid, SIGSTOP)
+        assert error.value.where == scheduler.address
 
 
 go_on = threading.Event()
