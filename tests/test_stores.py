@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
+import importlib
 import json
 import os
 import re
@@ -51,6 +53,16 @@ def no_garbage_left() -> Iterator[None]:
     yield
     forget_stores()
     gc.collect()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """What botocore knows of S3 is a megabyte of JSON, which each new session would read again."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not missing("s3"):
+            session = importlib.import_module("botocore.session")
+            patch.setattr(session, "create_loader", functools.cache(session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")
