@@ -171,7 +171,7 @@ def combine(
         return size
     except ChangedFrame as error:
         manifest.written[frames.stretch_of(manifest, error.number)] = None
-        manifest.save(folder, lasting=True)
+        manifest.save(folder)
         raise
     except MemoryError as error:
         raise out_of_memory(folder.path(name)) from error

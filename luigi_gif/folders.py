@@ -134,7 +134,7 @@ class Folder(ABC):
 
     @abstractmethod
     def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
-        """Publish ``data`` whole under ``name``; ``lasting`` outlives a power cut."""
+        """Publish ``data`` whole under ``name``; if ``lasting``, also where power is cut then."""
 
     @abstractmethod
     def writer(self) -> contextlib.AbstractContextManager[Callable[[str, bytes], None]]:
@@ -156,10 +156,7 @@ class Folder(ABC):
 
     @abstractmethod
     def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
-        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk.
-
-        Its new name outlives a power cut once something lasting was written behind it.
-        """
+        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk."""
 
     @abstractmethod
     def remove(self, name: str) -> None:

@@ -14,6 +14,7 @@ import time
 import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,9 +43,14 @@ MAX_NAMED = 10
 MAX_COUNTED_BYTES = 1 << 21
 """Of a bundle whose GIFs are all counted: 2 MiB take some 0.1 s. It is the bundle that decides, so
 that the same frames are found bad wherever and however they are written."""
+COUNTING_THREADS = 2
 BATCHES_PER_THREAD = 8
 
 _FRAME_NAME = re.compile(r"frame_([0-9]+)\.gif")
+
+
+Made = tuple[bytes, gif.Image, int, list[str]]
+"""A frame as the bytes of its file, the image in it, how many it has, and what to note of it."""
 
 
 class Stretch(NamedTuple):
@@ -217,7 +223,7 @@ class Manifest(NamedTuple):
         shown = [each for each in self.written if each and each.bytes]
         return all(each.uniform and (each.width, each.height) == size for each in shown)
 
-    def save(self, folder: storage.Folder, *, lasting: bool) -> None:
+    def save(self, folder: storage.Folder) -> None:
         """Publish it in ``folder``."""
         value: dict[str, Any] = {
             "recipe": self.recipe,
@@ -228,7 +234,7 @@ class Manifest(NamedTuple):
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
-        folder.write_json(MANIFEST, value, lasting=lasting)
+        folder.write_json(MANIFEST, value, lasting=False)
 
 
 def load_manifest(folder: storage.Folder) -> Manifest | None:
@@ -371,7 +377,7 @@ def write_missing(
         folder.remove(f"{SUBFOLDER}/{name}")
     for place in todo.missing:
         manifest.written[place] = None
-    manifest.save(folder, lasting=False)
+    manifest.save(folder)
     missing = sum(manifest.stretches[place].frames for place in todo.missing)
     count, there, size, saved = 0, manifest.frames - missing, 0, time.monotonic()
     aside: list[str] = []
@@ -405,11 +411,11 @@ def write_missing(
                         size += written.bytes
                     progress(there, size)
                     if time.monotonic() - saved >= CHECKPOINT_S:
-                        manifest.save(folder, lasting=False)
+                        manifest.save(folder)
                         saved = time.monotonic()
         manifest.earlier.clear()
     finally:
-        manifest.save(folder, lasting=True)
+        manifest.save(folder)
         warn_of_altered(folder, aside)
     _warn(folder, manifest)
     return count
@@ -493,20 +499,20 @@ def _write_stretch(
     skipped: list[Skipped] = []
     notes: list[tuple[int, str]] = []
     aside: list[str] = []
-    for number, (frame, there) in enumerate(
-        zip(frames_of(data, stretch), _there(folder, batch, task), strict=False), stretch.number
+    made_frames = _made(frames_of(data, stretch), stretch.number, look)
+    for number, (made, there) in enumerate(
+        zip(made_frames, _there(folder, batch, task), strict=False), stretch.number
     ):
         fanout.stop_if_cancelled()
-        try:
-            file, image, images, noted = _one_image_gif(number, frame, look)
-        except bundle.BadFrame as error:
+        if isinstance(made, bundle.BadFrame):
             if not batch.look.skip_bad:
-                raise bundle_error(error, folder.path(batch.data_file)) from None
-            skipped.append(Skipped(number, error.offset, str(error)))
+                raise bundle_error(made, folder.path(batch.data_file)) from None
+            skipped.append(Skipped(number, made.offset, str(made)))
             if there is not None:
                 aside += _spared(folder, batch, task, number, there)
                 folder.remove(file_name(number, batch.digits))
             continue
+        file, image, images, noted = made
         if file != there:
             aside += _spared(folder, batch, task, number, there)
             write(file_name(number, batch.digits), file)
@@ -560,10 +566,26 @@ def _there(folder: storage.Folder, batch: Batch, task: Task) -> Iterator[bytes |
     yield from repeat(None)
 
 
-def _one_image_gif(
-    number: int, frame: bundle.Frame, look: Look
-) -> tuple[bytes, gif.Image, int, list[str]]:
-    """A frame as the bytes of its file, the image in it, how many it has, and what to note of it.
+def _made(
+    frames: Iterator[bundle.Frame], number: int, look: Look
+) -> Iterable[Made | bundle.BadFrame]:
+    """What becomes of each frame, the first of which has this number."""
+
+    def make(numbered: tuple[int, bundle.Frame]) -> Made | bundle.BadFrame:
+        try:
+            return _one_image_gif(*numbered, look)
+        except bundle.BadFrame as error:
+            return error
+
+    if not (look.copying and look.count_pixels):
+        return map(make, enumerate(frames, number))
+    # Pillow counts without the interpreter's lock. What is held until then is what was read.
+    with ThreadPoolExecutor(COUNTING_THREADS, "count") as pool:
+        return list(pool.map(make, enumerate(frames, number)))
+
+
+def _one_image_gif(number: int, frame: bundle.Frame, look: Look) -> Made:
+    """What is made of a frame.
 
     A GIF of one image that needs no other size is taken as it is; of more, the
     first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.

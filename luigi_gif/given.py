@@ -26,7 +26,16 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
 Parameters = list[tuple[str, Any]]
 
 
-class CheckedTask(luigi.Task):
+class _KnownParameters(luigi.Task):
+    """A task that looks for its parameters once; Luigi does each time."""
+
+    @classmethod
+    @functools.cache
+    def get_params(cls) -> list[tuple[str, Any]]:
+        return list(super().get_params())
+
+
+class CheckedTask(_KnownParameters):
     """A task whose parameters count where they are given, or are an error."""
 
     needs: ClassVar[type[CheckedTask] | None] = None
@@ -39,12 +48,6 @@ class CheckedTask(luigi.Task):
         while needed is not None:
             self._check_handed_down(needed)
             needed = needed.needs
-
-    @classmethod
-    @functools.cache
-    def get_params(cls) -> list[tuple[str, Any]]:
-        """As Luigi has it, which looks for them anew each time."""
-        return list(super().get_params())
 
     @classmethod
     def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
@@ -81,7 +84,7 @@ class CheckedTask(luigi.Task):
                 )
 
 
-class CheckedConfig(luigi.Config):
+class CheckedConfig(_KnownParameters, luigi.Config):
     """A section of luigi.cfg whose entries count, or are named."""
 
     ignore_unconsumed: ClassVar[set[str]] = set()

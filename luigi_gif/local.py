@@ -149,6 +149,8 @@ class LocalFolder(Folder):
             ) as file,
         ):
             yield file
+        with explain("write"):  # the user is told that it is there: its name has to last, too
+            files.sync_folder(os.path.dirname(self.path(name)))
 
     @contextlib.contextmanager
     def update(self, name: str) -> Iterator[IO[bytes]]:
@@ -298,8 +300,6 @@ class LocalFolder(Folder):
                 if lasting:  # for which much time may have passed
                     files.check_place(self.url, name)
                 os.replace(temporary, path)
-                if lasting:
-                    files.sync_folder(os.path.dirname(path))
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)

@@ -181,6 +181,9 @@ class Step(SettledTask):
         settings.check()
         if self.alone:
             self._run_steps_before()
+        self._run()
+
+    def _run(self) -> None:
         folder = self.folder
         try:
             lock_timeout_s = settings.storage().lock_timeout
@@ -271,7 +274,7 @@ class Step(SettledTask):
             self._running.append(step)
             for name in _FOR_LUIGID:
                 setattr(step, name, getattr(self, name, None))
-            step.run()
+            step._run()
             step.on_success()
             self._running.clear()
 

@@ -79,9 +79,9 @@ class DownloadData(Step):
             if self.folder.version(self.data_file) != before:
                 self._set_aside_new()
             self.folder.remove(self.data_file)
-            self.folder.write_json(self.receipt_name, receipt)
+            self.folder.write_json(self.receipt_name, receipt, lasting=False)
             self.folder.adopt(nearby, part, self.data_file)
-            self._note_version(receipt)  # lasting, and the new name of the bundle with it
+            self._note_version(receipt)  # lasting
             partial.forget(nearby, part)
         return f"{self.output()}: {receipt['size']:,} bytes"
 

@@ -254,7 +254,7 @@ def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
         old.written[place] = frames.Written(2, zlib.crc32(data), 1, 1, True, 0, 0, 0, [])
     old.written[3] = None
     folder.write(frames.file_name(3, 2), b"x")
-    old.save(folder, lasting=False)
+    old.save(folder)
     new = old._replace(recipe={"other": 1}, written=[None] * 4, unclaimed=set(), earlier=[])
     assert claims.take_over(folder, new) == [
         "frames/frame_02.gif.altered",
