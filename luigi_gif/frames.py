@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import re
 import time
 import zlib
@@ -577,9 +578,11 @@ def _made(
         except bundle.BadFrame as error:
             return error
 
-    if not (look.copying and look.count_pixels):
+    # Pillow counts without the interpreter's lock, so threads help, but not one of several
+    # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
+    # What is held meanwhile is no more than what was read.
+    if not (look.copying and look.count_pixels) or multiprocessing.parent_process() is not None:
         return map(make, enumerate(frames, number))
-    # Pillow counts without the interpreter's lock. What is held until then is what was read.
     with ThreadPoolExecutor(COUNTING_THREADS, "count") as pool:
         return list(pool.map(make, enumerate(frames, number)))
 

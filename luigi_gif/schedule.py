@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import luigi
+from luigi.interface import core
 from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import files, urls
@@ -145,6 +146,12 @@ class GifBatch(_Clips):
 
     urls_file = UrlsFileParameter(description="a text file with a URL a line")
     workdir = FolderParameter(default="data", description="where the folders of the clips are")
+
+    def deps(self) -> list[Any]:
+        """As Luigi has it, which with more than one worker forks for each clip."""
+        if core().workers > 1:
+            from luigi_gif import image  # noqa: F401  # so that not each of them loads NumPy
+        return super().deps()
 
     def requires(self) -> Iterator[CombineGif]:
         """A clip for each URL."""
