@@ -223,14 +223,22 @@ class Folder(ABC):
 
         A file of this name that never had such a checksum is the user's: it is set aside.
         """
+        self._spare_foreign_json(name)
+        self.write(name, json_text(value), lasting=lasting)
+
+    def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
+        """As :meth:`write_json`, but without a temporary file, for what comes last in a run.
+
+        Where one is left by a run that was killed, the next has nothing to do, and sweeps nothing.
+        """
+        self.write_json(name, value, lasting=False)
+
+    def _spare_foreign_json(self, name: str) -> None:
         if self._is_foreign_json(name):
             aside = self.set_aside(name)
             logger.warning(
                 "%s was not made by this pipeline: it is %s now", self.path(name), self.path(aside)
             )
-        rest = json.dumps(value).encode()[1:]
-        head = b'%s%08x", ' % (_JSON_HEAD, zlib.crc32(rest))
-        self.write(name, b"%s%s\n" % (head, rest), lasting=lasting)
 
     def _is_foreign_json(self, name: str) -> bool:
         try:
@@ -317,9 +325,15 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
+def json_text(value: dict[str, Any]) -> bytes:
+    """A JSON object with a checksum of the rest as its first entry, in one line."""
+    rest = json.dumps(value).encode()[1:]
+    return b'%s%08x", %s\n' % (_JSON_HEAD, zlib.crc32(rest), rest)
+
+
 def _checked(text: bytes) -> bytes:
     """The text of a JSON file. Raises ValueError where its checksum is not that of the text."""
     found = re.match(rb'\{"crc32": "([0-9a-f]{8})", ', text)
-    if found is None or int(found[1], 16) != zlib.crc32(text[found.end() :].removesuffix(b"\n")):
+    if found is None or int(found[1], 16) != zlib.crc32(text[found.end() :].rstrip()):
         raise ValueError("the checksum does not fit")
     return text

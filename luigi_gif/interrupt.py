@@ -39,8 +39,7 @@ def quiet_in_child() -> Iterator[None]:
     print a traceback. One that is killed can say nothing: its children look for it.
     """
     parent = multiprocessing.parent_process()
-    by_luigi = isinstance(multiprocessing.current_process(), TaskProcess)
-    if not by_luigi or parent is None or parent.pid is None:
+    if not _is_luigis_child() or parent is None or parent.pid is None:
         yield
         return
     done = threading.Event()
@@ -53,6 +52,10 @@ def quiet_in_child() -> Iterator[None]:
     finally:
         done.set()
         watch.join()
+
+
+def _is_luigis_child() -> bool:
+    return isinstance(multiprocessing.current_process(), TaskProcess)
 
 
 def _end_with(parent: int, done: threading.Event) -> None:
@@ -71,6 +74,8 @@ def _interrupt(number: int, _: FrameType | None) -> None:
         # the first of the other kind is the same wish, and what is half written needs its time.
         takes_one = is_child and each != number
         signal.signal(each, _overlook_one if takes_one else signal.SIG_DFL)
+    if _is_luigis_child():  # multiprocessing would print a traceback; logs have it by themselves
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # for the rest of this process
     raise KeyboardInterrupt
 
 

@@ -10,7 +10,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO
+from typing import IO, Any
 
 from luigi_gif import files, folders, locks, owners
 from luigi_gif.errors import LUIGI_LOGGER, StorageError
@@ -173,6 +173,12 @@ class LocalFolder(Folder):
         finally:
             with explain("write"):
                 os.close(descriptor)
+
+    def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
+        self._spare_foreign_json(name)
+        with self.update(name) as file:
+            # In one piece, and never shorter: a run that is killed leaves the old one or this.
+            file.write(folders.json_text(value).ljust(os.fstat(file.fileno()).st_size))
 
     def sync(self, name: str, file: IO[bytes]) -> None:
         """Let what was written to a file of :meth:`update` outlive a power cut."""

@@ -317,7 +317,7 @@ class Step(SettledTask):
             steps = run.get("steps", {})
             steps[self.task_family] = {"ended": now(), "seconds": round(seconds, 3)}
             shown = {"url": urls.public_url(self.url), "steps": steps}
-            self.folder.write_json(RUN, run | shown | self.about(), lasting=False)
+            self.folder.overwrite_json(RUN, run | shown | self.about())
         except (PipelineError, FileNotFoundError) as error:
             got = error.got if isinstance(error, PipelineError) else "a file vanished"
             logger.warning("%s could not be written: %s", self.folder.path(RUN), got)

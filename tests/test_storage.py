@@ -98,6 +98,15 @@ def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder, te
     assert folder.read_json("name") is None
 
 
+def test_what_is_noted_last_is_written_in_place(folder: storage.Folder) -> None:
+    """So that a run that is killed then leaves no temporary file; shorter text is as good."""
+    folder.overwrite_json("note", {"long": "a" * 100})
+    inode = os.stat(folder.path("note")).st_ino if folder.url.startswith("/") else None
+    folder.overwrite_json("note", {"short": 1})
+    assert folder.read_json("note") == {"short": 1}
+    assert inode is None or os.stat(folder.path("note")).st_ino == inode
+
+
 @pytest.mark.parametrize("method", ["publish", "update"])
 def test_large_files_are_written_back_early(tmp_path: Path, method: str) -> None:
     """More than the kernel is told of at a time arrives as it was written."""
