@@ -282,10 +282,10 @@ def luigi(tmp_path: Path) -> Run:
 def strange_lines(said: str) -> list[str]:
     """Of the output of a run, what is neither Luigi's nor ours: warnings, tracebacks, chatter.
 
-    That a machine is too busy to keep Dask's times is no fault of the run.
+    That a machine is too busy to keep the times of Dask and asyncio is no fault of the run.
     """
     said, _, _ = said.partition("===== Luigi Execution Summary")
-    known = r"(INFO|WARNING): |\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)"
+    known = r"(INFO|WARNING): |\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)|Executing <.* took "
     return [line for line in said.splitlines() if not re.match(known, line)]
 
 

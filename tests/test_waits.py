@@ -37,6 +37,8 @@ def test_a_call_that_hangs_is_given_up() -> None:
 def test_an_interrupt_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call itself is not interrupted."""
     monkeypatch.setattr(waits, "INTERRUPT_S", 0.01)
+    # A shell lets what it starts in the background ignore this signal, and the tests with it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     go_on, ended = threading.Event(), threading.Event()
 
     def interrupt_and_end() -> None:
@@ -44,7 +46,10 @@ def test_an_interrupt_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         go_on.wait()
         ended.set()
 
-    with pytest.raises(KeyboardInterrupt):
-        within(60, interrupt_and_end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            within(60, interrupt_and_end)
+    finally:
+        signal.signal(signal.SIGINT, before)
     go_on.set()
     assert ended.wait(60)

@@ -76,7 +76,8 @@ def _interrupt(number: int, run: Process, folder: Path, name: str, within_s: flo
     code = run.wait(within_s + 30)
     seconds = time.monotonic() - begin
     log = (folder / f"{name}.log").read_text()
-    said = [line for line in log.splitlines() if line and not line.startswith(LOG)]
+    before = log.partition("===== Luigi Execution Summary")[0]  # comes where the run had ended
+    said = [line for line in before.splitlines() if line and not line.startswith(LOG)]
     _, left = psutil.wait_procs(family, timeout=max(0.0, within_s - seconds))
     alive = [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
     assert not alive, f"{name}: left {alive}"
