@@ -285,7 +285,8 @@ def strange_lines(said: str) -> list[str]:
     That a machine is too busy to keep the times of Dask and asyncio is no fault of the run.
     """
     said, _, _ = said.partition("===== Luigi Execution Summary")
-    known = r"(INFO|WARNING): |\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)|Executing <.* took "
+    dask = r"\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)"
+    known = rf"(INFO|WARNING): |{dask}|Executing <.* took "
     return [line for line in said.splitlines() if not re.match(known, line)]
 
 
