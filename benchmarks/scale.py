@@ -50,7 +50,11 @@ from fsspec.spec import AbstractFileSystem
 from PIL import Image
 from psutil import Process
 
-from luigi_gif import WriteFrames, bundle, frames, report, settings, storage
+from luigi_gif import WriteFrames, settings
+from luigi_gif.frames import writing
+from luigi_gif.integrations import progress
+from luigi_gif.sources import bundle
+from luigi_gif.storage import targets
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
 Trial = Callable[[Path], float]  # of a path where it may make something; its seconds
@@ -78,7 +82,7 @@ class SyntheticFileSystem(AbstractFileSystem):  # type: ignore[misc]
         folder, _, name = self._strip_protocol(path).partition("/")
         if name == BUNDLE:
             return {"name": path, "type": "file", "size": int(folder) * len(FRAME)}
-        if name.endswith(storage.TEMPORARY_SUFFIX):  # by it a worker knows the driver's folder
+        if name.endswith(targets.TEMPORARY_SUFFIX):  # by it a worker knows the driver's folder
             return {"name": path, "type": "file", "size": 1}
         raise FileNotFoundError(path)
 
@@ -228,16 +232,16 @@ def drive(url: str, address: str, *watched: Process) -> tuple[list[float], list[
 
 def be_driven(url: str, address: str) -> None:
     """What :func:`drive` watches; it prints a line when it begins."""
-    folder = storage.folder(url)
+    folder = targets.folder(url)
     print("ready", flush=True)
     begin = time.perf_counter()
     with folder.open(BUNDLE) as file:
         survey = bundle.survey(file.read, strict=True)
     split = time.perf_counter()
-    manifest = frames.blank_manifest({}, {"sha256": "", **survey._asdict()})
-    look = frames.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
+    manifest = writing.blank_manifest({}, {"sha256": "", **survey._asdict()})
+    look = writing.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
     config = settings.dask(address=address)
-    frames.write_missing(folder, BUNDLE, manifest, look, config, report.Watch(WriteFrames()))
+    writing.write_missing(folder, BUNDLE, manifest, look, config, progress.Watch(WriteFrames()))
     print(json.dumps([split - begin, time.perf_counter() - split]))
 
 

@@ -5,7 +5,7 @@ from luigi_gif import luigi_config
 with luigi_config.explained():
     import luigi as _luigi  # noqa: F401
 
-from luigi_gif import command
+from luigi_gif import integrations
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 
@@ -21,5 +21,5 @@ __version__ = "0.1.0"
 
 # Importing changes nothing in a process, but where the luigi command does it to run these tasks:
 # it has no other place that says what its process needs.
-if (_arguments := command.luigi_arguments()) is not None:
-    command.install_for_luigi(_arguments)
+if (_arguments := integrations.luigi_arguments()) is not None:
+    integrations.install_for_luigi(_arguments)

@@ -11,9 +11,9 @@ import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 from luigi.execution_summary import LuigiStatusCode
 
-from luigi_gif import __version__, command, log, output, page, report, settings, streams
+from luigi_gif import __version__, integrations, output, settings
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
-from luigi_gif.step import Step
+from luigi_gif.pipeline_task import Step
 from luigi_gif.tasks import CombineGif
 
 TASK_FAILED, NOT_SCHEDULED, BAD_USAGE = 30, 35, 2
@@ -29,14 +29,14 @@ _OWN = {"url", "gif_file"}
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; its exit code: 0, 2 (usage), 30 (a task failed), 35 (not scheduled)."""
-    command.install()
+    integrations.install()
     parser = _parser()
     options = parser.parse_args(arguments)
     _set_up_log()
     try:
         _refuse_empty(parser, options)
         if options.page is not None:
-            streams.say(_page(options.page))
+            integrations.say(_page(options.page))
             return 0
         if options.url is None:
             parser.error("a URL is needed")
@@ -61,7 +61,7 @@ def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) 
 
 def _page(folder: str) -> str:
     try:
-        return page.write(folder)
+        return integrations.write_page(folder)
     except ParameterError as error:
         raise ParameterError(
             "the folder cannot be used",
@@ -122,7 +122,7 @@ def _escaped(description: str | None) -> str:
 
 
 def _task(options: argparse.Namespace) -> CombineGif:
-    command.set_defaults([])
+    integrations.set_defaults([])
     config = get_config()
     # Whatever a luigi.cfg says of it: what was made is looked at, and the log is this command's.
     config.set("worker", "check_complete_on_run", "true")
@@ -145,7 +145,7 @@ def _task(options: argparse.Namespace) -> CombineGif:
 
 def _explain(task: CombineGif) -> int:
     steps = reversed(list(_reasons(task)))
-    streams.say_text(f"{step.task_family:13} {why}" for step, why in steps)
+    integrations.say_text(f"{step.task_family:13} {why}" for step, why in steps)
     return 0
 
 
@@ -172,7 +172,7 @@ def _run(task: CombineGif, copy: output.Output | None) -> int:
     if code == 0:
         made = task.output().path if copy is None else copy.publish(task.output())
         if made is not None:
-            streams.say(made)
+            integrations.say(made)
     return code
 
 
@@ -189,13 +189,13 @@ def _bad_entry(error: ValueError) -> ParameterError:
 
 
 def _set_up_log() -> None:
-    report.bars = sys.stderr.isatty()
+    integrations.bars = sys.stderr.isatty()
     handler = logging.StreamHandler()
-    handler.setFormatter(log.PlainFormatter(logging.Formatter(log.FORMAT)))
+    handler.setFormatter(integrations.PlainFormatter(logging.Formatter(integrations.FORMAT)))
     handler.addFilter(_is_ours)
     logger = logging.getLogger(LUIGI_LOGGER)
     logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if report.bars else logging.INFO)
+    logger.setLevel(logging.WARNING if integrations.bars else logging.INFO)
     logger.propagate = False
 
 

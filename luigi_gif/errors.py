@@ -98,3 +98,29 @@ def out_of_memory(where: str) -> StorageError:
         next_step="give it more memory (see ulimit -v, or the limit of the job), take fewer "
         "--dask-workers, or refuse large frames with --max-megapixels; then run again",
     )
+
+
+class Truncated(ValueError):
+    """The data end before the image does."""
+
+
+class Malformed(ValueError):
+    """The data cannot be such an image. ``offset`` is in bytes from its start."""
+
+    def __init__(self, offset: int, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected} at byte {offset}, got {got}")
+        self.offset = offset
+        self.expected = expected
+        self.got = got
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Malformed, (self.offset, self.expected, self.got)
+
+
+class Undecodable(ValueError):
+    """Data that give no image. ``expected`` and ``got`` are for people."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f"expected {expected}, got {got}")
+        self.expected = expected
+        self.got = got

@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 
-from luigi_gif import clip, frames, storage, streams, urls
+from luigi_gif import clips, frames, integrations, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 
 STANDARD_OUTPUT = "-"
@@ -48,7 +48,7 @@ class Output:
         """
         if self._to_stdout:
             with target.open() as source:
-                streams.write(iter(lambda: source.read(storage.COPY_BYTES), b""))
+                integrations.write(iter(lambda: source.read(storage.COPY_BYTES), b""))
             return None
         if not self._is_clip:
             self._copy(target)
@@ -110,7 +110,7 @@ class Output:
 
     def _check_is_ours(self) -> None:
         folder, name = os.path.split(self._path)
-        found = clip.find(storage.LocalFolder(folder), name)
+        found = clips.find(storage.LocalFolder(folder), name)
         if found is not None and not found.whole:
             raise ForeignFileError(
                 "the place of the copy is taken by a file that this pipeline did not make",
@@ -121,7 +121,7 @@ class Output:
             )
 
     def _check_stdout(self) -> None:
-        if sys.stdout.isatty() or streams.is_closed("stdout"):
+        if sys.stdout.isatty() or integrations.is_closed("stdout"):
             got = "a terminal" if sys.stdout.isatty() else "a closed standard output"
             raise self._error(got, "send it into a file or a pipe: luigi-gif ... -o - > x.gif")
 

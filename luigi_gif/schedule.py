@@ -13,15 +13,10 @@ import luigi
 from luigi.interface import core
 from luigi.task import MixinNaiveBulkComplete, flatten
 
-from luigi_gif import files, urls
+from luigi_gif import storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
-from luigi_gif.parameters import (
-    DayParameter,
-    FolderParameter,
-    NamedParameter,
-    UrlParameter,
-)
-from luigi_gif.step import EXAMPLE_URL, SettledTask, settle
+from luigi_gif.parameters import DayParameter, FolderParameter, NamedParameter, UrlParameter
+from luigi_gif.pipeline_task import EXAMPLE_URL, SettledTask, settle
 from luigi_gif.tasks import CombineGif
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
@@ -150,7 +145,7 @@ class GifBatch(_Clips):
     def deps(self) -> list[Any]:
         """As Luigi has it, which with more than one worker forks for each clip."""
         if core().workers > 1:
-            from luigi_gif import image  # noqa: F401  # so that not each of them loads NumPy
+            from luigi_gif import imaging  # noqa: F401  # so that not each of them loads NumPy
         return super().deps()
 
     def requires(self) -> Iterator[CombineGif]:
@@ -170,7 +165,7 @@ def dated(text: str, day: date) -> str:
 
 def _urls(path: str) -> list[tuple[int, str]]:
     """The URLs of a file, each with the number of its line."""
-    with files.opened(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+    with storage.opened(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
         data = file.read()
     encodings = (name for mark, name in _ENCODINGS.items() if data.startswith(mark))
     lines = enumerate(data.decode(next(encodings, "utf-8")).splitlines(), 1)

@@ -6,7 +6,7 @@ them shapes a file's bytes, so none is part of a recipe.
 
 from __future__ import annotations
 
-from luigi_gif.given import CheckedConfig
+from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import (
     JsonParameter,
     NumberParameter,

@@ -7,22 +7,10 @@ import json
 import os
 from typing import Any
 
-from luigi_gif import (
-    bundle,
-    claims,
-    clip,
-    download,
-    frames,
-    notify,
-    partial,
-    report,
-    settings,
-    sources,
-    storage,
-)
+from luigi_gif import clips, fetching, frames, integrations, settings, sources, storage
 from luigi_gif.errors import BundleError, DamagedFileError, ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
-from luigi_gif.step import INDEX, OWN_NAMES, RUN, Step, logger, now
+from luigi_gif.pipeline_task import INDEX, OWN_NAMES, RUN, Step, logger, now
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
@@ -58,18 +46,18 @@ class DownloadData(Step):
         self._set_aside_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        part = f"{self.data_file}{partial.SUFFIX}"
-        source = sources.source_version(self.url)
+        part = f"{self.data_file}{fetching.SUFFIX}"
+        source = fetching.source_version(self.url)
         before = self.folder.version(self.data_file)
         with self.folder.nearby() as nearby:
-            receipt, survey = download.fetch(
+            receipt, survey = fetching.fetch(
                 self.url,
                 nearby,
                 part,
                 settings.download(),
                 sha256=self.sha256,
                 strict=self.on_bad_frame == "fail",
-                watch=report.Watch(self),
+                watch=integrations.Watch(self),
             )
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
@@ -82,7 +70,7 @@ class DownloadData(Step):
             self.folder.write_json(self.receipt_name, receipt, lasting=False)
             self.folder.adopt(nearby, part, self.data_file)
             self._note_version(receipt)  # lasting
-            partial.forget(nearby, part)
+            fetching.forget(nearby, part)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
@@ -163,18 +151,18 @@ class SplitFrames(Step):
         self.folder.write_json(INDEX, index | survey._asdict(), lasting=False)
         return f"{self.output()}: {survey.frames:,} frames"
 
-    def _noted_survey(self, version: str | None) -> bundle.Survey | None:
+    def _noted_survey(self, version: str | None) -> sources.Survey | None:
         """What DownloadData has found, which looks at each frame unless bad ones are left out."""
         receipt = self.folder.read_json(self.receipt_name) or {}
         if self.on_bad_frame != "fail" or receipt.get("version") != version:
             return None
-        return bundle.Survey(**receipt["survey"]) if receipt.get("survey") else None
+        return sources.Survey(**receipt["survey"]) if receipt.get("survey") else None
 
-    def _survey(self, path: str) -> bundle.Survey:
+    def _survey(self, path: str) -> sources.Survey:
         with self.input().open() as file:
             try:
-                return bundle.survey(file.read, strict=self.on_bad_frame == "fail")
-            except bundle.BadFrame as error:
+                return sources.survey(file.read, strict=self.on_bad_frame == "fail")
+            except sources.BadFrame as error:
                 raise frames.bundle_error(error, path) from None
 
     def _checked_sha256(self, path: str) -> str:
@@ -184,7 +172,7 @@ class SplitFrames(Step):
             return str(receipt["sha256"])
         digest = self.folder.sha256(self.data_file)
         if self.sha256 is not None:
-            download.check_sha256(path, digest, self.sha256)
+            fetching.check_sha256(path, digest, self.sha256)
         return digest
 
 
@@ -243,7 +231,7 @@ class WriteFrames(Step):
         manifest = frames.load_manifest(self.folder)
         if manifest is None or self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
             manifest = frames.blank_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
-            aside = claims.take_over(self.folder, manifest)
+            aside = frames.take_over(self.folder, manifest)
             frames.warn_of_altered(self.folder, aside)
         width, height = self.size or (None, None)
         copying = self._is_copying()
@@ -256,7 +244,7 @@ class WriteFrames(Step):
             copying=copying,
             palette="frame" if copying else self._palette_wanted(),
         )
-        watch = report.Watch(self)
+        watch = integrations.Watch(self)
         count = frames.write_missing(
             self.folder, self.data_file, manifest, look, settings.dask(), watch
         )
@@ -323,7 +311,7 @@ class CombineGif(Step):
         }
 
     def reason_in_folder(self) -> str | None:
-        found = clip.find(self.folder, self.gif_file)
+        found = clips.find(self.folder, self.gif_file)
         if found is None:
             return f"{self.output()} is not there"
         if found.origin is None:
@@ -335,14 +323,14 @@ class CombineGif(Step):
         )
 
     def _made_of(self) -> object:
-        found = clip.find(self.folder, self.gif_file)
+        found = clips.find(self.folder, self.gif_file)
         return found and found.origin and found.origin.get("sha256")
 
     def _subfolders(self) -> set[str]:
         return super()._subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
-        found = clip.find(self.folder, self.gif_file)
+        found = clips.find(self.folder, self.gif_file)
         if found is not None and found.origin is None:
             raise ForeignFileError(
                 "the clip's place is taken by a file that this pipeline did not make",
@@ -353,7 +341,7 @@ class CombineGif(Step):
             )
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        style = clip.Style(
+        style = clips.Style(
             self.plays,
             self.frame_duration_ms,
             self.optimize == "lossless",
@@ -361,7 +349,7 @@ class CombineGif(Step):
         )
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
         config = settings.dask()
-        size = clip.combine(self.folder, manifest, self.gif_file, origin, style, config)
+        size = clips.combine(self.folder, manifest, self.gif_file, origin, style, config)
         shown = manifest.frames - len(manifest.skipped)
         return f"{self.output()}: {shown:,} frames, {size:,} bytes"
 
@@ -386,5 +374,5 @@ class CombineGif(Step):
 
     def on_success(self) -> None:
         if self._made:  # not by another run
-            notify.success(str(self.output()), self._made)
+            integrations.success(str(self.output()), self._made)
         super().on_success()

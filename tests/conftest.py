@@ -30,7 +30,10 @@ from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 import luigi_gif
-from luigi_gif import download, partial, report, settings, storage
+from luigi_gif import settings
+from luigi_gif.fetching import download, partial_file
+from luigi_gif.integrations import progress
+from luigi_gif.storage import targets
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
@@ -149,16 +152,16 @@ def fetch(tmp_path: Path) -> Fetch:
         url: str, sha256: str | None = None, *, strict: bool = True, **values: Any
     ) -> tuple[bytes, dict[str, Any]]:
         section = settings.download(**{"retry_delay": 0.0, **values})
-        folder = storage.LocalFolder(str(tmp_path / "fetched"))
-        watch = report.Watch(luigi_gif.DownloadData(url=url))
+        folder = targets.LocalFolder(str(tmp_path / "fetched"))
+        watch = progress.Watch(luigi_gif.DownloadData(url=url))
         receipt, _ = download.fetch(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
-        aside = f"{PART}{storage.ASIDE_SUFFIX}"
+        aside = f"{PART}{targets.ASIDE_SUFFIX}"
         assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
         data = folder.read(PART)
         folder.remove(PART)
-        partial.forget(folder, PART)
+        partial_file.forget(folder, PART)
         return data, receipt
 
     return fetch

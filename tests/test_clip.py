@@ -15,9 +15,12 @@ import pytest
 from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
 
-from luigi_gif import clip, frames, settings, storage
-from luigi_gif import gif as container
+from luigi_gif import settings
+from luigi_gif.clips import combining
 from luigi_gif.errors import BundleError, DamagedFileError
+from luigi_gif.frames import writing
+from luigi_gif.gif import container as container
+from luigi_gif.storage import targets
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
 
@@ -143,26 +146,26 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
-    folder = storage.folder(str(tmp_path / "work"))
-    assert clip.find(folder, "clip.gif") is None
+    folder = targets.folder(str(tmp_path / "work"))
+    assert combining.find(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
-    whole = clip.find(folder, "clip.gif")
+    whole = combining.find(folder, "clip.gif")
     assert whole is not None
     assert whole.whole
     assert whole.origin is not None
     assert whole.origin["recipe"]["plays"] == 0
     whole_clip = path.read_bytes()
     path.write_bytes(whole_clip[:-1])
-    assert clip.find(folder, "clip.gif") == whole._replace(whole=False)
+    assert combining.find(folder, "clip.gif") == whole._replace(whole=False)
     altered = bytearray(whole_clip)
     altered[-5] ^= 1
     path.write_bytes(altered)
-    assert clip.find(folder, "clip.gif") == whole._replace(whole=False)
+    assert combining.find(folder, "clip.gif") == whole._replace(whole=False)
     path.write_bytes(b"")
-    assert clip.find(folder, "clip.gif") is None
+    assert combining.find(folder, "clip.gif") is None
     for foreign in (b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif 00000000{")):
         path.write_bytes(foreign)
-        found = clip.find(folder, "clip.gif")
+        found = combining.find(folder, "clip.gif")
         assert found is not None
         assert found.origin is None
 
@@ -189,15 +192,20 @@ def test_a_frame_file_that_changed_reaches_no_clip(
         frame.unlink()
     else:
         frame.write_bytes(damage(original))
-    folder = storage.folder(str(tmp_path / "work"))
-    manifest = frames.load_manifest(folder)
+    folder = targets.folder(str(tmp_path / "work"))
+    manifest = writing.load_manifest(folder)
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):
-        clip.combine(
-            folder, manifest, "clip.gif", ORIGIN, clip.Style(0, None, False, 10**6), settings.dask()
+        combining.combine(
+            folder,
+            manifest,
+            "clip.gif",
+            ORIGIN,
+            combining.Style(0, None, False, 10**6),
+            settings.dask(),
         )
     assert path.read_bytes() == before
-    again = frames.load_manifest(folder)
+    again = writing.load_manifest(folder)
     assert again is not None
     assert again.written == [None]
 

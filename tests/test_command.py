@@ -33,8 +33,9 @@ from conftest import (
 from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
-from luigi_gif import CombineGif, fanout, settings
+from luigi_gif import CombineGif, settings
 from luigi_gif.errors import ParameterError, PipelineError
+from luigi_gif.execution import executors
 
 ERROR = re.compile(
     r"^ERROR: .+\n  where:    .+\n  expected: .+\n  got:      .+\n  next:     .+$", re.MULTILINE
@@ -109,7 +110,9 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
     """While Dask writes frames; what a cluster of workers has there, test_cluster.py looks at."""
     (tmp_path / "bundle.img").write_bytes(sample)
     code = (
-        "import psutil, luigi_gif.fanout as fanout, luigi_gif.frames as frames, luigi.cmdline\n"
+        "import psutil, luigi.cmdline\n"
+        "from luigi_gif.execution import executors as fanout\n"
+        "from luigi_gif.frames import writing as frames\n"
         "def look(shared, batch, write=frames.write_batch):\n"
         "    for c in psutil.Process().net_connections():\n"
         "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
@@ -309,8 +312,8 @@ def same_everywhere(cluster: str, folder: Path, data: bytes, *parameters: str) -
         "serial": ("--dask-workers", "0"),
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fanout, "SMALL_WORK", -1)
-        patch.setattr(fanout, "COPYING_HERE_S", 0.0)
+        patch.setattr(executors, "SMALL_WORK", -1)
+        patch.setattr(executors, "COPYING_HERE_S", 0.0)
         for way, flags in ways.items():
             Register.clear_instance_cache()
             arguments = ["--url", str(folder / "bundle.img"), "--workdir", str(folder / way)]

@@ -12,8 +12,10 @@ from conftest import DELIMITER, make_clip
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageSequence
 
-from luigi_gif import common_palette, fanout, palette, settings
-from luigi_gif.common_palette import COLORS, CommonPalette
+from luigi_gif import settings
+from luigi_gif.execution import executors
+from luigi_gif.imaging import common_palette, palette
+from luigi_gif.imaging.common_palette import COLORS, CommonPalette
 
 SIZE = (100, 60)
 
@@ -142,7 +144,7 @@ def test_workers_make_the_same_clip_with_it(
 ) -> None:
     """Whoever samples the frames: this thread, or Dask's."""
     data = bundle(still())
-    monkeypatch.setattr(fanout, "SMALL_WORK", 0)
+    monkeypatch.setattr(executors, "SMALL_WORK", 0)
     with_dask = make_clip(data, tmp_path / "dask", optimize="lossless")
     monkeypatch.setattr(settings.dask.workers, "_default", 0)
     alone = make_clip(data, tmp_path / "alone", optimize="lossless")

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 from test_image import png, saved
 
-from luigi_gif import decode, profiles
-from luigi_gif.formats import Undecodable
-from luigi_gif.palette import Bytes
+from luigi_gif.errors import Undecodable
+from luigi_gif.imaging import color_profiles, decode
+from luigi_gif.imaging.palette import Bytes
 
 ORIENTATION = 0x0112
 GRAY = np.add.outer(np.arange(12) * 17, np.arange(20) * 3).astype(np.uint16)
@@ -313,7 +313,7 @@ def test_a_bmp_may_name_more_colors_than_its_pixels_can_have() -> None:
 
 
 def p3() -> bytes:
-    profile = profiles.of_png({b"cICP": bytes((12, 13, 0, 1))})
+    profile = color_profiles.of_png({b"cICP": bytes((12, 13, 0, 1))})
     assert profile is not None
     return profile
 
@@ -347,7 +347,7 @@ def test_a_profile_in_a_bmp_is_obeyed() -> None:
     plain = pixels(data)
     place = struct.pack("<II", len(data) - 14, len(p3()))
     marked = data[:70] + b"DEBM" + data[74:126] + place + data[134:] + p3()
-    expected = profiles.to_srgb(Image.fromarray(plain[..., :3]), p3())
+    expected = color_profiles.to_srgb(Image.fromarray(plain[..., :3]), p3())
     assert (pixels(marked)[..., :3] == np.asarray(expected)).all()
     assert (pixels(marked.replace(b"DEBM", b"BGRs")) == plain).all()
 

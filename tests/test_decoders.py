@@ -12,7 +12,7 @@ from conftest import DELIMITER, make_clip
 from decoders import DECODERS, Pixels, need
 from PIL import Image
 
-from luigi_gif import gif as container
+from luigi_gif.gif import container as container
 
 COLORS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (240, 240, 20), (0, 0, 0), (255, 255, 255)]
 

@@ -11,14 +11,14 @@ from conftest import ROOT, SAMPLE, luigi_command, luigi_environment
 from luigi.configuration import LuigiConfigParser, LuigiTomlParser
 from pytest_mock import MockerFixture
 
-from luigi_gif import command
+from luigi_gif.integrations import command
 
 
 @pytest.fixture
 def config(mocker: MockerFixture) -> LuigiConfigParser:
     """An empty configuration, in the place of this process's."""
     config = LuigiConfigParser()
-    mocker.patch("luigi_gif.command.get_config", return_value=config)
+    mocker.patch("luigi_gif.integrations.command.get_config", return_value=config)
     return config
 
 
@@ -66,7 +66,7 @@ def test_toml_gets_values_of_its_own_types(mocker: MockerFixture) -> None:
     """Luigi takes them from it as they are."""
     config = LuigiTomlParser()
     config.data = {"retcode": {"task_failed": 7}}
-    mocker.patch("luigi_gif.command.get_config", return_value=config)
+    mocker.patch("luigi_gif.integrations.command.get_config", return_value=config)
     command.set_defaults([])
     assert config.getboolean("core", "local_scheduler") is True
     assert config.getint("retcode", "not_run") == 25

@@ -10,34 +10,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from luigi_gif import delta, gif
-from luigi_gif import image as image_
-from luigi_gif.palette import Bytes
+from luigi_gif.gif import container
+from luigi_gif.imaging import differences
+from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging.palette import Bytes
 
 GREY = bytes(value for value in range(256) for _ in range(3))
 
 
-def made(indexes: Bytes, colors: bytes) -> delta.Decoded:
+def made(indexes: Bytes, colors: bytes) -> differences.Decoded:
     """An opaque image of these color indexes, and its pixels, decoded."""
     size = indexes.shape[1], indexes.shape[0]
-    image = gif.Image(
+    image = container.Image(
         screen=size,
         position=(0, 0),
         size=size,
         interlaced=False,
-        color_table=gif.padded_table(colors),
+        color_table=container.padded_table(colors),
         delay_cs=0,
         transparent_index=None,
         data=image_.encoded(indexes),
     )
-    decoded = delta.Decoded.of(image)
+    decoded = differences.Decoded.of(image)
     assert (decoded.indexes == indexes).all()
     return decoded
 
 
-def shown(previous: delta.Decoded, stored: gif.Image, global_table: bytes) -> Bytes:
+def shown(previous: differences.Decoded, stored: container.Image, global_table: bytes) -> Bytes:
     """What Pillow shows of the second of two images in a GIF, height x width x 3."""
-    parts = [gif.header(previous.image.screen, global_table, 0, b"")]
+    parts = [container.header(previous.image.screen, global_table, 0, b"")]
     for image in (previous.image, stored):
         parts += [blocks(image, global_table), bytes(image.data)]
     with Image.open(io.BytesIO(b"".join(parts) + b";")) as animation:
@@ -46,18 +47,22 @@ def shown(previous: delta.Decoded, stored: gif.Image, global_table: bytes) -> By
         return np.asarray(animation.convert("RGB"))
 
 
-def blocks(image: gif.Image, global_table: bytes) -> bytes:
-    return gif.image_blocks(image, delay_cs=10, disposal=gif.DISPOSE_NOT, global_table=global_table)
+def blocks(image: container.Image, global_table: bytes) -> bytes:
+    return container.image_blocks(
+        image, delay_cs=10, disposal=container.DISPOSE_NOT, global_table=global_table
+    )
 
 
-def pixels(decoded: delta.Decoded) -> Bytes:
+def pixels(decoded: differences.Decoded) -> Bytes:
     table = np.frombuffer(decoded.image.color_table.ljust(768, b"\0"), np.uint8).reshape(-1, 3)
     return table[decoded.indexes]
 
 
-def checked(previous: delta.Decoded, current: delta.Decoded, global_table: bytes) -> gif.Image:
+def checked(
+    previous: differences.Decoded, current: differences.Decoded, global_table: bytes
+) -> container.Image:
     """What is stored of ``current``, held against what every delta promises."""
-    stored = delta.smaller(previous, current, global_table)
+    stored = differences.smaller(previous, current, global_table)
     assert (shown(previous, stored, global_table) == pixels(current)).all()
     whole = current.image
     assert len(blocks(stored, global_table)) + len(stored.data) <= len(
@@ -134,7 +139,7 @@ def test_colors_of_two_full_tables_are_not_mistaken(shared: int) -> None:
         made(np.flip(indexes).astype(np.uint8).reshape(256, 256), common + color)
         for indexes, color in zip((first, second), own, strict=True)
     )
-    same = delta._same_color(previous, current)
+    same = differences._same_color(previous, current)
     equal = (pixels(previous) == pixels(current)).all(axis=2)
     assert equal[same].all()
     assert same.sum() >= min(shared, 254)
@@ -188,9 +193,9 @@ def test_an_interlaced_image_is_compared_by_its_rows() -> None:
     picture = Image.fromarray(second)
     picture.putpalette(GREY)
     picture.save(file, "GIF", interlace=1, optimize=False)
-    image, _ = gif.first_image(file.getvalue())
+    image, _ = container.first_image(file.getvalue())
     assert image.interlaced
-    stored = checked(made(first, GREY), delta.Decoded.of(image), GREY)
+    stored = checked(made(first, GREY), differences.Decoded.of(image), GREY)
     assert (stored.position, stored.size, stored.interlaced) == ((30, 20), (3, 2), False)
 
 
@@ -223,5 +228,5 @@ RUNS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=12).m
 def test_only_long_runs_are_kept(flags: list[bool], more: int) -> None:
     """Those of 8 or more, wherever they stand, and in full."""
     flags = flags + [True] * more
-    found = delta._long_runs(np.array(flags, np.bool_))
-    assert found.tolist() == longer_runs(flags, delta.SHORTEST_RUN)
+    found = differences._long_runs(np.array(flags, np.bool_))
+    assert found.tolist() == longer_runs(flags, differences.SHORTEST_RUN)

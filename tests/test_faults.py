@@ -28,8 +28,8 @@ from faults import (
 )
 from pytest_mock import MockerFixture
 
-from luigi_gif import web
 from luigi_gif.errors import BundleError, DownloadError, StorageError, TransientDownloadError
+from luigi_gif.fetching import http_download
 
 OTHER = '"two"'
 
@@ -359,7 +359,9 @@ def test_21_redirects_end_and_stay_in_http(
     server.now(says(302, f"Location: {location}", "Content-Length: 0"))
     with pytest.raises(DownloadError, match=f"got:      {got}"):
         fetch(server.url())
-    assert len(server.requests) == (web.MOST_REDIRECTS + 1 if location == "/bundle" else 1)
+    assert len(server.requests) == (
+        http_download.MOST_REDIRECTS + 1 if location == "/bundle" else 1
+    )
 
 
 def test_21_a_redirect_never_leaves_tls(
@@ -415,7 +417,7 @@ def test_23_a_trickle_is_broken_off(
     fetch: Fetch, server: FaultServer, sample: bytes, mocker: MockerFixture
 ) -> None:
     """Each byte comes in time, but all of them never would."""
-    mocker.patch("luigi_gif.web.LOW_SPEED_S", 1.0)
+    mocker.patch("luigi_gif.fetching.http_download.LOW_SPEED_S", 1.0)
     server.now(trickle(sample), serves(sample))
     assert fetch(server.url())[0] == sample
     assert len(server.requests) == 2
@@ -441,7 +443,7 @@ def test_24_room_is_looked_for_first(
 ) -> None:
     """The error says how much is needed."""
     server.now(serves(sample))
-    mocker.patch("luigi_gif.storage.LocalFolder.room", return_value=1000)
+    mocker.patch("luigi_gif.storage.targets.LocalFolder.room", return_value=1000)
     with pytest.raises(StorageError, match=f"expected: {len(sample):,} bytes free"):
         fetch(server.url())
     assert left(tmp_path) == []

@@ -9,7 +9,7 @@ import pytest
 
 CODE = """
 import os, tempfile
-from luigi_gif.forks import SharedList
+from luigi_gif.integrations.fork_list import SharedList
 
 def read_after_forks(share):
     shared = SharedList()

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from luigi_gif import formats, tiff
-from luigi_gif.formats import Malformed, Truncated
+from luigi_gif.errors import Malformed, Truncated
+from luigi_gif.sources import image_ends, tiff_end
 
 End = Callable[[bytes, int], int]
 
@@ -128,11 +128,11 @@ def exif() -> Image.Exif:
 
 
 END_OF: dict[str, End] = {
-    "png": formats.end_of_png,
-    "jpeg": formats.end_of_jpeg,
-    "webp": formats.end_of_webp,
-    "bmp": formats.end_of_bmp,
-    "tiff": tiff.end_of_tiff,
+    "png": image_ends.end_of_png,
+    "jpeg": image_ends.end_of_jpeg,
+    "webp": image_ends.end_of_webp,
+    "bmp": image_ends.end_of_bmp,
+    "tiff": tiff_end.end_of_tiff,
 }
 IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps(), *tiffs()])
 
@@ -209,7 +209,7 @@ def test_a_damaged_chunk_of_a_png_is_named(damage: bytes, expected: str, got: st
     image = IMAGES["png-RGB"]
     ihdr_end = 8 + 8 + 13 + 4
     with pytest.raises(Malformed) as error:
-        formats.end_of_png(b"xx" + image[:ihdr_end] + damage + image[ihdr_end + 8 :], 2)
+        image_ends.end_of_png(b"xx" + image[:ihdr_end] + damage + image[ihdr_end + 8 :], 2)
     assert error.value.offset == ihdr_end
     assert error.value.expected == expected
     assert got in error.value.got
@@ -220,7 +220,7 @@ def test_what_stands_for_a_marker_of_a_jpeg_is_named(marker: bytes) -> None:
     """Only a marker that begins a segment can stand behind one."""
     image = IMAGES["jpeg-baseline"]
     with pytest.raises(Malformed) as error:
-        formats.end_of_jpeg(b"xx" + image[:20] + marker + image[20:], 2)
+        image_ends.end_of_jpeg(b"xx" + image[:20] + marker + image[20:], 2)
     assert error.value.offset == 20
     assert error.value.expected == "a marker of a JPEG"
 
@@ -229,14 +229,14 @@ def test_what_stands_for_a_marker_of_a_jpeg_is_named(marker: bytes) -> None:
 def test_a_jpeg_may_be_cut_in_its_first_marker(data: bytes) -> None:
     """What may become a JPEG is truncated, not an image without bytes."""
     with pytest.raises(Truncated):
-        formats.end_of_jpeg(data)
+        image_ends.end_of_jpeg(data)
 
 
 def test_a_jpeg_ends_with_its_own_image() -> None:
     """Whatever stands behind it: another image is a frame, or announced (see below)."""
     first, second = IMAGES["jpeg-baseline"], IMAGES["jpeg-progressive"]
-    assert formats.end_of_jpeg(first + second + first + b"\n") == len(first)
-    assert formats.end_of_jpeg(first + b"\n\n\n\n" + second) == len(first)
+    assert image_ends.end_of_jpeg(first + second + first + b"\n") == len(first)
+    assert image_ends.end_of_jpeg(first + b"\n\n\n\n" + second) == len(first)
 
 
 @pytest.mark.parametrize("name", [name for name in IMAGES if name.startswith("jpeg")])
@@ -244,58 +244,58 @@ def test_a_jpeg_may_lack_its_last_marker(name: str) -> None:
     """It ends where another starts, without the newlines in between."""
     image = IMAGES[name][:-2].rstrip(b"\n")
     for between in (b"", b"\n", b"\n\n\n\n"):
-        assert formats.end_of_jpeg(image + between + IMAGES["jpeg-grey"]) == len(image)
+        assert image_ends.end_of_jpeg(image + between + IMAGES["jpeg-grey"]) == len(image)
     with pytest.raises(Truncated):
-        formats.end_of_jpeg(image)
+        image_ends.end_of_jpeg(image)
 
 
 def test_a_jpeg_within_the_headers_of_another_is_damage() -> None:
     """It was cut off, and another file begins there."""
     image = IMAGES["jpeg-baseline"]
     with pytest.raises(Malformed, match="a marker of a JPEG"):
-        formats.end_of_jpeg(image[:20] + image)
+        image_ends.end_of_jpeg(image[:20] + image)
 
 
 def test_images_behind_a_jpeg_are_announced() -> None:
     """By the index of its images, or by the items of its XMP; else there are none."""
     images = [picture(size=(9, 9)) for _ in range(3)]
     mpo = saved(images[0], "MPO", save_all=True, append_images=images[1:])
-    end = formats.end_of_jpeg(mpo)
+    end = image_ends.end_of_jpeg(mpo)
     assert end < len(mpo)
-    assert formats.images_behind_jpeg(mpo, 0, end) == 2
-    assert formats.images_behind_jpeg(b"before" + mpo, 6, 6 + end) == 2
+    assert image_ends.images_behind_jpeg(mpo, 0, end) == 2
+    assert image_ends.images_behind_jpeg(b"before" + mpo, 6, 6 + end) == 2
     items = b'<rdf:li Item:Mime="image/jpeg"/>' * 4
     xmp = saved(images[0], "JPEG", xmp=items)
-    assert formats.images_behind_jpeg(xmp, 0, len(xmp)) == 3
+    assert image_ends.images_behind_jpeg(xmp, 0, len(xmp)) == 3
     for name in (name for name in IMAGES if name.startswith("jpeg")):
-        assert formats.images_behind_jpeg(IMAGES[name], 0, len(IMAGES[name])) == 0
+        assert image_ends.images_behind_jpeg(IMAGES[name], 0, len(IMAGES[name])) == 0
     for cut in range(end):
-        assert formats.images_behind_jpeg(mpo[:cut], 0, cut) in (0, 2)
+        assert image_ends.images_behind_jpeg(mpo[:cut], 0, cut) in (0, 2)
 
 
 @pytest.mark.parametrize("name", [name for name in IMAGES if name.startswith("jpeg")])
 def test_the_size_of_a_jpeg_stands_in_its_headers(name: str) -> None:
     """Width and height in pixels."""
-    assert formats.size_of_jpeg(b"xx" + IMAGES[name], 2) == (60, 50)
-    assert formats.size_of_jpeg(IMAGES[name][:20]) is None
+    assert image_ends.size_of_jpeg(b"xx" + IMAGES[name], 2) == (60, 50)
+    assert image_ends.size_of_jpeg(IMAGES[name][:20]) is None
 
 
 def test_markers_may_be_filled() -> None:
     """Any number of bytes 0xFF may stand before a marker, also at the end of what was read."""
     image = IMAGES["jpeg-baseline"]
     filled = image[:2] + b"\xff\xff\xff" + image[2:-2] + b"\xff\xff\xff" + image[-2:]
-    assert formats.end_of_jpeg(filled + b"\n") == len(filled)
+    assert image_ends.end_of_jpeg(filled + b"\n") == len(filled)
     for length in (2, 3, 4, 5, 6, 7, *range(len(filled) - 6, len(filled))):
         with pytest.raises(Truncated):
-            formats.end_of_jpeg(filled[:length])
+            image_ends.end_of_jpeg(filled[:length])
 
 
 def test_an_odd_webp_is_padded() -> None:
     """The RIFF chunk's length leaves out the byte that makes it even."""
     padded = b"RIFF" + struct.pack("<I", 4 + 8 + 5) + b"WEBPVP8 " + struct.pack("<I", 5) + b"12345"
-    assert formats.end_of_webp(padded + b"\0\n\n\n\n") == len(padded) + 1
+    assert image_ends.end_of_webp(padded + b"\0\n\n\n\n") == len(padded) + 1
     with pytest.raises(Truncated):
-        formats.end_of_webp(padded)
+        image_ends.end_of_webp(padded)
 
 
 @pytest.mark.parametrize("off", [-(10**9), -100, -1, 5_000_000, 2**31])
@@ -303,16 +303,16 @@ def test_a_bmp_with_a_wrong_size_ends_behind_its_pixels(off: int) -> None:
     """A size that leaves out pixels, or adds more than a color profile, is not believed."""
     image = bytearray(bmp())
     struct.pack_into("<I", image, 2, max(0, len(image) + off))
-    assert formats.end_of_bmp(bytes(image)) == len(image)
-    assert formats.end_of_bmp(bytes(image) + b"\n\n\n\n") == len(image)
+    assert image_ends.end_of_bmp(bytes(image)) == len(image)
+    assert image_ends.end_of_bmp(bytes(image) + b"\n\n\n\n") == len(image)
 
 
 def test_a_bmp_may_hold_a_profile_behind_its_pixels() -> None:
     """It ends where its size field says, and is truncated before."""
     image = bmp(behind=b"profile")
-    assert formats.end_of_bmp(image + b"\n\n\n\n") == len(image)
+    assert image_ends.end_of_bmp(image + b"\n\n\n\n") == len(image)
     with pytest.raises(Truncated):
-        formats.end_of_bmp(image[:-1])
+        image_ends.end_of_bmp(image[:-1])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (3, 1)])
@@ -320,7 +320,7 @@ def test_the_smallest_bmp_is_whole(size: tuple[int, int]) -> None:
     """A core header is 12 bytes, so a whole image may take less than an info header does."""
     image = bmp(size, core=True)
     assert len(image) < 14 + 40
-    assert formats.end_of_bmp(image) == len(image)
+    assert image_ends.end_of_bmp(image) == len(image)
 
 
 @pytest.mark.parametrize("offset", [0, 13, 53])
@@ -329,7 +329,7 @@ def test_the_pixels_of_a_bmp_stand_behind_its_headers(offset: int) -> None:
     image = bytearray(bmp())
     struct.pack_into("<I", image, 10, offset)
     with pytest.raises(Malformed):
-        formats.end_of_bmp(bytes(image))
+        image_ends.end_of_bmp(bytes(image))
 
 
 @pytest.mark.parametrize("size", [(0, 3), (-5, 3)])
@@ -338,7 +338,7 @@ def test_a_bmp_has_pixels(size: tuple[int, int]) -> None:
     image = bytearray(bmp())
     struct.pack_into("<ii", image, 18, *size)
     with pytest.raises(Malformed) as error:
-        formats.end_of_bmp(bytes(image))
+        image_ends.end_of_bmp(bytes(image))
     assert error.value.got == "{}x{}".format(*size)
 
 

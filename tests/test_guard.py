@@ -13,7 +13,7 @@ from conftest import SAMPLE, luigi_environment
 
 from luigi_gif.errors import ClusterError
 
-CHECK = "from luigi_gif.guard import check_script_is_guarded as check\n"
+CHECK = "from luigi_gif.execution.main_guard import check_script_is_guarded as check\n"
 MAIN = "def main():\n    check()\n"
 
 

@@ -17,8 +17,8 @@ from conftest import Fetch
 from faults import Answer, Connection, FaultServer, Request, chunks, fault_server, says, serves
 from PIL import Image
 
-from luigi_gif import content_coding
 from luigi_gif.errors import BundleError, DownloadError, ParameterError, TransientDownloadError
+from luigi_gif.fetching import content_coding
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from pytest_mock import MockerFixture
 
-from luigi_gif import gif
-from luigi_gif import image as image_
-from luigi_gif.formats import Undecodable
-from luigi_gif.image import Size
-from luigi_gif.palette import Bytes
+from luigi_gif.errors import Undecodable
+from luigi_gif.gif import container
+from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging.encode import Size
+from luigi_gif.imaging.palette import Bytes
 
 ORIENTATION = 0x0112
 UPRIGHT = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(0,) * 3, (90,) * 3, (255,) * 3]])
@@ -37,14 +37,14 @@ def to_gif(
     fitted: Callable[[Size], Size] = unchanged,
     quality: str = "fast",
     max_pixels: int = 1 << 16,
-) -> tuple[gif.Image, int]:
+) -> tuple[container.Image, int]:
     made = image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
     return made.image, made.images
 
 
-def shown(image: gif.Image) -> Bytes:
+def shown(image: container.Image) -> Bytes:
     """What Pillow shows of it: red, green, blue and alpha."""
-    with Image.open(io.BytesIO(gif.single(image))) as picture:
+    with Image.open(io.BytesIO(container.single(image))) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
@@ -448,7 +448,7 @@ def test_what_the_machine_lacks_is_no_fault_of_the_image(
 def test_where_no_memory_is_left_the_image_is_not_at_fault(mocker: MockerFixture) -> None:
     """Whatever a decoder says then."""
     mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=OSError("broken data stream"))
-    mocker.patch("luigi_gif.decode._LEAST_MEMORY_BYTES", 1 << 60)
+    mocker.patch("luigi_gif.imaging.decode._LEAST_MEMORY_BYTES", 1 << 60)
     with pytest.raises(MemoryError):
         to_gif(saved(picture(), "PNG"))
 
@@ -486,9 +486,9 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     assert child.stderr == ""
 
 
-def made(indexes: Bytes, table: bytes) -> gif.Image:
+def made(indexes: Bytes, table: bytes) -> container.Image:
     """An opaque image in the middle of a larger screen."""
-    return gif.Image(
+    return container.Image(
         screen=(indexes.shape[1] + 6, indexes.shape[0] + 4),
         position=(3, 2),
         size=(indexes.shape[1], indexes.shape[0]),
@@ -510,7 +510,7 @@ def test_a_gif_is_resized_with_its_delay() -> None:
     assert (pixels[1, 1, 3], pixels[22, 30, 3]) == (0, 0)
 
 
-def whole(image: gif.Image) -> Bytes:
+def whole(image: container.Image) -> Bytes:
     """What is shown of the image alone."""
     return shown(image._replace(screen=image.size, position=(0, 0)))
 
@@ -591,7 +591,7 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], most: int, seed: int
     """Every index, also where the table has no such color."""
     indexes = np.random.default_rng(seed).integers(0, most, shape).astype(np.uint8)
     image = made(indexes, bytes(range(6)))._replace(screen=shape[::-1], position=(0, 0))
-    assert (image_.indexes(gif.single(image)) == indexes).all()
+    assert (image_.indexes(container.single(image)) == indexes).all()
 
 
 @settings(max_examples=50)

@@ -10,21 +10,25 @@ import pytest
 from conftest import DELIMITER, gif, make_clip
 from test_tasks import waypoints_every
 
-from luigi_gif import clip, fanout, frames, settings, storage
+from luigi_gif import settings
+from luigi_gif.clips import combining
 from luigi_gif.errors import DamagedFileError, StorageError
+from luigi_gif.execution import executors
+from luigi_gif.frames import writing
 from luigi_gif.parameters import Workers
+from luigi_gif.storage import targets
 
 
 class LateWorker:
     """Between two parts of a clip, a worker of another run writes a frame file."""
 
     def __init__(self, workdir: Path, before: int, number: int, data: bytes) -> None:
-        self._write_part = clip.write_part
+        self._write_part = combining.write_part
         self._path = workdir / "frames" / f"frame_{number:02d}.gif"
         self._data = data
         self._left = before
 
-    def write_part(self, shared: storage.Shared, part: clip.Part) -> clip.WrittenPart:
+    def write_part(self, shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
         if self._left == 0:
             self._path.write_bytes(self._data)
         self._left -= 1
@@ -33,12 +37,12 @@ class LateWorker:
 
 def combined(workdir: Path, **options: Any) -> bytes:
     """The clip that is made of what lies there, one part after another."""
-    folder = storage.folder(str(workdir))
-    manifest = frames.load_manifest(folder)
+    folder = targets.folder(str(workdir))
+    manifest = writing.load_manifest(folder)
     assert manifest is not None
-    style = clip.Style(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
+    style = combining.Style(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
     config = settings.dask(workers=Workers(0, 0))
-    clip.combine(folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, style, config)
+    combining.combine(folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, style, config)
     return folder.read("late.gif")
 
 
@@ -55,11 +59,11 @@ def test_a_frame_that_a_worker_writes_late_reaches_no_clip(
     frame = workdir / "frames" / f"frame_{number:02d}.gif"
     own, other = frame.read_bytes(), gif(1 + (number + 1) % 3, (9, 9))
     worker = LateWorker(workdir, before, number, other)
-    monkeypatch.setattr(clip, "write_part", worker.write_part)
+    monkeypatch.setattr(combining, "write_part", worker.write_part)
     try:
         made = combined(workdir)
     except DamagedFileError:
-        manifest = frames.load_manifest(storage.folder(str(workdir)))
+        manifest = writing.load_manifest(targets.folder(str(workdir)))
         assert manifest is not None
         assert manifest.written[number // 4] is None
         frame.write_bytes(own)
@@ -76,15 +80,15 @@ def test_a_part_is_held_against_what_its_worker_said(
     """One that was altered, cut off or removed ends the run in words, and nothing is left."""
     workdir = tmp_path / "work"
     make_clip(DELIMITER.join([gif(1), gif(2)]), workdir)
-    write_part = clip.write_part
+    write_part = combining.write_part
 
-    def write_and_damage(shared: storage.Shared, part: clip.Part) -> clip.WrittenPart:
+    def write_and_damage(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
         written = write_part(shared, part)
         path = workdir / shared.part_name("frames", 0)
         path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
         return written
 
-    monkeypatch.setattr(clip, "write_part", write_and_damage)
+    monkeypatch.setattr(combining, "write_part", write_and_damage)
     with pytest.raises(DamagedFileError, match="a part of the clip is not what a worker wrote"):
         combined(workdir)
     assert not (workdir / "late.gif").exists()
@@ -98,28 +102,28 @@ def test_a_part_of_another_run_has_another_name(
     workdir = tmp_path / "work"
     make_clip(DELIMITER.join([gif(1), gif(2)]), workdir)
     calls = []
-    write_part = clip.write_part
+    write_part = combining.write_part
 
-    def note(shared: storage.Shared, part: clip.Part) -> clip.WrittenPart:
+    def note(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
         calls.append((shared, part))
         return write_part(shared, part)
 
-    monkeypatch.setattr(clip, "write_part", note)
+    monkeypatch.setattr(combining, "write_part", note)
     combined(workdir, frame_duration_ms=50)
     right = combined(workdir)
 
-    def write_late(shared: storage.Shared, part: clip.Part) -> clip.WrittenPart:
+    def write_late(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
         written = write_part(shared, part)
         with monkeypatch.context() as patch:
-            patch.setattr(storage, "join", lambda shared: storage.folder(shared.url))
+            patch.setattr(targets, "join", lambda shared: targets.folder(shared.url))
             write_part(*calls[0])
         return written
 
-    monkeypatch.setattr(clip, "write_part", write_late)
+    monkeypatch.setattr(combining, "write_part", write_late)
     assert combined(workdir) == right
     with pytest.raises(StorageError, match="does not see the work directory"):
         write_part(*calls[0])
-    folder = storage.folder(str(workdir))
+    folder = targets.folder(str(workdir))
     with folder.locked():
         folder.sweep("frames")
 
@@ -135,9 +139,9 @@ def test_a_part_ends_with_the_frame_that_it_is_at(
     def stop_at_the_third() -> None:
         asked.append(1)
         if len(asked) == 3:
-            raise fanout.Cancelled
+            raise executors.Cancelled
 
-    monkeypatch.setattr(fanout, "stop_if_cancelled", stop_at_the_third)
-    with pytest.raises(fanout.Cancelled):
+    monkeypatch.setattr(executors, "stop_if_cancelled", stop_at_the_third)
+    with pytest.raises(executors.Cancelled):
         combined(workdir)
     assert not list(workdir.rglob("*.luigi-gif-tmp"))

@@ -15,8 +15,8 @@ from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
 
 import luigi_gif
-from luigi_gif import sources
 from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.fetching import file_source
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -104,7 +104,7 @@ def test_a_source_is_read_once_beside_a_clip(runs: Runs, mocker: MockerFixture) 
     note = (runs.work / "run.json").read_bytes()
     leave_the_clip_alone(runs.work)
     (runs.work / "run.json").write_bytes(note)
-    read = mocker.spy(sources, "sha256")
+    read = mocker.spy(file_source, "sha256")
     assert runs.run() == []
     assert read.call_count == 0
     os.utime(runs.source)
@@ -165,7 +165,7 @@ def test_a_source_that_changes_during_a_run_is_for_the_next(
 ) -> None:
     """The run ends well, with the bundle that it has fetched."""
     replace(runs.source, bundle(2, 2))
-    split = luigi_gif.bundle.survey
+    split = luigi_gif.sources.bundle.survey
 
     def change(*arguments: Any, **options: Any) -> Any:
         replace(runs.source, bundle(3, 3))

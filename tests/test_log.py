@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from luigi_gif import log, report
 from luigi_gif.errors import DownloadError, StorageError
+from luigi_gif.integrations import log_format, progress
 
-FORMATTER = log.PlainFormatter(logging.Formatter(log.FORMAT))
+FORMATTER = log_format.PlainFormatter(logging.Formatter(log_format.FORMAT))
 
 
 def record(error: Exception, message: str = "it failed") -> logging.LogRecord:
@@ -41,12 +41,14 @@ def test_another_error_keeps_its_traceback() -> None:
 
 def test_what_a_library_logs_is_one_line() -> None:
     """Without its traceback, and without secrets: the run's own error tells what came of it."""
-    said = log.LineFormatter().format(record(OSError("http://host/?key=s3cret\n x"), "try\nagain"))
+    said = log_format.LineFormatter().format(
+        record(OSError("http://host/?key=s3cret\n x"), "try\nagain")
+    )
     assert said.startswith("try again: ")
     assert "Traceback" not in said
     assert "s3cret" not in said
     assert said.isprintable()
-    same = log.LineFormatter().format(record(OSError("no host"), "no host"))
+    same = log_format.LineFormatter().format(record(OSError("no host"), "no host"))
     assert same == "no host"
 
 
@@ -82,12 +84,12 @@ def test_no_text_passes_for_a_record() -> None:
 
 def test_what_failed_is_one_line_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the error is none of ours."""
-    monkeypatch.setattr(report.failures, "_file", None)
-    monkeypatch.setattr(report.failures, "_own", [])
+    monkeypatch.setattr(progress.failures, "_file", None)
+    monkeypatch.setattr(progress.failures, "_own", [])
     error = DownloadError("no", where="x", expected="y", got="a\nb", next_step="z")
-    report.note_failure("http://host/b.img", error)
-    report.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"))
-    first, second = report.failures.read()
+    progress.note_failure("http://host/b.img", error)
+    progress.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"))
+    first, second = progress.failures.read()
     assert first == "http://host/b.img: no: a\\nb"
     assert "s3cret" not in second
     assert second.isprintable()

@@ -16,8 +16,9 @@ from conftest import DELIMITER, Server, gif
 from test_tasks import BUNDLE, FRAMES, Pipeline, frame, pipeline, waypoints_every  # noqa: F401
 
 import luigi_gif
-from luigi_gif import claims, frames, storage
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
+from luigi_gif.frames import claims, writing
+from luigi_gif.storage import targets
 
 OURS = (
     ".lock",
@@ -128,7 +129,7 @@ def test_a_work_directory_may_be_reached_through_a_link(
 
 def test_a_download_writes_to_no_second_name(tmp_path: Path) -> None:
     """What a backup has linked is not altered in place."""
-    folder = storage.LocalFolder(str(tmp_path / "work"))
+    folder = targets.LocalFolder(str(tmp_path / "work"))
     folder.write("x.part", b"old")
     os.link(tmp_path / "work" / "x.part", tmp_path / "backup")
     with folder.update("x.part") as file:
@@ -213,10 +214,10 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     pipeline.run()
     right = pipeline.clip()
     pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2), gif(3)] * 40)
-    monkeypatch.setattr(frames, "write_batch", killed(frames.write_batch, after=2))
+    monkeypatch.setattr(writing, "write_batch", killed(writing.write_batch, after=2))
     pipeline.run(url=pipeline.server.url("/other"), size=(9, None))
     assert not pipeline.ok
-    manifest = frames.load_manifest(storage.folder(str(pipeline.workdir)))
+    manifest = writing.load_manifest(targets.folder(str(pipeline.workdir)))
     assert manifest is not None
     assert [*map(tuple, manifest.earlier)] == [(2, 0, FRAMES)]
     monkeypatch.undo()
@@ -243,24 +244,24 @@ def killed(function: Callable[..., object], after: int) -> Callable[..., object]
 
 def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
     """Ranges of it are merged, and no file of a stretch that differs is among them."""
-    folder = storage.folder(str(tmp_path))
-    stretches = [frames.Stretch(number, 2, 0, 0) for number in (0, 2, 4, 6)]
-    old = frames.blank_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
+    folder = targets.folder(str(tmp_path))
+    stretches = [writing.Stretch(number, 2, 0, 0) for number in (0, 2, 4, 6)]
+    old = writing.blank_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
     old = old._replace(stretches=stretches, written=[None] * 4)
     for number in range(8):
-        folder.write(frames.file_name(number, 2), b"%d" % number)
+        folder.write(writing.file_name(number, 2), b"%d" % number)
     for place in range(4):
         data = b"%d%d" % (2 * place, 2 * place + 1)
-        old.written[place] = frames.Written(2, zlib.crc32(data), 1, 1, True, 0, 0, 0, [])
+        old.written[place] = writing.Written(2, zlib.crc32(data), 1, 1, True, 0, 0, 0, [])
     old.written[3] = None
-    folder.write(frames.file_name(3, 2), b"x")
+    folder.write(writing.file_name(3, 2), b"x")
     old.save(folder)
     new = old._replace(recipe={"other": 1}, written=[None] * 4, unclaimed=set(), earlier=[])
     assert claims.take_over(folder, new) == [
         "frames/frame_02.gif.altered",
         "frames/frame_03.gif.altered",
     ]
-    assert new.earlier == [frames.Earlier(2, 0, 2), frames.Earlier(2, 4, 8)]
+    assert new.earlier == [writing.Earlier(2, 0, 2), writing.Earlier(2, 4, 8)]
     assert new.unclaimed == set()
 
 
@@ -306,7 +307,7 @@ def test_a_json_file_of_the_user_is_set_aside(
     path = pipeline.workdir / name
     path.parent.mkdir(parents=True)
     path.write_bytes(mine)
-    folder = storage.folder(str(pipeline.workdir))
+    folder = targets.folder(str(pipeline.workdir))
     folder.write_json(name, {"a": 1})
     assert folder.read_json(name) == {"a": 1}
     assert path.with_name(f"{path.name}.altered").read_bytes() == mine
@@ -359,18 +360,18 @@ def test_a_source_is_never_written_over(tmp_path: Path, name: str) -> None:
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
     """It locks all the same."""
     (tmp_path / ".lock").write_bytes(b"mine")
-    folder = storage.folder(str(tmp_path))
+    folder = targets.folder(str(tmp_path))
     with (
         folder.locked(),
         pytest.raises(StorageError, match="a program that is no run of this pipeline"),
     ):
-        storage.folder(str(tmp_path)).locked(0).__enter__()
+        targets.folder(str(tmp_path)).locked(0).__enter__()
     assert (tmp_path / ".lock").read_bytes() == b"mine"
 
 
 def test_only_names_of_the_pipeline_are_swept(tmp_path: Path) -> None:
     """A file, link or folder of another name, or kind, stays."""
-    folder = storage.folder(str(tmp_path))
+    folder = targets.folder(str(tmp_path))
     (tmp_path / "mine.luigi-gif-tmp").touch()
     (tmp_path / "clip.gif.0123456789abcdef.luigi-gif-tmp").mkdir()
     (tmp_path / "x.0123456789abcdef.luigi-gif-tmp").symlink_to(tmp_path)
@@ -393,7 +394,7 @@ def test_a_folder_that_appears_meanwhile_is_left_alone(
     """The place of a file is looked at again before it gets its name."""
 
     def publish() -> None:
-        with storage.folder(str(tmp_path)).publish("clip.gif") as file:
+        with targets.folder(str(tmp_path)).publish("clip.gif") as file:
             file.write(b"new")
             (tmp_path / "clip.gif").mkdir()
 

@@ -16,8 +16,9 @@ from browser import HEADLESS
 from conftest import DELIMITER, SAMPLE, Server, gif, make_clip
 from pytest_mock import MockerFixture
 
-from luigi_gif import page, storage
 from luigi_gif.errors import ForeignFileError, StorageError
+from luigi_gif.integrations import page
+from luigi_gif.storage import targets
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def nights(three_nights: Path, tmp_path: Path) -> Path:
 
 def test_a_page_tells_of_each_clip(nights: Path) -> None:
     """Its path, size, duration, source and steps; a clip that is not there is left out."""
-    path = Path(page.write(str(nights)))
+    path = Path(page.write_page(str(nights)))
     assert path == nights / "index.html"
     text = path.read_text()
     html5lib.HTMLParser(strict=True).parse(text)
@@ -56,19 +57,19 @@ def test_a_page_tells_of_each_clip(nights: Path) -> None:
 
 def test_a_page_lies_on_a_store_too(nights: Path) -> None:
     """With the same words."""
-    here = storage.folder(str(nights))
-    there = storage.folder("memory://nights")
+    here = targets.folder(str(nights))
+    there = targets.folder("memory://nights")
     for path in nights.rglob("*"):
         if path.is_file():
             there.write(str(path.relative_to(nights)), path.read_bytes())
-    assert page.write("memory://nights") == "memory://nights/index.html"
-    page.write(str(nights))
+    assert page.write_page("memory://nights") == "memory://nights/index.html"
+    page.write_page(str(nights))
     assert there.read("index.html") == here.read("index.html")
 
 
 def note(workdir: Path, **changes: object) -> None:
     """Let a work directory say something else of its clip, with a right checksum."""
-    folder = storage.folder(str(workdir))
+    folder = targets.folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run["clips"]["clip.gif"] |= changes
@@ -90,7 +91,7 @@ def test_what_is_no_number_is_not_shown(
 ) -> None:
     """Whoever may write to a work directory puts nothing else into the page of all."""
     note(nights / "a b&c", **changes)
-    text = Path(page.write(str(nights))).read_text()
+    text = Path(page.write_page(str(nights))).read_text()
     html5lib.HTMLParser(strict=True).parse(text)
     assert "<h1>2 clips, " in text
     assert "script" not in text
@@ -100,20 +101,20 @@ def test_what_is_no_number_is_not_shown(
 @pytest.mark.parametrize("clips", [[], {"clip.gif": None}, {"clip.gif": {"bytes": "1"}}])
 def test_a_note_of_another_form_is_as_good_as_none(nights: Path, clips: object) -> None:
     """No traceback."""
-    folder = storage.folder(str(nights / "a b&c"))
+    folder = targets.folder(str(nights / "a b&c"))
     folder.write_json("run.json", {"clips": clips})
-    assert "<h1>1 clip, " in Path(page.write(str(nights))).read_text()
+    assert "<h1>1 clip, " in Path(page.write_page(str(nights))).read_text()
 
 
 def test_texts_of_a_note_are_escaped(nights: Path) -> None:
     """The source, the steps and the names of files and folders."""
     workdir = (nights / "a b&c").rename(nights / "<i>\x1b[2J")
-    folder = storage.folder(str(workdir))
+    folder = targets.folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run |= {"url": "<script>", "steps": {"<script>": {"seconds": 1}}}
     folder.write_json("run.json", run)
-    text = Path(page.write(str(nights))).read_text()
+    text = Path(page.write_page(str(nights))).read_text()
     html5lib.HTMLParser(strict=True).parse(text)
     assert "<h1>2 clips, " in text
     assert "<script>" not in text
@@ -128,23 +129,23 @@ def test_a_page_shows_nothing_outside_of_its_folder(nights: Path, name: str) -> 
     (nights / "secret.gif").write_bytes((workdir / "clip.gif").read_bytes())
     (workdir / "out").symlink_to(nights / "2026-11-01")
     (workdir / "link.gif").symlink_to(nights / "secret.gif")
-    folder = storage.folder(str(workdir))
+    folder = targets.folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run["clips"] = {name: run["clips"]["clip.gif"]}
     folder.write_json("run.json", run)
-    assert "<h1>1 clip, " in Path(page.write(str(nights))).read_text()
+    assert "<h1>1 clip, " in Path(page.write_page(str(nights))).read_text()
 
 
 @pytest.mark.parametrize("local", [True, False])
 def test_frames_are_not_listed(nights: Path, local: bool, mocker: MockerFixture) -> None:
     """However many there are; and no link is followed."""
     if local:
-        folder = storage.folder(str(nights))
+        folder = targets.folder(str(nights))
         (nights / "2026-11-01" / "round").symlink_to(nights)
         scan = mocker.spy(os, "scandir")
     else:
-        folder = storage.folder(f"memory://{uuid.uuid4()}")
+        folder = targets.folder(f"memory://{uuid.uuid4()}")
         for name in ("a/run.json", "a/frames/frame_00.gif", "b/c/run.json", "frames/d/run.json"):
             folder.write(name, b"{}")
         scan = mocker.spy(fsspec.get_filesystem_class("memory"), "ls")
@@ -158,26 +159,26 @@ def test_frames_are_not_listed(nights: Path, local: bool, mocker: MockerFixture)
 @pytest.mark.parametrize("theirs", [b"<!DOCTYPE html><title>Mine</title>", None])
 def test_a_page_of_the_user_is_left_alone(nights: Path, theirs: bytes | None) -> None:
     """Also one of ours that was edited; one as it was written is written again."""
-    page.write(str(nights))
-    path = Path(page.write(str(nights)))
+    page.write_page(str(nights))
+    path = Path(page.write_page(str(nights)))
     mine = theirs or path.read_bytes().replace(b"2 clips", b"My clips")
     path.write_bytes(mine)
     with pytest.raises(ForeignFileError, match="index"):
-        page.write(str(nights))
+        page.write_page(str(nights))
     assert path.read_bytes() == mine
 
 
 def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
     """In words."""
     with pytest.raises(StorageError, match="there is no clip to show"):
-        page.write(str(tmp_path))
+        page.write_page(str(tmp_path))
 
 
 def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     """365 clips, of which only the first ones are fetched."""
     chromium = programs.need("chromium")
     path = make_clip(gif(1, (320, 320)), tmp_path / "day")
-    (clip,) = page._clips(storage.folder(str(tmp_path)))
+    (clip,) = page._clips(targets.folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
     told = "<script>addEventListener('load', () => { document.title = 'loaded'; })</script></body>"
     html = page.render(clips).replace("</body>", told).encode()

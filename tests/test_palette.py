@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from luigi_gif import palette
-from luigi_gif.palette import Bytes
+from luigi_gif.imaging import palette
+from luigi_gif.imaging.palette import Bytes
 
 QUALITIES = ("fast", "best")
 FAST_DB, BEST_DB = 32, 33

@@ -13,7 +13,7 @@ import pytest
 from conftest import FORMATS, gif
 from PIL import Image
 
-from luigi_gif import signatures
+from luigi_gif.sources import signatures
 
 
 def zipped() -> bytes:

@@ -13,14 +13,15 @@ import pytest
 from conftest import Fetch
 from pytest_mock import MockerFixture
 
-from luigi_gif import sources, store
 from luigi_gif.errors import DownloadError, TransientDownloadError
+from luigi_gif.fetching import file_source
+from luigi_gif.storage import object_store
 
 
 def on_read(mocker: MockerFixture, number: int, change: Callable[[], None]) -> None:
     """Have something happen behind the read of this number."""
     reads = 0
-    versioned = sources._versioned
+    versioned = file_source._versioned
 
     def counting(read: Callable[[], bytes], *more: Any) -> Any:
         def counted() -> bytes:
@@ -33,7 +34,7 @@ def on_read(mocker: MockerFixture, number: int, change: Callable[[], None]) -> N
 
         return versioned(counted, *more)
 
-    mocker.patch("luigi_gif.sources._versioned", counting)
+    mocker.patch("luigi_gif.fetching.file_source._versioned", counting)
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -50,7 +51,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
         os.utime(path, ns=(1, number))
 
     on_read(mocker, number, change)
-    mocker.patch("luigi_gif.sources.PIECE_BYTES", len(sample))
+    mocker.patch("luigi_gif.fetching.file_source.PIECE_BYTES", len(sample))
     assert fetch(str(path))[0] == new
 
 
@@ -61,7 +62,7 @@ def test_a_file_that_never_rests_is_an_error(
     path = tmp_path / "a.img"
     path.write_bytes(sample)
     times = iter(range(1000))
-    versioned = sources._versioned
+    versioned = file_source._versioned
 
     def restless(read: Callable[[], bytes], *more: Any) -> Any:
         def disturbed() -> bytes:
@@ -70,7 +71,7 @@ def test_a_file_that_never_rests_is_an_error(
 
         return versioned(disturbed, *more)
 
-    mocker.patch("luigi_gif.sources._versioned", restless)
+    mocker.patch("luigi_gif.fetching.file_source._versioned", restless)
     with pytest.raises(TransientDownloadError, match="changed while it was read"):
         fetch(str(path), retries=1)
 
@@ -82,7 +83,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_again(
     url = "memory://replaced/a.img"
     fsspec.filesystem("memory").pipe("/replaced/a.img", sample)
     new = sample[:-1] + b"\n"
-    mocker.patch("luigi_gif.store.AT_ONCE_BYTES", 50_000)
+    mocker.patch("luigi_gif.storage.object_store.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 3, lambda: fsspec.filesystem("memory").pipe("/replaced/a.img", new))
     assert fetch(url)[0] == new
 
@@ -92,9 +93,9 @@ def test_an_object_without_a_version_is_not_resumed(
 ) -> None:
     """What came of it may be of another one."""
     fsspec.filesystem("memory").pipe("/bare/a.img", sample)
-    mocker.patch("luigi_gif.store.version", return_value=None)
-    opened = mocker.spy(store.Store, "open")
-    mocker.patch("luigi_gif.store.AT_ONCE_BYTES", 50_000)
+    mocker.patch("luigi_gif.storage.object_store.version", return_value=None)
+    opened = mocker.spy(object_store.Store, "open")
+    mocker.patch("luigi_gif.storage.object_store.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 2, lambda: fsspec.filesystem("memory").pipe("/bare/a.img", sample))
     assert fetch("memory://bare/a.img")[0] == sample
     assert [call.args[2] for call in opened.call_args_list] == [0, 0]
@@ -167,13 +168,13 @@ def test_a_local_source_has_a_version(tmp_path: Path) -> None:
     """Another content, time or file gives another one; what is no file of this machine has none."""
     path = tmp_path / "a b.img"
     path.write_bytes(b"1")
-    first = sources.source_version(str(path))
-    assert first == sources.source_version(f"FILE://{tmp_path}/a%20b.img")
+    first = file_source.source_version(str(path))
+    assert first == file_source.source_version(f"FILE://{tmp_path}/a%20b.img")
     os.utime(path, ns=(1, 1))
-    second = sources.source_version(str(path))
+    second = file_source.source_version(str(path))
     (tmp_path / "other").write_bytes(b"1")
     os.utime(tmp_path / "other", ns=(1, 1))
     (tmp_path / "other").rename(path)
-    assert len({first, second, sources.source_version(str(path))}) == 3
+    assert len({first, second, file_source.source_version(str(path))}) == 3
     for url in ("https://host/a", str(tmp_path), f"{path}x", "file://other.example/a"):
-        assert sources.source_version(url) is None
+        assert file_source.source_version(url) is None

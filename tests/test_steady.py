@@ -17,7 +17,7 @@ import pytest
 from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.worker import Worker
 
-from luigi_gif import luigid
+from luigi_gif.integrations import luigid
 
 
 class Front:

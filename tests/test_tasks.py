@@ -21,8 +21,9 @@ from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
 
 import luigi_gif
-from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError
+from luigi_gif.frames import writing
+from luigi_gif.storage import targets
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -60,7 +61,7 @@ class Pipeline:
         return {
             str(path.relative_to(self.workdir)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in self.workdir.rglob("*")
-            if path.is_file() and path.name not in ("run.json", storage.LOCK)
+            if path.is_file() and path.name not in ("run.json", targets.LOCK)
         }
 
     def clip(self) -> bytes:
@@ -122,8 +123,8 @@ def test_a_frame_that_is_gone_is_written_again(pipeline: Pipeline) -> None:
 def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     """Beside what a frame is said to cost, its bytes do not count; all is done in this thread."""
     monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", 0)
-    monkeypatch.setattr("luigi_gif.bundle.COPIED_FRAME_WORK", 1 << 40)
-    monkeypatch.setattr("luigi_gif.bundle.WAYPOINT_WORK", frames << 40)
+    monkeypatch.setattr("luigi_gif.sources.bundle.COPIED_FRAME_WORK", 1 << 40)
+    monkeypatch.setattr("luigi_gif.sources.bundle.WAYPOINT_WORK", frames << 40)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"GIF89a")])
@@ -453,7 +454,7 @@ def test_every_way_to_run_makes_the_same_clip(
     first = pipeline.workdir
     made = ["clip.gif", *(str(path.relative_to(first)) for path in first.glob("frames/*"))]
     assert len(made) == 1 + FRAMES + 1
-    monkeypatch.setattr(luigi_gif.fanout, "COPYING_HERE_S", 0.0)
+    monkeypatch.setattr(luigi_gif.execution.executors, "COPYING_HERE_S", 0.0)
     for workers in (0, 1, 4):
         pipeline.workdir = tmp_path / str(workers)
         monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", workers)
@@ -469,26 +470,26 @@ def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
     workdir = f"memory://{pipeline.workdir.parent.name}"
     assert pipeline.run(workdir=workdir) == STEPS
     assert pipeline.ok
-    assert storage.folder(workdir).read("clip.gif") == first
+    assert targets.folder(workdir).read("clip.gif") == first
     assert pipeline.run(workdir=workdir) == []
-    storage.folder(workdir).remove("frames/frame_03.gif")
+    targets.folder(workdir).remove("frames/frame_03.gif")
     assert pipeline.run(workdir=workdir, plays=1) == ["WriteFrames", "CombineGif"]
 
 
 def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the manifest notes as written is not written again."""
     waypoints_every(monkeypatch, 2)
-    monkeypatch.setattr(frames, "CHECKPOINT_S", 0.0)
-    write_batch = frames.write_batch
+    monkeypatch.setattr(writing, "CHECKPOINT_S", 0.0)
+    write_batch = writing.write_batch
     batches = []
 
-    def stop_at_the_third(shared: storage.Shared, batch: frames.Batch) -> Any:
+    def stop_at_the_third(shared: targets.Shared, batch: writing.Batch) -> Any:
         batches.append(batch)
         if len(batches) == 3:
             raise KeyboardInterrupt
         return write_batch(shared, batch)
 
-    monkeypatch.setattr(frames, "write_batch", stop_at_the_third)
+    monkeypatch.setattr(writing, "write_batch", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run()
     assert pipeline.run() == ["WriteFrames", "CombineGif"]
@@ -577,7 +578,7 @@ def test_bad_frames_are_left_out_if_asked(pipeline: Pipeline, damaged: bytes, re
     assert any("frame 1 of the bundle is not usable" in line for line in pipeline.log)
     pipeline.run(on_bad_frame="skip")
     assert pipeline.ok
-    manifest = frames.load_manifest(storage.folder(str(pipeline.workdir)))
+    manifest = writing.load_manifest(targets.folder(str(pipeline.workdir)))
     assert manifest is not None
     (skipped,) = manifest.skipped
     assert (skipped.number, skipped.offset) == (1, len(gif(1)) + 4)
@@ -631,10 +632,10 @@ def test_leftovers_are_swept_wherever_they_are(pipeline: Pipeline) -> None:
     pipeline.run(**names)
     (pipeline.workdir / "out" / "x.gif").unlink()
     for folder in ("", "in", "frames", "out"):
-        (pipeline.workdir / folder / f"x.0123456789abcdef{storage.TEMPORARY_SUFFIX}").touch()
+        (pipeline.workdir / folder / f"x.0123456789abcdef{targets.TEMPORARY_SUFFIX}").touch()
         (pipeline.workdir / folder / "mine").touch()
     assert pipeline.run(**names) == ["CombineGif"]
-    assert not list(pipeline.workdir.rglob(f"*{storage.TEMPORARY_SUFFIX}"))
+    assert not list(pipeline.workdir.rglob(f"*{targets.TEMPORARY_SUFFIX}"))
     assert len(list(pipeline.workdir.rglob("mine"))) == 4
 
 
@@ -647,10 +648,10 @@ def test_a_bundle_that_changes_before_its_frames_are_written_is_noticed(
     bundle.write_bytes(DELIMITER.join([gif(1), gif(2)]))
     task = luigi_gif.CombineGif(workdir=str(pipeline.workdir))
     task.requires().requires().run()
-    version = storage.folder(str(pipeline.workdir)).version("image-data.img")
+    version = targets.folder(str(pipeline.workdir)).version("image-data.img")
     bundle.write_bytes(gif(1) + b"\n" * (len(gif(2)) + 4))
     # As where a file system keeps times in steps of 2 s.
-    monkeypatch.setattr(storage.LocalFolder, "version", lambda *_: version)
+    monkeypatch.setattr(targets.LocalFolder, "version", lambda *_: version)
     with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         task.requires().run()
 
@@ -664,11 +665,11 @@ def test_a_bundle_that_changes_while_it_is_split_is_noticed(
     path.write_bytes(gif(1))
 
     def change(read: Any, *, strict: bool) -> Any:
-        found = luigi_gif.bundle.Survey(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
+        found = luigi_gif.sources.bundle.Survey(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
         path.write_bytes(DELIMITER.join([gif(1), gif(2)]))
         return found
 
-    monkeypatch.setattr("luigi_gif.bundle.survey", change)
+    monkeypatch.setattr("luigi_gif.sources.bundle.survey", change)
     with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         luigi_gif.SplitFrames(workdir=str(pipeline.workdir)).run()
     assert not (pipeline.workdir / "frames.json").exists()

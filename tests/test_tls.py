@@ -12,8 +12,8 @@ from conftest import SAMPLE, Run, clip_here, service, strange_lines
 from distributed import LocalCluster
 from test_command import fails
 
-from luigi_gif import cluster as clusters
 from luigi_gif.errors import ClusterError
+from luigi_gif.execution import dask_cluster as clusters
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
 pytestmark = pytest.mark.xdist_group("tls")

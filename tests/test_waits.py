@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from luigi_gif import waits
-from luigi_gif.waits import within
+from luigi_gif.execution import time_limit
+from luigi_gif.execution.time_limit import within
 
 
 def test_what_a_call_gives_arrives() -> None:
@@ -36,7 +36,7 @@ def test_a_call_that_hangs_is_given_up() -> None:
 
 def test_an_interrupt_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call itself is not interrupted."""
-    monkeypatch.setattr(waits, "INTERRUPT_S", 0.01)
+    monkeypatch.setattr(time_limit, "INTERRUPT_S", 0.01)
     # A shell lets what it starts in the background ignore this signal, and the tests with it.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     go_on, ended = threading.Event(), threading.Event()

@@ -14,8 +14,9 @@ from campaigns import cuts, fuzz
 from conftest import DELIMITER, FORMATS, SAMPLE, gif
 from PIL import Image
 
-from luigi_gif import bundle, formats, window
-from luigi_gif import gif as gif_
+from luigi_gif.errors import Malformed, Truncated
+from luigi_gif.gif import container as gif_
+from luigi_gif.sources import bundle, bundle_window, image_ends
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]
 HEIC = b"\0\0\0\x18ftypheic" + bytes(60)
@@ -71,7 +72,7 @@ def test_a_cut_gif_whose_sub_blocks_fit_those_of_the_next_is_known() -> None:
     swallowed = 0
     for rest in range(2, 300, 3):
         images = cut_into_step(rest)
-        with contextlib.suppress(formats.Malformed, formats.Truncated):
+        with contextlib.suppress(Malformed, Truncated):
             swallowed += gif_.end_of_gif(DELIMITER.join(images)) == len(images[0]) + 4 + len(
                 images[1]
             )
@@ -165,7 +166,7 @@ def test_images_that_a_jpeg_lists_belong_to_it(padding: int) -> None:
     """Padded or not, of its own size or not; but not one more."""
     several = [PICTURES[0], PICTURES[0].resize((8, 8))]
     mpo = encoded("MPO", PICTURES[0], save_all=True, append_images=several)
-    begin = formats.end_of_jpeg(mpo)
+    begin = image_ends.end_of_jpeg(mpo)
     listed = mpo[:begin] + bytes(padding) + mpo[begin:]
     frames = found(listed + DELIMITER + gif(1))
     assert [frame.data for frame in frames] == [listed, gif(1)]
@@ -199,7 +200,7 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
             harm = r.choice((lambda _, image: image, fuzz.damaged, cut_off))
             data += harm(r, image)[:20_000] + r.choice(separators)
         whole = found(data)
-        monkeypatch.setattr(window, "PIECE_BYTES", r.choice((1, 100, 1 << 20)))
+        monkeypatch.setattr(bundle_window, "PIECE_BYTES", r.choice((1, 100, 1 << 20)))
         assert found(data, r.choice((50, 333, 1000))) == whole, number
         monkeypatch.undo()
         for first, last in itertools.pairwise(whole):
@@ -216,7 +217,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its length may be said to be gigabytes: the next whole image tells that it is not."""
-    for module in (window, bundle):
+    for module in (bundle_window, bundle):
         monkeypatch.setattr(module, "PIECE_BYTES", 1 << 13)
     cut = b"RIFF\xff\xff\xff\x7fWEBPVP8 "
     data = (cut + DELIMITER + gif(1) + DELIMITER) * 4_000
@@ -228,7 +229,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
         return source.read(size)
 
     assert sum(1 for _ in bundle.frames(read)) == 8_000
-    assert max(asked) <= 2 * window.PIECE_BYTES < len(data) / 10
+    assert max(asked) <= 2 * bundle_window.PIECE_BYTES < len(data) / 10
 
 
 class Counted:
@@ -247,7 +248,7 @@ class Counted:
 def test_nested_headers_cost_no_more_than_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each PNG here goes on to the end of the bundle, and holds the beginnings of all others."""
     chunks = Counted(">I4s")
-    monkeypatch.setattr(formats, "_PNG_CHUNK", chunks)
+    monkeypatch.setattr(image_ends, "_PNG_CHUNK", chunks)
     inner = DELIMITER + b"\x89PNG\r\n\x1a\n" + b"\0\0\0\0AAAA"
     unit = struct.pack(">I", len(inner)) + b"AAAA" + inner + bytes(4)
     headers = 4000

@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from luigi_gif.errors import PipelineError
-from luigi_gif.frames import Written
+from luigi_gif.frames.writing import Written
 from luigi_gif.tasks import CombineGif
 
 Pixels = NDArray[np.uint8]

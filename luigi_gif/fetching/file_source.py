@@ -1,0 +1,257 @@
+"""A bundle that is a file, a pipe or an object of a store, read as one version of it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import select
+import stat
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from luigi_gif import storage, urls
+from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
+from luigi_gif.fetching.http_download import Answer, Known, too_long
+
+if TYPE_CHECKING:
+    from luigi_gif import settings as sections
+
+PIECE_BYTES = 1 << 20
+_VERSION_KEYS = frozenset(
+    {"size", "ETag", "etag", "generation", "mtime", "created", "LastModified", "last_modified"}
+    | {"updated", "modify", "content_md5", "VersionId", "version_id"}
+)
+"""What file systems call that which may change whenever an object does."""
+
+
+def source_version(url: str) -> str | None:
+    """64 hexadecimal digits that change whenever a local source does.
+
+    None for a source that is not a file of this machine, or is not there (any more).
+    A device's number does not count: it may be another one after the machine starts.
+    """
+    if not urls.is_local(url):
+        return None
+    try:
+        path = os.path.realpath(urls.local_path(url))
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    times = [status.st_mtime_ns, status.st_ctime_ns]  # cp -p keeps the first
+    version = json.dumps([path, status.st_size, *times, status.st_ino])
+    return hashlib.sha256(version.encode()).hexdigest()
+
+
+def sha256(url: str) -> str | None:
+    """The SHA-256 of a local source, 64 hexadecimal digits; None where it cannot be read."""
+    try:
+        with open(urls.local_path(url), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
+def name_inside(workdir: str, url: str) -> str:
+    """The name of a local source in a local work directory; empty where it lies elsewhere."""
+    if not (urls.is_local(workdir) and urls.is_local(url)):
+        return ""
+    path = os.path.normpath(urls.local_path(url))
+    name = path.removeprefix(f"{os.path.normpath(urls.local_path(workdir))}/")
+    return "" if name == path else name
+
+
+def overwritten_error(url: str) -> ParameterError:
+    """What to tell the user of a source that the run itself would write over."""
+    return ParameterError(
+        "the source lies where this run writes",
+        where=urls.public_url(url),
+        expected="a file that the pipeline does not write",
+        got="a name in the work directory that it uses itself",
+        next_step="copy it elsewhere, or name another --workdir",
+    )
+
+
+def _file_version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
+
+
+@contextlib.contextmanager
+def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Answer]:
+    """A file, or what comes out of a pipe or a device; ``deadline`` as in :func:`web.get`."""
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            # A FIFO without a writer would otherwise keep open() waiting for ever.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            descriptor = os.open(urls.local_path(url), flags)
+            stack.callback(os.close, descriptor)
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if stat.S_ISREG(status.st_mode):
+            version = _file_version(status)
+            pieces = _versioned(
+                lambda: os.read(descriptor, PIECE_BYTES),
+                lambda: _file_version(os.fstat(descriptor)) == version,
+                url,
+            )
+            total = status.st_size
+        else:
+            pieces, total = _stream(descriptor, url, settings, deadline), None
+        yield Answer(0, total, None, None, None, _in_time(pieces, url, settings, deadline))
+
+
+@contextlib.contextmanager
+def open_object(
+    url: str, settings: sections.download, known: Known, deadline: float
+) -> Iterator[Answer]:
+    """An object of a store, or the rest of it if it is still of the version that is known."""
+    with contextlib.ExitStack() as stack:
+        with _readable(url):
+            objects = storage.Store(url)
+            info = _fresh_info(objects)
+            if info.get("type") == "directory":
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if info.get("size") is None:
+                raise ValueError("the store does not say how long it is")
+            version = storage.version(info)
+            start = known.size if version is not None and version == known.validator else 0
+            file = stack.enter_context(objects.open(objects.root, start))
+        pieces = _versioned(
+            lambda: file.read(storage.AT_ONCE_BYTES),
+            lambda: _told_version(_fresh_info(objects)) == _told_version(info),
+            url,
+        )
+        pieces = _in_time(pieces, url, settings, deadline)
+        yield Answer(start, int(info["size"]), version, None, None, pieces)
+
+
+def _fresh_info(objects: storage.Store) -> dict[str, Any]:
+    """What the store tells of the object now, not what a listing told before."""
+    objects.forget()
+    info: dict[str, Any] = objects.ask("info", objects.root)
+    return info
+
+
+def _told_version(info: dict[str, Any]) -> dict[str, str]:
+    return {key: str(info[key]) for key in sorted(_VERSION_KEYS & info.keys())}
+
+
+def _versioned(
+    read: Callable[[], bytes], is_unchanged: Callable[[], bool], url: str
+) -> Iterator[bytes]:
+    """Pieces of one version: each is given only if the source is still the same behind it."""
+    with _readable(url):
+        while True:
+            piece = read()
+            if not is_unchanged():
+                raise TransientDownloadError(
+                    "the bundle changed while it was read",
+                    where=urls.public_url(url),
+                    expected="one version of it, from its beginning to its end",
+                    got="another size, time or version than before",
+                    next_step="run again when nobody writes to it",
+                )
+            if not piece:
+                return
+            yield piece
+
+
+def _stream(
+    descriptor: int, url: str, settings: sections.download, deadline: float
+) -> Iterator[bytes]:
+    """What comes out of a pipe or a device, until it ends.
+
+    A pipe that nobody has opened for writing is as if at its end (fifo(7)): a writer has to
+    come within connect_timeout, its bytes within read_timeout.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    has_writer = has_waited = False
+    with _readable(url):
+        while True:
+            try:
+                piece = os.read(descriptor, PIECE_BYTES)
+            except BlockingIOError:  # whoever writes has nothing yet
+                piece, has_writer = b"", True
+            else:
+                if not piece and has_writer:
+                    return
+                if not piece and has_waited:
+                    raise _silence(url, "connect")
+            if piece:
+                has_writer = True
+                yield piece
+                continue
+            wait_s = settings.read_timeout if has_writer else settings.connect_timeout
+            if poll.poll(max(0.0, min(wait_s, deadline - time.monotonic())) * 1000):
+                has_writer = True
+            elif has_writer:
+                raise _silence(url, "read")
+            has_waited = True
+
+
+def _silence(url: str, setting: str) -> DownloadError:
+    return DownloadError(
+        "nothing comes from the source",
+        where=urls.public_url(url),
+        expected="the next bytes of a pipe or a device, or its end",
+        got=f"silence for the --download-{setting}-timeout, or until the deadline",
+        next_step="start what writes to it, or give the path of a file",
+    )
+
+
+def _in_time(
+    pieces: Iterator[bytes], url: str, settings: sections.download, deadline: float
+) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+        if time.monotonic() > deadline:
+            raise too_long(urls.public_url(url), settings, "more to read")
+
+
+@contextlib.contextmanager
+def _readable(url: str) -> Iterator[None]:
+    """Turn what the operating system or a store raises into a DownloadError."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # a store may raise anything
+        number = error.errno if isinstance(error, OSError) else None
+        if isinstance(error, FileNotFoundError):
+            number = errno.ENOENT
+        first_line = str(error).strip().partition("\n")[0] or type(error).__name__
+        words = urls.public_text(first_line, url)
+        if number and (urls.is_local(url) or number == errno.ENOENT):
+            words = os.strerror(number)
+        raise DownloadError(
+            "the bundle cannot be read",
+            where=urls.public_url(url),
+            expected="a file or an object that can be read",
+            got=words,
+            next_step=_advice(url, error),
+        ) from None  # its own text may hold secrets
+
+
+def _advice(url: str, error: Exception) -> str:
+    """What to do, by what failed: the path, the bucket, the credentials, or an extra."""
+    if urls.is_local(url):
+        if isinstance(error, FileNotFoundError) and re.match(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?/", url):
+            return "correct the path, or begin a URL with https://"
+        return "correct --url, or mend what stands in the way, and run again"
+    if isinstance(error, ImportError):
+        return "install what the store needs (pip install 'luigi_gif[s3]', [gcs] or [azure])"
+    if isinstance(error, ValueError) and "rotocol" in str(error):
+        return "correct what stands before :// in --url"
+    if isinstance(error, FileNotFoundError):
+        return "check the bucket and the name in --url"
+    if isinstance(error, PermissionError) or "redential" in f"{type(error).__name__} {error}":
+        return "give this user's credentials for the store the right to read it"
+    return "correct --url, or mend what stands in the way, and run again"

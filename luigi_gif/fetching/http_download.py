@@ -1,0 +1,204 @@
+"""An http(s) URL: the whole of what it gives, or the rest of what has arrived before.
+
+What goes wrong with downloads, and what is to be done about it, is in
+docs/reliability.md. The rules for ranges are those of RFC 9110, sections 13
+and 14: a rest is asked for with Range and If-Range, and taken only where it
+begins at the right byte of the same version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from luigi_gif import sources
+from luigi_gif.errors import DownloadError, TransientDownloadError
+from luigi_gif.fetching import content_coding
+
+if TYPE_CHECKING:
+    import requests
+
+    from luigi_gif import settings as sections
+    from luigi_gif.fetching.http_session import Exchange
+
+MOST_REDIRECTS = 10
+RECEIVE_BYTES = 1 << 18
+LOW_SPEED_S = 30.0
+"""How long a download may be slower than low_speed_limit."""
+
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
+_DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
+
+
+class Known(NamedTuple):
+    """What has arrived before."""
+
+    size: int
+    """In bytes."""
+    total: int | None
+    """How many bytes there are in all."""
+    validator: str | None
+    """A text that changes whenever the bundle does; without one nothing can be added."""
+
+
+class Answer(NamedTuple):
+    """What a source gives of a bundle."""
+
+    start: int
+    """Offset of the first byte: 0, or what is known already."""
+    total: int | None
+    """How many bytes there are in all, those that are known included."""
+    validator: str | None
+    etag: str | None
+    last_modified: str | None
+    pieces: Iterator[bytes]
+    has_packed_length: bool = False
+    """Whether the source says how long the bundle is while it is compressed."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a break can be told from the end."""
+        return self.total is not None or self.has_packed_length
+
+
+@contextlib.contextmanager
+def get(url: str, settings: sections.download, known: Known, deadline: float) -> Iterator[Answer]:
+    """The bundle, or the rest of it where that fits what is known.
+
+    ``deadline`` is in seconds of the monotonic clock.
+
+    Raises DownloadError, also while the pieces are read; TransientDownloadError
+    where another try may help.
+    """
+    from luigi_gif.fetching import http_errors, http_session
+
+    with http_session.Exchange(url, settings, deadline) as exchange:
+        with http_errors.explained(exchange):
+            answer = None
+            if known.size and known.validator:
+                ranges = {"Range": f"bytes={known.size}-", "If-Range": known.validator}
+                answer = _continued(exchange.ask(ranges), exchange, known)
+            if answer is None:
+                answer = _from_the_start(exchange.ask({}), exchange)
+        yield answer
+
+
+def _continued(response: requests.Response, exchange: Exchange, known: Known) -> Answer | None:
+    """What the server gives when asked for the rest; None where it fits nothing.
+
+    RFC 9110, 15.3.7: a 206 has the ETag that a 200 would have had. One that leaves it out, or
+    is made by who overlooks If-Range, may be of another version.
+    """
+    if response.status_code not in (206, 416):
+        return _from_the_start(response, exchange)
+    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    start, total = content_range.groups() if content_range else (None, None)
+    etag = response.headers.get("ETag")
+    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
+    answer = None
+    if response.status_code == 416:
+        if total == str(known.size) and etag in (None, known.validator):
+            answer = _answer(response, known.size, known.size, iter(()))
+    elif etag == known.validator and not codings and start == str(known.size):
+        if total == "*":
+            answer = _answer(response, known.size, known.total, _pieces(response, exchange))
+        elif total is not None and int(total) == (known.total or int(total)):
+            answer = _answer(response, known.size, int(total), _pieces(response, exchange))
+    if answer is None:
+        response.close()
+        return None
+    return answer._replace(validator=known.validator)
+
+
+def _from_the_start(response: requests.Response, exchange: Exchange) -> Answer:
+    from luigi_gif.fetching import http_errors
+
+    http_errors.check_status(exchange, response)
+    pieces, length = _pieces(response, exchange), response.raw.length_remaining
+    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
+    if codings:
+        beginning = list(itertools.islice(pieces, 1))
+        pieces = itertools.chain(beginning, pieces)
+        # A server may name a compression that it did not apply.
+        if not sources.may_be_bundle(b"".join(beginning), strict=True):
+            decoded = _decoded(pieces, exchange, codings)
+            answer = _answer(response, 0, None, decoded)
+            return answer._replace(validator=None, has_packed_length=length is not None)
+    return _answer(response, 0, length, pieces)
+
+
+def _answer(
+    response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
+) -> Answer:
+    etag = response.headers.get("ETag", "")
+    date = response.headers.get("Last-Modified", "")
+    known_etag = etag if _ETAG.fullmatch(etag) else None
+    strong = known_etag if etag.startswith('"') else None
+    return Answer(start, total, strong, known_etag, date if _DATE.fullmatch(date) else None, pieces)
+
+
+def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
+    """The body as it arrives, checked for its speed."""
+    from luigi_gif.fetching import http_errors
+
+    begin, received = time.monotonic(), 0
+    limit = exchange.settings.low_speed_limit
+    with http_errors.explained(exchange):
+        while piece := response.raw.read1(RECEIVE_BYTES):
+            yield piece
+            now = time.monotonic()
+            received += len(piece)
+            speed = received / max(now - begin, 0.001)
+            if now > exchange.deadline:
+                got = f"{speed:,.0f} bytes a second in the end"
+                raise too_long(exchange.where, exchange.settings, got)
+            if now - begin >= LOW_SPEED_S:
+                if speed < limit:
+                    expected = f"{limit:,} bytes a second over {now - begin:.0f} s"
+                    raise broken_off(exchange.where, expected, f"{speed:,.0f}")
+                begin, received = now, 0
+        if exchange.watchdog.expired:  # which looks like the end of a body without a length
+            raise too_long(exchange.where, exchange.settings, "no end of it")
+
+
+def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) -> Iterator[bytes]:
+    """What was compressed although it was not to be."""
+    named = ", ".join(codings)
+    if not content_coding.KNOWN_CODINGS.issuperset(codings) or (
+        len(codings) > content_coding.MAX_CODINGS
+    ):
+        raise DownloadError(
+            "the server compresses the bundle in a way that is not known here",
+            where=exchange.where,
+            expected="identity, as asked for, gzip or deflate",
+            got=exchange.text(named),
+            next_step="ask the server's keeper",
+        )
+    try:
+        yield from content_coding.unpacked(pieces, codings)
+    except content_coding.CodingError as error:
+        expected = f"data compressed with {named}"
+        raise broken_off(exchange.where, expected, str(error)) from None
+
+
+def broken_off(where: str, expected: str, got: str) -> TransientDownloadError:
+    """What to tell the user of a download that ended before its time."""
+    return TransientDownloadError(
+        "the download broke off", where=where, expected=expected, got=got, next_step="run again"
+    )
+
+
+def too_long(where: str, settings: sections.download, got: str) -> DownloadError:
+    """What to tell the user of a download that meets its deadline."""
+    return DownloadError(
+        "the download takes too long",
+        where=where,
+        expected=f"an end within {settings.deadline:,g} s (--download-deadline)",
+        got=got,
+        next_step="run again: what has arrived is kept where the server allows it",
+    )

@@ -1,0 +1,166 @@
+"""What has arrived of a download: a file, and a note beside it that vouches for its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import IO
+
+from luigi_gif import storage, urls
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
+from luigi_gif.fetching.http_download import Answer, Known
+
+SUFFIX = ".part"
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
+
+
+class Partial:
+    """A file that grows, with the SHA-256 of what is in it. Use :func:`opened`.
+
+    A note beside it, which is there first, says that it is the pipeline's. Where the source
+    names the bundle's version, it says after each piece how many bytes there are and what
+    their SHA-256 is. The next run goes on with as much as is still so, however this one ended.
+    """
+
+    def __init__(
+        self,
+        folder: storage.LocalFolder,
+        name: str,
+        url: str,
+        file: IO[bytes],
+        hasher: ThreadPoolExecutor,
+    ) -> None:
+        self.known = Known(0, None, None)
+        """How far it has come."""
+        self.about: dict[str, str | None] = {"etag": None, "last_modified": None}
+        """What the source says of the bundle."""
+        self._folder = folder
+        self._name = name
+        self._note = _note_name(name)
+        self._url = urls.url_digest(url)
+        self._file = file
+        self._hasher = hasher
+        self._hashed: Future[None] | None = None
+        self._digest = hashlib.sha256()
+
+    def resume(self) -> None:
+        """Take over what an earlier run has left, as far as the note vouches for it."""
+        note = self._folder.read_json(self._note) or {}
+        size = rest = note.get("size", 0)
+        while rest and (piece := self._file.read(min(rest, storage.COPY_BYTES))):
+            self._digest.update(piece)
+            rest -= len(piece)
+        if (note.get("url"), note.get("sha256")) != (self._url, self._digest.hexdigest()):
+            self.clear()
+            return
+        self._file.seek(size)
+        self._file.truncate()
+        self.known = Known(size, note["total"], note["validator"])
+        self.about = {key: note[key] for key in self.about}
+
+    def begin(self, answer: Answer) -> None:
+        """Get ready for the pieces of an answer: what is there stays, or goes if it starts at 0."""
+        if answer.start == 0 and self.known.size:
+            self.clear()
+        self.known = Known(answer.start, answer.total, answer.validator)
+        self.about = {"etag": answer.etag, "last_modified": answer.last_modified}
+
+    def append(self, piece: bytes) -> None:
+        """Add a piece; it is hashed while the next one is on its way."""
+        self.vouch()
+        self._file.write(piece)
+        self._hashed = self._hasher.submit(self._digest.update, piece)
+        self.known = self.known._replace(size=self.known.size + len(piece))
+
+    def vouch(self) -> None:
+        """Note what is there, if it can be gone on with."""
+        if self._hashed is None or self.known.validator is None:
+            return
+        self._file.flush()
+        note = {"url": self._url, **self.known._asdict(), **self.about, "sha256": self.sha256()}
+        self._folder.write_json(self._note, note, lasting=False)
+
+    def sha256(self) -> str:
+        """Of what is there, 64 hexadecimal digits."""
+        if self._hashed is not None:
+            self._hashed.result()
+            self._hashed = None
+        return self._digest.hexdigest()
+
+    def reader(self) -> Callable[[int], bytes]:
+        """Reads what is there, from its beginning."""
+        self._file.seek(0)
+        return self._file.read
+
+    def clear(self) -> None:
+        """Drop what is there."""
+        self.sha256()
+        _claim(self._folder, self._name)
+        self._file.seek(0)
+        self._file.truncate()
+        self._digest = hashlib.sha256()
+        self.known = Known(0, None, None)
+
+    def finish(self) -> None:
+        """It is whole, and on the disk; its note stays until the file has its own name."""
+        self._folder.sync(self._name, self._file)
+
+    def leave(self) -> None:
+        """Keep what the next run can go on with, and only that."""
+        if self.known.size and self.known.validator is not None:
+            self.vouch()
+        else:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the file and its note."""
+        self._folder.remove(self._name)
+        forget(self._folder, self._name)
+
+
+def forget(folder: storage.LocalFolder, name: str) -> None:
+    """Remove the note of a file that is not there any more."""
+    folder.remove(_note_name(name))
+
+
+@contextmanager
+def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial]:
+    """What an earlier run left of this URL's bundle in the file ``name``, or nothing yet.
+
+    If the block raises, it is kept for the next run, but for what is no bundle
+    and where the disk refuses more.
+
+    A file that no note claims is the user's: it is set aside.
+
+    Raises StorageError.
+    """
+    if folder.read_json(_note_name(name)) is None:
+        if folder.size(name):
+            aside = folder.path(folder.set_aside(name))
+            logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
+        _claim(folder, name)
+    with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
+        partial = Partial(folder, name, url, file, hasher)
+        partial.resume()
+        try:
+            yield partial
+            partial.finish()
+        except (BundleError, StorageError, OSError):
+            partial.discard()
+            raise
+        except BaseException:
+            partial.leave()
+            raise
+
+
+def _note_name(name: str) -> str:
+    return f"{name}.json"
+
+
+def _claim(folder: storage.LocalFolder, name: str) -> None:
+    """Say that the file is the pipeline's, and that none of its bytes counts."""
+    folder.write_json(_note_name(name), {"size": 0}, lasting=False)

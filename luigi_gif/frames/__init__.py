@@ -1,0 +1,45 @@
+"""TODO."""
+
+from luigi_gif.frames.claims import take_over
+from luigi_gif.frames.writing import (
+    MANIFEST,
+    SUBFOLDER,
+    Look,
+    Manifest,
+    Stretch,
+    Written,
+    blank_manifest,
+    bundle_error,
+    changed_error,
+    digits_for,
+    file_name,
+    listing,
+    load_manifest,
+    runs,
+    stretch_of,
+    warn_of_altered,
+    work,
+    write_missing,
+)
+
+__all__ = [
+    "MANIFEST",
+    "SUBFOLDER",
+    "Look",
+    "Manifest",
+    "Stretch",
+    "Written",
+    "blank_manifest",
+    "bundle_error",
+    "changed_error",
+    "digits_for",
+    "file_name",
+    "listing",
+    "load_manifest",
+    "runs",
+    "stretch_of",
+    "take_over",
+    "warn_of_altered",
+    "work",
+    "write_missing",
+]

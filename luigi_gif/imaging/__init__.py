@@ -1,0 +1,20 @@
+"""TODO."""
+
+from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose
+from luigi_gif.imaging.decode import decoded
+from luigi_gif.imaging.differences import Decoded, smaller
+from luigi_gif.imaging.encode import clearable, reindexed, resized, sample, to_gif
+
+__all__ = [
+    "SAMPLED_FRAMES",
+    "CommonPalette",
+    "Decoded",
+    "choose",
+    "clearable",
+    "decoded",
+    "reindexed",
+    "resized",
+    "sample",
+    "smaller",
+    "to_gif",
+]

@@ -1,0 +1,160 @@
+"""One palette for the frames of a clip, so that what stands still in them stays still.
+
+Where each frame has a palette of its own, an unchanged pixel is shown in
+another color in the next frame: backgrounds flicker, and nothing of them can
+be left out of the file. So the colors of some frames are sampled, and one
+palette is made of them all. A frame that it does not fit gets its own.
+
+Pure code: pictures and values in, values out, the same on every machine.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from luigi_gif import gif
+from luigi_gif.imaging import palette
+from luigi_gif.imaging.palette import Bytes, Floats, Mask, Packed
+
+SAMPLED_FRAMES = 16
+"""Of a bundle, evenly spread. They are decoded twice."""
+SAMPLED_PIXELS = 1 << 14
+"""Of each of them, about so many."""
+COLORS = gif.MOST_COLORS - 1
+"""One index is left for what is transparent, or has not changed."""
+GOOD_ERROR = 255.0**2 / 10**4.0
+"""A mean squared error of 40 dB, which hardly anybody sees."""
+MIN_STILL = 0.2
+"""So much of the frames must stand still. Where nothing does, own palettes take fewer bytes."""
+MAX_LOSS = 10**0.1
+"""A frame's own palette may be so much better than the common one: 1 dB."""
+
+
+class CommonPalette(NamedTuple):
+    """The colors of a clip, and how well they must fit a frame."""
+
+    colors: bytes
+    """3 bytes a color, red, green and blue."""
+    max_error: float
+    """The largest mean squared error, 0 to 255², of a frame that uses them."""
+
+
+def sample(picture: Image.Image, shown: Mask | None) -> Packed:
+    """The colors of some pixels of an RGB picture, for :func:`choose`."""
+    return palette.sample_pixels(picture, shown, SAMPLED_PIXELS)
+
+
+def choose(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
+    """The palette for the frames that these samples are of, in their order.
+
+    None, unless there is ``always`` to be one, where it would not be worth it:
+    little stands still, each frame has so few colors that it can keep them, or
+    most have colors of their own.
+    """
+    if not samples:
+        return None
+    if always:
+        return CommonPalette(_as_bytes(_of_all(samples)), math.inf)
+    distinct = [palette.distinct_colors(each) for each in samples]
+    rich = [pair for pair in zip(samples, distinct, strict=True) if len(pair[1].values) > COLORS]
+    if 2 * len(rich) < len(samples) or _still(samples) < MIN_STILL:
+        return None
+    colors = _of_all(samples)
+    owns = [_error(each, palette.fast_of(own, each, COLORS)) for own, each in rich]
+    limits = [max(GOOD_ERROR, MAX_LOSS * own) for own in owns]
+    errors = [_error(each, colors) for _, each in rich]
+    fitting = sum(error <= limit for error, limit in zip(errors, limits, strict=True))
+    if 2 * fitting < len(rich):
+        return None
+    return CommonPalette(_as_bytes(colors), max(limits))
+
+
+def table(common: CommonPalette) -> Bytes:
+    """The colors, n x 3."""
+    return np.frombuffer(common.colors, np.uint8).reshape(-1, 3)
+
+
+def indexed(common: CommonPalette, picture: Image.Image, shown: Mask | None) -> Bytes | None:
+    """For each pixel of an RGB picture the index of its color.
+
+    None where a picture is better off with its own palette: it has so few
+    colors that it can keep them, or these do not fit it.
+    """
+    lookup = _lookup(common.colors)
+    if not math.isinf(common.max_error):
+        few = picture.getcolors(COLORS) is not None
+        if few or not _fits(common, sample(picture, shown), lookup):
+            return None
+    indexes = np.empty((picture.height, picture.width), np.uint8)
+    for rows, packed in palette.row_chunks(picture):
+        indexes[rows] = lookup.indexes(packed)
+    return indexes
+
+
+def _fits(common: CommonPalette, pixels: Packed, lookup: _Lookup) -> bool:
+    missed = palette.unpacked(pixels) - table(common)[lookup.indexes(pixels)]
+    # Squares are whole numbers, so that their sum is exact.
+    return int((missed**2).sum(axis=1).astype(np.int64).sum()) <= common.max_error * missed.size
+
+
+def _still(samples: Sequence[Packed]) -> float:
+    """How much of a sample is as it was in the one before: 0 to 1, the mean of all neighbors."""
+    pairs = list(pairwise(samples))
+    same = [float((a == b).mean()) if a.shape == b.shape else 0.0 for a, b in pairs]
+    return sum(same) / len(pairs) if pairs else 0.0
+
+
+def _of_all(samples: Sequence[Packed]) -> Floats:
+    """All colors of the samples if they are few, else the best."""
+    together = np.concatenate(samples)
+    distinct = palette.distinct_colors(together)
+    return (
+        distinct.values
+        if len(distinct.values) <= COLORS
+        else palette.best_of(together, together, COLORS)
+    )
+
+
+def _as_bytes(colors: Floats) -> bytes:
+    return colors.astype(np.uint8).tobytes()
+
+
+def _error(colors: palette.DistinctColors, chosen: Floats) -> float:
+    """The mean squared error of a channel where each color is shown as its nearest."""
+    missed = colors.values - chosen[palette.nearest_indexes(colors.values, chosen)]
+    squares = (missed**2).sum(axis=1).astype(np.int64)  # whole numbers, so that their sum is exact
+    return int(squares @ colors.counts) / int(3 * colors.counts.sum())
+
+
+class _Lookup:
+    """The nearest color of a palette for each color that was asked for so far.
+
+    Frames of a clip have most of their colors in common.
+    """
+
+    def __init__(self, colors: bytes) -> None:
+        self._palette = np.frombuffer(colors, np.uint8).reshape(-1, 3).astype(np.float32)
+        self._known = np.zeros(1 << 24, np.uint16)
+        """Index + 1; 0 is not known yet. Threads may find the same at the same time."""
+
+    def indexes(self, packed: Packed) -> Bytes:
+        found = self._known[packed]
+        if not found.all():
+            new = np.unique(packed[found == 0])
+            self._known[new] = palette.nearest_indexes(
+                palette.unpacked(new), self._palette
+            ) + np.uint16(1)
+            found = self._known[packed]
+        return (found - np.uint16(1)).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=1)
+def _lookup(colors: bytes) -> _Lookup:
+    return _Lookup(colors)

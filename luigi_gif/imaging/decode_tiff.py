@@ -1,0 +1,183 @@
+"""A TIFF as Pillow reads it right.
+
+Pillow is given the first image with the tags that its pixels need, and no
+others. Where it would give wrong pixels without a word (16 bits a channel in
+planes of their own; 12 or 16 bits of gray where 0 is white), it reads each
+plane as gray, and what the values mean is made of them here.
+
+Adobe, TIFF 6.0. Pure code.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import struct
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
+
+from luigi_gif.imaging import tiff_directories
+from luigi_gif.imaging.opened_image import Opened
+from luigi_gif.imaging.tiff_directories import Entry, Layout
+
+_BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 262, 277, 284, 338
+_OFFSETS = (273, 279, 324, 325)
+"""Of strips and of tiles, and their sizes."""
+_PROFILE = 34675
+_NEEDED = {
+    256, 257, _BITS, 259, _PHOTOMETRIC, 266, *_OFFSETS, _SAMPLES, 278, _PLANAR, 292, 293, 317, 320,
+    322, 323, 332, 333, 334, 336, _EXTRA, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
+    529, 530, 531, 532,
+}  # fmt: skip
+_DATA = {273: 279, 324: 325, 513: 514}
+"""Tags of where strips, tiles or a JPEG begin, and of their lengths."""
+_SHORT, _LONG, _LONG8 = 3, 4, (16, 18)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+_IN_PLANES = 2
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+_MODES = {_WHITE_IS_ZERO: "L", _BLACK_IS_ZERO: "L", _RGB: "RGB", _CMYK: "CMYK"}
+_WIDE = (12, 16)
+
+Tags = dict[int, Entry]
+
+
+def opened(data: bytes) -> Opened:
+    """The first image of a TIFF. Raises whatever Pillow does."""
+    layout = tiff_directories.layout(data)
+    if layout is None:
+        raise ValueError("a header that is cut off")
+    tags, _ = tiff_directories.directory(data, layout, layout.first)
+    read = functools.partial(_values, tags, layout)
+    _check_reach(read, len(data))
+    bits, (photometric,) = read(_BITS, 1), read(_PHOTOMETRIC, 0)[:1]
+    samples, planar = read(_SAMPLES, 1)[0], read(_PLANAR, 1)[0]
+    extra = read(_EXTRA)
+    needed = {number: entry for number, entry in tags.items() if number in _NEEDED}
+    if planar == _IN_PLANES and samples > 1 and bits[0] == 16 and photometric in _MODES:
+        planes = [
+            _image(data, layout, _plane(needed, layout, place, samples)) for place in range(samples)
+        ]
+    elif bits[0] in _WIDE and samples == 1 and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
+        planes = [_image(data, layout, needed | _shorts(layout, {_PHOTOMETRIC: _BLACK_IS_ZERO}))]
+    elif bits == (8, 8) and extra == (_ASSOCIATED,) and photometric in _MODES:
+        change = {_EXTRA: _UNASSOCIATED, _PHOTOMETRIC: _BLACK_IS_ZERO}
+        premultiplied = _image(data, layout, needed | _shorts(layout, change))
+        planes = []
+        decode = functools.partial(_divided, premultiplied, photometric == _WHITE_IS_ZERO)
+    else:
+        plain = _image(data, layout, needed)
+        planes = []
+        decode = functools.partial(_loaded, plain)
+    if planes:
+        decode = functools.partial(_merged, planes, bits[0], photometric, extra)
+    profile = tags.get(_PROFILE)
+    return Opened(
+        _size(tags, layout),
+        decode,
+        tiff_directories.number_of_directories(data, layout),
+        tiff_directories.orientation_of(tags, layout),
+        profile and profile.data,
+    )
+
+
+def _check_reach(read: Callable[..., tuple[int, ...]], size: int) -> None:
+    """Raise ValueError where pixels are cut off: what stands behind would be shown for them."""
+    for places, lengths in _DATA.items():
+        ends = [sum(each) for each in zip(read(places), read(lengths), strict=False)]
+        if max(ends, default=0) > size:
+            raise ValueError(f"pixels that go on to byte {max(ends):,} of {size:,}")
+
+
+def _values(tags: Tags, layout: Layout, number: int, default: int | None = None) -> tuple[int, ...]:
+    entry = tags.get(number)
+    found = tiff_directories.values(entry, layout) if entry else ()
+    return found or (() if default is None else (default,))
+
+
+def _size(tags: Tags, layout: Layout) -> tuple[int, int]:
+    width, height = (int(_values(tags, layout, number, 0)[0]) for number in (256, 257))
+    return width, height
+
+
+def _image(data: bytes, layout: Layout, tags: Tags) -> TiffImageFile:
+    """The image that these tags describe, as the only one of the file.
+
+    A BigTIFF becomes a TIFF: Pillow knows not all of them, and its offsets fit.
+    """
+    if layout.big:
+        tags = {number: _in_four_bytes(entry, layout) for number, entry in tags.items()}
+        layout = layout._replace(big=False)
+    offset = len(data) + len(data) % 2
+    head = data[:2] + struct.pack(f"{layout.order}HL", 42, offset)
+    parts = (head, data[len(head) :], bytes(offset - len(data)))
+    return TiffImageFile(
+        io.BytesIO(b"".join((*parts, tiff_directories.built(tags, layout, offset))))
+    )
+
+
+def _in_four_bytes(entry: Entry, layout: Layout) -> Entry:
+    if entry.type not in _LONG8:
+        return entry
+    numbers = tiff_directories.values(entry, layout)
+    return Entry(_LONG, entry.number, struct.pack(f"{layout.order}{len(numbers)}L", *numbers))
+
+
+def _shorts(layout: Layout, values: dict[int, int]) -> Tags:
+    pack = struct.Struct(f"{layout.order}H").pack
+    return {number: Entry(_SHORT, 1, pack(value)) for number, value in values.items()}
+
+
+def _plane(tags: Tags, layout: Layout, place: int, samples: int) -> Tags:
+    """The tags of a gray image that is one plane of another."""
+    plane = {number: entry for number, entry in tags.items() if number not in (_EXTRA, 339)}
+    for number in _OFFSETS:
+        if entry := tags.get(number):
+            count = entry.number // samples
+            size = len(entry.data) // entry.number * count
+            plane[number] = Entry(entry.type, count, entry.data[place * size :][:size])
+    return plane | _shorts(
+        layout, {_BITS: 16, _PHOTOMETRIC: _BLACK_IS_ZERO, _SAMPLES: 1, _PLANAR: 1}
+    )
+
+
+def _loaded(picture: Image.Image) -> Image.Image:
+    picture.load()
+    return picture
+
+
+def _merged(
+    planes: list[TiffImageFile], bits: int, photometric: int, extra: tuple[int, ...]
+) -> Image.Image:
+    """One picture of 8 bits a channel, of planes of more."""
+    mode = _MODES[photometric]
+    channels = [eight_bit(np.asarray(plane), (1 << bits) - 1) for plane in planes]
+    colors = channels[: len(mode)]
+    if photometric == _WHITE_IS_ZERO:
+        colors = [Image.eval(channel, lambda level: 255 - level) for channel in colors]
+    picture = colors[0] if mode == "L" else Image.merge(mode, colors)
+    if len(channels) == len(mode) or not extra or extra[0] not in (_ASSOCIATED, _UNASSOCIATED):
+        return picture
+    if mode == "CMYK":
+        picture = picture.convert("RGB")
+    picture.putalpha(channels[len(mode)])
+    return _divided(picture, inverted=False) if extra[0] == _ASSOCIATED else picture
+
+
+def eight_bit(levels: np.ndarray, most: int) -> Image.Image:
+    """Levels from 0 to ``most`` as those from 0 to 255, each the nearest."""
+    wide = np.minimum(levels.astype(np.uint32), most)
+    return Image.fromarray(((wide * 255 + most // 2) // most).astype(np.uint8))
+
+
+def _divided(picture: Image.Image, inverted: bool) -> Image.Image:
+    """The colors of a picture, LA or RGBA, that were multiplied with its alpha."""
+    rgba = picture.convert("RGBA")
+    straight = Image.frombytes("RGBa", rgba.size, rgba.tobytes()).convert("RGBA")
+    if inverted:
+        alpha = straight.getchannel("A")
+        straight = Image.eval(straight, lambda level: 255 - level)
+        straight.putalpha(alpha)
+    return straight

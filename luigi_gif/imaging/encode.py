@@ -1,0 +1,240 @@
+"""Any image to a one-image GIF.
+
+:mod:`luigi_gif.imaging.decode` gives its pixels, upright, in 8 bits a channel. It is
+resized if that is asked for, and brought to 256 colors: where it has no more
+(one stands for all that is transparent), these are kept, else they are chosen
+by :mod:`luigi_gif.imaging.palette`.
+
+Pure code: bytes in, values out.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from typing import IO, NamedTuple
+
+import numpy as np
+from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
+
+from luigi_gif import gif
+from luigi_gif.errors import Undecodable
+from luigi_gif.imaging import common_palette, decode, palette
+from luigi_gif.imaging.common_palette import CommonPalette
+from luigi_gif.imaging.palette import Bytes, Mask, Packed
+
+Size = tuple[int, int]
+
+OPAQUE_FROM = 128
+"""The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
+RESAMPLING = Image.Resampling.LANCZOS
+
+
+class Made(NamedTuple):
+    """An image that was made of another."""
+
+    image: gif.Image
+    images: int
+    """How many there are where it comes from."""
+    notes: list[str]
+    """What the user is to know of it."""
+
+
+def to_gif(
+    data: bytes,
+    fitted: Callable[[Size], Size],
+    quality: str,
+    max_pixels: int,
+    common: CommonPalette | None = None,
+) -> Made:
+    """The first image of ``data`` as one of a GIF.
+
+    ``fitted`` tells from its width and height in pixels those that it is to
+    have. It gets the ``common`` palette where that fits, else one of its own.
+
+    Raises Undecodable, also for an image of more than ``max_pixels``; and
+    MemoryError or OSError, which say nothing of the image.
+    """
+    picture, shown, images, notes = _prepared(data, fitted, max_pixels)
+    chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
+    image = gif.Image(
+        screen=picture.size,
+        position=(0, 0),
+        size=picture.size,
+        interlaced=False,
+        color_table=gif.padded_table(colors.tobytes()),
+        delay_cs=0,
+        transparent_index=transparent_index,
+        data=encoded(chosen),
+    )
+    return Made(image, images, notes)
+
+
+def sample(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
+    """Colors of the first image of ``data``, for a palette that many have in common.
+
+    Raises what :func:`to_gif` raises.
+    """
+    picture, shown, _, _ = _prepared(data, fitted, max_pixels)
+    return common_palette.sample(picture, shown)
+
+
+def resized(
+    image: gif.Image,
+    fitted: Callable[[Size], Size],
+    quality: str,
+    max_pixels: int,
+    common: CommonPalette | None = None,
+) -> gif.Image:
+    """The image of a GIF in another size, with its delay; see :func:`to_gif`.
+
+    What it leaves free of its screen is transparent. Raises Undecodable.
+    """
+    if image.size != image.extent:
+        image = clearable(image)
+    data = gif.single(image)
+    other = to_gif(data, fitted, quality, max_pixels, common).image
+    return other._replace(delay_cs=image.delay_cs)
+
+
+def encoded(indexes: Bytes) -> memoryview:
+    """The image data of a GIF for color indexes, height x width."""
+    with _scratch_file() as file:
+        Image.fromarray(indexes).save(file, "GIF", interlace=0, optimize=False)
+        file.seek(0)
+        return gif.first_image(file.read())[0].data
+
+
+def _scratch_file() -> IO[bytes]:
+    """A file in memory: Pillow lets other threads run while it writes to one that has a number."""
+    if hasattr(os, "memfd_create"):
+        try:
+            return os.fdopen(os.memfd_create("luigi_gif"), "w+b")
+        except OSError:  # forbidden by a sandbox, or too many files
+            pass
+    return io.BytesIO()
+
+
+def indexes(data: bytes) -> Bytes:
+    """The color indexes, height x width, of the first image of a GIF that fills its screen.
+
+    Raises Undecodable, also where there are too few.
+    """
+    try:
+        with GifImageFile(io.BytesIO(data)) as picture:
+            picture.load()
+            decode.check_all_pixels(picture, data)
+            return np.asarray(picture)
+    except Undecodable:
+        raise
+    except Exception as error:
+        expected = "a GIF whose pixels can be decoded"
+        raise decode.undecodable(error, expected, picture.size, data) from error
+
+
+def clearable(image: gif.Image) -> gif.Image:
+    """The same image with a transparent index, so that decoders agree on clearing it.
+
+    It is one that no pixel has. Where all 256 colors are in use, the one that
+    matters least gives way to its nearest.
+
+    Raises Undecodable.
+    """
+    colors = len(image.color_table) // 3
+    if image.transparent_index is not None:
+        return image
+    if colors < gif.MOST_COLORS:
+        table = gif.padded_table(image.color_table, colors + 1)
+        return image._replace(color_table=table, transparent_index=colors)
+    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    if (free := free_index(pixels)) is not None:
+        return image._replace(transparent_index=free)
+    spared, nearest = palette.least_missed(pixels, image.color_table)
+    fewer = np.where(pixels == spared, np.uint8(nearest), pixels)
+    return image._replace(interlaced=False, transparent_index=spared, data=encoded(fewer))
+
+
+def reindexed(image: gif.Image) -> gif.Image:
+    """The same image with its colors in another order, or more of them. Raises Undecodable."""
+    colors = len(image.color_table) // 3
+    if colors < gif.MOST_COLORS:
+        return image._replace(color_table=gif.padded_table(image.color_table, colors + 1))
+    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    backwards = np.frombuffer(image.color_table, np.uint8).reshape(-1, 3)[::-1]
+    transparent_index = image.transparent_index
+    return image._replace(
+        interlaced=False,
+        color_table=backwards.tobytes(),
+        transparent_index=None if transparent_index is None else colors - 1 - transparent_index,
+        data=encoded(colors - 1 - pixels),
+    )
+
+
+def free_index(used: Bytes) -> int | None:
+    """The first index of 256 that is not among those ``used``."""
+    counts = Image.fromarray(used.reshape(1, -1)).histogram()
+    return counts.index(0) if 0 in counts else None
+
+
+def _prepared(
+    data: bytes, fitted: Callable[[Size], Size], max_pixels: int
+) -> tuple[Image.Image, Mask | None, int, list[str]]:
+    """The first image in its size, in RGB; which pixels are shown; how many images; notes."""
+    picture, images, notes = decode.decoded(data, max_pixels)
+    size = fitted(picture.size)
+    if size[0] * size[1] > max_pixels:
+        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
+    if max(size) > gif.MOST_PIXELS:
+        raise Undecodable(
+            f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
+            "{}x{}".format(*size),
+        )
+    if size != picture.size:
+        picture = picture.resize(size, RESAMPLING)
+    return *_flattened(picture), images, notes
+
+
+def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
+    """The picture in RGB, and which of its pixels are shown, height x width; None if all.
+
+    Those that are not have the color of one that is.
+    """
+    if picture.mode == "RGB":
+        return picture, None
+    alpha = picture.getchannel("A")
+    flat = picture.convert("RGB")
+    shown = np.asarray(alpha) >= OPAQUE_FROM
+    if shown.all():
+        return flat, None
+    top, left = divmod(int(shown.argmax()), picture.width)
+    color = flat.getpixel((left, top))
+    assert isinstance(color, tuple)
+    flat.paste(color, mask=alpha.point(lambda value: 255 * (value < OPAQUE_FROM)))
+    return flat, shown
+
+
+def _paletted(
+    picture: Image.Image, shown: Mask | None, quality: str, common: CommonPalette | None
+) -> tuple[Bytes, Bytes, int | None]:
+    """Color indexes, height x width, their colors, n x 3, and the transparent index."""
+    if common is not None:
+        chosen_common = common_palette.indexed(common, picture, shown)
+        if chosen_common is not None:
+            return _with_transparent(chosen_common, common_palette.table(common), shown)
+    if shown is None:
+        return *palette.reduced(picture, None, gif.MOST_COLORS, quality), None
+    chosen, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
+    return _with_transparent(chosen, colors, shown)
+
+
+def _with_transparent(
+    chosen: Bytes, colors: Bytes, shown: Mask | None
+) -> tuple[Bytes, Bytes, int | None]:
+    """The same with one more color, whose index is that of all pixels that are not shown."""
+    transparent_index = len(colors)
+    more = np.concatenate((colors, np.zeros((1, 3), np.uint8)))
+    if shown is None:
+        return chosen, more, None
+    return np.where(shown, chosen, np.uint8(transparent_index)), more, transparent_index

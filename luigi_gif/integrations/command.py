@@ -1,0 +1,110 @@
+"""What a command installs in its process: importing the package alone changes nothing there."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from types import FrameType
+
+from luigi.configuration import LuigiConfigParser, get_config
+
+from luigi_gif.integrations import log_format, luigid, notifications, progress, signals, streams
+from luigi_gif.urls import public_text
+
+DEFAULTS: dict[str, dict[str, object]] = {
+    "core": {"local_scheduler": True, "no_lock": True, "log_level": "INFO"},
+    "worker": {
+        "check_complete_on_run": True,
+        "check_unfulfilled_deps": False,  # each step looks for itself, and says what has changed
+        "wait_jitter": 0,
+        "send_failure_email": False,
+    },
+    "scheduler": {"retry_count": 1},
+    "email": {"format": "none"},
+    # Luigi's own limits, 100 days and 50 nights, would leave the others out without a word.
+    "RangeDaily": {"days_back": 36_500, "task_limit": 36_500},
+    "retcode": {
+        "already_running": 10,
+        "missing_data": 20,
+        "not_run": 25,
+        "task_failed": 30,
+        "scheduling_error": 35,
+        "unhandled_exception": 40,
+    },
+}
+"""What counts where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
+_BETWEEN = {"luigi", "luigi_gif", "contextlib", "importlib", "_frozen_importlib"}
+
+
+def luigi_arguments() -> list[str] | None:
+    """The arguments of the luigi command whose --module this import is; None for any other import.
+
+    Luigi tells a module nothing of who imports it, so the stack is asked: from
+    the command to this package nothing but Luigi and Python's import may
+    stand. A user's module that imports this package is not ours to change.
+    """
+    cmdline = sys.modules.get("luigi.cmdline")
+    if cmdline is None or threading.current_thread() is not threading.main_thread():
+        return None
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is cmdline.luigi_run.__code__:
+            return list(frame.f_locals["argv"])
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _BETWEEN:
+            return None
+        frame = frame.f_back
+    return None
+
+
+def install_for_luigi(arguments: list[str]) -> None:
+    """Install what the luigi command needs that runs tasks of this package."""
+    install()
+    set_defaults(arguments)
+    log_format.install_formatter()
+    luigid.install_client()
+    # Luigi has its arguments, but puts these into mails.
+    sys.argv[1:] = map(public_text, sys.argv[1:])
+    # The command lives for one job: no collection, least of all those at its end,
+    # need search what it has imported.
+    gc.freeze()
+
+
+def install() -> None:
+    """Install what any command needs."""
+    streams.install()
+    if threading.current_thread() is threading.main_thread():
+        signals.install_signal_handlers()
+    log_format.install_line_formatter()
+    progress.failures.share()
+    notifications.silent.share()
+    keep_freed_memory()
+
+
+def set_defaults(arguments: list[str]) -> None:
+    """Have DEFAULTS count for each entry that no configuration has.
+
+    Whoever names a luigid, on the command line or in luigi.cfg, wants it.
+    """
+    config = get_config()
+    names_luigid = any(argument.startswith("--scheduler-") for argument in arguments) or any(
+        config.has_option("core", f"{prefix}scheduler_{name}")
+        for prefix in ("", "default_")
+        for name in ("url", "host", "port")
+    )
+    as_text = isinstance(config, LuigiConfigParser)
+    for section, entries in DEFAULTS.items():
+        for name, value in entries.items():
+            if name == "local_scheduler" and names_luigid:
+                continue
+            if not config.has_option(section, name):
+                config.set(section, name, str(value) if as_text else value)
+
+
+def keep_freed_memory() -> None:
+    """Have the C library keep what is freed for what is allocated next.
+
+    glibc does so up to the size of the largest block that was freed: new pages
+    cost more than what is done with the megabytes that go through them.
+    """
+    bytes(16 << 20)

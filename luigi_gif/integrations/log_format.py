@@ -1,0 +1,84 @@
+"""How the log of a command looks; what a user's own handlers get is left as it is."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+
+from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, last_words
+from luigi_gif.integrations import progress
+from luigi_gif.urls import escaped, public_text
+
+FORMAT = "%(levelname)s: %(message)s"
+"""As Luigi has it."""
+_SUMMARY = "===== Luigi Execution Summary ====="
+_TRACEBACK_OF_OURS = re.compile(
+    r"Traceback \(most recent call last\):\n.*\nluigi_gif\.errors\.\w+: ", re.DOTALL
+)
+"""Of an error while Luigi schedules, it logs the traceback as a text."""
+_LIKE_A_RECORD = re.compile(r"\n(?=(?:DEBUG|INFO|WARNING|ERROR|CRITICAL): )")
+
+
+class PlainFormatter(logging.Formatter):
+    """A :class:`PipelineError` is shown as its text, which tells a user more than a traceback.
+
+    Errors of other kinds keep theirs. No control character gets through, and no
+    line of a text can pass for a record of its own.
+    """
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = find_pipeline_error(record.exc_info[1]) if record.exc_info else None
+        if error is not None:
+            record = copy.copy(record)
+            record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        text = _TRACEBACK_OF_OURS.sub("", self._inner.format(record))
+        text = "\n".join(map(escaped, text.split("\n")))
+        return _LIKE_A_RECORD.sub("\n  ", text)
+
+
+class LineFormatter(logging.Formatter):
+    """A line for what a library logs, also of an error that the run's own tells of, or retries."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        words = [record.getMessage(), *([last_words(error)] if error else [])]
+        return ": ".join(public_text(text.strip()) for text in dict.fromkeys(words))
+
+
+def install_line_formatter() -> None:
+    """Have what no handler takes be shown in lines; Python shows it with its tracebacks."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(LineFormatter())
+
+
+def install_formatter() -> None:
+    """Have the handler that Luigi makes by default format as PlainFormatter does.
+
+    Luigi makes it when it has read the command line, so it is looked for when
+    the first record comes: there is always one of these two before any other.
+    """
+    for name in (LUIGI_LOGGER, f"{LUIGI_LOGGER}.tasks"):
+        logging.getLogger(name).addFilter(_format_plainly)
+    logging.getLogger(LUIGI_LOGGER).addFilter(_name_failures)
+
+
+def _format_plainly(_: logging.LogRecord) -> bool:
+    for handler in logging.getLogger(LUIGI_LOGGER).handlers:
+        by_luigi = type(handler) is logging.StreamHandler
+        inner = handler.formatter
+        if by_luigi and inner is not None and inner._fmt == FORMAT:
+            handler.setFormatter(PlainFormatter(inner))
+    return True
+
+
+def _name_failures(record: logging.LogRecord) -> bool:
+    """Have Luigi's summary, the last lines of its log, name what failed."""
+    failures = progress.failures.read() if _SUMMARY in str(record.msg) else []
+    if failures:
+        record.msg += "\nWhat failed:\n" + "\n".join(f"* {failure}" for failure in failures)
+    return True

@@ -1,0 +1,83 @@
+"""Messages when a clip is made and when a step fails, by apprise to wherever its URLs lead."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import threading
+import time
+from typing import Any, Literal
+
+from luigi_gif import settings
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
+from luigi_gif.integrations.fork_list import SharedList
+
+PATIENCE_S = 4.0
+"""How long a receiver may take; then the run goes on, and tells it nothing more."""
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.notify")
+silent = SharedList()
+"""The URLs of receivers that did not take a message."""
+_begin = time.monotonic()
+Kind = Literal["success", "failure"]
+"""What apprise calls them; many receivers show it by a color or a sign."""
+
+
+def success(clip: str, made: str) -> None:
+    """Tell that a clip was made."""
+    _send("success", settings.notify().on_success, "a clip was made", f"{clip}\n{made}")
+
+
+def failure(step: str, where: str, error: BaseException) -> None:
+    """Tell that a step failed, and why."""
+    words = str(error) if isinstance(error, PipelineError) else last_words(error)
+    _send("failure", settings.notify().on_failure, f"{step} failed", f"{where}\n{words}")
+
+
+def _send(kind: Kind, urls: str, title: str, body: str) -> None:
+    if not urls or urls in silent.read():
+        return
+    body = f"{body}\non {platform.node()}, {time.monotonic() - _begin:.1f} s after its start"
+    try:
+        import apprise
+    except ImportError:
+        logger.warning("no message is sent: pip install 'luigi_gif[notify]'")
+        return
+    delivered: list[bool] = []
+
+    def deliver() -> None:
+        with _Hushed():
+            receivers = apprise.Apprise()
+            all_known = bool(receivers.add(urls.split()))
+            told = receivers.notify(title=f"luigi_gif: {title}", body=body, notify_type=kind)
+            delivered.append(bool(told) and all_known)
+
+    sender = threading.Thread(target=deliver, daemon=True)
+    sender.start()
+    sender.join(PATIENCE_S)
+    if delivered != [True]:
+        silent.append(urls)
+        logger.warning("a receiver of messages did not take one: it is told nothing more")
+
+
+class _Hushed(logging.Filter):
+    """Keeps what apprise logs of these messages, which holds their URLs, out of all logs.
+
+    It may send from threads that it begins; what others send by it is logged as ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        own = threading.get_ident()
+        self._others = {thread.ident for thread in threading.enumerate()} - {own}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread in self._others
+
+    def __enter__(self) -> None:
+        logging.getLogger("apprise").addFilter(self)
+
+    def __exit__(self, *error: Any) -> Literal[True]:
+        """Whatever a receiver's plug-in raises counts as not delivered."""
+        logging.getLogger("apprise").removeFilter(self)
+        return True

@@ -1,0 +1,118 @@
+"""How far a step has come: a bar on a terminal, lines in a log, numbers on luigid's page."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
+from luigi_gif.integrations.fork_list import SharedList
+from luigi_gif.urls import escaped
+
+if TYPE_CHECKING:
+    import luigi
+
+LOG_S = 10.0
+LUIGID_S = 0.5
+"""How often the log and luigid are told, in seconds."""
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
+failures = SharedList()
+"""What failed in this process and those that it forked: where, and why."""
+bars = False
+"""Whether a bar is drawn, instead of lines in the log."""
+
+Progress = Callable[[int, int], None]
+"""Takes what is done, in the unit of the step, and the bytes that this was."""
+
+
+class _Reporter:
+    def __init__(self, task: luigi.Task, unit: str, total: int | None, begin: int) -> None:
+        self._task = task
+        self._unit = unit
+        self._total = total
+        self._first = begin
+        self._begin = self._logged = self._told = time.monotonic()
+        self._bar = _bar(task.task_family, unit, total, begin) if bars else None
+
+    def __call__(self, done: int, size: int) -> None:
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+        elif now - self._logged >= LOG_S:
+            self._logged = now
+            logger.info("%s: %s", self._task.task_family, self._text(done, size, now))
+        if now - self._told >= LUIGID_S:
+            self._told = now
+            _tell_luigid(self._task, "set_status_message", self._text(done, size, now))
+            if self._total:
+                percent = min(100, 100 * done // self._total)
+                _tell_luigid(self._task, "set_progress_percentage", percent)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _text(self, done: int, size: int, now: float) -> str:
+        rate = (done - self._first) / max(now - self._begin, 0.001)
+        if self._unit == "B":
+            of_total = f" of {mib(self._total)}" if self._total else ""
+            return f"{mib(done)}{of_total}, {mib(rate)} a second"
+        unit = self._unit
+        return f"{done:,} of {self._total:,} {unit}, {mib(size)}, {rate:,.0f} {unit} a second"
+
+
+class Watch:
+    """What is told of a task while it runs."""
+
+    def __init__(self, task: luigi.Task) -> None:
+        self._task = task
+
+    @contextmanager
+    def progress(self, unit: str, total: int | None, begin: int) -> Iterator[Progress]:
+        """Tell how a step goes on from ``begin`` to ``total``, in bytes ("B") or frames."""
+        reporter = _Reporter(self._task, unit, total, begin)
+        try:
+            yield reporter
+        finally:
+            reporter.close()
+
+    def link(self, url: str) -> None:
+        """Have luigid's page lead there."""
+        _tell_luigid(self._task, "set_tracking_url", url)
+
+
+def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
+    """Call a method that Luigi gives a task while it runs, if it does so."""
+    tell: Callable[[Any], None] | None = getattr(task, method, None)
+    if tell is not None:
+        tell(value)
+
+
+def note_failure(where: str, error: BaseException) -> None:
+    """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
+    words = f"{error.what}: {error.got}" if isinstance(error, PipelineError) else last_words(error)
+    failures.append(escaped(f"{where}: {words}"))
+
+
+def mib(size: float) -> str:
+    """A number of bytes for people."""
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def _bar(name: str, unit: str, total: int | None, begin: int) -> Any:
+    from tqdm import tqdm
+
+    in_bytes = unit == "B"
+    return tqdm(
+        desc=name,
+        total=total,
+        initial=begin,
+        unit=unit if in_bytes else f" {unit}",
+        unit_scale=in_bytes,
+        unit_divisor=1024,
+        mininterval=0.1,
+    )

@@ -1,0 +1,33 @@
+"""TODO."""
+
+from luigi_gif.sources.bundle import (
+    LOOK_AHEAD_BYTES,
+    WAYPOINT_WORK,
+    BadFrame,
+    Fault,
+    Frame,
+    Survey,
+    frames,
+    may_be_bundle,
+    survey,
+)
+from luigi_gif.sources.signatures import BEGINNING_BYTES, FORMATS, advice, looks_like
+
+__all__ = [
+    "BEGINNING_BYTES",
+    "FORMATS",
+    "LOOK_AHEAD_BYTES",
+    "WAYPOINT_WORK",
+    "BadFrame",
+    "Fault",
+    "Frame",
+    "Malformed",
+    "Survey",
+    "Truncated",
+    "Undecodable",
+    "advice",
+    "frames",
+    "looks_like",
+    "may_be_bundle",
+    "survey",
+]

@@ -1,0 +1,167 @@
+"""Where each image of a bundle begins and ends.
+
+A bundle is complete images, one after another, with four newlines
+between them and perhaps at either end. Images are found by their own
+structure, so a delimiter inside one does not break it. Where a bundle can be
+split plainly, the result is that of
+``[f for f in data.split(FRAME_DELIMITER) if f]``.
+
+Pure code: it reads through a function and gives values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from luigi_gif.sources import signatures
+from luigi_gif.sources.bundle_window import (
+    FRAME_DELIMITER,
+    PIECE_BYTES,
+    Fault,
+    MoreNeeded,
+    Span,
+    Window,
+)
+
+__all__ = ["BadFrame", "Fault", "Frame", "Survey", "frames", "may_be_bundle", "survey"]
+
+WAYPOINT_WORK = 1 << 20
+"""How much work may lie between waypoints: a byte to copy is 1."""
+COPIED_FRAME_WORK = 1 << 10
+DECODED_FRAME_WORK = 1 << 17
+"""What a frame adds to its bytes: a GIF can be copied, another image must be decoded."""
+LOOK_AHEAD_BYTES = signatures.LONGEST_BEGINNING
+MAX_WAYPOINTS = 1 << 14
+"""Where a bundle would need more, they stand twice, four times ... as far apart."""
+
+
+class Frame(NamedTuple):
+    """One image of a bundle, or what stands where one should."""
+
+    offset: int
+    """Of its first byte in the bundle."""
+    format: str
+    """Its name; "unknown" where it does not begin as any."""
+    data: bytes
+    """The image as it stands in the bundle."""
+    fault: Fault | None
+    """None for an image whose structure is whole, or that only its decoder can judge."""
+    is_whole: bool
+    """Whether its structure ends well. Of a GIF or JPEG only the last bytes may be missing else."""
+
+
+class Survey(NamedTuple):
+    """What a bundle holds, in a size that does not grow with it."""
+
+    frames: int
+    """How many."""
+    formats: dict[str, int]
+    """How many frames there are of each format."""
+    waypoints: list[tuple[int, int]]
+    """Number and offset of a frame now and then, the first included: see WAYPOINT_WORK."""
+    end: int
+    """Offset behind the last frame."""
+    empty: int = 0
+    """How many frames have no byte: eight newlines or more stand between two others."""
+
+
+class BadFrame(ValueError):
+    """A frame is no image that can be used.
+
+    ``number`` counts the frames from 0, ``offset`` is that of its first byte.
+    """
+
+    def __init__(self, number: int, offset: int, fault: Fault) -> None:
+        super().__init__(number, offset, fault)
+        self.number = number
+        self.offset = offset
+        self.fault = fault
+
+    def __str__(self) -> str:
+        expected, got = self.fault
+        return f"frame {self.number} at byte {self.offset:,}: expected {expected}, got {got}"
+
+
+def frames(
+    read: Callable[[int], bytes], *, offset: int = 0, stop: int | None = None
+) -> Iterator[Frame]:
+    """The frames of a bundle, or of a stretch of one that begins with a frame.
+
+    ``read(n)`` returns about n more bytes, and b"" at the end only.
+    ``offset`` is that of the first frame, ``stop`` that of the frame behind
+    the last one: LOOK_AHEAD_BYTES of what stands there tell where the last one
+    ends. No more is held in memory than a few pieces or a few times the largest
+    frame.
+
+    An image ends where its structure does. Where that cannot be told, as it is
+    damaged, it ends at the next delimiter that the beginning of an image
+    follows, or with the bundle.
+    """
+    for begin_at, data, begin, (format_, end, fault, is_whole) in _spans(read, offset, stop):
+        if stop is not None and begin_at >= stop:
+            return
+        yield Frame(begin_at, format_, data[begin:end], fault, is_whole)
+
+
+def _spans(
+    read: Callable[[int], bytes], offset: int, stop: int | None
+) -> Iterator[tuple[int, bytes, int, Span]]:
+    """For each frame its offset, data in which it lies, its offset in these, and the rest."""
+    window, position = Window(None if stop is None else stop - offset), 0
+    while True:
+        try:
+            begin = window.after_newlines(position)
+            if begin == len(window.data):
+                return
+            span = window.frame(begin)
+        except MoreNeeded:
+            piece = read(max(PIECE_BYTES, len(window.data) - position))
+            window.advance(position, piece)
+            position, offset = 0, offset + position
+        else:
+            yield offset + begin, window.data, begin, span
+            position = span.end
+
+
+def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
+    """What the bundle that ``read`` reads holds.
+
+    Raises BadFrame for the first frame with a fault, if ``strict``.
+    """
+    seen: dict[str, int] = {}
+    waypoints: list[tuple[int, int]] = []
+    spacing, work, number, stop, empty = WAYPOINT_WORK, 0, -1, 0, 0
+    for number, (offset, _, begin, span) in enumerate(_spans(read, 0, None)):
+        format_, end, fault, _ = span
+        if strict and fault:
+            raise BadFrame(number, offset, fault)
+        seen[format_] = seen.get(format_, 0) + 1
+        if number:
+            empty += (offset - stop) // len(FRAME_DELIMITER) - 1
+        size = end - begin
+        stop = offset + size
+        if not waypoints or work >= spacing:
+            waypoints.append((number, offset))
+            work = 0
+        work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
+        if len(waypoints) > MAX_WAYPOINTS:
+            waypoints, spacing = waypoints[::2], spacing * 2
+    return Survey(number + 1, seen, waypoints, stop, empty)
+
+
+def may_be_bundle(data: bytes, *, strict: bool) -> bool:
+    """Whether ``data``, the first piece of a source or all of it, can be the beginning of a bundle.
+
+    With ``strict`` it begins with an image. Else another may follow what is no
+    image: behind a delimiter, or behind the end of the piece.
+    """
+    if signatures.BEGINNING.match(data.lstrip(b"\n")):
+        return True
+    if strict:
+        return False
+    window = Window()
+    window.advance(0, data)
+    if window.holds_image():
+        return True
+    return len(data) >= PIECE_BYTES and signatures.is_unknown(data)

@@ -1,0 +1,227 @@
+"""A work directory on a store that fsspec serves: an object appears whole when it is put."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import IO, Any, ClassVar
+
+from luigi_gif.errors import ParameterError
+from luigi_gif.storage import abstract_folder, local_folder, object_store
+from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
+from luigi_gif.urls import public_text, public_url
+
+_SPOOL = "file"
+
+
+class ObjectFolder(Folder):
+    """A folder on any fsspec file system, for the run of that name.
+
+    Raises ParameterError for a URL that fsspec cannot serve.
+    """
+
+    _known: ClassVar[set[tuple[str, str]]] = set()
+    """URL and name of each JSON file that this process has seen to be the pipeline's."""
+
+    def __init__(self, url: str, run: str = "") -> None:
+        self.url = url.rstrip("/")
+        self._swept: set[str] = set()
+        try:
+            self._store = object_store.Store(self.url, run)
+        except Exception as error:
+            raise ParameterError(
+                "the work directory cannot be used",
+                where=public_url(self.url),
+                expected="a local path, or the URL of a store that fsspec knows",
+                got=public_text(str(error)),
+                next_step="correct --workdir, or install what the store needs "
+                "(pip install 'luigi_gif[s3]', [gcs] or [azure])",
+            ) from None  # its own text may hold secrets
+
+    def path(self, name: str) -> str:
+        return f"{public_url(self.url)}/{name}"
+
+    def size(self, name: str) -> int | None:
+        info = self._info(name)
+        return None if info is None else int(info["size"])
+
+    def version(self, name: str) -> str | None:
+        info = self._info(name)
+        return None if info is None else object_store.version(info) or f"{info['size']}"
+
+    def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
+        with self._explained("read", name):
+            key = self._key(name)
+            if not start and end is None:
+                return bytes(self._store.ask("cat_file", key))
+            # Not every store knows ranges that count from the end, or end behind it.
+            size = int(self._store.ask("info", key)["size"])
+            start = max(0, size + start) if start < 0 else start
+            end = size if end is None else min(end, size)
+            return (
+                bytes(self._store.ask("cat_file", key, start=start, end=end))
+                if start < end
+                else b""
+            )
+
+    def read_once(self, name: str, start: int, end: int) -> bytes:
+        with self._explained("read", name):
+            return bytes(self._store.ask("cat_file", self._key(name), start=start, end=end))
+
+    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+        waiting = iter(names)
+        at_once = max(
+            1, min(object_store.AT_ONCE, object_store.AT_ONCE_BYTES // max(1, typical_bytes))
+        )
+        while group := list(islice(waiting, at_once)):
+            with self._explained("read", group[0]):
+                keys = [self._key(name) for name in group]
+                contents = self._store.ask("cat_ranges", keys, 0, None, on_error="return")
+            for name, content in zip(group, contents, strict=True):
+                if isinstance(content, FileNotFoundError):
+                    yield None
+                    continue
+                with self._explained("read", name):
+                    if isinstance(content, Exception):
+                        raise content
+                yield bytes(content)
+
+    @contextlib.contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        with self._explained("read", name):
+            file = self._store.open(self._key(name), explain=lambda: self._explained("read", name))
+        with file:
+            yield file
+
+    def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
+        for prefix in prefixes:
+            with self._explained("list", subfolder):
+                listing = self._listing(self._key(subfolder), prefix)
+            for info in listing:
+                name = PurePosixPath(info["name"]).name
+                if info["type"] == "file" and name.startswith(prefix):
+                    yield Entry(name, info["size"])
+
+    def find(self, name: str, skip: str) -> list[str]:
+        found, waiting = [], [""]
+        while waiting:
+            folder = waiting.pop()
+            key = self._key(folder) if folder else self._store.root
+            with self._explained("list", folder):
+                listing = list(self._listing(key, ""))
+            inside = {PurePosixPath(info["name"]).name: info["type"] for info in listing}
+            holds_it = inside.get(name) == "file"
+            if holds_it:
+                found.append(folder)
+            waiting += [
+                os.path.join(folder, each)
+                for each, kind in inside.items()
+                if kind == "directory" and each and not (holds_it and each == skip)
+            ]
+        return sorted(found)
+
+    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
+        with self._explained("write", name):
+            self._store.ask("pipe_file", self._key(name), bytes(data), size=len(data))
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[Callable[[str, bytes], None]]:
+        waiting: dict[str, bytes] = {}
+
+        def send() -> None:
+            if waiting:
+                with self._explained("write", next(iter(waiting))):
+                    self._store.ask(
+                        "pipe",
+                        {self._key(name): data for name, data in waiting.items()},
+                        size=sum(map(len, waiting.values())),
+                    )
+                waiting.clear()
+
+        def write(name: str, data: bytes) -> None:
+            waiting[name] = data
+            if (
+                len(waiting) >= object_store.AT_ONCE
+                or sum(map(len, waiting.values())) >= object_store.AT_ONCE_BYTES
+            ):
+                send()
+
+        yield write
+        send()
+
+    @contextlib.contextmanager
+    def publish(self, name: str) -> Iterator[IO[bytes]]:
+        with local_folder.staging_folder() as staging:
+            with staging.update(_SPOOL) as file:
+                yield file
+            self.adopt(staging, _SPOOL, name)
+
+    def nearby(self) -> contextlib.AbstractContextManager[local_folder.LocalFolder]:
+        return local_folder.staging_folder()
+
+    def adopt(self, nearby: local_folder.LocalFolder, found: str, name: str) -> None:
+        path, size = nearby.path(found), nearby.size(found) or 0
+        with self._explained("write", name):
+            self._store.ask("put_file", path, self._key(name), size=size)
+
+    def remove(self, name: str) -> None:
+        with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
+            self._store.ask("rm_file", self._key(name))
+
+    @contextlib.contextmanager
+    def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        yield
+
+    def sweep(self, subfolder: str = "") -> None:
+        if subfolder not in self._swept:  # each costs a request
+            self._swept.add(subfolder)
+            names = [name for name, _ in self.entries(subfolder, abstract_folder.SHARED_PREFIXES)]
+            self._sweep_ended(subfolder, names)
+
+    def read_json(self, name: str) -> dict[str, Any] | None:
+        value = super().read_json(name)
+        if value is not None:
+            self._known.add((self.url, name))
+        return value
+
+    def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
+        super().write_json(name, value, lasting=lasting)
+        self._known.add((self.url, name))
+
+    def _is_foreign_json(self, name: str) -> bool:
+        return (self.url, name) not in self._known and super()._is_foreign_json(name)
+
+    def _info(self, name: str) -> dict[str, Any] | None:
+        with self._explained("look at", name):
+            try:
+                info: dict[str, Any] = self._store.ask("info", self._key(name))
+            except FileNotFoundError:
+                return None
+        return info
+
+    def _move(self, name: str, other: str) -> None:
+        with self._explained("rename", name):
+            # Not mv, which takes no time-out.
+            size = int(self._store.ask("info", self._key(name))["size"])
+            self._store.ask("cp_file", self._key(name), self._key(other), size=size)
+            self._store.ask("rm_file", self._key(name))
+
+    def _exists(self, name: str) -> bool:
+        return self._info(name) is not None
+
+    def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
+        try:
+            if prefix:
+                found: dict[str, Any] = self._store.ask("find", key, prefix=prefix, detail=True)
+                return found.values()
+            return list(self._store.ask("ls", key, detail=True))
+        except FileNotFoundError:
+            return ()
+        finally:
+            self._store.forget()
+
+    def _key(self, name: str) -> str:
+        return f"{self._store.root}/{name}"
