@@ -31,6 +31,7 @@ check: $(DEV)
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
 
 audit: $(DEV)
 	$(INSTALL) pip-audit

@@ -8,6 +8,7 @@ with luigi_config.explained():
 from luigi_gif import integrations
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
+from luigi_gif.version import __version__
 
 __all__ = [
     "CombineGif",
@@ -16,8 +17,8 @@ __all__ = [
     "NightlyGif",
     "SplitFrames",
     "WriteFrames",
+    "__version__",
 ]
-__version__ = "0.1.0"
 
 # Importing changes nothing in a process, but where the luigi command does it to run these tasks:
 # it has no other place that says what its process needs.

@@ -11,10 +11,11 @@ import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 from luigi.execution_summary import LuigiStatusCode
 
-from luigi_gif import __version__, integrations, output, settings
+from luigi_gif import integrations, output, settings
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import Step
 from luigi_gif.tasks import CombineGif
+from luigi_gif.version import __version__
 
 TASK_FAILED, NOT_SCHEDULED, BAD_USAGE = 30, 35, 2
 _CODES = {

@@ -22,11 +22,9 @@ from luigi_gif.parameters import (
     UrlParameter,
     is_own_name,
 )
+from luigi_gif.storage import INDEX, RUN
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
-INDEX = "frames.json"
-RUN = "run.json"
-"""When each step ran last, and how long; for people, and to spare reading a local source."""
 OWN_NAMES: dict[str, Any] = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
     "suffixes": (".json", fetching.SUFFIX, storage.ASIDE_SUFFIX, storage.TEMPORARY_SUFFIX),

@@ -10,7 +10,8 @@ from typing import Any
 from luigi_gif import clips, fetching, frames, integrations, settings, sources, storage
 from luigi_gif.errors import BundleError, DamagedFileError, ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
-from luigi_gif.pipeline_task import INDEX, OWN_NAMES, RUN, Step, logger, now
+from luigi_gif.pipeline_task import OWN_NAMES, Step, logger, now
+from luigi_gif.storage import INDEX, RUN
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 

@@ -21,11 +21,11 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_netrc_auth, select_proxy
 
-import luigi_gif
 from luigi_gif.errors import DownloadError, PipelineError
 from luigi_gif.fetching.http_download import MOST_REDIRECTS
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.urls import public_text, public_url
+from luigi_gif.version import __version__
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
@@ -98,7 +98,7 @@ class Exchange:
         """Where redirects have led so far."""
 
     def __enter__(self) -> Exchange:
-        agent = self.settings.user_agent or f"luigi_gif/{luigi_gif.__version__}"
+        agent = self.settings.user_agent or f"luigi_gif/{__version__}"
         if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", agent):
             raise bad_parameter("--download-user-agent", "printable ASCII", agent)
         with contextlib.ExitStack() as stack:

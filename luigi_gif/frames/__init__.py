@@ -1,4 +1,4 @@
-"""TODO."""
+"""The frame files: plan them, write a batch of them, keep their manifest."""
 
 from luigi_gif.frames.claims import take_over
 from luigi_gif.frames.writing import (

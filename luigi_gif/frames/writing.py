@@ -20,7 +20,7 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from luigi_gif import execution, gif, integrations, settings, sources, storage
+from luigi_gif import execution, gif, settings, sources, storage
 from luigi_gif.errors import (
     LUIGI_LOGGER,
     BundleError,
@@ -33,6 +33,7 @@ from luigi_gif.errors import (
 
 if TYPE_CHECKING:
     from luigi_gif.imaging import CommonPalette
+    from luigi_gif.integrations import Watch
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -362,7 +363,7 @@ def write_missing(
     manifest: Manifest,
     look: Look,
     config: settings.dask,
-    watch: integrations.Watch,
+    watch: Watch,
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 

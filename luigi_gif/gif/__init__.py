@@ -1,4 +1,7 @@
-"""TODO."""
+"""The GIF container: its blocks and its compressed pixels.
+
+Pure code, without NumPy.
+"""
 
 from luigi_gif.gif.container import (
     DISPOSE_NOT,

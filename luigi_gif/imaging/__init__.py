@@ -1,4 +1,7 @@
-"""TODO."""
+"""One image of any format to a GIF of one image: decode, colors, size, palette, encode.
+
+Imported where an image is decoded, not before: it loads NumPy and Pillow.
+"""
 
 from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose
 from luigi_gif.imaging.decode import decoded

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What a run tells, and hears: progress, notifications, luigid, signals, logs, the page."""
 
 from luigi_gif.integrations.command import install, install_for_luigi, luigi_arguments, set_defaults
 from luigi_gif.integrations.log_format import FORMAT, PlainFormatter

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
 from luigi_gif.integrations import progress
-from luigi_gif.pipeline_task import RUN
+from luigi_gif.storage import RUN
 from luigi_gif.urls import escaped, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.page")

@@ -1,4 +1,7 @@
-"""TODO."""
+"""What a source holds: where its frames begin and end, and what data are by their first bytes.
+
+Pure code: bytes in, values out.
+"""
 
 from luigi_gif.sources.bundle import (
     LOOK_AHEAD_BYTES,

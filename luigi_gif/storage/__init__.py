@@ -1,5 +1,6 @@
-"""TODO."""
+"""The work directory, on a local disk or an object store, and Luigi's targets in it."""
 
+from luigi_gif.storage.layout import INDEX, RUN
 from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, version
 from luigi_gif.storage.regular_files import check_place, opened
 from luigi_gif.storage.targets import (
@@ -19,7 +20,9 @@ __all__ = [
     "ASIDE_SUFFIX",
     "AT_ONCE_BYTES",
     "COPY_BYTES",
+    "INDEX",
     "LOCK",
+    "RUN",
     "TEMPORARY_SUFFIX",
     "FileTarget",
     "Folder",
