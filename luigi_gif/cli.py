@@ -190,13 +190,13 @@ def _bad_entry(error: ValueError) -> ParameterError:
 
 
 def _set_up_log() -> None:
-    integrations.bars = sys.stderr.isatty()
+    bars = integrations.show_bars(sys.stderr.isatty())
     handler = logging.StreamHandler()
     handler.setFormatter(integrations.PlainFormatter(logging.Formatter(integrations.FORMAT)))
     handler.addFilter(_is_ours)
     logger = logging.getLogger(LUIGI_LOGGER)
     logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if integrations.bars else logging.INFO)
+    logger.setLevel(logging.WARNING if bars else logging.INFO)
     logger.propagate = False
 
 

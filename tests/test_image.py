@@ -469,7 +469,7 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     images = [bytes(tiff), jpeg, jpeg_with_mpf, apng]
     code = (
         "import sys, PIL.Image\n"
-        "from luigi_gif import image\n"
+        "from luigi_gif.imaging import encode as image\n"
         "PIL.Image.MAX_IMAGE_PIXELS = 3000\n"
         f"for data in {images!r}:\n"
         "    try:\n"

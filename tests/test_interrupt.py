@@ -15,10 +15,10 @@ import pytest
 BODY = """
 import multiprocessing, os, time
 import luigi.worker
-from luigi_gif import interrupt
+from luigi_gif.integrations import signals
 
 def body():
-    with interrupt.quiet_in_child():
+    with signals.quiet_in_child():
         try:
             print(os.getpid(), flush=True)
             time.sleep(600)
@@ -26,9 +26,9 @@ def body():
             print("in order", flush=True)
             time.sleep(600)
 """
-FIRST = f"{BODY}\ninterrupt.install_signal_handlers()\nbody()"
+FIRST = f"{BODY}\nsignals.install_signal_handlers()\nbody()"
 FORKED = f"""{BODY}
-interrupt.install_signal_handlers()
+signals.install_signal_handlers()
 class Child(luigi.worker.TaskProcess):
     def __init__(self):
         multiprocessing.Process.__init__(self)
@@ -45,7 +45,7 @@ def mine():
     except KeyboardInterrupt:
         print("mine", flush=True)
 
-interrupt.install_signal_handlers()
+signals.install_signal_handlers()
 child = multiprocessing.get_context("fork").Process(target=mine)
 child.start()
 child.join()
@@ -113,7 +113,7 @@ def test_a_forked_process_takes_one_wish_twice(start: type[Started]) -> None:
 
 def test_a_forked_process_ends_with_the_first(start: type[Started]) -> None:
     """Also where that was killed and could say nothing: first in order, then at once."""
-    started = start(FORKED.replace("def body", "interrupt._ORDER_S = 0.1\ndef body"))
+    started = start(FORKED.replace("def body", "signals._ORDER_S = 0.1\ndef body"))
     started.process.kill()
     assert started.line() == "in order\n"
     started.says.wait(60)

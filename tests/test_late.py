@@ -115,7 +115,7 @@ def test_a_part_of_another_run_has_another_name(
     def write_late(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
         written = write_part(shared, part)
         with monkeypatch.context() as patch:
-            patch.setattr(targets, "join", lambda shared: targets.folder(shared.url))
+            patch.setattr("luigi_gif.storage.join", lambda shared: targets.folder(shared.url))
             write_part(*calls[0])
         return written
 
@@ -141,7 +141,7 @@ def test_a_part_ends_with_the_frame_that_it_is_at(
         if len(asked) == 3:
             raise executors.Cancelled
 
-    monkeypatch.setattr(executors, "stop_if_cancelled", stop_at_the_third)
+    monkeypatch.setattr("luigi_gif.execution.stop_if_cancelled", stop_at_the_third)
     with pytest.raises(executors.Cancelled):
         combined(workdir)
     assert not list(workdir.rglob("*.luigi-gif-tmp"))

@@ -15,8 +15,8 @@ from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
 
 import luigi_gif
+from luigi_gif import fetching
 from luigi_gif.errors import LUIGI_LOGGER
-from luigi_gif.fetching import file_source
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -104,7 +104,7 @@ def test_a_source_is_read_once_beside_a_clip(runs: Runs, mocker: MockerFixture) 
     note = (runs.work / "run.json").read_bytes()
     leave_the_clip_alone(runs.work)
     (runs.work / "run.json").write_bytes(note)
-    read = mocker.spy(file_source, "sha256")
+    read = mocker.spy(fetching, "sha256")
     assert runs.run() == []
     assert read.call_count == 0
     os.utime(runs.source)
@@ -171,7 +171,7 @@ def test_a_source_that_changes_during_a_run_is_for_the_next(
         replace(runs.source, bundle(3, 3))
         return split(*arguments, **options)
 
-    patch = mocker.patch("luigi_gif.tasks.bundle.survey", side_effect=change)
+    patch = mocker.patch("luigi_gif.sources.survey", side_effect=change)
     assert runs.run() == STEPS
     assert runs.colors() == [GREEN, GREEN]
     mocker.stop(patch)
@@ -211,7 +211,7 @@ def test_each_run_of_a_process_says_why(runs: Runs) -> None:
 
 def test_only_what_was_made_is_told(runs: Runs, mocker: MockerFixture) -> None:
     """A clip that a second run of this process finds current is no success of that run."""
-    told = mocker.patch("luigi_gif.tasks.notify.success")
+    told = mocker.patch("luigi_gif.integrations.success")
     (runs.work / "clip.gif").unlink()
     assert runs.run() == ["CombineGif"]
     assert runs.run() == []

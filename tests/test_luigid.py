@@ -63,7 +63,7 @@ def wait_until(true: Callable[[], object]) -> None:
 
 GATE = """
 import os, time
-from luigi_gif import frames
+from luigi_gif.frames import writing as frames
 real, begun = frames.write_batch, []
 def write_batch(shared, batch):
     begun.append(batch)

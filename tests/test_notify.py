@@ -82,7 +82,7 @@ def test_a_clip_of_another_run_is_not_told(tmp_path: Path, mocker: MockerFixture
     """Whoever waited for it has made nothing."""
     make_clip(SAMPLE.read_bytes(), tmp_path / "work")
     Register.clear_instance_cache()
-    success = mocker.patch("luigi_gif.integrations.notifications.success")
+    success = mocker.patch("luigi_gif.integrations.success")
     task = luigi_gif.CombineGif(url="unused", workdir=str(tmp_path / "work"))
     task.run()
     task.on_success()

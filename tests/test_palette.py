@@ -52,7 +52,7 @@ def psnr(error: float) -> float:
 DIGESTS = """
 import hashlib, sys
 from PIL import Image
-from luigi_gif import palette
+from luigi_gif.imaging import palette
 photo = Image.open(sys.stdin.buffer)
 for quality in ("fast", "best"):
     indexes, colors = palette.reduced(photo, None, 255, quality)

@@ -83,7 +83,7 @@ def test_an_object_that_is_replaced_while_it_is_read_is_read_again(
     url = "memory://replaced/a.img"
     fsspec.filesystem("memory").pipe("/replaced/a.img", sample)
     new = sample[:-1] + b"\n"
-    mocker.patch("luigi_gif.storage.object_store.AT_ONCE_BYTES", 50_000)
+    mocker.patch("luigi_gif.storage.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 3, lambda: fsspec.filesystem("memory").pipe("/replaced/a.img", new))
     assert fetch(url)[0] == new
 
@@ -93,9 +93,9 @@ def test_an_object_without_a_version_is_not_resumed(
 ) -> None:
     """What came of it may be of another one."""
     fsspec.filesystem("memory").pipe("/bare/a.img", sample)
-    mocker.patch("luigi_gif.storage.object_store.version", return_value=None)
+    mocker.patch("luigi_gif.storage.version", return_value=None)
     opened = mocker.spy(object_store.Store, "open")
-    mocker.patch("luigi_gif.storage.object_store.AT_ONCE_BYTES", 50_000)
+    mocker.patch("luigi_gif.storage.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 2, lambda: fsspec.filesystem("memory").pipe("/bare/a.img", sample))
     assert fetch("memory://bare/a.img")[0] == sample
     assert [call.args[2] for call in opened.call_args_list] == [0, 0]

@@ -125,6 +125,7 @@ def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", 0)
     monkeypatch.setattr("luigi_gif.sources.bundle.COPIED_FRAME_WORK", 1 << 40)
     monkeypatch.setattr("luigi_gif.sources.bundle.WAYPOINT_WORK", frames << 40)
+    monkeypatch.setattr("luigi_gif.sources.WAYPOINT_WORK", frames << 40)
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"GIF89a")])
@@ -669,7 +670,7 @@ def test_a_bundle_that_changes_while_it_is_split_is_noticed(
         path.write_bytes(DELIMITER.join([gif(1), gif(2)]))
         return found
 
-    monkeypatch.setattr("luigi_gif.sources.bundle.survey", change)
+    monkeypatch.setattr("luigi_gif.sources.survey", change)
     with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         luigi_gif.SplitFrames(workdir=str(pipeline.workdir)).run()
     assert not (pipeline.workdir / "frames.json").exists()

@@ -4,7 +4,7 @@ from luigi_gif.integrations.command import install, install_for_luigi, luigi_arg
 from luigi_gif.integrations.log_format import FORMAT, PlainFormatter
 from luigi_gif.integrations.notifications import failure, success
 from luigi_gif.integrations.page import write_page
-from luigi_gif.integrations.progress import Progress, Watch, bars, note_failure
+from luigi_gif.integrations.progress import Progress, Watch, note_failure, show_bars
 from luigi_gif.integrations.signals import quiet_in_child
 from luigi_gif.integrations.streams import is_closed, say, say_text, write
 
@@ -13,7 +13,6 @@ __all__ = [
     "PlainFormatter",
     "Progress",
     "Watch",
-    "bars",
     "explained",
     "failure",
     "install",
@@ -25,6 +24,7 @@ __all__ = [
     "say",
     "say_text",
     "set_defaults",
+    "show_bars",
     "success",
     "write",
     "write_page",

@@ -22,7 +22,7 @@ LUIGID_S = 0.5
 logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
 failures = SharedList()
 """What failed in this process and those that it forked: where, and why."""
-bars = False
+_bars = False
 """Whether a bar is drawn, instead of lines in the log."""
 
 Progress = Callable[[int, int], None]
@@ -36,7 +36,7 @@ class _Reporter:
         self._total = total
         self._first = begin
         self._begin = self._logged = self._told = time.monotonic()
-        self._bar = _bar(task.task_family, unit, total, begin) if bars else None
+        self._bar = _bar(task.task_family, unit, total, begin) if _bars else None
 
     def __call__(self, done: int, size: int) -> None:
         now = time.monotonic()
@@ -63,6 +63,13 @@ class _Reporter:
             return f"{mib(done)}{of_total}, {mib(rate)} a second"
         unit = self._unit
         return f"{done:,} of {self._total:,} {unit}, {mib(size)}, {rate:,.0f} {unit} a second"
+
+
+def show_bars(wanted: bool) -> bool:
+    """Whether steps of this process have a bar from now on; as wanted."""
+    global _bars
+    _bars = wanted
+    return wanted
 
 
 class Watch:
