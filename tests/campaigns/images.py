@@ -9,7 +9,8 @@ None crashes, takes more than 10 s, or more than 1 GB.
 
 References, where the folder has them: reference/**/NAME.png beside images/**/NAME; results.txt,
 CRC-32s of RGBA pixels, beside samples/NAME; tests/NAME.rgb beside pic/NAME.gif. The latter two are
-of all images of a GIF, so they count where there is one. Else Pillow's decode is the reference.
+of all images of a GIF, so they count where there is one. Else Pillow's decode is the reference;
+what it cannot decode is not judged where it is shown, but named.
 What a PNG says of its colors is taken away before, as the references do not obey it;
 tests/test_decode.py looks at that.
 Around the image of a GIF its screen is transparent. Where the image is larger than its screen, so
@@ -56,7 +57,7 @@ Floats = NDArray[np.float64]
 
 
 def examined(path: Path) -> dict[str, Any]:
-    """The verdict on an image, "exact", "similar", "refused" or "wrong", and why."""
+    """The verdict on an image, "exact", "similar", "refused", "wrong" or "not judged", and why."""
     clip, kind = b"", ""
     with tempfile.TemporaryDirectory() as folder:
         begin = time.monotonic()
@@ -68,7 +69,9 @@ def examined(path: Path) -> dict[str, Any]:
             why = f"expected {error.expected}, got {error.got}"
         seconds = time.monotonic() - begin
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    if clip:
+    if clip and not (_decodable(path) or _reference_file(path)):
+        verdict, why = "not judged", "it is shown, but Pillow does not decode it"
+    elif clip:
         verdict, why = _compared(_pixels(clip), path)
     elif _decodable(path):
         why += " (Pillow decodes it)"
@@ -139,18 +142,24 @@ def _noted_crc32(path: Path) -> int | None:
 
 def _reference(path: Path) -> tuple[Pixels, str]:
     """Pixels, and whose they are."""
-    for folder in path.parents:
-        if folder.name == "images":
-            name = f"reference/{path.relative_to(folder)}.png"
-            for found in (folder.parent / name, folder.parent / f"{name}.anim_01.png"):
-                if found.exists():
-                    return _pixels(found.read_bytes()), "its reference"
+    if found := _reference_file(path):
+        return _pixels(found.read_bytes()), "its reference"
     own = _pixels(path.read_bytes())
     render = path.parents[1] / "tests" / f"{path.stem}.rgb"
     if not render.exists() or _images(path) > 1:
         return own, "Pillow"
     own[..., :3] = np.fromfile(render, np.uint8).reshape(*own.shape[:2], 3)
     return own, "its render"
+
+
+def _reference_file(path: Path) -> Path | None:
+    for folder in path.parents:
+        if folder.name == "images":
+            name = f"reference/{path.relative_to(folder)}.png"
+            for found in (folder.parent / name, folder.parent / f"{name}.anim_01.png"):
+                if found.exists():
+                    return found
+    return None
 
 
 def _images(path: Path) -> int:
@@ -230,13 +239,14 @@ def campaign(folder: Path) -> tuple[list[str], bool]:
         result = _in_a_process(path)
         name = path.relative_to(folder)
         rows.setdefault(f"{'/'.join(name.parts[:-1][:2])} {path.suffix}", []).append(result)
-        if result["verdict"] in ("refused", "wrong"):
+        if result["verdict"] in ("refused", "wrong", "not judged"):
             notes.append(f"- {result['verdict']}: {name}: {result['why']}")
-    lines = ["| images | files | exact | SSIM >= 0.95 | refused | wrong | refused for want of |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    verdicts = ("exact", "similar", "refused", "wrong", "not judged")
+    lines = [f"| images | files | {' | '.join(verdicts)} | refused for want of |"]
+    lines.append(f"|---|---|{'---|' * len(verdicts)}---|")
     for row, results in rows.items():
         count = Counter(result["verdict"] for result in results)
-        numbers = [len(results), *(count[key] for key in ("exact", "similar", "refused", "wrong"))]
+        numbers = [len(results), *(count[key] for key in verdicts)]
         kinds = Counter(result["kind"] for result in results if result["kind"])
         wanted = "; ".join(f"{kind} ({number})" for kind, number in kinds.items())
         lines.append(f"| {row} | {' | '.join(map(str, numbers))} | {wanted} |")
