@@ -232,7 +232,7 @@ def drive(url: str, address: str, *watched: Process) -> tuple[list[float], list[
 
 def be_driven(url: str, address: str) -> None:
     """What :func:`drive` watches; it prints a line when it begins."""
-    folder = targets.folder(url)
+    folder = targets.open_folder(url)
     print("ready", flush=True)
     begin = time.perf_counter()
     with folder.open(BUNDLE) as file:

@@ -74,7 +74,7 @@ class ClusterError(PipelineError):
     """The Dask cluster cannot be reached, or cannot finish the work."""
 
 
-def last_words(error: BaseException) -> str:
+def short_reason(error: BaseException) -> str:
     """What an error of Dask's says in its last line, or else its cause, as it may be shown."""
     while not str(error).strip() and error.__cause__ is not None:
         error = error.__cause__

@@ -56,7 +56,7 @@ class Output:
 
     def _copy(self, target: storage.FileTarget) -> None:
         folder, name = os.path.split(self._path)
-        with target.open() as source, storage.LocalFolder(folder).publish(name) as file:
+        with target.open() as source, storage.LocalFolder(folder).atomic_writer(name) as file:
             shutil.copyfileobj(source, file, storage.COPY_BYTES)
             self._check_is_ours()
 

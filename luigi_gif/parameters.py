@@ -254,16 +254,16 @@ class NumberParameter(NamedParameter[Any]):
         default: float | None,
         *,
         kind: type[int] | type[float],
-        least: float,
-        most: float,
+        min_value: float,
+        max_value: float,
         description: str,
     ) -> None:
         super().__init__(default=default, description=description)
         self._kind = kind
-        self._least = least
-        self._most = most
+        self._min_value = min_value
+        self._max_value = max_value
         noun = "whole number" if kind is int else "number"
-        self.expected = f"a {noun} from {least:,} to {most:,}"
+        self.expected = f"a {noun} from {min_value:,} to {max_value:,}"
 
     def value_of(self, text: str) -> Any:
         try:
@@ -272,7 +272,7 @@ class NumberParameter(NamedParameter[Any]):
             return text
 
     def checked(self, value: Any) -> Any:
-        if not _is_number(value, self._kind, self._least, self._most):
+        if not _is_number(value, self._kind, self._min_value, self._max_value):
             raise self.error(value)
         return self._kind(value)
 
@@ -294,8 +294,8 @@ class ChoiceParameter(NamedParameter[str]):
 class Workers(NamedTuple):
     """How many, at the least and at the most."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
 
 class WorkersParameter(NamedParameter[Workers]):
@@ -307,8 +307,8 @@ class WorkersParameter(NamedParameter[Workers]):
         limits = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
         if limits is None:
             return text
-        least, most = int(limits[1]), int(limits[2] or limits[1])
-        return (least, most) if least <= most <= MAX_WORKERS else text
+        minimum, maximum = int(limits[1]), int(limits[2] or limits[1])
+        return (minimum, maximum) if minimum <= maximum <= MAX_WORKERS else text
 
     def checked(self, value: Any) -> Workers:
         value = self.value_of(value) if isinstance(value, str) else value
@@ -323,7 +323,11 @@ class WorkersParameter(NamedParameter[Workers]):
         return Workers(*limits)
 
     def text_of(self, value: Workers) -> str:
-        return str(value.most) if value.least == value.most else f"{value.least}-{value.most}"
+        return (
+            str(value.maximum)
+            if value.minimum == value.maximum
+            else f"{value.minimum}-{value.maximum}"
+        )
 
 
 class JsonParameter(NamedParameter[dict[str, Any]]):
@@ -388,6 +392,10 @@ def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
     )
 
 
-def _is_number(value: Any, kind: type, least: float, most: float) -> bool:
+def _is_number(value: Any, kind: type, min_value: float, max_value: float) -> bool:
     kinds = (int,) if kind is int else (int, float)
-    return isinstance(value, kinds) and not isinstance(value, bool) and bool(least <= value <= most)
+    return (
+        isinstance(value, kinds)
+        and not isinstance(value, bool)
+        and bool(min_value <= value <= max_value)
+    )

@@ -22,7 +22,7 @@ from luigi_gif.parameters import (
     UrlParameter,
     is_own_name,
 )
-from luigi_gif.storage import INDEX, RUN
+from luigi_gif.storage import HISTORY, INDEX
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: dict[str, Any] = {
@@ -108,7 +108,7 @@ class Step(SettledTask):
     @property
     def folder(self) -> storage.Folder:
         """The work directory."""
-        return storage.folder(self.workdir)
+        return storage.open_folder(self.workdir)
 
     def requires(self) -> Any:
         """The step before this one."""
@@ -289,20 +289,20 @@ class Step(SettledTask):
 
     def _sha256_of_source(self, version: str) -> object:
         """The SHA-256 of a local source, which is read unless it was noted for this version."""
-        noted = (self.folder.read_json(RUN) or {}).get("source") or {}
+        noted = (self.folder.read_json(HISTORY) or {}).get("source") or {}
         return noted["sha256"] if noted.get("version") == version else fetching.sha256(self.url)
 
     def _note_run(self, seconds: float) -> None:
         """For people only: where it cannot be written, what was made is no worse."""
         try:
-            run = self.folder.read_json(RUN) or {}
+            run = self.folder.read_json(HISTORY) or {}
             steps = run.get("steps", {})
             steps[self.task_family] = {"ended": now(), "seconds": round(seconds, 3)}
             shown = {"url": urls.public_url(self.url), "steps": steps}
-            self.folder.overwrite_json(RUN, run | shown | self.about())
+            self.folder.overwrite_json(HISTORY, run | shown | self.about())
         except (PipelineError, FileNotFoundError) as error:
             got = error.got if isinstance(error, PipelineError) else "a file vanished"
-            logger.warning("%s could not be written: %s", self.folder.path(RUN), got)
+            logger.warning("%s could not be written: %s", self.folder.path(HISTORY), got)
 
     def _check_what_it_needs(self) -> None:
         """Luigi looked before the folder was locked; a run of another URL may have come since."""

@@ -40,15 +40,15 @@ class dask(CheckedConfig):
     batch_mib = NumberParameter(
         default=32,
         kind=int,
-        least=1,
-        most=1024,
+        min_value=1,
+        max_value=1024,
         description="how much of the bundle one Dask task works through at the most, in MiB",
     )
     stall_timeout = NumberParameter(
         default=300.0,
         kind=float,
-        least=1.0,
-        most=86_400.0,
+        min_value=1.0,
+        max_value=86_400.0,
         description="seconds after which a cluster is given up that finishes no batch, or does "
         "not start or close",
     )
@@ -60,8 +60,8 @@ class storage(CheckedConfig):
     lock_timeout = NumberParameter(
         default=3600.0,
         kind=float,
-        least=0.0,
-        most=10**9,
+        min_value=0.0,
+        max_value=10**9,
         description="seconds to wait for another run in the same work directory",
     )
 
@@ -84,50 +84,50 @@ class download(CheckedConfig):
     retries = NumberParameter(
         default=2,
         kind=int,
-        least=0,
-        most=100,
+        min_value=0,
+        max_value=100,
         description="how often a failed download is tried again",
     )
     retry_delay = NumberParameter(
         default=10.0,
         kind=float,
-        least=0.0,
-        most=3600.0,
+        min_value=0.0,
+        max_value=3600.0,
         description="seconds before a download is tried again",
     )
     connect_timeout = NumberParameter(
         default=10.0,
         kind=float,
-        least=0.1,
-        most=3600.0,
+        min_value=0.1,
+        max_value=3600.0,
         description="seconds to wait for a connection",
     )
     read_timeout = NumberParameter(
         default=60.0,
         kind=float,
-        least=0.1,
-        most=3600.0,
+        min_value=0.1,
+        max_value=3600.0,
         description="seconds to wait for the next bytes",
     )
     low_speed_limit = NumberParameter(
         default=1000,
         kind=int,
-        least=0,
-        most=10**12,
+        min_value=0,
+        max_value=10**12,
         description="bytes a second below which, for 30 s, a download is broken off",
     )
     deadline = NumberParameter(
         default=86_400.0,
         kind=float,
-        least=0.1,
-        most=10**9,
+        min_value=0.1,
+        max_value=10**9,
         description="seconds that a download may take in all, with its retries",
     )
     max_bytes = NumberParameter(
         default=100 << 30,
         kind=int,
-        least=1,
-        most=10**18,
+        min_value=1,
+        max_value=10**18,
         description="how large a bundle may be",
     )
     user_agent = TextParameter(

@@ -11,7 +11,7 @@ from luigi_gif import clips, fetching, frames, integrations, settings, sources, 
 from luigi_gif.errors import BundleError, DamagedFileError, ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
 from luigi_gif.pipeline_task import OWN_NAMES, Step, logger, now
-from luigi_gif.storage import INDEX, RUN
+from luigi_gif.storage import HISTORY, INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
@@ -50,10 +50,10 @@ class DownloadData(Step):
         part = f"{self.data_file}{fetching.SUFFIX}"
         source = fetching.source_version(self.url)
         before = self.folder.version(self.data_file)
-        with self.folder.nearby() as nearby:
+        with self.folder.staging_dir() as staging:
             receipt, survey = fetching.fetch(
                 self.url,
-                nearby,
+                staging,
                 part,
                 settings.download(),
                 sha256=self.sha256,
@@ -68,10 +68,10 @@ class DownloadData(Step):
             if self.folder.version(self.data_file) != before:
                 self._set_aside_new()
             self.folder.remove(self.data_file)
-            self.folder.write_json(self.receipt_name, receipt, lasting=False)
-            self.folder.adopt(nearby, part, self.data_file)
-            self._note_version(receipt)  # lasting
-            fetching.forget(nearby, part)
+            self.folder.write_json(self.receipt_name, receipt, durable=False)
+            self.folder.move_into_place(staging, part, self.data_file)
+            self._note_version(receipt)  # durable
+            fetching.forget(staging, part)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class DownloadData(Step):
             return
         digest = self.folder.sha256(self.data_file)
         if digest != receipt.get("sha256"):
-            aside = self.folder.set_aside(self.data_file)
+            aside = self.folder.quarantine(self.data_file)
             raise DamagedFileError(
                 "the bundle was changed after it was downloaded",
                 where=str(self.output()),
@@ -103,7 +103,7 @@ class DownloadData(Step):
 
     def _set_aside_new(self) -> None:
         """A bundle that came while another was downloaded is the user's."""
-        aside = self.folder.path(self.folder.set_aside(self.data_file))
+        aside = self.folder.path(self.folder.quarantine(self.data_file))
         logger.warning("%s came from elsewhere meanwhile: it is %s now", self.output(), aside)
 
     def _note_version(self, receipt: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ class SplitFrames(Step):
             message = "%d frames are empty and left out: nothing stands between two delimiters"
             logger.warning(message, survey.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
-        self.folder.write_json(INDEX, index | survey._asdict(), lasting=False)
+        self.folder.write_json(INDEX, index | survey._asdict(), durable=False)
         return f"{self.output()}: {survey.frames:,} frames"
 
     def _noted_survey(self, version: str | None) -> sources.Survey | None:
@@ -201,8 +201,8 @@ class WriteFrames(Step):
     max_megapixels = NumberParameter(
         default=64,
         kind=int,
-        least=1,
-        most=178,
+        min_value=1,
+        max_value=178,
         description="pixels of a frame, and of the clip, in millions; a frame with more is bad",
     )
 
@@ -276,15 +276,15 @@ class CombineGif(Step):
     frame_duration_ms = NumberParameter(
         default=None,
         kind=int,
-        least=20,
-        most=655_350,
+        min_value=20,
+        max_value=655_350,
         description="how long each frame shows; by default its own delay, else 100",
     )
     plays = NumberParameter(
         default=0,
         kind=int,
-        least=0,
-        most=65_536,
+        min_value=0,
+        max_value=65_536,
         description="how often the clip plays; 0 is forever",
     )
     optimize = ChoiceParameter(
@@ -370,7 +370,7 @@ class CombineGif(Step):
             "height": height,
             "bytes": self.folder.size(self.gif_file),
         }
-        others = (self.folder.read_json(RUN) or {}).get("clips", {})
+        others = (self.folder.read_json(HISTORY) or {}).get("clips", {})
         return {"clips": others | {self.gif_file: about}}
 
     def on_success(self) -> None:

@@ -57,7 +57,7 @@ _CREDENTIAL = re.compile(
     re.I,
 )
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_LEAST_SECRET = 4
+_MIN_SECRET = 4
 """Shorter values of a URL are masked in a text only where they stand alone."""
 
 
@@ -178,7 +178,7 @@ def without_secrets(text: str, *urls: str) -> str:
     """The text without what is hidden of these URLs, in whatever spelling it stands there."""
     for secret in sorted({secret for url in urls for secret in _secrets(url)}, key=len)[::-1]:
         pattern = "".join(_spellings(character) for character in secret)
-        if len(secret) < _LEAST_SECRET:
+        if len(secret) < _MIN_SECRET:
             pattern = rf"(?<!\w){pattern}(?!\w)"
         text = re.sub(pattern, HIDDEN, text, flags=re.I)
     return text
@@ -194,7 +194,7 @@ def _spellings(character: str) -> str:
     return rf"(?:\\*{re.escape(character)}|{percent}{plus}|&#?\w{{1,8}};|\\[ux]\w{{2,4}})"
 
 
-def escaped(text: str, most: int = MAX_URL) -> str:
+def escaped(text: str, max_length: int = MAX_URL) -> str:
     """The text on one line: what moves a cursor, or cannot be seen, is written as an escape."""
     if not text.isprintable():
         text = "".join(
@@ -203,7 +203,7 @@ def escaped(text: str, most: int = MAX_URL) -> str:
             else character
             for character in text
         )
-    return text if len(text) <= most else f"{text[:most]}..."
+    return text if len(text) <= max_length else f"{text[:max_length]}..."
 
 
 def _links(url: str) -> list[str]:

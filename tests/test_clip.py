@@ -146,7 +146,7 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
-    folder = targets.folder(str(tmp_path / "work"))
+    folder = targets.open_folder(str(tmp_path / "work"))
     assert combining.find(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
     whole = combining.find(folder, "clip.gif")
@@ -192,7 +192,7 @@ def test_a_frame_file_that_changed_reaches_no_clip(
         frame.unlink()
     else:
         frame.write_bytes(damage(original))
-    folder = targets.folder(str(tmp_path / "work"))
+    folder = targets.open_folder(str(tmp_path / "work"))
     manifest = writing.load_manifest(folder)
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):

@@ -28,7 +28,9 @@ class LateWorker:
         self._data = data
         self._left = before
 
-    def write_part(self, shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
+    def write_part(
+        self, shared: targets.FolderHandle, part: combining.Part
+    ) -> combining.WrittenPart:
         if self._left == 0:
             self._path.write_bytes(self._data)
         self._left -= 1
@@ -37,7 +39,7 @@ class LateWorker:
 
 def combined(workdir: Path, **options: Any) -> bytes:
     """The clip that is made of what lies there, one part after another."""
-    folder = targets.folder(str(workdir))
+    folder = targets.open_folder(str(workdir))
     manifest = writing.load_manifest(folder)
     assert manifest is not None
     style = combining.Style(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
@@ -63,7 +65,7 @@ def test_a_frame_that_a_worker_writes_late_reaches_no_clip(
     try:
         made = combined(workdir)
     except DamagedFileError:
-        manifest = writing.load_manifest(targets.folder(str(workdir)))
+        manifest = writing.load_manifest(targets.open_folder(str(workdir)))
         assert manifest is not None
         assert manifest.written[number // 4] is None
         frame.write_bytes(own)
@@ -82,7 +84,9 @@ def test_a_part_is_held_against_what_its_worker_said(
     make_clip(DELIMITER.join([gif(1), gif(2)]), workdir)
     write_part = combining.write_part
 
-    def write_and_damage(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
+    def write_and_damage(
+        shared: targets.FolderHandle, part: combining.Part
+    ) -> combining.WrittenPart:
         written = write_part(shared, part)
         path = workdir / shared.part_name("frames", 0)
         path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
@@ -104,7 +108,7 @@ def test_a_part_of_another_run_has_another_name(
     calls = []
     write_part = combining.write_part
 
-    def note(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
+    def note(shared: targets.FolderHandle, part: combining.Part) -> combining.WrittenPart:
         calls.append((shared, part))
         return write_part(shared, part)
 
@@ -112,10 +116,12 @@ def test_a_part_of_another_run_has_another_name(
     combined(workdir, frame_duration_ms=50)
     right = combined(workdir)
 
-    def write_late(shared: targets.Shared, part: combining.Part) -> combining.WrittenPart:
+    def write_late(shared: targets.FolderHandle, part: combining.Part) -> combining.WrittenPart:
         written = write_part(shared, part)
         with monkeypatch.context() as patch:
-            patch.setattr("luigi_gif.storage.join", lambda shared: targets.folder(shared.url))
+            patch.setattr(
+                "luigi_gif.storage.attach", lambda shared: targets.open_folder(shared.url)
+            )
             write_part(*calls[0])
         return written
 
@@ -123,7 +129,7 @@ def test_a_part_of_another_run_has_another_name(
     assert combined(workdir) == right
     with pytest.raises(StorageError, match="does not see the work directory"):
         write_part(*calls[0])
-    folder = targets.folder(str(workdir))
+    folder = targets.open_folder(str(workdir))
     with folder.locked():
         folder.sweep("frames")
 

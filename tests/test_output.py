@@ -32,7 +32,7 @@ def clip(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 def target(clip: Path) -> targets.FileTarget:
-    return targets.FileTarget(targets.folder(str(clip.parent)), clip.name)
+    return targets.FileTarget(targets.open_folder(str(clip.parent)), clip.name)
 
 
 def put(clip: Path, given: str, source: str = "bundle.img") -> str | None:

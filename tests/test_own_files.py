@@ -217,7 +217,7 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     monkeypatch.setattr(writing, "write_batch", killed(writing.write_batch, after=2))
     pipeline.run(url=pipeline.server.url("/other"), size=(9, None))
     assert not pipeline.ok
-    manifest = writing.load_manifest(targets.folder(str(pipeline.workdir)))
+    manifest = writing.load_manifest(targets.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     assert [*map(tuple, manifest.earlier)] == [(2, 0, FRAMES)]
     monkeypatch.undo()
@@ -244,7 +244,7 @@ def killed(function: Callable[..., object], after: int) -> Callable[..., object]
 
 def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
     """Ranges of it are merged, and no file of a stretch that differs is among them."""
-    folder = targets.folder(str(tmp_path))
+    folder = targets.open_folder(str(tmp_path))
     stretches = [writing.Stretch(number, 2, 0, 0) for number in (0, 2, 4, 6)]
     old = writing.blank_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
     old = old._replace(stretches=stretches, written=[None] * 4)
@@ -307,7 +307,7 @@ def test_a_json_file_of_the_user_is_set_aside(
     path = pipeline.workdir / name
     path.parent.mkdir(parents=True)
     path.write_bytes(mine)
-    folder = targets.folder(str(pipeline.workdir))
+    folder = targets.open_folder(str(pipeline.workdir))
     folder.write_json(name, {"a": 1})
     assert folder.read_json(name) == {"a": 1}
     assert path.with_name(f"{path.name}.altered").read_bytes() == mine
@@ -360,18 +360,18 @@ def test_a_source_is_never_written_over(tmp_path: Path, name: str) -> None:
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
     """It locks all the same."""
     (tmp_path / ".lock").write_bytes(b"mine")
-    folder = targets.folder(str(tmp_path))
+    folder = targets.open_folder(str(tmp_path))
     with (
         folder.locked(),
         pytest.raises(StorageError, match="a program that is no run of this pipeline"),
     ):
-        targets.folder(str(tmp_path)).locked(0).__enter__()
+        targets.open_folder(str(tmp_path)).locked(0).__enter__()
     assert (tmp_path / ".lock").read_bytes() == b"mine"
 
 
 def test_only_names_of_the_pipeline_are_swept(tmp_path: Path) -> None:
     """A file, link or folder of another name, or kind, stays."""
-    folder = targets.folder(str(tmp_path))
+    folder = targets.open_folder(str(tmp_path))
     (tmp_path / "mine.luigi-gif-tmp").touch()
     (tmp_path / "clip.gif.0123456789abcdef.luigi-gif-tmp").mkdir()
     (tmp_path / "x.0123456789abcdef.luigi-gif-tmp").symlink_to(tmp_path)
@@ -394,7 +394,7 @@ def test_a_folder_that_appears_meanwhile_is_left_alone(
     """The place of a file is looked at again before it gets its name."""
 
     def publish() -> None:
-        with targets.folder(str(tmp_path)).publish("clip.gif") as file:
+        with targets.open_folder(str(tmp_path)).atomic_writer("clip.gif") as file:
             file.write(b"new")
             (tmp_path / "clip.gif").mkdir()
 

@@ -110,7 +110,7 @@ def luigi_command(request: pytest.FixtureRequest) -> Run:
 @pytest.fixture
 def folder(store: Store) -> targets.Folder:
     """A folder of a new bucket."""
-    return targets.folder(f"{store.bucket()}/work")
+    return targets.open_folder(f"{store.bucket()}/work")
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +161,7 @@ def comparable(files: Files) -> dict[str, object]:
 def afresh(folder: targets.Folder) -> targets.Folder:
     """The same folder, as another process sees it."""
     forget_stores()
-    return targets.folder(folder.url)
+    return targets.open_folder(folder.url)
 
 
 def forget_stores() -> None:
@@ -213,7 +213,7 @@ def test_what_is_removed_is_gone(folder: targets.Folder) -> None:
 
 def test_what_is_not_published_is_not_there(folder: targets.Folder) -> None:
     """If the block raises, no object appears, under this name or another."""
-    with pytest.raises(ZeroDivisionError), folder.publish("sub/name") as file:
+    with pytest.raises(ZeroDivisionError), folder.atomic_writer("sub/name") as file:
         file.write(b"new" * (1 << 20) + bytes(1 // 0))
     assert list(folder.entries("sub")) == []
 
@@ -241,16 +241,16 @@ def test_many_are_sent_and_fetched_at_a_time(
         for name, data in contents.items():
             write(name, data)
     names = [*contents, "sub/none"]
-    assert list(folder.read_each(names, 1)) == [*contents.values(), None]
-    assert list(afresh(folder).read_each(names[::-1], 1)) == [None, *[*contents.values()][::-1]]
+    assert list(folder.read_many(names, 1)) == [*contents.values(), None]
+    assert list(afresh(folder).read_many(names[::-1], 1)) == [None, *[*contents.values()][::-1]]
 
 
 def test_a_folder_that_is_shared_is_known(folder: targets.Folder) -> None:
     """By a worker, and only while it is shared; nothing of that stays."""
-    with folder.shared() as shared:
-        targets.join(shared).write("name", b"1")
+    with folder.share() as shared:
+        targets.attach(shared).write("name", b"1")
     with pytest.raises(StorageError):
-        targets.join(shared)
+        targets.attach(shared)
     assert list(folder.entries("")) == [("name", 1)]
 
 
@@ -272,7 +272,7 @@ def test_a_store_is_a_work_directory(
     assert not made()
     assert caplog.text.count(" skipped: ") == 4
     for name in ("frames/frame_05.gif", "clip.gif"):
-        targets.folder(url).remove(name)
+        targets.open_folder(url).remove(name)
     assert made() == ["WriteFrames", "CombineGif"]
     assert same(url, local_files)
 
@@ -280,7 +280,7 @@ def test_a_store_is_a_work_directory(
 def test_workers_write_to_a_store(command: Run, store: Store, cluster: str, tmp_path: Path) -> None:
     """Of a bundle that lies there too, they make the files that a local folder gets."""
     bucket = store.bucket()
-    targets.folder(bucket).write("bundle.img", SAMPLE.read_bytes())
+    targets.open_folder(bucket).write("bundle.img", SAMPLE.read_bytes())
     flags = ("--url", f"{bucket}/bundle.img", "--workdir", f"{bucket}/work")
     result = command(*flags, "--dask-address", cluster)
     assert result.returncode == 0, result.stderr
@@ -329,6 +329,6 @@ def test_a_store_that_does_not_answer_is_given_up(
     url = f"{store.scheme}://{uuid.uuid4()}/work"
     for look in ("size", "version", "read"):
         with pytest.raises(StorageError) as error:
-            getattr(targets.folder(url), look)("name")
+            getattr(targets.open_folder(url), look)("name")
         assert error.value.where.startswith(url)
         assert "no answer" in error.value.got

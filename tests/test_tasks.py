@@ -471,9 +471,9 @@ def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
     workdir = f"memory://{pipeline.workdir.parent.name}"
     assert pipeline.run(workdir=workdir) == STEPS
     assert pipeline.ok
-    assert targets.folder(workdir).read("clip.gif") == first
+    assert targets.open_folder(workdir).read("clip.gif") == first
     assert pipeline.run(workdir=workdir) == []
-    targets.folder(workdir).remove("frames/frame_03.gif")
+    targets.open_folder(workdir).remove("frames/frame_03.gif")
     assert pipeline.run(workdir=workdir, plays=1) == ["WriteFrames", "CombineGif"]
 
 
@@ -484,7 +484,7 @@ def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.Monk
     write_batch = writing.write_batch
     batches = []
 
-    def stop_at_the_third(shared: targets.Shared, batch: writing.Batch) -> Any:
+    def stop_at_the_third(shared: targets.FolderHandle, batch: writing.Batch) -> Any:
         batches.append(batch)
         if len(batches) == 3:
             raise KeyboardInterrupt
@@ -579,7 +579,7 @@ def test_bad_frames_are_left_out_if_asked(pipeline: Pipeline, damaged: bytes, re
     assert any("frame 1 of the bundle is not usable" in line for line in pipeline.log)
     pipeline.run(on_bad_frame="skip")
     assert pipeline.ok
-    manifest = writing.load_manifest(targets.folder(str(pipeline.workdir)))
+    manifest = writing.load_manifest(targets.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     (skipped,) = manifest.skipped
     assert (skipped.number, skipped.offset) == (1, len(gif(1)) + 4)
@@ -649,7 +649,7 @@ def test_a_bundle_that_changes_before_its_frames_are_written_is_noticed(
     bundle.write_bytes(DELIMITER.join([gif(1), gif(2)]))
     task = luigi_gif.CombineGif(workdir=str(pipeline.workdir))
     task.requires().requires().run()
-    version = targets.folder(str(pipeline.workdir)).version("image-data.img")
+    version = targets.open_folder(str(pipeline.workdir)).version("image-data.img")
     bundle.write_bytes(gif(1) + b"\n" * (len(gif(2)) + 4))
     # As where a file system keeps times in steps of 2 s.
     monkeypatch.setattr(targets.LocalFolder, "version", lambda *_: version)

@@ -163,7 +163,7 @@ def combine(
         copied = manifest.uniform and not style.only_changes
         blocks = _copied if copied else _made_by_workers
         head = gif.header(canvas.size, canvas.color_table, style.plays, comment)
-        with folder.publish(name) as file:
+        with folder.atomic_writer(name) as file:
             crc32 = zlib.crc32(head)
             file.write(head)
             with contextlib.closing(blocks(folder, manifest, canvas, config, digests)) as pieces:
@@ -184,9 +184,9 @@ def combine(
         raise out_of_memory(folder.path(name)) from error
 
 
-def write_part(shared: storage.Shared, part: Part) -> WrittenPart:
+def write_part(shared: storage.FolderHandle, part: Part) -> WrittenPart:
     """On a worker: write the blocks of each stretch. Raises ChangedFrame or StorageError."""
-    folder = storage.join(shared)
+    folder = storage.attach(shared)
     digests: dict[int, str] = {}
     files = []
     try:
@@ -204,7 +204,7 @@ def write_part(shared: storage.Shared, part: Part) -> WrittenPart:
 def _set_aside_if_altered(folder: storage.Folder, name: str) -> None:
     found = find(folder, name)
     if found is not None and not found.whole:
-        aside = folder.path(folder.set_aside(name))
+        aside = folder.path(folder.quarantine(name))
         logger.warning("%s is not as it was written: it is %s now", folder.path(name), aside)
 
 
@@ -287,7 +287,7 @@ def _made_by_workers(
 ) -> Generator[bytes | memoryview, None, None]:
     everything = list(range(len(manifest.stretches)))
     files: dict[int, PartFile] = {}
-    with folder.shared() as shared:
+    with folder.share() as shared:
         try:
             with execution.executor(config, frames.work(manifest, everything)) as executor:
                 runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
@@ -321,11 +321,11 @@ def _compare(
 
 
 def _read_parts(
-    folder: storage.Folder, shared: storage.Shared, files: dict[int, PartFile]
+    folder: storage.Folder, shared: storage.FolderHandle, files: dict[int, PartFile]
 ) -> Iterator[bytes]:
     """The blocks of each stretch, in order, each removed behind it. Raises DamagedFileError."""
     names = {place: shared.part_name(frames.SUBFOLDER, place) for place in sorted(files)}
-    contents = folder.read_each(names.values(), sources.WAYPOINT_WORK)
+    contents = folder.read_many(names.values(), sources.WAYPOINT_WORK)
     for (place, name), blocks in zip(names.items(), contents, strict=True):
         _, size, crc32 = files[place]
         if blocks is None or len(blocks) != size or zlib.crc32(blocks) != crc32:
@@ -498,7 +498,7 @@ class _Frame(NamedTuple):
 def _images(folder: storage.Folder, part: Part, digests: dict[int, str]) -> Iterator[_Frame]:
     """The frames of a part, each stretch held against the manifest. Raises ChangedFrame."""
     ends = _ends(part)
-    contents = folder.read_each(
+    contents = folder.read_many(
         (
             frames.file_name(number, part.digits)
             for _, stretch, written in part.stretches
@@ -543,7 +543,7 @@ def _ends(part: Part) -> set[int]:
 
 def _image(folder: storage.Folder, number: int, digits: int, digests: dict[int, str]) -> gif.Image:
     """The image of a frame file, whose SHA-256 is added to ``digests``. Raises ChangedFrame."""
-    (content,) = folder.read_each([frames.file_name(number, digits)], 1)
+    (content,) = folder.read_many([frames.file_name(number, digits)], 1)
     file = _there(folder, number, digits, content)
     digests[number] = hashlib.sha256(file).hexdigest()
     return _first_image(folder, number, digits, file)

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import LUIGI_LOGGER, ClusterError, last_words
+from luigi_gif.errors import LUIGI_LOGGER, ClusterError, short_reason
 from luigi_gif.execution import main_guard
 from luigi_gif.execution.time_limit import within
 from luigi_gif.parameters import bad_parameter
@@ -86,7 +86,7 @@ class Cluster:
                 pass  # it may be busy; the stall timeout judges
             except (OSError, AttributeError) as error:  # a client that gave up has no scheduler
                 raise self.error(
-                    "is not there any more", expected="its scheduler", got=last_words(error)
+                    "is not there any more", expected="its scheduler", got=short_reason(error)
                 ) from error
             self._seen = time.monotonic()
         return self._workers
@@ -124,7 +124,7 @@ def has_dashboard() -> bool:
 
 def is_wanted(settings: sections.dask) -> bool:
     """Whether there may be a cluster at all; --dask-workers 0 is without Dask."""
-    return bool(settings.workers.most or settings.address or settings.cluster)
+    return bool(settings.workers.maximum or settings.address or settings.cluster)
 
 
 def is_named(settings: sections.dask) -> bool:
@@ -140,7 +140,7 @@ def opened(settings: sections.dask) -> Iterator[Cluster]:
     """
     import_dask()
     address = _address(settings)
-    most_workers = settings.workers.most if settings.cluster and not address else 0
+    most_workers = settings.workers.maximum if settings.cluster and not address else 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(_client_log_filtered())
         if address:
@@ -270,7 +270,7 @@ def _connected(address: str, stall_timeout: float) -> Iterator[Client]:
             "the Dask scheduler cannot be reached",
             where=address,
             expected=f"an answer within {limit_s:g} s",
-            got=last_words(error),
+            got=short_reason(error),
             next_step="start it with 'dask scheduler', or correct --dask-address",
         ) from error
     with _ended(address, min(CLOSE_TIMEOUT_S, stall_timeout), lambda: _close_client(client)):
@@ -318,7 +318,7 @@ def _threads(settings: sections.dask) -> Iterator[Any]:
         with dask.config.set(options):
             return LocalCluster(
                 n_workers=1,
-                threads_per_worker=settings.workers.most,
+                threads_per_worker=settings.workers.maximum,
                 processes=False,
                 protocol="inproc://",
                 memory_limit=0,
@@ -383,7 +383,7 @@ def _start_error(name: str, error: Exception) -> ClusterError:
         "the Dask cluster cannot be started",
         where=name,
         expected="a cluster, from this class with these --dask-cluster-kwargs",
-        got=f"{type(error).__name__}: {last_words(error)}",
+        got=f"{type(error).__name__}: {short_reason(error)}",
         next_step="try the same in Python, and correct [dask] in luigi.cfg",
     )
 
@@ -397,7 +397,7 @@ def _ended(name: str, limit_s: float, close: Callable[[], object]) -> Iterator[N
         try:
             within(limit_s, close)
         except Exception as error:  # a cluster's own class may raise anything
-            logger.warning("%s did not close in order: %s", name, last_words(error))
+            logger.warning("%s did not close in order: %s", name, short_reason(error))
 
 
 def _class(path: str) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError, StorageError, last_words
+from luigi_gif.errors import LUIGI_LOGGER, ClusterError, PipelineError, StorageError, short_reason
 from luigi_gif.execution import dask_cluster
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class _HereFirst:
     def __init__(self, settings: sections.dask, here_s: float) -> None:
         self._settings = settings
         self._here_s = here_s
-        self.threads = settings.workers.most
+        self.threads = settings.workers.maximum
 
     def run(
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
@@ -292,7 +292,7 @@ class _Run:
                 raise self._error(
                     "lost a batch again and again",
                     expected="workers that live until a batch is done",
-                    got=last_words(error),
+                    got=short_reason(error),
                 ) from error
             logger.warning("a batch was lost with its workers: try %d", attempt.tries + 1)
             self._hand_in(attempt._replace(tries=attempt.tries + 1))
@@ -318,13 +318,13 @@ class _Run:
 
         if isinstance(error, CancelledError):
             return self._error(
-                "lost a batch", expected="a scheduler that stays", got=last_words(error)
+                "lost a batch", expected="a scheduler that stays", got=short_reason(error)
             )
         if missing := _missing_package(error):
             return self._error(
                 "does not know luigi_gif",
                 expected="luigi_gif installed with the scheduler and the workers",
-                got=last_words(missing),
+                got=short_reason(missing),
             )
         return None
 

@@ -186,7 +186,7 @@ def _check_size(size: int, settings: sections.download, url: str) -> None:
 def _check_room(answer: http_download.Answer, folder: storage.LocalFolder) -> None:
     if answer.total is None:
         return
-    room, needed = folder.room(), answer.total - answer.start
+    room, needed = folder.free_bytes(), answer.total - answer.start
     if room is not None and room < needed:
         raise StorageError(
             "there is no room for the bundle",

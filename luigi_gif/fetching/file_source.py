@@ -134,8 +134,8 @@ def open_object(
 
 def _fresh_info(objects: storage.Store) -> dict[str, Any]:
     """What the store tells of the object now, not what a listing told before."""
-    objects.forget()
-    info: dict[str, Any] = objects.ask("info", objects.root)
+    objects.invalidate_cache()
+    info: dict[str, Any] = objects.call("info", objects.root)
     return info
 
 

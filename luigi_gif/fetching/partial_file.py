@@ -82,7 +82,7 @@ class Partial:
             return
         self._file.flush()
         note = {"url": self._url, **self.known._asdict(), **self.about, "sha256": self.sha256()}
-        self._folder.write_json(self._note, note, lasting=False)
+        self._folder.write_json(self._note, note, durable=False)
 
     def sha256(self) -> str:
         """Of what is there, 64 hexadecimal digits."""
@@ -140,7 +140,7 @@ def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial
     """
     if folder.read_json(_note_name(name)) is None:
         if folder.size(name):
-            aside = folder.path(folder.set_aside(name))
+            aside = folder.path(folder.quarantine(name))
             logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
         _claim(folder, name)
     with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
@@ -163,4 +163,4 @@ def _note_name(name: str) -> str:
 
 def _claim(folder: storage.LocalFolder, name: str) -> None:
     """Say that the file is the pipeline's, and that none of its bytes counts."""
-    folder.write_json(_note_name(name), {"size": 0}, lasting=False)
+    folder.write_json(_note_name(name), {"size": 0}, durable=False)

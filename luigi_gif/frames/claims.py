@@ -48,13 +48,13 @@ def _proven(
         if written is not None:
             skipped = {frame.number for frame in written.skipped}
             names = [writing.file_name(each, digits) for each in numbers if each not in skipped]
-            contents = list(folder.read_each(names, written.bytes // stretch.frames))
+            contents = list(folder.read_many(names, written.bytes // stretch.frames))
             crc32 = 0
             for content in contents:
                 crc32 = zlib.crc32(content or b"", crc32)
             if None in contents or crc32 != written.crc32:
                 pairs = zip(names, contents, strict=True)
-                aside += [folder.set_aside(name) for name, content in pairs if content]
+                aside += [folder.quarantine(name) for name, content in pairs if content]
                 continue
         yield writing.Earlier(digits, numbers.start, numbers.stop)
 

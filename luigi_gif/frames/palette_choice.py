@@ -29,7 +29,7 @@ class SampleBatch(NamedTuple):
 
 
 def choose_palette(
-    shared: storage.Shared,
+    shared: storage.FolderHandle,
     executor: execution.Executor,
     data_file: str,
     manifest: writing.Manifest,
@@ -51,12 +51,12 @@ def choose_palette(
     return imaging.choose(in_order, always=look.palette == "clip")
 
 
-def sample_batch(shared: storage.Shared, batch: SampleBatch) -> dict[int, bytes]:
+def sample_batch(shared: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
     """On a worker: the samples of frames, by their numbers; bad frames have none.
 
     Raises StorageError.
     """
-    folder = storage.join(shared)
+    folder = storage.attach(shared)
     try:
         return _samples(folder, batch)
     except MemoryError as error:
@@ -65,7 +65,7 @@ def sample_batch(shared: storage.Shared, batch: SampleBatch) -> dict[int, bytes]
 
 def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     stretch = batch.stretch
-    data = folder.read_once(batch.data_file, stretch.start, stretch.end)
+    data = folder.read_uncached(batch.data_file, stretch.start, stretch.end)
     samples = {}
     for number, frame in enumerate(writing.frames_of(data, stretch), stretch.number):
         execution.stop_if_cancelled()

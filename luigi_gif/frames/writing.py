@@ -237,7 +237,7 @@ class Manifest(NamedTuple):
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
-        folder.write_json(MANIFEST, value, lasting=False)
+        folder.write_json(MANIFEST, value, durable=False)
 
 
 def load_manifest(folder: storage.Folder) -> Manifest | None:
@@ -386,7 +386,7 @@ def write_missing(
     aside: list[str] = []
     try:
         with (
-            folder.shared() as shared,
+            folder.share() as shared,
             execution.executor(
                 config, work(manifest, todo.missing), copying=look.copying
             ) as executor,
@@ -428,9 +428,9 @@ def write_missing(
     return count
 
 
-def write_batch(shared: storage.Shared, batch: Batch) -> list[Done]:
+def write_batch(shared: storage.FolderHandle, batch: Batch) -> list[Done]:
     """On a worker: write the frame files of a batch. Raises BundleError or StorageError."""
-    folder = storage.join(shared)
+    folder = storage.attach(shared)
     try:
         with folder.writer() as write:
             return [_write_stretch(folder, write, batch, task) for task in batch.tasks]
@@ -497,7 +497,7 @@ def _write_stretch(
 ) -> Done:
     stretch = task.stretch
     stop = stretch.end + sources.LOOK_AHEAD_BYTES
-    data = folder.read_once(batch.data_file, stretch.start, stop)
+    data = folder.read_uncached(batch.data_file, stretch.start, stop)
     # Frames that are there already may be here again because their pixels were found damaged.
     look = batch.look._replace(count_pixels=batch.look.count_pixels or task.begun)
     size, crc32, surplus, hasty, delay_cs, new, number = 0, 0, 0, 0, 0, 0, stretch.number - 1
@@ -560,7 +560,7 @@ def _spared(
             next_step="move it away, or name another --workdir",
         )
     with contextlib.suppress(FileNotFoundError):  # where two workers do the same
-        return [folder.set_aside(name)]
+        return [folder.quarantine(name)]
     return []
 
 
@@ -569,7 +569,7 @@ def _there(folder: storage.Folder, batch: Batch, task: Task) -> Iterator[bytes |
     if task.begun:
         first, count = task.stretch.number, task.stretch.frames
         names = (file_name(number, batch.digits) for number in range(first, first + count))
-        yield from folder.read_each(names, task.stretch.size // count)
+        yield from folder.read_many(names, task.stretch.size // count)
     yield from repeat(None)
 
 

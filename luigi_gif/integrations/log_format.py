@@ -6,7 +6,7 @@ import copy
 import logging
 import re
 
-from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, last_words
+from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, short_reason
 from luigi_gif.integrations import progress
 from luigi_gif.urls import escaped, public_text
 
@@ -46,7 +46,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
-        words = [record.getMessage(), *([last_words(error)] if error else [])]
+        words = [record.getMessage(), *([short_reason(error)] if error else [])]
         return ": ".join(public_text(text.strip()) for text in dict.fromkeys(words))
 
 

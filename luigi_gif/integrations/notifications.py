@@ -9,7 +9,7 @@ import time
 from typing import Any, Literal
 
 from luigi_gif import settings
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
 from luigi_gif.integrations.fork_list import SharedList
 
 PATIENCE_S = 4.0
@@ -30,7 +30,7 @@ def success(clip: str, made: str) -> None:
 
 def failure(step: str, where: str, error: BaseException) -> None:
     """Tell that a step failed, and why."""
-    words = str(error) if isinstance(error, PipelineError) else last_words(error)
+    words = str(error) if isinstance(error, PipelineError) else short_reason(error)
     _send("failure", settings.notify().on_failure, f"{step} failed", f"{where}\n{words}")
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
 from luigi_gif.integrations import progress
-from luigi_gif.storage import RUN
+from luigi_gif.storage import HISTORY
 from luigi_gif.urls import escaped, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.page")
@@ -46,13 +46,13 @@ def write_page(url: str) -> str:
     Raises StorageError, also where there is no clip, and ForeignFileError where a page
     lies that this pipeline did not make, or that was altered since.
     """
-    folder = storage.folder(url)
+    folder = storage.open_folder(url)
     clips = sorted(_clips(folder), key=lambda clip: (clip.made, clip.path), reverse=True)
     if not clips:
         raise StorageError(
             "there is no clip to show",
             where=folder.path(""),
-            expected=f"work directories of this pipeline, each with its {RUN}",
+            expected=f"work directories of this pipeline, each with its {HISTORY}",
             got="none with a clip",
             next_step="name the folder that holds them",
         )
@@ -90,8 +90,8 @@ def _signed(page: bytes) -> bytes:
 
 
 def _clips(folder: storage.Folder) -> Iterator[Clip]:
-    for place in folder.find(RUN, frames.SUBFOLDER):
-        note = posixpath.join(place, RUN)
+    for place in folder.find(HISTORY, frames.SUBFOLDER):
+        note = posixpath.join(place, HISTORY)
         try:
             run = folder.read_json(note) or {}
             clips = _mapping(run.get("clips"))

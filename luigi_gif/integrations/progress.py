@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, last_words
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
 from luigi_gif.integrations.fork_list import SharedList
 from luigi_gif.urls import escaped
 
@@ -101,7 +101,9 @@ def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
 
 def note_failure(where: str, error: BaseException) -> None:
     """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
-    words = f"{error.what}: {error.got}" if isinstance(error, PipelineError) else last_words(error)
+    words = (
+        f"{error.what}: {error.got}" if isinstance(error, PipelineError) else short_reason(error)
+    )
     failures.append(escaped(f"{where}: {words}"))
 
 

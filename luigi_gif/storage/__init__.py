@@ -1,6 +1,6 @@
 """The work directory, on a local disk or an object store, and Luigi's targets in it."""
 
-from luigi_gif.storage.layout import INDEX, RUN
+from luigi_gif.storage.layout import HISTORY, INDEX
 from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, version
 from luigi_gif.storage.regular_files import check_place, opened
 from luigi_gif.storage.targets import (
@@ -10,28 +10,28 @@ from luigi_gif.storage.targets import (
     TEMPORARY_SUFFIX,
     FileTarget,
     Folder,
+    FolderHandle,
     LocalFolder,
-    Shared,
-    folder,
-    join,
+    attach,
+    open_folder,
 )
 
 __all__ = [
     "ASIDE_SUFFIX",
     "AT_ONCE_BYTES",
     "COPY_BYTES",
+    "HISTORY",
     "INDEX",
     "LOCK",
-    "RUN",
     "TEMPORARY_SUFFIX",
     "FileTarget",
     "Folder",
+    "FolderHandle",
     "LocalFolder",
-    "Shared",
     "Store",
+    "attach",
     "check_place",
-    "folder",
-    "join",
+    "open_folder",
     "opened",
     "version",
 ]

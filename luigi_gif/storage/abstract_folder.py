@@ -57,7 +57,7 @@ class Entry(NamedTuple):
     size: int
 
 
-class Shared(NamedTuple):
+class FolderHandle(NamedTuple):
     """A folder as another process is told of it."""
 
     url: str
@@ -65,7 +65,7 @@ class Shared(NamedTuple):
     """Of the run: a file of this name lies there, by which the other sees that it is the same."""
 
     @property
-    def proof(self) -> str:
+    def probe_file(self) -> str:
         """The name of that file."""
         return temporary_name(_PROBE, self.token)
 
@@ -103,11 +103,11 @@ class Folder(ABC):
         """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""
 
     @abstractmethod
-    def read_once(self, name: str, start: int, end: int) -> bytes:
+    def read_uncached(self, name: str, start: int, end: int) -> bytes:
         """Like :meth:`read`, of bytes that are there, and that nobody will read again soon."""
 
     @abstractmethod
-    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+    def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         """The files of these names, in order; None for one that is not there.
 
         From a store several are fetched at a time, by how large a typical one is.
@@ -133,8 +133,8 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
-        """Publish ``data`` whole under ``name``; if ``lasting``, also where power is cut then."""
+    def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
+        """Publish ``data`` whole under ``name``; if ``durable``, also where power is cut then."""
 
     @abstractmethod
     def writer(self) -> contextlib.AbstractContextManager[Callable[[str, bytes], None]]:
@@ -144,19 +144,19 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def publish(self, name: str) -> contextlib.AbstractContextManager[IO[bytes]]:
-        """A file to write to, which appears under ``name``, whole and lasting, at the end.
+    def atomic_writer(self, name: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+        """A file to write to, which appears under ``name``, whole and durable, at the end.
 
         If the block raises, nothing appears and nothing is left.
         """
 
     @abstractmethod
-    def nearby(self) -> contextlib.AbstractContextManager[LocalFolder]:
+    def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
         """A folder of this machine, for what is to be adopted; a store's ends with the block."""
 
     @abstractmethod
-    def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
-        """Publish as ``name`` a file of :meth:`nearby` that is whole and on the disk."""
+    def move_into_place(self, staging: LocalFolder, found: str, name: str) -> None:
+        """Publish as ``name`` a file of :meth:`staging_dir` that is whole and on the disk."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
@@ -188,7 +188,7 @@ class Folder(ABC):
                 digest.update(piece)
         return digest.hexdigest()
 
-    def set_aside(self, name: str) -> str:
+    def quarantine(self, name: str) -> str:
         """Give a file a name that nothing has, which is returned, as it may be the user's."""
         number, aside = 1, f"{name}{ASIDE_SUFFIX}"
         while self._exists(aside):
@@ -198,14 +198,14 @@ class Folder(ABC):
         return aside
 
     @contextlib.contextmanager
-    def shared(self) -> Iterator[Shared]:
+    def share(self) -> Iterator[FolderHandle]:
         """What other processes need to know to join in here while the block lasts."""
-        shared = Shared(self.url, new_token())
-        self.write(shared.proof, process_owner.this_process().to_json())
+        shared = FolderHandle(self.url, new_token())
+        self.write(shared.probe_file, process_owner.this_process().to_json())
         try:
             yield shared
         finally:
-            self.remove(shared.proof)
+            self.remove(shared.probe_file)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """A JSON object, or None if the file is not there or is not as it was written."""
@@ -218,24 +218,24 @@ class Folder(ABC):
         del value["crc32"]
         return value
 
-    def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
+    def write_json(self, name: str, value: dict[str, Any], *, durable: bool = True) -> None:
         """Publish a JSON object that is not empty, and in it a checksum of its text.
 
         A file of this name that never had such a checksum is the user's: it is set aside.
         """
         self._spare_foreign_json(name)
-        self.write(name, json_text(value), lasting=lasting)
+        self.write(name, json_text(value), durable=durable)
 
     def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
         """As :meth:`write_json`, but without a temporary file, for what comes last in a run.
 
         Where one is left by a run that was killed, the next has nothing to do, and sweeps nothing.
         """
-        self.write_json(name, value, lasting=False)
+        self.write_json(name, value, durable=False)
 
     def _spare_foreign_json(self, name: str) -> None:
         if self._is_foreign_json(name):
-            aside = self.set_aside(name)
+            aside = self.quarantine(name)
             logger.warning(
                 "%s was not made by this pipeline: it is %s now", self.path(name), self.path(aside)
             )
@@ -257,7 +257,9 @@ class Folder(ABC):
             if found is None or not name.startswith(SHARED_PREFIXES):
                 continue
             try:
-                owner = process_owner.from_json(self.read(Shared(self.url, found[1]).proof))
+                owner = process_owner.from_json(
+                    self.read(FolderHandle(self.url, found[1]).probe_file)
+                )
             except FileNotFoundError:
                 owner = None
             if owner is None or owner.is_gone():

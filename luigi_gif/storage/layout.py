@@ -2,5 +2,5 @@
 
 INDEX = "frames.json"
 """Where the frames of the bundle are."""
-RUN = "run.json"
+HISTORY = "run.json"
 """When each step ran last, and how long; for people, and to spare reading a local source."""

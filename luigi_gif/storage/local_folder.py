@@ -63,14 +63,14 @@ class LocalFolder(Folder):
             start = max(0, size + start) if start < 0 else start
             return regular_files.pread(descriptor, start, size if end is None else min(end, size))
 
-    def read_once(self, name: str, start: int, end: int) -> bytes:
+    def read_uncached(self, name: str, start: int, end: int) -> bytes:
         with self._explained("read", name), regular_files.opened(self.path(name)) as descriptor:
             data = regular_files.pread(descriptor, start, end)
             # The kernel then has room for what is written next.
             regular_files.drop_pages(descriptor, start, end - start)
             return data
 
-    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+    def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         for name in names:
             try:
                 yield self.read(name)
@@ -116,10 +116,10 @@ class LocalFolder(Folder):
                 subfolders[:] = [each for each in subfolders if each != skip]
         return sorted("" if folder == "." else folder for folder in found)
 
-    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
+    def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
         with self._explained("write", name):
             regular_files.check_subfolders(self.url, name)
-        self._write(name, data, abstract_folder.new_token(), lasting=lasting)
+        self._write(name, data, abstract_folder.new_token(), durable=durable)
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
@@ -133,17 +133,17 @@ class LocalFolder(Folder):
                 with self._explained("write", name):
                     regular_files.check_subfolders(self.url, name)
                 checked.add(subfolder)
-            self._write(name, data, token, lasting=False)
+            self._write(name, data, token, durable=False)
 
         yield write
 
     @contextlib.contextmanager
-    def publish(self, name: str) -> Iterator[IO[bytes]]:
+    def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
         explain = self._explainer(name)
         with explain("write"):
             regular_files.check_subfolders(self.url, name)
         with (
-            self._temporary(name, abstract_folder.new_token(), lasting=True) as descriptor,
+            self._temporary(name, abstract_folder.new_token(), durable=True) as descriptor,
             io.BufferedRandom(
                 regular_files.EarlyWriteback(descriptor, explain, keep=False), COPY_BYTES
             ) as file,
@@ -186,7 +186,7 @@ class LocalFolder(Folder):
         with self._explained("write", name):
             regular_files.sync(file.fileno())
 
-    def room(self) -> int | None:
+    def free_bytes(self) -> int | None:
         """Bytes that this user can still write there; None where the file system does not say."""
         with self._explained("write", ""):
             os.makedirs(self.url, exist_ok=True)
@@ -198,13 +198,13 @@ class LocalFolder(Folder):
         return status.f_bavail * status.f_frsize if status.f_blocks else None
 
     @contextlib.contextmanager
-    def nearby(self) -> Iterator[LocalFolder]:
+    def staging_dir(self) -> Iterator[LocalFolder]:
         yield self
 
-    def adopt(self, nearby: LocalFolder, found: str, name: str) -> None:
+    def move_into_place(self, staging: LocalFolder, found: str, name: str) -> None:
         with self._explained("write", name):
             regular_files.check_place(self.url, name)
-            os.replace(nearby.path(found), self.path(name))
+            os.replace(staging.path(found), self.path(name))
 
     def remove(self, name: str) -> None:
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
@@ -276,17 +276,17 @@ class LocalFolder(Folder):
     def _explainer(self, name: str) -> regular_files.Explain:
         return lambda verb: self._explained(verb, name)
 
-    def _write(self, name: str, data: bytes | memoryview, token: str, *, lasting: bool) -> None:
+    def _write(self, name: str, data: bytes | memoryview, token: str, *, durable: bool) -> None:
         with (
             self._explained("write", name),
-            self._temporary(name, token, lasting=lasting) as descriptor,
+            self._temporary(name, token, durable=durable) as descriptor,
         ):
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
 
     @contextlib.contextmanager
-    def _temporary(self, name: str, token: str, *, lasting: bool) -> Iterator[int]:
+    def _temporary(self, name: str, token: str, *, durable: bool) -> Iterator[int]:
         """A descriptor of a file that is renamed to ``name``, or removed if the block raises."""
         path = self.path(name)
         temporary = abstract_folder.temporary_name(path, token)
@@ -296,14 +296,14 @@ class LocalFolder(Folder):
         try:
             try:
                 yield descriptor
-                if lasting:
+                if durable:
                     with self._explained("write", name):
                         regular_files.sync(descriptor)
             finally:
                 with self._explained("write", name):  # NFS tells of a full disk only here
                     os.close(descriptor)
             with self._explained("write", name):
-                if lasting:  # for which much time may have passed
+                if durable:  # for which much time may have passed
                     regular_files.check_place(self.url, name)
                 os.replace(temporary, path)
         except BaseException:

@@ -56,22 +56,22 @@ class ObjectFolder(Folder):
         with self._explained("read", name):
             key = self._key(name)
             if not start and end is None:
-                return bytes(self._store.ask("cat_file", key))
+                return bytes(self._store.call("cat_file", key))
             # Not every store knows ranges that count from the end, or end behind it.
-            size = int(self._store.ask("info", key)["size"])
+            size = int(self._store.call("info", key)["size"])
             start = max(0, size + start) if start < 0 else start
             end = size if end is None else min(end, size)
             return (
-                bytes(self._store.ask("cat_file", key, start=start, end=end))
+                bytes(self._store.call("cat_file", key, start=start, end=end))
                 if start < end
                 else b""
             )
 
-    def read_once(self, name: str, start: int, end: int) -> bytes:
+    def read_uncached(self, name: str, start: int, end: int) -> bytes:
         with self._explained("read", name):
-            return bytes(self._store.ask("cat_file", self._key(name), start=start, end=end))
+            return bytes(self._store.call("cat_file", self._key(name), start=start, end=end))
 
-    def read_each(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
+    def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         waiting = iter(names)
         at_once = max(
             1, min(object_store.AT_ONCE, object_store.AT_ONCE_BYTES // max(1, typical_bytes))
@@ -79,7 +79,7 @@ class ObjectFolder(Folder):
         while group := list(islice(waiting, at_once)):
             with self._explained("read", group[0]):
                 keys = [self._key(name) for name in group]
-                contents = self._store.ask("cat_ranges", keys, 0, None, on_error="return")
+                contents = self._store.call("cat_ranges", keys, 0, None, on_error="return")
             for name, content in zip(group, contents, strict=True):
                 if isinstance(content, FileNotFoundError):
                     yield None
@@ -123,9 +123,9 @@ class ObjectFolder(Folder):
             ]
         return sorted(found)
 
-    def write(self, name: str, data: bytes | memoryview, *, lasting: bool = False) -> None:
+    def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
         with self._explained("write", name):
-            self._store.ask("pipe_file", self._key(name), bytes(data), size=len(data))
+            self._store.call("pipe_file", self._key(name), bytes(data), size=len(data))
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
@@ -134,7 +134,7 @@ class ObjectFolder(Folder):
         def send() -> None:
             if waiting:
                 with self._explained("write", next(iter(waiting))):
-                    self._store.ask(
+                    self._store.call(
                         "pipe",
                         {self._key(name): data for name, data in waiting.items()},
                         size=sum(map(len, waiting.values())),
@@ -153,23 +153,23 @@ class ObjectFolder(Folder):
         send()
 
     @contextlib.contextmanager
-    def publish(self, name: str) -> Iterator[IO[bytes]]:
+    def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
         with local_folder.staging_folder() as staging:
             with staging.update(_SPOOL) as file:
                 yield file
-            self.adopt(staging, _SPOOL, name)
+            self.move_into_place(staging, _SPOOL, name)
 
-    def nearby(self) -> contextlib.AbstractContextManager[local_folder.LocalFolder]:
+    def staging_dir(self) -> contextlib.AbstractContextManager[local_folder.LocalFolder]:
         return local_folder.staging_folder()
 
-    def adopt(self, nearby: local_folder.LocalFolder, found: str, name: str) -> None:
-        path, size = nearby.path(found), nearby.size(found) or 0
+    def move_into_place(self, staging: local_folder.LocalFolder, found: str, name: str) -> None:
+        path, size = staging.path(found), staging.size(found) or 0
         with self._explained("write", name):
-            self._store.ask("put_file", path, self._key(name), size=size)
+            self._store.call("put_file", path, self._key(name), size=size)
 
     def remove(self, name: str) -> None:
         with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
-            self._store.ask("rm_file", self._key(name))
+            self._store.call("rm_file", self._key(name))
 
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
@@ -187,8 +187,8 @@ class ObjectFolder(Folder):
             self._known.add((self.url, name))
         return value
 
-    def write_json(self, name: str, value: dict[str, Any], *, lasting: bool = True) -> None:
-        super().write_json(name, value, lasting=lasting)
+    def write_json(self, name: str, value: dict[str, Any], *, durable: bool = True) -> None:
+        super().write_json(name, value, durable=durable)
         self._known.add((self.url, name))
 
     def _is_foreign_json(self, name: str) -> bool:
@@ -197,7 +197,7 @@ class ObjectFolder(Folder):
     def _info(self, name: str) -> dict[str, Any] | None:
         with self._explained("look at", name):
             try:
-                info: dict[str, Any] = self._store.ask("info", self._key(name))
+                info: dict[str, Any] = self._store.call("info", self._key(name))
             except FileNotFoundError:
                 return None
         return info
@@ -205,9 +205,9 @@ class ObjectFolder(Folder):
     def _move(self, name: str, other: str) -> None:
         with self._explained("rename", name):
             # Not mv, which takes no time-out.
-            size = int(self._store.ask("info", self._key(name))["size"])
-            self._store.ask("cp_file", self._key(name), self._key(other), size=size)
-            self._store.ask("rm_file", self._key(name))
+            size = int(self._store.call("info", self._key(name))["size"])
+            self._store.call("cp_file", self._key(name), self._key(other), size=size)
+            self._store.call("rm_file", self._key(name))
 
     def _exists(self, name: str) -> bool:
         return self._info(name) is not None
@@ -215,13 +215,13 @@ class ObjectFolder(Folder):
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
         try:
             if prefix:
-                found: dict[str, Any] = self._store.ask("find", key, prefix=prefix, detail=True)
+                found: dict[str, Any] = self._store.call("find", key, prefix=prefix, detail=True)
                 return found.values()
-            return list(self._store.ask("ls", key, detail=True))
+            return list(self._store.call("ls", key, detail=True))
         except FileNotFoundError:
             return ()
         finally:
-            self._store.forget()
+            self._store.invalidate_cache()
 
     def _key(self, name: str) -> str:
         return f"{self._store.root}/{name}"

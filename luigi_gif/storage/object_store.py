@@ -16,17 +16,17 @@ AT_ONCE = 64
 AT_ONCE_BYTES = 8 << 20
 """So many objects, and so many bytes, are on their way to or from a store at a time."""
 ANSWER_S = 60.0
-"""How long a call may take, but for what a large object takes at LEAST_BYTES_PER_S."""
-LEAST_BYTES_PER_S = 1 << 18
+"""How long a call may take, but for what a large object takes at MIN_BYTES_PER_S."""
+MIN_BYTES_PER_S = 1 << 18
 LONG_S = 5.0
-SILENT_S = 60.0
+UNRESPONSIVE_S = 60.0
 """A store that made one wait so long for nothing is not asked again for a while: its own library
 tries many times over, and each task would wait anew."""
 _VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
 """What file systems call that which changes whenever an object does."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 Explain = Callable[[], AbstractContextManager[None]]
-_silent: dict[tuple[str, str], tuple[str, float]] = {}
+_unresponsive: dict[tuple[str, str], tuple[str, float]] = {}
 
 
 class Store:
@@ -47,7 +47,7 @@ class Store:
         else:
             self._fs, self.root = _connected(url, os.getpid(), threading.get_ident())
 
-    def ask(self, method: str, *args: Any, size: int = 0, **options: Any) -> Any:
+    def call(self, method: str, *args: Any, size: int = 0, **options: Any) -> Any:
         """Call a method of the file system that moves ``size`` bytes; raises what it raises.
 
         Raises TimeoutError where there is no answer.
@@ -55,10 +55,10 @@ class Store:
         from fsspec.exceptions import FSTimeoutError
 
         begin = time.monotonic()
-        reason, until = _silent.get(self._asker, ("", 0.0))
+        reason, until = _unresponsive.get(self._asker, ("", 0.0))
         if begin < until:
             raise TimeoutError(reason)  # a new one, as others may hold the first
-        limit_s = ANSWER_S + size / LEAST_BYTES_PER_S
+        limit_s = ANSWER_S + size / MIN_BYTES_PER_S
         function = getattr(self._fs, method)
         try:
             if self._fs.async_impl:
@@ -71,7 +71,7 @@ class Store:
                 error = TimeoutError(_no_answer(limit_s))
             if time.monotonic() - begin >= min(LONG_S, ANSWER_S):
                 reason = str(error) or type(error).__name__
-                _silent[self._asker] = reason, time.monotonic() + SILENT_S
+                _unresponsive[self._asker] = reason, time.monotonic() + UNRESPONSIVE_S
             raise error from None
 
     def open(self, key: str, start: int = 0, explain: Explain = nullcontext) -> IO[bytes]:
@@ -81,7 +81,7 @@ class Store:
         """
         return io.BufferedReader(_Object(self, key, start, explain), AT_ONCE_BYTES)
 
-    def forget(self) -> None:
+    def invalidate_cache(self) -> None:
         """Do not believe what was seen before: others write there too."""
         self._fs.invalidate_cache()
 
@@ -97,7 +97,7 @@ class _Object(io.RawIOBase):
         self._store = store
         self._explain = explain
         self._key = key
-        self._size = int(store.ask("info", key)["size"])
+        self._size = int(store.call("info", key)["size"])
         self._position = start
 
     def readable(self) -> bool:
@@ -109,7 +109,7 @@ class _Object(io.RawIOBase):
         if begin == end:
             return 0
         with self._explain():
-            data = self._store.ask("cat_file", self._key, start=begin, end=end)
+            data = self._store.call("cat_file", self._key, start=begin, end=end)
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)

@@ -21,7 +21,7 @@ from luigi_gif.storage.abstract_folder import (
     TEMPORARY_SUFFIX,
     Entry,
     Folder,
-    Shared,
+    FolderHandle,
 )
 from luigi_gif.storage.local_folder import LOCK, LocalFolder
 from luigi_gif.storage.object_folder import ObjectFolder
@@ -35,11 +35,11 @@ __all__ = [
     "Entry",
     "FileTarget",
     "Folder",
+    "FolderHandle",
     "LocalFolder",
     "ObjectFolder",
-    "Shared",
-    "folder",
-    "join",
+    "attach",
+    "open_folder",
 ]
 
 
@@ -83,7 +83,7 @@ def _text_of(opened: AbstractContextManager[IO[bytes]]) -> Iterator[IO[str]]:
         yield io.StringIO(file.read().decode())
 
 
-def folder(url: str, run: str = "") -> Folder:
+def open_folder(url: str, run: str = "") -> Folder:
     """The folder at a path or URL, for one of the runs that this process works for."""
     if is_local(url):
         return LocalFolder(local_path(url))
@@ -98,13 +98,13 @@ def folder(url: str, run: str = "") -> Folder:
     return ObjectFolder(normal_url(url), run)
 
 
-def join(shared: Shared) -> Folder:
+def attach(shared: FolderHandle) -> Folder:
     """The folder that another process shares. Raises StorageError where it is not the same."""
-    joined = folder(shared.url, shared.proof)
-    if joined.size(shared.proof) is None:
+    joined = open_folder(shared.url, shared.probe_file)
+    if joined.size(shared.probe_file) is None:
         raise StorageError(
             "a worker does not see the work directory",
-            where=joined.path(shared.proof),
+            where=joined.path(shared.probe_file),
             expected="this file, which the run has put there",
             got="no such file",
             next_step="let all see the same folder under the same path, or name a --workdir "
