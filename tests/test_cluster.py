@@ -34,7 +34,7 @@ from conftest import (
 from test_command import fails
 
 from luigi_gif.errors import ClusterError, PipelineError, StorageError
-from luigi_gif.execution import executors
+from luigi_gif.execution import dask_executor, executors
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
 pytestmark = pytest.mark.xdist_group("broken cluster")
@@ -98,9 +98,9 @@ def test_batches_of_frozen_workers_are_given_to_others(
     whole: campaigns.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each result comes once, also when the frozen ones go on, whose results nobody wants."""
-    monkeypatch.setattr(executors, "LATE_S", 1)
+    monkeypatch.setattr(dask_executor, "LATE_S", 1)
     settings = Settings(address=whole.address, stall_timeout=30.0)
-    with executors.executor(settings) as executor:
+    with executors.open_executor(settings) as executor:
         results = executor.run(nap, range(40))
         found = [next(results) for _ in range(5)]
         for worker in whole.workers[:2]:
@@ -117,7 +117,7 @@ def test_a_batch_whose_worker_dies_is_done_by_another(
 ) -> None:
     """Without a word: Dask tries again by itself."""
     marker = str(tmp_path / "marker")
-    with executors.executor(Settings(address=whole.address)) as executor:
+    with executors.open_executor(Settings(address=whole.address)) as executor:
         assert list(executor.run(die_once, [marker])) == [marker]
     assert not [message for message in caplog.messages if "a batch was lost" in message]
 
@@ -137,7 +137,7 @@ def test_a_batch_that_kills_its_workers_is_given_up(
         client.run_on_scheduler(allow_failures, 0)
         settings = Settings(address=whole.address, stall_timeout=30.0)
         again = pytest.raises(ClusterError, match="lost a batch again and again")
-        with executors.executor(settings) as executor, again:
+        with executors.open_executor(settings) as executor, again:
             list(executor.run(die, [1]))
         client.run_on_scheduler(allow_failures, 3)
     said = [message for message in caplog.messages if "a batch was lost" in message]
@@ -223,7 +223,7 @@ def test_a_cluster_that_cannot_be_started_is_named(
     monkeypatch.delitem(sys.modules, "odd", raising=False)
     monkeypatch.chdir(tmp_path)
     settings = Settings(cluster=path, cluster_kwargs=arguments)
-    with pytest.raises(PipelineError) as error, executors.executor(settings):
+    with pytest.raises(PipelineError) as error, executors.open_executor(settings):
         pass
     assert not [word for word in words if word not in str(error.value)]
     assert (tmp_path / "closed").exists() == (path == "odd.DoesNotScale")

@@ -313,7 +313,7 @@ def same_everywhere(cluster: str, folder: Path, data: bytes, *parameters: str) -
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executors, "SMALL_WORK", -1)
-        patch.setattr(executors, "COPYING_HERE_S", 0.0)
+        patch.setattr(executors, "COPYING_LOCAL_FIRST_S", 0.0)
         for way, flags in ways.items():
             Register.clear_instance_cache()
             arguments = ["--url", str(folder / "bundle.img"), "--workdir", str(folder / way)]

@@ -21,8 +21,8 @@ from distributed import LocalCluster
 from tornado.util import TimeoutError as TornadoTimeoutError
 
 from luigi_gif.errors import ClusterError, StorageError
+from luigi_gif.execution import cancellation, dask_executor, executors, running_scheduler
 from luigi_gif.execution import dask_cluster as clusters
-from luigi_gif.execution import executors
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
 
@@ -57,14 +57,14 @@ def stumble(number: int) -> int:
 
 def test_every_batch_is_done_once(settings: Any) -> None:
     """More batches than are held at a time, and none at all."""
-    with executors.executor(settings) as executor:
+    with executors.open_executor(settings) as executor:
         assert sorted(executor.run(square, range(50))) == [n * n for n in range(50)]
         assert list(executor.run(square, [])) == []
 
 
 def test_an_error_arrives_as_it_was_raised(settings: Any) -> None:
     """With all its parts; the executor can still be used."""
-    with executors.executor(settings) as executor:
+    with executors.open_executor(settings) as executor:
         with pytest.raises(StorageError) as error:
             list(executor.run(refuse, range(10)))
         assert (error.value.what, error.value.next_step) == ("no", "go on")
@@ -74,7 +74,7 @@ def test_an_error_arrives_as_it_was_raised(settings: Any) -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_a_mistake_of_ours_is_not_hidden(settings: Any) -> None:
     """It keeps its own class, and its traceback."""
-    with executors.executor(settings) as executor, pytest.raises(ZeroDivisionError):
+    with executors.open_executor(settings) as executor, pytest.raises(ZeroDivisionError):
         list(executor.run(stumble, [1]))
 
 
@@ -83,7 +83,7 @@ def test_a_wait_of_dask_that_was_cut_short_is_not_worth_a_word(
     caplog: pytest.LogCaptureFixture, error: type[Exception], said: int
 ) -> None:
     """What asyncio says of other errors that nobody asked for still is."""
-    with clusters.opened(Settings(workers=1)) as cluster:
+    with clusters.open_cluster(Settings(workers=1)) as cluster:
         never_asked_for(cluster.client.loop.asyncio_loop, error)  # type: ignore[union-attr]
         assert said_by_asyncio(caplog) == said
 
@@ -93,7 +93,7 @@ def test_what_others_say_is_left_alone(caplog: pytest.LogCaptureFixture) -> None
     logs = [logging.getLogger(name) for name in ("asyncio", "distributed.client", "distributed")]
     before = [(list(log.filters), log.level) for log in logs]
     environment = dict(os.environ)
-    with clusters.opened(Settings(workers=1)):
+    with clusters.open_cluster(Settings(workers=1)):
         loop = asyncio.new_event_loop()
         never_asked_for(loop, TornadoTimeoutError)
         loop.close()
@@ -124,11 +124,13 @@ def test_few_batches_are_held_at_a_time(settings: Any) -> None:
             asked += 1
             yield asked
 
-    with executors.executor(settings) as executor:
+    with executors.open_executor(settings) as executor:
         done = 0
         for _ in executor.run(square, batches()):
             done += 1
-            held = max(executors.FEWEST_HELD, executors.HELD_PER_THREAD * executor.threads)
+            held = max(
+                dask_executor.MIN_FUTURES, dask_executor.FUTURES_PER_THREAD * executor.threads
+            )
             assert asked - done <= held
     assert done == 100
 
@@ -138,7 +140,7 @@ def test_the_environment_names_a_scheduler(cluster: str, monkeypatch: pytest.Mon
     import dask
 
     monkeypatch.setitem(dask.config.config, "scheduler-address", cluster)
-    with executors.executor(Settings(workers=7)) as executor:
+    with executors.open_executor(Settings(workers=7)) as executor:
         assert executor.threads == 2
         assert list(executor.run(_process, [0])) != [os.getpid()]
 
@@ -160,10 +162,10 @@ def test_a_scheduler_that_is_not_there_is_named(
     address: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its address and the reason."""
-    monkeypatch.setattr(clusters, "CONNECT_TIMEOUT_S", 1)
+    monkeypatch.setattr(running_scheduler, "CONNECT_TIMEOUT_S", 1)
     with (
         pytest.raises(ClusterError, match=reason) as error,
-        executors.executor(Settings(address=address)),
+        executors.open_executor(Settings(address=address)),
     ):
         pass
     assert error.value.where == address
@@ -173,7 +175,7 @@ def test_a_cluster_without_workers_is_given_up(caplog: pytest.LogCaptureFixture)
     """After the stall timeout; that it is waited for is said at once."""
     with dask_scheduler() as scheduler:
         settings = Settings(address=scheduler.address, stall_timeout=1.0)
-        with executors.executor(settings) as executor:
+        with executors.open_executor(settings) as executor:
             with pytest.raises(ClusterError, match="makes no progress") as error:
                 list(executor.run(square, [1]))
             assert error.value.got == "none, with 0 workers"
@@ -185,7 +187,7 @@ def test_a_scheduler_that_goes_away_is_noticed() -> None:
     """At once, and as what it is."""
     with dask_scheduler() as scheduler, dask_worker(scheduler.address):
         settings = Settings(address=scheduler.address, stall_timeout=30.0)
-        with executors.executor(settings) as executor:
+        with executors.open_executor(settings) as executor:
             results = executor.run(time.sleep, [0.01, 60, 60])
             next(results)
             scheduler.kill()
@@ -195,7 +197,7 @@ def test_a_scheduler_that_goes_away_is_noticed() -> None:
 
 def test_work_that_ends_soon_is_done_here() -> None:
     """In this thread, without Dask; with more threads than one, too."""
-    with executors.executor(Settings(workers=2), work=executors.SMALL_WORK) as executor:
+    with executors.open_executor(Settings(workers=2), work=executors.SMALL_WORK) as executor:
         assert set(executor.run(_thread, range(20))) == {threading.get_ident()}
 
 
@@ -204,9 +206,9 @@ def test_work_that_takes_longer_goes_on_with_dask(
     monkeypatch: pytest.MonkeyPatch, work: int
 ) -> None:
     """Each batch is done once; an early end closes what was started."""
-    monkeypatch.setattr(executors, "HERE_S" if work else "COPYING_HERE_S", 0.0)
+    monkeypatch.setattr(executors, "LOCAL_FIRST_S" if work else "COPYING_LOCAL_FIRST_S", 0.0)
     here = threading.get_ident()
-    with executors.executor(
+    with executors.open_executor(
         Settings(workers=2), work=work or 1 << 40, copying=not work
     ) as executor:
         threads = list(executor.run(_thread, range(20)))
@@ -223,7 +225,7 @@ def test_what_is_large_or_meant_for_a_cluster_is_done_by_dask(cluster: str, work
     """Small work goes to a cluster only where one is named."""
     here = (os.getpid(), threading.get_ident())
     settings = Settings(workers=1) if work > 1 else Settings(address=cluster)
-    with executors.executor(settings, work) as executor:
+    with executors.open_executor(settings, work) as executor:
         assert here not in list(executor.run(_place, range(3)))
 
 
@@ -238,7 +240,7 @@ def _place(_: int) -> tuple[int, int]:
 def count_up(path: str) -> None:
     """Half a minute's work, that can be cancelled every hundredth of a second."""
     for number in range(3000 if path else 0):
-        executors.stop_if_cancelled()
+        cancellation.stop_if_cancelled()
         Path(path).write_text(str(number))
         time.sleep(0.01)
 
@@ -246,7 +248,7 @@ def count_up(path: str) -> None:
 def test_the_end_of_a_run_reaches_worker_processes(cluster: str, tmp_path: Path) -> None:
     """What they are at ends with its frame, and they are free for others."""
     paths = [str(tmp_path / str(number)) for number in range(5)]
-    with executors.executor(Settings(address=cluster)) as executor:
+    with executors.open_executor(Settings(address=cluster)) as executor:
         results = executor.run(count_up, ["", *paths])
         next(results)
         while not any(map(os.path.exists, paths)):
@@ -259,13 +261,13 @@ def test_the_end_of_a_run_reaches_worker_processes(cluster: str, tmp_path: Path)
 def test_a_scheduler_that_freezes_at_the_end_harms_no_run() -> None:
     """What is done is done; the next run names it: it takes connections, and answers none."""
     with dask_scheduler() as scheduler, dask_worker(scheduler.address):
-        with executors.executor(Settings(address=scheduler.address)) as executor:
+        with executors.open_executor(Settings(address=scheduler.address)) as executor:
             assert list(executor.run(square, [3])) == [9]
             os.kill(scheduler.process.pid, SIGSTOP)
         settings = Settings(address=scheduler.address, stall_timeout=1.0)
         with (
             pytest.raises(ClusterError, match="cannot be reached") as error,
-            executors.executor(settings),
+            executors.open_executor(settings),
         ):
             pass
         assert error.value.where == scheduler.address
@@ -322,7 +324,7 @@ def test_a_cluster_whose_start_hangs_is_named(at: str) -> None:
     )
     with (
         pytest.raises(ClusterError, match="cannot be started") as error,
-        executors.executor(settings),
+        executors.open_executor(settings),
     ):
         pass
     assert error.value.where == "test_fanout.Hangs"
@@ -341,7 +343,7 @@ def test_a_cluster_that_does_not_close_harms_no_run(
         cluster_kwargs={"at": at},
         stall_timeout=3.0,
     )
-    with executors.executor(settings) as executor:
+    with executors.open_executor(settings) as executor:
         assert list(executor.run(square, [3])) == [9]
     assert f"test_fanout.Hangs did not close in order: {reason}" in caplog.messages
 
@@ -355,7 +357,7 @@ def test_an_odd_configuration_of_dask_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "[1, 2]")
     with (
         pytest.raises(ClusterError, match="Dask cannot be used") as error,
-        executors.executor(Settings(workers=1)),
+        executors.open_executor(Settings(workers=1)),
     ):
         pass
     assert "DASK_SCHEDULER_ADDRESS" in error.value.where
@@ -363,7 +365,7 @@ def test_an_odd_configuration_of_dask_is_named(monkeypatch: pytest.MonkeyPatch) 
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "soon"}),
         pytest.raises(ClusterError, match="Dask cannot be started"),
-        executors.executor(Settings(workers=1)),
+        executors.open_executor(Settings(workers=1)),
     ):
         pass
 
@@ -371,8 +373,8 @@ def test_an_odd_configuration_of_dask_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_only_a_page_that_dask_can_draw_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Bokeh, a scheduler's page only says that it is missing."""
     drawn_with = "distributed.dashboard.scheduler"
-    with clusters.opened(Settings(workers=1)) as here:
-        remote = clusters.Cluster(here.client, most_workers=0, remote=True)
+    with clusters.open_cluster(Settings(workers=1)) as here:
+        remote = clusters.Cluster(here.client, max_workers=0, remote=True)
         monkeypatch.delitem(sys.modules, drawn_with, raising=False)
         assert remote.dashboard is None
         monkeypatch.setitem(sys.modules, drawn_with, ModuleType(drawn_with))

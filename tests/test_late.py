@@ -13,7 +13,7 @@ from test_tasks import waypoints_every
 from luigi_gif import settings
 from luigi_gif.clips import combining
 from luigi_gif.errors import DamagedFileError, StorageError
-from luigi_gif.execution import executors
+from luigi_gif.execution import cancellation
 from luigi_gif.frames import writing
 from luigi_gif.parameters import Workers
 from luigi_gif.storage import targets
@@ -145,9 +145,9 @@ def test_a_part_ends_with_the_frame_that_it_is_at(
     def stop_at_the_third() -> None:
         asked.append(1)
         if len(asked) == 3:
-            raise executors.Cancelled
+            raise cancellation.Cancelled
 
     monkeypatch.setattr("luigi_gif.execution.stop_if_cancelled", stop_at_the_third)
-    with pytest.raises(executors.Cancelled):
+    with pytest.raises(cancellation.Cancelled):
         combined(workdir)
     assert not list(workdir.rglob("*.luigi-gif-tmp"))

@@ -455,7 +455,7 @@ def test_every_way_to_run_makes_the_same_clip(
     first = pipeline.workdir
     made = ["clip.gif", *(str(path.relative_to(first)) for path in first.glob("frames/*"))]
     assert len(made) == 1 + FRAMES + 1
-    monkeypatch.setattr(luigi_gif.execution.executors, "COPYING_HERE_S", 0.0)
+    monkeypatch.setattr(luigi_gif.execution.executors, "COPYING_LOCAL_FIRST_S", 0.0)
     for workers in (0, 1, 4):
         pipeline.workdir = tmp_path / str(workers)
         monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", workers)

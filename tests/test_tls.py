@@ -112,7 +112,7 @@ def refused(address: str, reason: str, environment: dict[str, str]) -> None:
     with (
         dask.config.set(values),
         pytest.raises(ClusterError, match="the Dask scheduler cannot be reached") as error,
-        clusters.opened(Settings(address=address)),
+        clusters.open_cluster(Settings(address=address)),
     ):
         pass
     assert error.value.where == address

@@ -289,7 +289,7 @@ def _made_by_workers(
     files: dict[int, PartFile] = {}
     with folder.share() as shared:
         try:
-            with execution.executor(config, frames.work(manifest, everything)) as executor:
+            with execution.open_executor(config, frames.work(manifest, everything)) as executor:
                 runs = frames.runs(manifest, everything, executor.threads, config.batch_mib << 20)
                 parts = _parts(manifest, canvas, runs)
                 work = executor.run(partial(write_part, shared), parts)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
+
+from luigi_gif.errors import LUIGI_LOGGER, short_reason
 
 Value = TypeVar("Value")
 
+logger = logging.getLogger(f"{LUIGI_LOGGER}.cluster")
+
+CLOSE_TIMEOUT_S = 10.0
+"""How long a client, or threads of this process, may take to close."""
 INTERRUPT_S = 3.0
 """How long an interrupted wait lets the call end, so that what it began can be ended in order."""
 
@@ -37,6 +44,18 @@ def within(
         call.abandon()
         raise
     return call.value()
+
+
+@contextlib.contextmanager
+def closing_within(name: str, limit_s: float, close: Callable[[], object]) -> Iterator[None]:
+    """Close what was opened, within ``limit_s`` seconds; a failure is logged, not raised."""
+    try:
+        yield
+    finally:
+        try:
+            within(limit_s, close)
+        except Exception as error:  # a cluster's own class may raise anything
+            logger.warning("%s did not close in order: %s", name, short_reason(error))
 
 
 class _Call(Generic[Value]):

@@ -387,7 +387,7 @@ def write_missing(
     try:
         with (
             folder.share() as shared,
-            execution.executor(
+            execution.open_executor(
                 config, work(manifest, todo.missing), copying=look.copying
             ) as executor,
             watch.progress("frames", manifest.frames, there) as progress,
