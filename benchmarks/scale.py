@@ -236,9 +236,9 @@ def be_driven(url: str, address: str) -> None:
     print("ready", flush=True)
     begin = time.perf_counter()
     with folder.open(BUNDLE) as file:
-        survey = bundle.survey(file.read, strict=True)
+        index = bundle.index_bundle(file.read, strict=True)
     split = time.perf_counter()
-    manifest = writing.blank_manifest({}, {"sha256": "", **survey._asdict()})
+    manifest = writing.blank_manifest({}, {"sha256": "", **index._asdict()})
     look = writing.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
     config = settings.dask(address=address)
     writing.write_missing(folder, BUNDLE, manifest, look, config, progress.Watch(WriteFrames()))

@@ -215,7 +215,7 @@ def check_names(values: Iterable[tuple[NamedParameter[Any], Any]]) -> None:
 class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
     """Width and height in pixels, one of which may be left out, or None."""
 
-    expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MOST_PIXELS:,}"
+    expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MAX_SIDE_PIXELS:,}"
 
     def value_of(self, text: str) -> Any:
         sides = re.fullmatch("([0-9]{0,9})x([0-9]{0,9})", text)
@@ -227,7 +227,7 @@ class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
             raise self.error(value)
         width, height = value
         sides = [side for side in (width, height) if side is not None]
-        if not sides or not all(_is_number(side, int, 1, gif.MOST_PIXELS) for side in sides):
+        if not sides or not all(_is_number(side, int, 1, gif.MAX_SIDE_PIXELS) for side in sides):
             raise self.error(self.text_of((width, height)))
         return width, height
 

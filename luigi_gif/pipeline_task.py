@@ -27,7 +27,7 @@ from luigi_gif.storage import HISTORY, INDEX
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: dict[str, Any] = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
-    "suffixes": (".json", fetching.SUFFIX, storage.ASIDE_SUFFIX, storage.TEMPORARY_SUFFIX),
+    "suffixes": (".json", fetching.PARTIAL_SUFFIX, storage.ASIDE_SUFFIX, storage.TEMPORARY_SUFFIX),
 }
 """What a user's file cannot be called, as the pipeline uses it itself."""
 
@@ -100,9 +100,9 @@ class Step(SettledTask):
         if not values["workdir"]:
             name = f"data/{urls.name_from_url(values['url'])}"
             values["workdir"] = cls.workdir.normalize(name)
-        name = fetching.name_inside(values["workdir"], values["url"])
+        name = fetching.name_in_workdir(values["workdir"], values["url"])
         if name and (name == values.get("gif_file") or is_own_name(name, **OWN_NAMES)):
-            raise fetching.overwritten_error(values["url"])
+            raise fetching.overwritten_source_error(values["url"])
         return list(values.items())
 
     @property
@@ -290,7 +290,9 @@ class Step(SettledTask):
     def _sha256_of_source(self, version: str) -> object:
         """The SHA-256 of a local source, which is read unless it was noted for this version."""
         noted = (self.folder.read_json(HISTORY) or {}).get("source") or {}
-        return noted["sha256"] if noted.get("version") == version else fetching.sha256(self.url)
+        return (
+            noted["sha256"] if noted.get("version") == version else fetching.file_sha256(self.url)
+        )
 
     def _note_run(self, seconds: float) -> None:
         """For people only: where it cannot be written, what was made is no worse."""

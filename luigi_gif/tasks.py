@@ -47,11 +47,11 @@ class DownloadData(Step):
         self._set_aside_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        part = f"{self.data_file}{fetching.SUFFIX}"
+        part = f"{self.data_file}{fetching.PARTIAL_SUFFIX}"
         source = fetching.source_version(self.url)
         before = self.folder.version(self.data_file)
         with self.folder.staging_dir() as staging:
-            receipt, survey = fetching.fetch(
+            receipt, bundle_index = fetching.fetch_bundle(
                 self.url,
                 staging,
                 part,
@@ -63,15 +63,16 @@ class DownloadData(Step):
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
                 receipt["source"] = source
-            if survey is not None:
-                receipt["survey"] = survey._asdict()  # so that SplitFrames need not read it again
+            if bundle_index is not None:
+                # So that SplitFrames need not read it again.
+                receipt["survey"] = bundle_index._asdict()
             if self.folder.version(self.data_file) != before:
                 self._set_aside_new()
             self.folder.remove(self.data_file)
             self.folder.write_json(self.receipt_name, receipt, durable=False)
             self.folder.move_into_place(staging, part, self.data_file)
             self._note_version(receipt)  # durable
-            fetching.forget(staging, part)
+            fetching.remove_checkpoint(staging, part)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
@@ -134,8 +135,8 @@ class SplitFrames(Step):
         path = self.folder.path(self.data_file)
         version = self.folder.version(self.data_file)
         sha256 = self._checked_sha256(path)
-        survey = self._noted_survey(version) or self._survey(path)
-        if not survey.frames:
+        bundle_index = self._recorded_index(version) or self._index_bundle(path)
+        if not bundle_index.frames:
             raise BundleError(
                 "the bundle holds no image",
                 where=path,
@@ -145,24 +146,24 @@ class SplitFrames(Step):
             )
         if self.folder.version(self.data_file) != version:
             raise frames.changed_error(path)
-        if survey.empty:
+        if bundle_index.empty:
             message = "%d frames are empty and left out: nothing stands between two delimiters"
-            logger.warning(message, survey.empty)
+            logger.warning(message, bundle_index.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
-        self.folder.write_json(INDEX, index | survey._asdict(), durable=False)
-        return f"{self.output()}: {survey.frames:,} frames"
+        self.folder.write_json(INDEX, index | bundle_index._asdict(), durable=False)
+        return f"{self.output()}: {bundle_index.frames:,} frames"
 
-    def _noted_survey(self, version: str | None) -> sources.Survey | None:
+    def _recorded_index(self, version: str | None) -> sources.BundleIndex | None:
         """What DownloadData has found, which looks at each frame unless bad ones are left out."""
         receipt = self.folder.read_json(self.receipt_name) or {}
         if self.on_bad_frame != "fail" or receipt.get("version") != version:
             return None
-        return sources.Survey(**receipt["survey"]) if receipt.get("survey") else None
+        return sources.BundleIndex(**receipt["survey"]) if receipt.get("survey") else None
 
-    def _survey(self, path: str) -> sources.Survey:
+    def _index_bundle(self, path: str) -> sources.BundleIndex:
         with self.input().open() as file:
             try:
-                return sources.survey(file.read, strict=self.on_bad_frame == "fail")
+                return sources.index_bundle(file.read, strict=self.on_bad_frame == "fail")
             except sources.BadFrame as error:
                 raise frames.bundle_error(error, path) from None
 

@@ -154,14 +154,14 @@ def fetch(tmp_path: Path) -> Fetch:
         section = settings.download(**{"retry_delay": 0.0, **values})
         folder = targets.LocalFolder(str(tmp_path / "fetched"))
         watch = progress.Watch(luigi_gif.DownloadData(url=url))
-        receipt, _ = download.fetch(
+        receipt, _ = download.fetch_bundle(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
         aside = f"{PART}{targets.ASIDE_SUFFIX}"
         assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
         data = folder.read(PART)
         folder.remove(PART)
-        partial_file.forget(folder, PART)
+        partial_file.remove_checkpoint(folder, PART)
         return data, receipt
 
     return fetch

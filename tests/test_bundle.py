@@ -25,8 +25,8 @@ FRAMES = [
 
 def found(data: bytes, read: Callable[[int], bytes] | None = None) -> list[bytes]:
     """The frames, if none has a fault."""
-    bundle.survey(io.BytesIO(data).read, strict=True)
-    return [frame.data for frame in bundle.frames(read or io.BytesIO(data).read)]
+    bundle.index_bundle(io.BytesIO(data).read, strict=True)
+    return [frame.data for frame in bundle.iter_frames(read or io.BytesIO(data).read)]
 
 
 def with_delimiter_in_its_palette(color: int = 1) -> bytes:
@@ -142,8 +142,8 @@ def test_more_newlines_than_a_delimiter_belong_to_no_frame(newlines: int) -> Non
 def test_empty_frames_are_counted(newlines: int, empty: int) -> None:
     """Between others; delimiters at either end of a bundle are none."""
     data = DELIMITER * 3 + gif(1) + b"\n" * newlines + gif(2) + b"\n" * newlines + gif(1)
-    survey = bundle.survey(io.BytesIO(data + DELIMITER * 3).read, strict=True)
-    assert (survey.frames, survey.empty) == (3, 2 * empty)
+    index = bundle.index_bundle(io.BytesIO(data + DELIMITER * 3).read, strict=True)
+    assert (index.frames, index.empty) == (3, 2 * empty)
 
 
 @pytest.mark.parametrize("junk", [b"\0", b"\n.", b"junk", b"\n\n\n\njunk", b"a\n\n\n\n\n\nb"])
@@ -209,8 +209,8 @@ def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
     """The error says what the frame looks like."""
     with pytest.raises(bundle.BadFrame, match="frame 1 at byte") as error:
         found(gif(1) + DELIMITER + beginning)
-    assert error.value.fault.expected == "an image (GIF, PNG, JPEG, WebP, BMP, TIFF)"
-    assert error.value.fault.got.startswith(name)
+    assert error.value.frame_error.expected == "an image (GIF, PNG, JPEG, WebP, BMP, TIFF)"
+    assert error.value.frame_error.got.startswith(name)
 
 
 def test_a_gif_without_an_image_is_bad() -> None:
@@ -223,33 +223,35 @@ def test_a_gif_without_an_image_is_bad() -> None:
 def test_a_bundle_may_hold_nothing(data: bytes) -> None:
     """Then there is no frame, and no error here."""
     assert found(data) == []
-    assert bundle.survey(io.BytesIO(data).read, strict=True) == bundle.Survey(0, {}, [], 0, 0)
+    assert bundle.index_bundle(io.BytesIO(data).read, strict=True) == bundle.BundleIndex(
+        0, {}, [], 0, 0
+    )
 
 
-def test_a_survey_says_what_a_bundle_holds() -> None:
+def test_an_index_says_what_a_bundle_holds() -> None:
     """Count, formats, the end, and a waypoint where as much was done as a MiB of copying."""
     data = (gif(1) + DELIMITER) * 2500
-    survey = bundle.survey(io.BytesIO(data).read, strict=True)
+    index = bundle.index_bundle(io.BytesIO(data).read, strict=True)
     step = len(gif(1)) + 4
     apart = -(-bundle.WAYPOINT_WORK // (len(gif(1)) + bundle.COPIED_FRAME_WORK))
-    assert survey == bundle.Survey(
+    assert index == bundle.BundleIndex(
         2500, {"GIF": 2500}, [(n, n * step) for n in range(0, 2500, apart)], len(data) - 4
     )
 
 
-def test_a_survey_has_a_waypoint_about_every_mib() -> None:
+def test_an_index_has_a_waypoint_about_every_mib() -> None:
     """Frames of half a MiB: every second one."""
     frame = gif(1)[:-1] + b"\x21\xfe" + (b"\xff" + b"c" * 255) * 2048 + b"\0;"
-    survey = bundle.survey(io.BytesIO((frame + DELIMITER) * 7).read, strict=True)
-    assert [number for number, _ in survey.waypoints] == [0, 2, 4, 6]
+    index = bundle.index_bundle(io.BytesIO((frame + DELIMITER) * 7).read, strict=True)
+    assert [number for number, _ in index.waypoints] == [0, 2, 4, 6]
 
 
-def test_a_survey_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the most waypoints there may be, they stand further apart."""
     monkeypatch.setattr(bundle, "MAX_WAYPOINTS", 4)
     monkeypatch.setattr(bundle, "WAYPOINT_WORK", 10 * (len(gif(1)) + bundle.COPIED_FRAME_WORK))
-    survey = bundle.survey(io.BytesIO((gif(1) + DELIMITER) * 1000).read, strict=True)
-    assert [number for number, _ in survey.waypoints] == [0, 320, 640, 960]
+    index = bundle.index_bundle(io.BytesIO((gif(1) + DELIMITER) * 1000).read, strict=True)
+    assert [number for number, _ in index.waypoints] == [0, 320, 640, 960]
 
 
 @pytest.mark.parametrize(
@@ -268,6 +270,9 @@ def test_a_bad_first_frame_does_not_hide_the_others(first: bytes) -> None:
     data = first + DELIMITER + gif(1)
     assert not bundle.may_be_bundle(data, strict=True)
     assert bundle.may_be_bundle(data, strict=False)
-    assert [frame.fault is None for frame in bundle.frames(io.BytesIO(data).read)] == [False, True]
+    assert [frame.error is None for frame in bundle.iter_frames(io.BytesIO(data).read)] == [
+        False,
+        True,
+    ]
     assert bundle.may_be_bundle(first, strict=False) is (len(first) > 1 << 20)
     assert not bundle.may_be_bundle(b"PK\3\4" + bytes(2 << 20), strict=False)

@@ -221,7 +221,7 @@ def test_a_canvas_has_no_more_pixels_than_a_frame_may_have(tmp_path: Path) -> No
 def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     """Its comment says whether it is current, not whose it is."""
     path = make_clip(gif(1), tmp_path / "work")
-    comment = container.first_comment(path.read_bytes())
+    comment = container.read_first_comment(path.read_bytes())
     assert comment is not None
     origin = json.loads(comment.removeprefix(b"luigi_gif ")[8:])
     assert set(origin) == {"recipe", "sha256"}

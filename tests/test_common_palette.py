@@ -51,8 +51,8 @@ def shown(clip: Path) -> list[NDArray[np.uint8]]:
 
 
 def choose(pictures: list[Image.Image], *, always: bool = False) -> CommonPalette | None:
-    samples = [common_palette.sample(picture, None) for picture in pictures]
-    return common_palette.choose(samples, always=always)
+    samples = [common_palette.sample_picture(picture, None) for picture in pictures]
+    return common_palette.choose_palette(samples, always=always)
 
 
 def test_a_still_background_stays_still(tmp_path: Path) -> None:

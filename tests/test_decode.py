@@ -23,11 +23,11 @@ GRAY = np.add.outer(np.arange(12) * 17, np.arange(20) * 3).astype(np.uint16)
 
 
 def pixels(data: bytes) -> Bytes:
-    return np.asarray(decode.decoded(data, 10**6).picture)
+    return np.asarray(decode.decode_image(data, 10**6).picture)
 
 
 def notes(data: bytes) -> list[str]:
-    return decode.decoded(data, 10**6).notes
+    return decode.decode_image(data, 10**6).notes
 
 
 # TIFF
@@ -146,7 +146,7 @@ def test_the_images_of_a_tiff_are_counted_in_one_pass() -> None:
     for number in range(100_000):
         many += struct.pack("<HL", 0, begin + 6 * (number + 1))
     struct.pack_into("<L", many, len(many) - 4, directory)
-    assert decode.decoded(bytes(many), 100).images == 100_001
+    assert decode.decode_image(bytes(many), 100).images == 100_001
 
 
 # PNG
@@ -184,7 +184,7 @@ def test_what_stands_beside_the_pixels_of_a_png_does_not_condemn_them() -> None:
     ]
     for each in odd:
         assert (pixels(each) == (200, 90, 10)).all()
-        assert decode.decoded(each, 100).images == 1
+        assert decode.decode_image(each, 100).images == 1
 
 
 def test_a_transparent_color_that_no_pixel_can_have_is_none() -> None:
@@ -220,7 +220,7 @@ def test_a_jpeg_of_which_little_is_missing_is_shown_with_a_note() -> None:
     assert (pixels(data[:-40])[:140] == pixels(data)[:140]).all()
     for part in (0.5, 0.8):
         with pytest.raises(Undecodable):
-            decode.decoded(data[: int(len(data) * part)], 10**6)
+            decode.decode_image(data[: int(len(data) * part)], 10**6)
 
 
 def exif(*entries: bytes) -> bytes:
@@ -254,9 +254,9 @@ def test_further_images_of_a_jpeg_count_if_they_are_there() -> None:
     both = saved(
         Image.new("RGB", (60, 40)), "MPO", save_all=True, append_images=[Image.new("RGB", (9, 9))]
     )
-    assert decode.decoded(both, 10**6).images == 2
+    assert decode.decode_image(both, 10**6).images == 2
     alone = both[: both.index(b"\xff\xd9\xff\xd8") + 2]
-    assert decode.decoded(alone, 10**6).images == 1
+    assert decode.decode_image(alone, 10**6).images == 1
 
 
 # BMP

@@ -37,16 +37,16 @@ def saved(image: Image.Image, **options: object) -> bytes:
 
 def placed(data: bytes, screen: tuple[int, int], position: tuple[int, int]) -> bytes:
     """The same image at a place of a larger logical screen."""
-    image, _ = container.first_image(data)
-    return container.single(image._replace(screen=screen, position=position))
+    image, _ = container.read_first_image(data)
+    return container.encode_single(image._replace(screen=screen, position=position))
 
 
 def with_local_table(data: bytes) -> bytes:
     """The same GIF with its colors in a local table, and others in the global one."""
-    image, _ = container.first_image(data)
+    image, _ = container.read_first_image(data)
     other = bytes(reversed(image.color_table))
-    blocks = container.image_blocks(image, delay_cs=5, disposal=0, global_table=other)
-    head = container.header(image.screen, other, 1, b"x")
+    blocks = container.encode_image_blocks(image, delay_cs=5, disposal=0, global_table=other)
+    head = container.encode_header(image.screen, other, 1, b"x")
     return head + blocks + image.data + b";"
 
 
@@ -75,8 +75,10 @@ ORDERS = [list(FRAMES), list(reversed(FRAMES))] + [
 
 def expected(data: bytes, canvas: tuple[int, int]) -> Pixels:
     """The frame in the middle of a transparent canvas."""
-    image, _ = container.first_image(data)
-    with Image.open(io.BytesIO(container.single(image._replace(screen=image.extent)))) as source:
+    image, _ = container.read_first_image(data)
+    with Image.open(
+        io.BytesIO(container.encode_single(image._replace(screen=image.extent)))
+    ) as source:
         shown = source.convert("RGBA")
         if image.size != image.extent and image.transparent_index is None:
             box = Image.new("L", image.extent, 0)

@@ -18,7 +18,7 @@ from luigi_gif.imaging.palette import Bytes
 GREY = bytes(value for value in range(256) for _ in range(3))
 
 
-def made(indexes: Bytes, colors: bytes) -> differences.Decoded:
+def made(indexes: Bytes, colors: bytes) -> differences.IndexedImage:
     """An opaque image of these color indexes, and its pixels, decoded."""
     size = indexes.shape[1], indexes.shape[0]
     image = container.Image(
@@ -26,19 +26,21 @@ def made(indexes: Bytes, colors: bytes) -> differences.Decoded:
         position=(0, 0),
         size=size,
         interlaced=False,
-        color_table=container.padded_table(colors),
+        color_table=container.pad_color_table(colors),
         delay_cs=0,
         transparent_index=None,
-        data=image_.encoded(indexes),
+        data=image_.encode_pixels(indexes),
     )
-    decoded = differences.Decoded.of(image)
+    decoded = differences.IndexedImage.of(image)
     assert (decoded.indexes == indexes).all()
     return decoded
 
 
-def shown(previous: differences.Decoded, stored: container.Image, global_table: bytes) -> Bytes:
+def shown(
+    previous: differences.IndexedImage, stored: container.Image, global_table: bytes
+) -> Bytes:
     """What Pillow shows of the second of two images in a GIF, height x width x 3."""
-    parts = [container.header(previous.image.screen, global_table, 0, b"")]
+    parts = [container.encode_header(previous.image.screen, global_table, 0, b"")]
     for image in (previous.image, stored):
         parts += [blocks(image, global_table), bytes(image.data)]
     with Image.open(io.BytesIO(b"".join(parts) + b";")) as animation:
@@ -48,21 +50,21 @@ def shown(previous: differences.Decoded, stored: container.Image, global_table: 
 
 
 def blocks(image: container.Image, global_table: bytes) -> bytes:
-    return container.image_blocks(
+    return container.encode_image_blocks(
         image, delay_cs=10, disposal=container.DISPOSE_NOT, global_table=global_table
     )
 
 
-def pixels(decoded: differences.Decoded) -> Bytes:
+def pixels(decoded: differences.IndexedImage) -> Bytes:
     table = np.frombuffer(decoded.image.color_table.ljust(768, b"\0"), np.uint8).reshape(-1, 3)
     return table[decoded.indexes]
 
 
 def checked(
-    previous: differences.Decoded, current: differences.Decoded, global_table: bytes
+    previous: differences.IndexedImage, current: differences.IndexedImage, global_table: bytes
 ) -> container.Image:
     """What is stored of ``current``, held against what every delta promises."""
-    stored = differences.smaller(previous, current, global_table)
+    stored = differences.encode_delta(previous, current, global_table)
     assert (shown(previous, stored, global_table) == pixels(current)).all()
     whole = current.image
     assert len(blocks(stored, global_table)) + len(stored.data) <= len(
@@ -193,9 +195,9 @@ def test_an_interlaced_image_is_compared_by_its_rows() -> None:
     picture = Image.fromarray(second)
     picture.putpalette(GREY)
     picture.save(file, "GIF", interlace=1, optimize=False)
-    image, _ = container.first_image(file.getvalue())
+    image, _ = container.read_first_image(file.getvalue())
     assert image.interlaced
-    stored = checked(made(first, GREY), differences.Decoded.of(image), GREY)
+    stored = checked(made(first, GREY), differences.IndexedImage.of(image), GREY)
     assert (stored.position, stored.size, stored.interlaced) == ((30, 20), (3, 2), False)
 
 

@@ -67,7 +67,7 @@ class Disk:
     def clip(self, workdir: Path | None = None) -> bytes:
         """Without its comment, which depends on the URL."""
         data = ((workdir or self.workdir) / "clip.gif").read_bytes()
-        return data.replace(container.first_comment(data) or b"", b"")
+        return data.replace(container.read_first_comment(data) or b"", b"")
 
     def check(self, bundle: bytes, workdir: Path | None = None) -> None:
         """Whatever has its final name is whole, and nothing else is there."""

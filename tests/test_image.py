@@ -44,7 +44,7 @@ def to_gif(
 
 def shown(image: container.Image) -> Bytes:
     """What Pillow shows of it: red, green, blue and alpha."""
-    with Image.open(io.BytesIO(container.single(image))) as picture:
+    with Image.open(io.BytesIO(container.encode_single(image))) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
@@ -423,7 +423,7 @@ def test_whatever_a_decoder_raises_the_image_is_at_fault(
 ) -> None:
     """What it said is told in one line, or what it raised where it said nothing."""
     mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=odd)
-    for decode, format_ in ((to_gif, "PNG"), (image_.indexes, "GIF")):
+    for decode, format_ in ((to_gif, "PNG"), (image_.decode_indexes, "GIF")):
         with pytest.raises(Undecodable) as error:
             decode(saved(picture(), format_))
         assert error.value.got == got
@@ -439,7 +439,7 @@ def test_what_the_machine_lacks_is_no_fault_of_the_image(
 ) -> None:
     """Neither memory, however a decoder tells, nor what the system refuses."""
     mocker.patch("PIL.GifImagePlugin.GifImageFile.load", side_effect=odd)
-    for decode in (to_gif, image_.indexes):
+    for decode in (to_gif, image_.decode_indexes):
         with pytest.raises((MemoryError, OSError)) as error:
             decode(saved(picture(), "GIF"))
         assert isinstance(error.value, MemoryError) or error.value is odd
@@ -448,7 +448,7 @@ def test_what_the_machine_lacks_is_no_fault_of_the_image(
 def test_where_no_memory_is_left_the_image_is_not_at_fault(mocker: MockerFixture) -> None:
     """Whatever a decoder says then."""
     mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=OSError("broken data stream"))
-    mocker.patch("luigi_gif.imaging.decode._LEAST_MEMORY_BYTES", 1 << 60)
+    mocker.patch("luigi_gif.imaging.decode._MIN_MEMORY_BYTES", 1 << 60)
     with pytest.raises(MemoryError):
         to_gif(saved(picture(), "PNG"))
 
@@ -496,14 +496,14 @@ def made(indexes: Bytes, table: bytes) -> container.Image:
         color_table=table,
         delay_cs=4,
         transparent_index=None,
-        data=image_.encoded(indexes),
+        data=image_.encode_pixels(indexes),
     )
 
 
 def test_a_gif_is_resized_with_its_delay() -> None:
     """What its image leaves free of its screen is transparent, as without a new size."""
     small = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
-    large = image_.resized(small, lambda size: (2 * size[0], 2 * size[1]), "fast", 10**6)
+    large = image_.resize_image(small, lambda size: (2 * size[0], 2 * size[1]), "fast", 10**6)
     assert (large.size, large.delay_cs) == ((32, 24), 4)
     pixels = shown(large)
     assert (pixels[12, 16] == (200, 30, 30, 255)).all()
@@ -531,7 +531,7 @@ def test_a_transparent_index_is_one_that_no_pixel_has(
     in_use = random.permutation(1 << bits)[:used].astype(np.uint8)
     indexes = in_use[random.integers(0, len(in_use), shape)]
     image = made(indexes, table)
-    cleared = image_.clearable(image)
+    cleared = image_.make_clearable(image)
     assert cleared.transparent_index is not None
     assert cleared.transparent_index not in indexes
     assert 3 * cleared.transparent_index < len(cleared.color_table)
@@ -541,7 +541,7 @@ def test_a_transparent_index_is_one_that_no_pixel_has(
         image.position,
         image.size,
     )
-    assert image_.clearable(cleared) is cleared
+    assert image_.make_clearable(cleared) is cleared
 
 
 def test_where_all_256_colors_are_in_use_one_is_given_up() -> None:
@@ -551,7 +551,7 @@ def test_where_all_256_colors_are_in_use_one_is_given_up() -> None:
     colors_ = table.reshape(-1, 4)[:, :3]
     indexes = random.permutation(np.resize(np.arange(256, dtype=np.uint8), 40 * 30))
     image = made(indexes.reshape(30, 40), colors_.tobytes())
-    cleared = image_.clearable(image)
+    cleared = image_.make_clearable(image)
     assert cleared.transparent_index is not None
     assert (cleared.screen, cleared.position, cleared.size) == ((46, 34), (3, 2), (40, 30))
     before, after = whole(image), whole(cleared)
@@ -567,7 +567,7 @@ def test_colors_that_stand_twice_cost_none() -> None:
     table[3:6] = table[:3]
     indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = made(indexes, bytes(table))
-    cleared = image_.clearable(image)
+    cleared = image_.make_clearable(image)
     assert cleared.transparent_index is not None
     assert (whole(cleared) == whole(image)).all()
 
@@ -577,8 +577,10 @@ def test_an_image_that_cannot_be_decoded_cannot_be_made_clearable() -> None:
     indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = made(indexes, bytes(768))._replace(data=memoryview(b"\x08\x01\xff\0"))
     with pytest.raises(Undecodable, match="whose pixels can be decoded"):
-        image_.clearable(image)
-    assert image_.clearable(image._replace(color_table=bytes(3 * 128))).transparent_index == 128
+        image_.make_clearable(image)
+    assert (
+        image_.make_clearable(image._replace(color_table=bytes(3 * 128))).transparent_index == 128
+    )
 
 
 @settings(deadline=None, max_examples=30)
@@ -591,7 +593,7 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], most: int, seed: int
     """Every index, also where the table has no such color."""
     indexes = np.random.default_rng(seed).integers(0, most, shape).astype(np.uint8)
     image = made(indexes, bytes(range(6)))._replace(screen=shape[::-1], position=(0, 0))
-    assert (image_.indexes(container.single(image)) == indexes).all()
+    assert (image_.decode_indexes(container.encode_single(image)) == indexes).all()
 
 
 @settings(max_examples=50)

@@ -104,7 +104,7 @@ def test_a_source_is_read_once_beside_a_clip(runs: Runs, mocker: MockerFixture) 
     note = (runs.work / "run.json").read_bytes()
     leave_the_clip_alone(runs.work)
     (runs.work / "run.json").write_bytes(note)
-    read = mocker.spy(fetching, "sha256")
+    read = mocker.spy(fetching, "file_sha256")
     assert runs.run() == []
     assert read.call_count == 0
     os.utime(runs.source)
@@ -165,13 +165,13 @@ def test_a_source_that_changes_during_a_run_is_for_the_next(
 ) -> None:
     """The run ends well, with the bundle that it has fetched."""
     replace(runs.source, bundle(2, 2))
-    split = luigi_gif.sources.bundle.survey
+    split = luigi_gif.sources.bundle.index_bundle
 
     def change(*arguments: Any, **options: Any) -> Any:
         replace(runs.source, bundle(3, 3))
         return split(*arguments, **options)
 
-    patch = mocker.patch("luigi_gif.sources.survey", side_effect=change)
+    patch = mocker.patch("luigi_gif.sources.index_bundle", side_effect=change)
     assert runs.run() == STEPS
     assert runs.colors() == [GREEN, GREEN]
     mocker.stop(patch)

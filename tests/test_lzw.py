@@ -65,7 +65,7 @@ def strings(codes: list[int], clear: int) -> list[bytes] | None:
     return shown
 
 
-def counted(codes: list[int], minimum_code_size: int, enough: int = 1 << 40) -> lzw.Counted:
+def counted(codes: list[int], minimum_code_size: int, enough: int = 1 << 40) -> lzw.PixelCount:
     data = packed(codes, minimum_code_size)
     return lzw.count_pixels(lzw.code_data(data), minimum_code_size, enough)
 
@@ -133,7 +133,7 @@ def noise(seed: int = 1, size: tuple[int, int] = (150, 120)) -> bytes:
 
 
 def data_of(file: bytes) -> tuple[container.Image, bytes]:
-    image, _ = container.first_image(file)
+    image, _ = container.read_first_image(file)
     return image, bytes(image.data)
 
 
@@ -179,7 +179,7 @@ def damaged(file: bytes, change: str) -> bytes:
     codes = [code for index in range(number[change]) for code in (4, index % 4)]
     if change == "an invalid code":
         codes += [4, 0, 7, *codes]
-    return container.single(image._replace(data=memoryview(packed([*codes, 5], 2))))
+    return container.encode_single(image._replace(data=memoryview(packed([*codes, 5], 2))))
 
 
 def small(color: int) -> bytes:
@@ -236,8 +236,8 @@ def odd_ends() -> dict[str, bytes]:
         "comment": whole[:-1] + b"!\xfe\x20begun",
         "junk": whole[:-1] + b"junk",
         "second": more.getvalue()[:-9],
-        "surplus": container.single(
-            container.first_image(whole)[0]._replace(
+        "surplus": container.encode_single(
+            container.read_first_image(whole)[0]._replace(
                 data=memoryview(packed([code for n in rows for code in (4, n)] + [5], 2))
             )
         ),
@@ -282,7 +282,7 @@ def test_in_a_large_bundle_most_damage_is_found(
     codes = lzw.code_data(data)
     cut = codes[: len(codes) // 2]
     blocks = b"".join(bytes((255,)) + cut[i : i + 255] for i in range(0, len(cut) - 254, 255))
-    half = container.single(image._replace(data=memoryview(data[:1] + blocks + b"\0")))
+    half = container.encode_single(image._replace(data=memoryview(data[:1] + blocks + b"\0")))
     for bad in (half, damaged(small(2), "one too few")):
         folder = tmp_path / str(len(bad))
         bundle = DELIMITER.join([noise(), bad, noise(2)])
@@ -296,7 +296,7 @@ def short_of_a_row() -> bytes:
     codes = [256]
     for index in range(150 * 119):
         codes += [256] * (index > 0 and index % 3836 == 0) + [index % 7]
-    return container.single(image._replace(data=memoryview(packed([*codes, 257], 8))))
+    return container.encode_single(image._replace(data=memoryview(packed([*codes, 257], 8))))
 
 
 def test_what_looked_whole_is_found_where_pixels_are_needed(
@@ -305,7 +305,7 @@ def test_what_looked_whole_is_found_where_pixels_are_needed(
     """The frame is then written anew, and counted: it is bad, or left out as was asked."""
     monkeypatch.setattr(writing, "MAX_COUNTED_BYTES", 0)
     bad = short_of_a_row()
-    assert lzw.looks_whole(container.first_image(bad)[0].data)
+    assert lzw.looks_whole(container.read_first_image(bad)[0].data)
     bundle = DELIMITER.join([noise(), bad, noise(2)])
     for choice in ("fail", "skip"):
         options = {"optimize": "lossless", "on_bad_frame": choice}

@@ -31,7 +31,7 @@ def encoded(format_: str, picture: Image.Image = PICTURES[0], **options: object)
 def found(data: bytes, piece: int | None = None) -> list[bundle.Frame]:
     """The frames, read at once or in pieces of so many bytes."""
     source = io.BytesIO(data)
-    return list(bundle.frames(source.read if piece is None else lambda _: source.read(piece)))
+    return list(bundle.iter_frames(source.read if piece is None else lambda _: source.read(piece)))
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -86,7 +86,7 @@ def test_two_cut_frames_in_a_row_are_both_named() -> None:
     r = random.Random(4)
     for _ in range(30):
         images[1:3] = [image[: r.randrange(1, len(image) - 50)] for image in images[1:3]]
-        faults = [frame.fault is not None for frame in found(DELIMITER.join(images))]
+        faults = [frame.error is not None for frame in found(DELIMITER.join(images))]
         assert faults == [False, True, True, False, False]
         images = cuts.images_of(SAMPLE.read_bytes(), None)[:5]
 
@@ -98,8 +98,8 @@ def test_what_is_no_image_is_a_frame_behind_a_damaged_one(format_: str, stay: in
     damaged = encoded(format_)[:stay]
     frames = found(DELIMITER.join([damaged, HEIC, gif(1)]))
     assert [frame.data for frame in frames] == [damaged, HEIC, gif(1)]
-    assert frames[1].fault is not None
-    assert frames[1].fault.got == "a HEIC image"
+    assert frames[1].error is not None
+    assert frames[1].error.got == "a HEIC image"
 
 
 @pytest.mark.parametrize("big", [False, True])
@@ -118,7 +118,7 @@ def test_images_with_another_separator_are_not_lost(format_: str, between: bytes
     """Whoever forgot the four newlines is told; of JPEGs too, that have no last marker or have."""
     images = [encoded(format_, PICTURES[0]), encoded(format_, PICTURES[0], quality=60)]
     with pytest.raises(bundle.BadFrame, match="expected four newlines") as error:
-        bundle.survey(io.BytesIO(between.join([*images, *images])).read, strict=True)
+        bundle.index_bundle(io.BytesIO(between.join([*images, *images])).read, strict=True)
     assert ("LF to CRLF" in str(error.value)) == (between.count(b"\r\n") == 4)
     assert f"{format_} data" in str(error.value)
 
@@ -130,14 +130,14 @@ def test_images_of_two_formats_with_lines_between_them_are_not_lost(
 ) -> None:
     """Whatever stands behind what, and however large it is."""
     data = between.join(map(encoded, pair, PICTURES))
-    assert found(data)[0].fault
+    assert found(data)[0].error
 
 
 def test_jpegs_of_other_sizes_right_behind_another_are_not_lost() -> None:
     """Also without a last marker."""
     images = [encoded("JPEG", picture) for picture in PICTURES]
-    assert found(b"".join(images))[0].fault
-    assert found(b"".join(image[:-2] for image in images))[0].fault
+    assert found(b"".join(images))[0].error
+    assert found(b"".join(image[:-2] for image in images))[0].error
 
 
 SMALL = encoded("JPEG", PICTURES[0].resize((8, 6)))
@@ -158,7 +158,7 @@ def test_what_cameras_put_behind_a_jpeg_belongs_to_it(trailer: bytes) -> None:
     images = [encoded("JPEG") + trailer, encoded("JPEG"), gif(1)]
     for frames in (found(DELIMITER.join(images)), found(DELIMITER.join(images), 5000)):
         assert [frame.data for frame in frames] == images
-        assert not any(frame.fault for frame in frames)
+        assert not any(frame.error for frame in frames)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 23])
@@ -170,10 +170,10 @@ def test_images_that_a_jpeg_lists_belong_to_it(padding: int) -> None:
     listed = mpo[:begin] + bytes(padding) + mpo[begin:]
     frames = found(listed + DELIMITER + gif(1))
     assert [frame.data for frame in frames] == [listed, gif(1)]
-    assert frames[0].fault is None
-    assert found(listed + SMALL + DELIMITER + gif(1))[0].fault
+    assert frames[0].error is None
+    assert found(listed + SMALL + DELIMITER + gif(1))[0].error
     alone = mpo[:begin]
-    assert [frame.fault for frame in found(alone + DELIMITER + gif(1))] == [None, None]
+    assert [frame.error for frame in found(alone + DELIMITER + gif(1))] == [None, None]
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -205,7 +205,7 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
         monkeypatch.undo()
         for first, last in itertools.pairwise(whole):
             stretch = io.BytesIO(data[first.offset : last.offset + bundle.LOOK_AHEAD_BYTES])
-            alone = bundle.frames(stretch.read, offset=first.offset, stop=last.offset)
+            alone = bundle.iter_frames(stretch.read, offset=first.offset, stop=last.offset)
             assert list(alone) == [first], number
 
 
@@ -228,7 +228,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
         asked.append(size)
         return source.read(size)
 
-    assert sum(1 for _ in bundle.frames(read)) == 8_000
+    assert sum(1 for _ in bundle.iter_frames(read)) == 8_000
     assert max(asked) <= 2 * bundle_window.PIECE_BYTES < len(data) / 10
 
 

@@ -132,7 +132,7 @@ def find(folder: storage.Folder, name: str) -> Found | None:
         head = folder.read(name, 0, _HEAD_BYTES)
         if not head:
             return None
-        origin = _origin(gif.first_comment(head) or b"")
+        origin = _origin(gif.read_first_comment(head) or b"")
         return Found(origin is not None and _is_whole(folder, name), origin)
     except FileNotFoundError:  # or another run has just moved it
         return None
@@ -162,7 +162,7 @@ def combine(
         canvas = Canvas(manifest.size, manifest.uniform, first.color_table, style)
         copied = manifest.uniform and not style.only_changes
         blocks = _copied if copied else _made_by_workers
-        head = gif.header(canvas.size, canvas.color_table, style.plays, comment)
+        head = gif.encode_header(canvas.size, canvas.color_table, style.plays, comment)
         with folder.atomic_writer(name) as file:
             crc32 = zlib.crc32(head)
             file.write(head)
@@ -410,7 +410,7 @@ def _blocks(
             raise ChangedFrame(frame.number, path, got) from None
         yield (
             frame.place,
-            gif.image_blocks(
+            gif.encode_image_blocks(
                 stored,
                 delay_cs=_delay_cs(canvas.style.frame_duration_ms, shown, stored.delay_cs),
                 disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
@@ -436,7 +436,7 @@ class _Changes:
 
     def __init__(self, global_table: bytes) -> None:
         self._global_table = global_table
-        self._last: imaging.Decoded | None = None
+        self._last: imaging.IndexedImage | None = None
 
     def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
         """What to store of ``image`` where ``previous`` was left in place. Raises Undecodable."""
@@ -447,11 +447,11 @@ class _Changes:
         last, self._last = self._last, None
         if last is None or last.image is not previous:
             try:
-                last = imaging.Decoded.of(previous)
+                last = imaging.IndexedImage.of(previous)
             except Undecodable:  # whoever stores it tells
                 return image
-        self._last = imaging.Decoded.of(image)
-        return imaging.smaller(last, self._last, self._global_table)
+        self._last = imaging.IndexedImage.of(image)
+        return imaging.encode_delta(last, self._last, self._global_table)
 
 
 def _first(image: gif.Image) -> gif.Image:
@@ -460,11 +460,11 @@ def _first(image: gif.Image) -> gif.Image:
     It does where each color of the first table is as gray as its index, and
     shows frames of other colors wrongly. Raises Undecodable.
     """
-    if not gif.is_ramp(image.color_table):
+    if not gif.is_gray_ramp(image.color_table):
         return image
-    from luigi_gif.imaging import reindexed
+    from luigi_gif.imaging import reorder_colors
 
-    return reindexed(image)
+    return reorder_colors(image)
 
 
 def _clearable(image: gif.Image) -> gif.Image:
@@ -472,9 +472,9 @@ def _clearable(image: gif.Image) -> gif.Image:
 
     Raises Undecodable.
     """
-    from luigi_gif.imaging import clearable
+    from luigi_gif.imaging import make_clearable
 
-    return clearable(image)
+    return make_clearable(image)
 
 
 def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
@@ -483,7 +483,7 @@ def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
     The roundings of a duration do not add up.
     """
     if frame_duration_ms is None:
-        return gif.shown_cs(own)
+        return gif.displayed_cs(own)
     return round((shown + 1) * frame_duration_ms / 10) - round(shown * frame_duration_ms / 10)
 
 
@@ -558,7 +558,7 @@ def _there(folder: storage.Folder, number: int, digits: int, content: bytes | No
 
 def _first_image(folder: storage.Folder, number: int, digits: int, file: bytes) -> gif.Image:
     try:
-        return gif.first_image(file)[0]
+        return gif.read_first_image(file)[0]
     except (Truncated, Malformed) as error:
         path = folder.path(frames.file_name(number, digits))
         raise ChangedFrame(number, path, str(error) or "a GIF that is cut off") from None

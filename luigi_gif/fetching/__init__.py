@@ -1,16 +1,21 @@
 """A source to a checked file of the work directory: whole, resumed where it broke off."""
 
-from luigi_gif.fetching.download import check_sha256, fetch
-from luigi_gif.fetching.file_source import name_inside, overwritten_error, sha256, source_version
-from luigi_gif.fetching.partial_file import SUFFIX, forget
+from luigi_gif.fetching.download import check_sha256, fetch_bundle
+from luigi_gif.fetching.file_source import (
+    file_sha256,
+    name_in_workdir,
+    overwritten_source_error,
+    source_version,
+)
+from luigi_gif.fetching.partial_file import PARTIAL_SUFFIX, remove_checkpoint
 
 __all__ = [
-    "SUFFIX",
+    "PARTIAL_SUFFIX",
     "check_sha256",
-    "fetch",
-    "forget",
-    "name_inside",
-    "overwritten_error",
-    "sha256",
+    "fetch_bundle",
+    "file_sha256",
+    "name_in_workdir",
+    "overwritten_source_error",
+    "remove_checkpoint",
     "source_version",
 ]

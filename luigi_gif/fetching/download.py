@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from luigi_gif import settings as sections
     from luigi_gif.integrations import Progress, Watch
 
-MOST_DELAY_S = 600.0
+MAX_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
 
-_MOST_PIXELS = 64 * 10**6
+_MAX_PIXELS = 64 * 10**6
 """Of a frame that is decoded to see whether it is whole."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
-def fetch(
+def fetch_bundle(
     url: str,
     folder: storage.LocalFolder,
     name: str,
@@ -42,7 +42,7 @@ def fetch(
     sha256: str | None,
     strict: bool,
     watch: Watch,
-) -> tuple[dict[str, Any], sources.Survey | None]:
+) -> tuple[dict[str, Any], sources.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
     What an earlier run left there is gone on with where the source can tell
@@ -59,7 +59,7 @@ def fetch(
     import tenacity
 
     deadline = time.monotonic() + settings.deadline
-    with partial_file.opened(folder, name, url) as part:
+    with partial_file.open_partial(folder, name, url) as part:
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(settings.retries + 1)
             | tenacity.stop_before_delay(settings.deadline),
@@ -71,17 +71,17 @@ def fetch(
         is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline, strict)
         if sha256 is not None:
             check_sha256(public_url(url), part.sha256(), sha256)
-        survey = _survey(part, url) if strict else None
+        index = _index(part, url) if strict else None
         if not is_whole and sha256 is None:
             _check_end(part, url)
-        return {"size": part.known.size, "sha256": part.sha256(), **part.about}, survey
+        return {"size": part.known.size, "sha256": part.sha256(), **part.about}, index
 
 
 def _attempt(
     url: str,
     folder: storage.LocalFolder,
     settings: sections.download,
-    part: partial_file.Partial,
+    part: partial_file.PartialFile,
     watch: Watch,
     deadline: float,
     strict: bool,
@@ -113,8 +113,8 @@ def _attempt(
 
 
 def _answer(
-    url: str, settings: sections.download, known: http_download.Known, deadline: float
-) -> contextlib.AbstractContextManager[http_download.Answer]:
+    url: str, settings: sections.download, known: http_download.ResumeState, deadline: float
+) -> contextlib.AbstractContextManager[http_download.Response]:
     if urls.is_local(url):
         return file_source.open_file(url, settings, deadline)
     if urls.scheme_of(url) in urls.HTTP_SCHEMES:
@@ -122,25 +122,25 @@ def _answer(
     return file_source.open_object(urls.normal_url(url), settings, known, deadline)
 
 
-def _survey(part: partial_file.Partial, url: str) -> sources.Survey:
+def _index(part: partial_file.PartialFile, url: str) -> sources.BundleIndex:
     """What it holds. Raises BundleError where the structure of a frame is not whole."""
     try:
-        return sources.survey(part.reader(), strict=True)
+        return sources.index_bundle(part.reader(), strict=True)
     except sources.BadFrame as error:
         raise BundleError(
             f"frame {error.number} of the bundle is not usable",
             where=f"{public_url(url)}, at byte {error.offset:,} of {part.known.size:,}",
-            expected=error.fault.expected,
-            got=error.fault.got,
+            expected=error.frame_error.expected,
+            got=error.frame_error.got,
             next_step="run again, in case it was cut off on its way, or mend the bundle at its "
             "source, or leave such frames out with --on-bad-frame skip",
         ) from None
 
 
-def _check_end(part: partial_file.Partial, url: str) -> None:
+def _check_end(part: partial_file.PartialFile, url: str) -> None:
     """A bundle whose length nobody told has to end with a whole frame."""
-    for last in collections.deque(sources.frames(part.reader()), maxlen=1):
-        fault = last.fault
+    for last in collections.deque(sources.iter_frames(part.reader()), maxlen=1):
+        fault = last.error
         if fault is None and not last.is_whole:
             fault = _undecodable(last)
         if fault is not None:
@@ -154,22 +154,22 @@ def _check_end(part: partial_file.Partial, url: str) -> None:
             )
 
 
-def _undecodable(frame: sources.Frame) -> sources.Fault | None:
+def _undecodable(frame: sources.Frame) -> sources.FrameError | None:
     """What a decoder says of an image whose structure does not tell whether it is whole.
 
     Where its last bytes are missing, so may be the frames that stood behind it. Only a JPEG
     may lack its last marker, as what webcams send.
     """
     if frame.format == "GIF":
-        return sources.Fault("a whole GIF", "one without its last bytes")
+        return sources.FrameError("a whole GIF", "one without its last bytes")
     from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
     from luigi_gif.errors import Undecodable
 
     try:
-        notes = imaging.decoded(frame.data, _MOST_PIXELS).notes
+        notes = imaging.decode_image(frame.data, _MAX_PIXELS).notes
     except Undecodable as error:
-        return sources.Fault(error.expected, f"{frame.format} data: {error.got}")
-    return sources.Fault("a whole image", notes[0]) if notes else None
+        return sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
+    return sources.FrameError("a whole image", notes[0]) if notes else None
 
 
 def _check_size(size: int, settings: sections.download, url: str) -> None:
@@ -183,7 +183,7 @@ def _check_size(size: int, settings: sections.download, url: str) -> None:
         )
 
 
-def _check_room(answer: http_download.Answer, folder: storage.LocalFolder) -> None:
+def _check_room(answer: http_download.Response, folder: storage.LocalFolder) -> None:
     if answer.total is None:
         return
     room, needed = folder.free_bytes(), answer.total - answer.start
@@ -209,7 +209,7 @@ def check_sha256(where: str, digest: str, expected: str) -> None:
         )
 
 
-def _counted(answer: http_download.Answer, progress: Progress) -> Iterator[bytes]:
+def _counted(answer: http_download.Response, progress: Progress) -> Iterator[bytes]:
     size = answer.start
     for piece in answer.pieces:
         yield piece
@@ -258,7 +258,7 @@ def _delay_s(state: Any, settings: sections.download) -> float:
     """As the settings say, or as the server asks, and then a little apart from others."""
     import tenacity
 
-    asked = min(state.outcome.exception().retry_after_s, MOST_DELAY_S)
+    asked = min(state.outcome.exception().retry_after_s, MAX_DELAY_S)
     if asked <= settings.retry_delay:
         return settings.retry_delay
     return asked + tenacity.wait_random(0, asked / 10)(state)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
-from luigi_gif.fetching.http_download import Answer, Known, too_long
+from luigi_gif.fetching.http_download import Response, ResumeState, too_long
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
@@ -49,7 +49,7 @@ def source_version(url: str) -> str | None:
     return hashlib.sha256(version.encode()).hexdigest()
 
 
-def sha256(url: str) -> str | None:
+def file_sha256(url: str) -> str | None:
     """The SHA-256 of a local source, 64 hexadecimal digits; None where it cannot be read."""
     try:
         with open(urls.local_path(url), "rb") as file:
@@ -58,7 +58,7 @@ def sha256(url: str) -> str | None:
         return None
 
 
-def name_inside(workdir: str, url: str) -> str:
+def name_in_workdir(workdir: str, url: str) -> str:
     """The name of a local source in a local work directory; empty where it lies elsewhere."""
     if not (urls.is_local(workdir) and urls.is_local(url)):
         return ""
@@ -67,7 +67,7 @@ def name_inside(workdir: str, url: str) -> str:
     return "" if name == path else name
 
 
-def overwritten_error(url: str) -> ParameterError:
+def overwritten_source_error(url: str) -> ParameterError:
     """What to tell the user of a source that the run itself would write over."""
     return ParameterError(
         "the source lies where this run writes",
@@ -83,7 +83,7 @@ def _file_version(status: os.stat_result) -> str:
 
 
 @contextlib.contextmanager
-def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Answer]:
+def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Response]:
     """A file, or what comes out of a pipe or a device; ``deadline`` as in :func:`web.get`."""
     with contextlib.ExitStack() as stack:
         with _readable(url):
@@ -104,13 +104,13 @@ def open_file(url: str, settings: sections.download, deadline: float) -> Iterato
             total = status.st_size
         else:
             pieces, total = _stream(descriptor, url, settings, deadline), None
-        yield Answer(0, total, None, None, None, _in_time(pieces, url, settings, deadline))
+        yield Response(0, total, None, None, None, _in_time(pieces, url, settings, deadline))
 
 
 @contextlib.contextmanager
 def open_object(
-    url: str, settings: sections.download, known: Known, deadline: float
-) -> Iterator[Answer]:
+    url: str, settings: sections.download, known: ResumeState, deadline: float
+) -> Iterator[Response]:
     """An object of a store, or the rest of it if it is still of the version that is known."""
     with contextlib.ExitStack() as stack:
         with _readable(url):
@@ -129,7 +129,7 @@ def open_object(
             url,
         )
         pieces = _in_time(pieces, url, settings, deadline)
-        yield Answer(start, int(info["size"]), version, None, None, pieces)
+        yield Response(start, int(info["size"]), version, None, None, pieces)
 
 
 def _fresh_info(objects: storage.Store) -> dict[str, Any]:

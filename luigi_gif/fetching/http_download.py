@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from luigi_gif import settings as sections
     from luigi_gif.fetching.http_session import Exchange
 
-MOST_REDIRECTS = 10
+MAX_REDIRECTS = 10
 RECEIVE_BYTES = 1 << 18
 LOW_SPEED_S = 30.0
 """How long a download may be slower than low_speed_limit."""
@@ -35,7 +35,7 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
 _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 
-class Known(NamedTuple):
+class ResumeState(NamedTuple):
     """What has arrived before."""
 
     size: int
@@ -46,7 +46,7 @@ class Known(NamedTuple):
     """A text that changes whenever the bundle does; without one nothing can be added."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a source gives of a bundle."""
 
     start: int
@@ -67,7 +67,9 @@ class Answer(NamedTuple):
 
 
 @contextlib.contextmanager
-def get(url: str, settings: sections.download, known: Known, deadline: float) -> Iterator[Answer]:
+def get(
+    url: str, settings: sections.download, known: ResumeState, deadline: float
+) -> Iterator[Response]:
     """The bundle, or the rest of it where that fits what is known.
 
     ``deadline`` is in seconds of the monotonic clock.
@@ -88,7 +90,9 @@ def get(url: str, settings: sections.download, known: Known, deadline: float) ->
         yield answer
 
 
-def _continued(response: requests.Response, exchange: Exchange, known: Known) -> Answer | None:
+def _continued(
+    response: requests.Response, exchange: Exchange, known: ResumeState
+) -> Response | None:
     """What the server gives when asked for the rest; None where it fits nothing.
 
     RFC 9110, 15.3.7: a 206 has the ETag that a 200 would have had. One that leaves it out, or
@@ -115,7 +119,7 @@ def _continued(response: requests.Response, exchange: Exchange, known: Known) ->
     return answer._replace(validator=known.validator)
 
 
-def _from_the_start(response: requests.Response, exchange: Exchange) -> Answer:
+def _from_the_start(response: requests.Response, exchange: Exchange) -> Response:
     from luigi_gif.fetching import http_errors
 
     http_errors.check_status(exchange, response)
@@ -134,12 +138,14 @@ def _from_the_start(response: requests.Response, exchange: Exchange) -> Answer:
 
 def _answer(
     response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
-) -> Answer:
+) -> Response:
     etag = response.headers.get("ETag", "")
     date = response.headers.get("Last-Modified", "")
     known_etag = etag if _ETAG.fullmatch(etag) else None
     strong = known_etag if etag.startswith('"') else None
-    return Answer(start, total, strong, known_etag, date if _DATE.fullmatch(date) else None, pieces)
+    return Response(
+        start, total, strong, known_etag, date if _DATE.fullmatch(date) else None, pieces
+    )
 
 
 def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_netrc_auth, select_proxy
 
 from luigi_gif.errors import DownloadError, PipelineError
-from luigi_gif.fetching.http_download import MOST_REDIRECTS
+from luigi_gif.fetching.http_download import MAX_REDIRECTS
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.urls import public_text, public_url
 from luigi_gif.version import __version__
@@ -140,7 +140,7 @@ class Exchange:
         """
         self._at = self.url
         at, auth = _without_login(self.url), _credentials(self.url)
-        for _ in range(MOST_REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             response = self._session.get(
                 at,
                 stream=True,
@@ -159,7 +159,7 @@ class Exchange:
             self._at = at = target
             self._asked.append(target)
         raise self._redirect_error(
-            "the server redirects without end", f"at most {MOST_REDIRECTS} redirects", "another one"
+            "the server redirects without end", f"at most {MAX_REDIRECTS} redirects", "another one"
         )
 
     def _timeouts(self) -> tuple[float, float]:

@@ -11,15 +11,15 @@ from typing import IO
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
-from luigi_gif.fetching.http_download import Answer, Known
+from luigi_gif.fetching.http_download import Response, ResumeState
 
-SUFFIX = ".part"
+PARTIAL_SUFFIX = ".part"
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
-class Partial:
-    """A file that grows, with the SHA-256 of what is in it. Use :func:`opened`.
+class PartialFile:
+    """A file that grows, with the SHA-256 of what is in it. Use :func:`open_partial`.
 
     A note beside it, which is there first, says that it is the pipeline's. Where the source
     names the bundle's version, it says after each piece how many bytes there are and what
@@ -34,7 +34,7 @@ class Partial:
         file: IO[bytes],
         hasher: ThreadPoolExecutor,
     ) -> None:
-        self.known = Known(0, None, None)
+        self.known = ResumeState(0, None, None)
         """How far it has come."""
         self.about: dict[str, str | None] = {"etag": None, "last_modified": None}
         """What the source says of the bundle."""
@@ -59,24 +59,24 @@ class Partial:
             return
         self._file.seek(size)
         self._file.truncate()
-        self.known = Known(size, note["total"], note["validator"])
+        self.known = ResumeState(size, note["total"], note["validator"])
         self.about = {key: note[key] for key in self.about}
 
-    def begin(self, answer: Answer) -> None:
+    def begin(self, answer: Response) -> None:
         """Get ready for the pieces of an answer: what is there stays, or goes if it starts at 0."""
         if answer.start == 0 and self.known.size:
             self.clear()
-        self.known = Known(answer.start, answer.total, answer.validator)
+        self.known = ResumeState(answer.start, answer.total, answer.validator)
         self.about = {"etag": answer.etag, "last_modified": answer.last_modified}
 
     def append(self, piece: bytes) -> None:
         """Add a piece; it is hashed while the next one is on its way."""
-        self.vouch()
+        self.save_checkpoint()
         self._file.write(piece)
         self._hashed = self._hasher.submit(self._digest.update, piece)
         self.known = self.known._replace(size=self.known.size + len(piece))
 
-    def vouch(self) -> None:
+    def save_checkpoint(self) -> None:
         """Note what is there, if it can be gone on with."""
         if self._hashed is None or self.known.validator is None:
             return
@@ -103,32 +103,32 @@ class Partial:
         self._file.seek(0)
         self._file.truncate()
         self._digest = hashlib.sha256()
-        self.known = Known(0, None, None)
+        self.known = ResumeState(0, None, None)
 
     def finish(self) -> None:
         """It is whole, and on the disk; its note stays until the file has its own name."""
         self._folder.sync(self._name, self._file)
 
-    def leave(self) -> None:
+    def suspend(self) -> None:
         """Keep what the next run can go on with, and only that."""
         if self.known.size and self.known.validator is not None:
-            self.vouch()
+            self.save_checkpoint()
         else:
             self.discard()
 
     def discard(self) -> None:
         """Remove the file and its note."""
         self._folder.remove(self._name)
-        forget(self._folder, self._name)
+        remove_checkpoint(self._folder, self._name)
 
 
-def forget(folder: storage.LocalFolder, name: str) -> None:
+def remove_checkpoint(folder: storage.LocalFolder, name: str) -> None:
     """Remove the note of a file that is not there any more."""
     folder.remove(_note_name(name))
 
 
 @contextmanager
-def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial]:
+def open_partial(folder: storage.LocalFolder, name: str, url: str) -> Iterator[PartialFile]:
     """What an earlier run left of this URL's bundle in the file ``name``, or nothing yet.
 
     If the block raises, it is kept for the next run, but for what is no bundle
@@ -144,7 +144,7 @@ def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial
             logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
         _claim(folder, name)
     with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
-        partial = Partial(folder, name, url, file, hasher)
+        partial = PartialFile(folder, name, url, file, hasher)
         partial.resume()
         try:
             yield partial
@@ -153,7 +153,7 @@ def opened(folder: storage.LocalFolder, name: str, url: str) -> Iterator[Partial
             partial.discard()
             raise
         except BaseException:
-            partial.leave()
+            partial.suspend()
             raise
 
 

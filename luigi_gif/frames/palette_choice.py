@@ -48,7 +48,7 @@ def choose_palette(
         for sampled in finished:
             samples.update(sampled)
     in_order = [np.frombuffer(samples[number], np.uint32) for number in sorted(samples)]
-    return imaging.choose(in_order, always=look.palette == "clip")
+    return imaging.choose_palette(in_order, always=look.palette == "clip")
 
 
 def sample_batch(shared: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
@@ -71,7 +71,7 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
         execution.stop_if_cancelled()
         if number in batch.numbers:
             with contextlib.suppress(Undecodable):
-                samples[number] = imaging.sample(
+                samples[number] = imaging.sample_colors(
                     frame.data, batch.look.fitted, batch.look.max_pixels
                 ).tobytes()
     return samples

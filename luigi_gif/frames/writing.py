@@ -443,8 +443,8 @@ def bundle_error(error: sources.BadFrame, path: str) -> BundleError:
     return BundleError(
         f"frame {error.number} of the bundle is not usable",
         where=f"{path}, at byte {error.offset:,}",
-        expected=error.fault.expected,
-        got=error.fault.got,
+        expected=error.frame_error.expected,
+        got=error.frame_error.got,
         next_step="mend the bundle at its source, delete this file, and run again, "
         "or leave such frames out with --on-bad-frame skip",
     )
@@ -530,8 +530,8 @@ def _write_stretch(
         opaque &= image.fills_screen
         surplus += images - 1
         notes += [(number, text) for text in noted + [SEVERAL_IMAGES] * (images > 1)]
-        hasty += 0 < image.delay_cs < gif.LEAST_DELAY_CS
-        delay_cs += gif.shown_cs(image.delay_cs)
+        hasty += 0 < image.delay_cs < gif.MIN_DELAY_CS
+        delay_cs += gif.displayed_cs(image.delay_cs)
     if number != stretch.number + stretch.frames - 1:
         raise changed_error(folder.path(batch.data_file))
     width = max((extent[0] for extent in extents), default=0)
@@ -601,26 +601,28 @@ def _one_image_gif(number: int, frame: sources.Frame, look: Look) -> Made:
 
     Raises bundle.BadFrame.
     """
-    if frame.fault:
-        raise sources.BadFrame(number, frame.offset, frame.fault)
+    if frame.error:
+        raise sources.BadFrame(number, frame.offset, frame.error)
     fault, image = None, None
     if frame.format == "GIF":
         try:
-            image, images = gif.first_image(frame.data, is_whole=frame.is_whole)
+            image, images = gif.read_first_image(frame.data, is_whole=frame.is_whole)
         except Malformed as error:
-            fault = sources.Fault(error.expected, f"{error.got} {error.offset:,} bytes into it")
+            got = f"{error.got} {error.offset:,} bytes into it"
+            fault = sources.FrameError(error.expected, got)
         else:
             pixels = image.extent[0] * image.extent[1]
             fits = look.fitted(image.extent) == image.extent and pixels <= look.max_pixels
             if fits and frame.is_whole:
                 counted = None
                 if look.count_pixels or not gif.looks_whole(image.data):
-                    counted = gif.counted(image.data, image.size)
+                    counted = gif.count_image_pixels(image.data, image.size)
                     if fault := _damage(image, counted):
                         raise sources.BadFrame(number, frame.offset, fault)
                 # ImageMagick shows nothing of a clip with an image of too many pixels.
                 if counted is None or counted.pixels <= image.size[0] * image.size[1]:
-                    return frame.data if images == 1 else gif.single(image), image, images, []
+                    copied = frame.data if images == 1 else gif.encode_single(image)
+                    return copied, image, images, []
     from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
 
     how = (look.fitted, look.quality, look.max_pixels, look.common_palette)
@@ -629,10 +631,10 @@ def _one_image_gif(number: int, frame: sources.Frame, look: Look) -> Made:
         if image is None:
             image, images, notes = imaging.to_gif(frame.data, *how)
         else:
-            image = imaging.resized(image, *how)
+            image = imaging.resize_image(image, *how)
     except Undecodable as error:
-        fault = fault or (image and _damage(image, gif.counted(image.data, image.size)))
-        undecodable = sources.Fault(error.expected, f"{frame.format} data: {error.got}")
+        fault = fault or (image and _damage(image, gif.count_image_pixels(image.data, image.size)))
+        undecodable = sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
         raise sources.BadFrame(number, frame.offset, fault or undecodable) from None
     except OSError as error:
         raise StorageError(
@@ -642,22 +644,22 @@ def _one_image_gif(number: int, frame: sources.Frame, look: Look) -> Made:
             got=str(error),
             next_step="mend the cause, and run again",
         ) from error
-    return gif.single(image), image, images, notes
+    return gif.encode_single(image), image, images, notes
 
 
-def _damage(image: gif.Image, counted: gif.Counted) -> sources.Fault | None:
+def _damage(image: gif.Image, counted: gif.PixelCount) -> sources.FrameError | None:
     """What is wrong with image data, where they do not give all of their pixels."""
     width, height = image.size
     if not counted.end:
         return None
     got = f"{counted.pixels:,} before {counted.end}"
-    return sources.Fault(f"image data of {width}x{height} = {width * height:,} pixels", got)
+    return sources.FrameError(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 
 def frames_of(data: bytes, stretch: Stretch) -> Iterator[sources.Frame]:
     """The frames that these bytes of a stretch hold."""
     pieces = iter((data,))
-    return sources.frames(lambda _: next(pieces, b""), offset=stretch.start, stop=stretch.end)
+    return sources.iter_frames(lambda _: next(pieces, b""), offset=stretch.start, stop=stretch.end)
 
 
 def _tasks(

@@ -32,20 +32,20 @@ DISPOSE_TO_BACKGROUND = 2
 _LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
 _GRAPHIC_CONTROL = struct.Struct("<BBBBHBB")
 _IMAGE_DESCRIPTOR = struct.Struct("<BHHHHB")
-MOST_PIXELS = 0xFFFF
+MAX_SIDE_PIXELS = 0xFFFF
 """Width and height of a logical screen."""
-MOST_COLORS = 256
-LEAST_DELAY_CS = 2
+MAX_COLORS = 256
+MIN_DELAY_CS = 2
 """In hundredths of a second; browsers show what has a shorter one for 100 ms."""
 DEFAULT_DELAY_CS = 10
 """For an image that sets no delay: 100 ms."""
-MOST_BLOCKS = 1 << 20
-MOST_SHORT_SUB_BLOCKS = 1 << 20
+MAX_BLOCKS = 1 << 20
+MAX_SHORT_SUB_BLOCKS = 1 << 20
 """An encoder fills all but the last of a block; 255 bytes need not be as many sub-blocks."""
 _COLOR_TABLE_FLAG = 0x80
 _INTERLACE_FLAG = 0x40
 _TRANSPARENCY_FLAG = 0x01
-_RAMP = bytes(index for index in range(MOST_COLORS) for _ in range(3))
+_RAMP = bytes(index for index in range(MAX_COLORS) for _ in range(3))
 _LZW_MINIMUM_CODE_SIZES = range(2, 9)
 _FULL_SUB_BLOCK_BYTES = 1 + 255
 _LOOK_AHEAD = 64 * _FULL_SUB_BLOCK_BYTES
@@ -64,7 +64,7 @@ _CLEAR_CODE_BITS = bytes(
     for first in range(256)
 )
 """For the first byte of image data, the bits of the sizes whose Clear code it begins with."""
-_MOST_HEADER_BYTES = 2 * _FULL_SUB_BLOCK_BYTES
+_MAX_HEADER_BYTES = 2 * _FULL_SUB_BLOCK_BYTES
 """Longer ones hold several lengths of the cut GIF, which are hardly ever all 255."""
 
 
@@ -104,11 +104,11 @@ class Image(NamedTuple):
 
 
 def end_of_gif(data: bytes, start: int = 0) -> int:
-    """The offset just behind the GIF that starts at ``start``; see :func:`walked`."""
-    return walked(data, start)[0]
+    """The offset just behind the GIF that starts at ``start``; see :func:`find_end`."""
+    return find_end(data, start)[0]
 
 
-def walked(data: bytes, start: int = 0) -> tuple[int, int]:
+def find_end(data: bytes, start: int = 0) -> tuple[int, int]:
     """The offset just behind the GIF that starts at ``start``, and where to look for a cut.
 
     A GIF that was cut off may seem to go on in the file behind it. Such a file
@@ -163,13 +163,13 @@ def _may_begin_within(data: bytes, begin: int, full: int) -> bool:
     while both:
         number = (both.bit_length() - 1) // 8
         length = begin + (number + 1) * _FULL_SUB_BLOCK_BYTES
-        if data.find(_ANOTHER_GIF, max(begin, length - _MOST_HEADER_BYTES), length) >= 0:
+        if data.find(_ANOTHER_GIF, max(begin, length - _MAX_HEADER_BYTES), length) >= 0:
             return True
         both &= (1 << 8 * number) - 1
     return False
 
 
-def first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
+def read_first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
     """The first image of the GIF in ``data``, and how many images it holds.
 
     Of one that is not whole, the image has the codes that are there, and what stands behind it
@@ -205,29 +205,29 @@ def first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
         )
     if transparent_index is not None:
         first = first._replace(
-            color_table=padded_table(first.color_table, transparent_index + 1),
+            color_table=pad_color_table(first.color_table, transparent_index + 1),
             transparent_index=transparent_index,
         )
     return first._replace(delay_cs=delay_cs), images
 
 
-def padded_table(colors: bytes, least: int = 2) -> bytes:
+def pad_color_table(colors: bytes, min_colors: int = 2) -> bytes:
     """``colors``, 3 bytes each, with black ones behind them: a table's size is a power of two."""
-    size = 1 << (max(least, len(colors) // 3, 2) - 1).bit_length()
+    size = 1 << (max(min_colors, len(colors) // 3, 2) - 1).bit_length()
     return colors.ljust(3 * size, b"\x00")
 
 
-def is_ramp(color_table: bytes) -> bool:
+def is_gray_ramp(color_table: bytes) -> bool:
     """Whether each color of the table is the gray of its index."""
     return color_table == _RAMP[: len(color_table)]
 
 
-def single(image: Image) -> bytes:
+def encode_single(image: Image) -> bytes:
     """A whole GIF89a of one image, as it stands in the GIF that it comes from."""
     return b"".join(
         (
             _screen(image.extent, image.color_table),
-            image_blocks(
+            encode_image_blocks(
                 image, delay_cs=image.delay_cs, disposal=0, global_table=image.color_table
             ),
             image.data,
@@ -236,12 +236,12 @@ def single(image: Image) -> bytes:
     )
 
 
-def shown_cs(delay_cs: int) -> int:
+def displayed_cs(delay_cs: int) -> int:
     """How long players show an image of this delay, in hundredths of a second."""
-    return max(delay_cs, LEAST_DELAY_CS) if delay_cs else DEFAULT_DELAY_CS
+    return max(delay_cs, MIN_DELAY_CS) if delay_cs else DEFAULT_DELAY_CS
 
 
-def first_comment(data: bytes) -> bytes | None:
+def read_first_comment(data: bytes) -> bytes | None:
     """The text of the first Comment Extension before any image, if there is one.
 
     ``data`` may be only the beginning of a GIF.
@@ -257,7 +257,7 @@ def first_comment(data: bytes) -> bytes | None:
     return None
 
 
-def header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes) -> bytes:
+def encode_header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes) -> bytes:
     """Everything before the first image of a GIF89a.
 
     ``size`` is the logical screen in pixels, ``plays`` how often the animation
@@ -274,7 +274,9 @@ def header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes
     )
 
 
-def image_blocks(image: Image, *, delay_cs: int, disposal: int, global_table: bytes) -> bytes:
+def encode_image_blocks(
+    image: Image, *, delay_cs: int, disposal: int, global_table: bytes
+) -> bytes:
     """What stands before ``image.data`` when ``image`` becomes part of an animation.
 
     A Graphic Control Extension, an Image Descriptor, and a local color table
@@ -312,7 +314,7 @@ def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     flags = _logical_screen(data, start)[3]
     position = start + _LOGICAL_SCREEN.size + _color_table_bytes(flags)
     images = 0
-    for _ in range(MOST_BLOCKS):
+    for _ in range(MAX_BLOCKS):
         begin = position
         introducer = _byte(data, begin) if images == 0 or begin < len(data) else None
         if introducer == IMAGE_SEPARATOR:
@@ -335,7 +337,7 @@ def _blocks(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
             raise Malformed(
                 begin - start, "an image, an extension or the trailer", f"byte 0x{introducer:02x}"
             )
-    raise Malformed(position - start, f"at most {MOST_BLOCKS:,} blocks", "more")
+    raise Malformed(position - start, f"at most {MAX_BLOCKS:,} blocks", "more")
 
 
 def _logical_screen(data: bytes, start: int) -> tuple[bytes, int, int, int, int, int]:
@@ -354,7 +356,7 @@ def _end_of_sub_blocks(data: bytes, position: int, start: int) -> int:
     256 apart: a slice with that stride finds a run of full ones at once, seven
     times faster than going from one to the next.
     """
-    for _ in range(MOST_SHORT_SUB_BLOCKS):
+    for _ in range(MAX_SHORT_SUB_BLOCKS):
         lengths = data[position : position + _LOOK_AHEAD : _FULL_SUB_BLOCK_BYTES]
         full = len(lengths) - len(lengths.lstrip(b"\xff"))
         position += full * _FULL_SUB_BLOCK_BYTES
@@ -363,7 +365,7 @@ def _end_of_sub_blocks(data: bytes, position: int, start: int) -> int:
             position += 1 + length
             if length == 0:
                 return position
-    got = f"more than {MOST_SHORT_SUB_BLOCKS:,} that are not"
+    got = f"more than {MAX_SHORT_SUB_BLOCKS:,} that are not"
     raise Malformed(position - start, "a block whose sub-blocks are full", got)
 
 
@@ -401,9 +403,9 @@ def _image(
         raise Malformed(position, "image data with a minimum code size of 2 to 8", got)
     if not width or not height:
         raise Malformed(begin, "an image with pixels", f"{width}x{height}")
-    if left + width > MOST_PIXELS or top + height > MOST_PIXELS:
+    if left + width > MAX_SIDE_PIXELS or top + height > MAX_SIDE_PIXELS:
         got = f"{width}x{height} pixels at {left},{top}"
-        raise Malformed(begin, f"an image within {MOST_PIXELS:,} pixels", got)
+        raise Malformed(begin, f"an image within {MAX_SIDE_PIXELS:,} pixels", got)
     return Image(
         screen=screen,
         position=(left, top),

@@ -1,4 +1,4 @@
-"""Whether the image data of a GIF give all of its pixels: its LZW codes, counted.
+"""Whether the image data of a GIF give all of its pixels: its LZW codes, count_image_pixels.
 
 A GIF has no checksum. What shows that image data are damaged is an invalid
 code, or too few pixels before the end. Decoders disagree on both, and some
@@ -29,7 +29,7 @@ _CODES_LEFT = (3, 2, 1, 0, 4, 5)
 """How many codes short of a full table encoders clear it, the usual first."""
 
 
-class Counted(NamedTuple):
+class PixelCount(NamedTuple):
     """What image data hold."""
 
     pixels: int
@@ -55,7 +55,7 @@ def code_data(data: bytes | memoryview) -> bytes:
     return bytes(codes)
 
 
-def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> Counted:
+def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> PixelCount:
     """How many pixels the codes give; 100,000 codes take some 4 ms."""
     clear = 1 << minimum_code_size
     # For each code the pixels that it gives. Clear and End give none: adding to None fails.
@@ -79,27 +79,27 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> Counted:
         if pixels > enough:
             break
         if not chunk:
-            return Counted(pixels, "the end of the data" if pixels < enough else "")
+            return PixelCount(pixels, "the end of the data" if pixels < enough else "")
         if len(added) < len(chunk):
             code = chunk[len(added)]
             if code != clear:
                 end = "the End code" if code == clear + 1 else f"the invalid code {code}"
-                return Counted(pixels, end if pixels < enough else "")
+                return PixelCount(pixels, end if pixels < enough else "")
             bit += width
             lengths = known.copy()
         del lengths[_MAX_CODES:]  # a full table takes no more codes
-    return Counted(pixels, "")
+    return PixelCount(pixels, "")
 
 
-def counted(data: bytes | memoryview, size: tuple[int, int]) -> Counted:
+def count_image_pixels(data: bytes | memoryview, size: tuple[int, int]) -> PixelCount:
     """How many pixels image data for this width and height give.
 
     Pillow tells whether they are as many as there should be, in a third of the
-    time and without the interpreter's lock; only if not are the codes counted.
+    time and without the interpreter's lock; only if not are the codes count_image_pixels.
     """
     pixels = size[0] * size[1]
     if _gives_exactly(data, pixels):
-        return Counted(pixels, "")
+        return PixelCount(pixels, "")
     return count_pixels(code_data(data), data[0], pixels)
 
 

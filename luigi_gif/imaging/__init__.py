@@ -1,23 +1,29 @@
 """One image of any format to a GIF of one image: decode, colors, size, palette, encode.
 
-Imported where an image is decoded, not before: it loads NumPy and Pillow.
+Imported where an image is decode_image, not before: it loads NumPy and Pillow.
 """
 
-from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose
-from luigi_gif.imaging.decode import decoded
-from luigi_gif.imaging.differences import Decoded, smaller
-from luigi_gif.imaging.encode import clearable, reindexed, resized, sample, to_gif
+from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
+from luigi_gif.imaging.decode import decode_image
+from luigi_gif.imaging.differences import IndexedImage, encode_delta
+from luigi_gif.imaging.encode import (
+    make_clearable,
+    reorder_colors,
+    resize_image,
+    sample_colors,
+    to_gif,
+)
 
 __all__ = [
     "SAMPLED_FRAMES",
     "CommonPalette",
-    "Decoded",
-    "choose",
-    "clearable",
-    "decoded",
-    "reindexed",
-    "resized",
-    "sample",
-    "smaller",
+    "IndexedImage",
+    "choose_palette",
+    "decode_image",
+    "encode_delta",
+    "make_clearable",
+    "reorder_colors",
+    "resize_image",
+    "sample_colors",
     "to_gif",
 ]

@@ -27,7 +27,7 @@ SAMPLED_FRAMES = 16
 """Of a bundle, evenly spread. They are decoded twice."""
 SAMPLED_PIXELS = 1 << 14
 """Of each of them, about so many."""
-COLORS = gif.MOST_COLORS - 1
+COLORS = gif.MAX_COLORS - 1
 """One index is left for what is transparent, or has not changed."""
 GOOD_ERROR = 255.0**2 / 10**4.0
 """A mean squared error of 40 dB, which hardly anybody sees."""
@@ -46,12 +46,12 @@ class CommonPalette(NamedTuple):
     """The largest mean squared error, 0 to 255², of a frame that uses them."""
 
 
-def sample(picture: Image.Image, shown: Mask | None) -> Packed:
-    """The colors of some pixels of an RGB picture, for :func:`choose`."""
+def sample_picture(picture: Image.Image, shown: Mask | None) -> Packed:
+    """The colors of some pixels of an RGB picture, for :func:`choose_palette`."""
     return palette.sample_pixels(picture, shown, SAMPLED_PIXELS)
 
 
-def choose(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
+def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
     """The palette for the frames that these samples are of, in their order.
 
     None, unless there is ``always`` to be one, where it would not be worth it:
@@ -90,7 +90,7 @@ def indexed(common: CommonPalette, picture: Image.Image, shown: Mask | None) -> 
     lookup = _lookup(common.colors)
     if not math.isinf(common.max_error):
         few = picture.getcolors(COLORS) is not None
-        if few or not _fits(common, sample(picture, shown), lookup):
+        if few or not _fits(common, sample_picture(picture, shown), lookup):
             return None
     indexes = np.empty((picture.height, picture.width), np.uint8)
     for rows, packed in palette.row_chunks(picture):

@@ -44,7 +44,7 @@ _TURNS = {
 """By Exif's orientation."""
 _UNKNOWN = (SyntaxError, IndexError, TypeError, KeyError, EOFError, struct.error)
 """What Pillow raises for a header that it does not know, of whatever use the words are."""
-_LEAST_MEMORY_BYTES = 1 << 25
+_MIN_MEMORY_BYTES = 1 << 25
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
@@ -64,7 +64,7 @@ _JPEG_MISSING_PART = 8
 """At most an eighth of the pixels may be missing."""
 
 
-class Decoded(NamedTuple):
+class DecodedImage(NamedTuple):
     """The first image of some data."""
 
     picture: Image.Image
@@ -75,7 +75,7 @@ class Decoded(NamedTuple):
     """What the user is to know of it."""
 
 
-def decoded(data: bytes, max_pixels: int) -> Decoded:
+def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
     """The first image of ``data``. Raises Undecodable, MemoryError, or the machine's OSError."""
     expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
     size = (0, 0)
@@ -94,7 +94,7 @@ def decoded(data: bytes, max_pixels: int) -> Decoded:
         raise fault from error
     if (turn := _TURNS.get(opened.orientation)) is not None:  # one of them is 0
         picture = picture.transpose(turn)
-    return Decoded(picture, opened.images, list(opened.notes))
+    return DecodedImage(picture, opened.images, list(opened.notes))
 
 
 def undecodable(error: Exception, expected: str, size: tuple[int, int], data: bytes) -> Undecodable:
@@ -107,7 +107,7 @@ def undecodable(error: Exception, expected: str, size: tuple[int, int], data: by
         raise error
     if isinstance(error, MemoryError) or str(error).startswith("out of memory"):
         raise MemoryError from error
-    bytes(max(_LEAST_MEMORY_BYTES, 8 * size[0] * size[1] + 4 * len(data)))
+    bytes(max(_MIN_MEMORY_BYTES, 8 * size[0] * size[1] + 4 * len(data)))
     # What a decoder said, in one line; its name for it where it said nothing.
     got = public_text(str(error)[:200]) or type(error).__name__
     return Undecodable(expected, got)
@@ -119,12 +119,12 @@ def check_all_pixels(picture: Image.Image, data: bytes) -> None:
     Pillow leaves those out without a word. The last one then has the index that
     it fills an image with first; only if it has are the codes counted.
     """
-    image, _ = gif.first_image(data)
+    image, _ = gif.read_first_image(data)
     (left, top), (width, height) = image.position, image.size
     last = (height - 1 - (height % 2 == 1 and height > 1)) if image.interlaced else height - 1
     if picture.getpixel((left + width - 1, top + last)) != (image.transparent_index or 0):
         return
-    counted = gif.counted(image.data, image.size)
+    counted = gif.count_image_pixels(image.data, image.size)
     if counted.end:
         got = f"{counted.pixels:,} before {counted.end}"
         raise Undecodable(f"image data of {width * height:,} pixels", got)

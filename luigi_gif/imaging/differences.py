@@ -26,7 +26,7 @@ _NO_CHANGE = bytes((2, 2, 0x44, 0x01, 0))
 """Image data of one pixel of index 0: minimum code size 2; the codes clear, 0, end; terminator."""
 
 
-class Decoded(NamedTuple):
+class IndexedImage(NamedTuple):
     """An image with its pixels."""
 
     image: gif.Image
@@ -34,12 +34,12 @@ class Decoded(NamedTuple):
     """Color indexes, height x width."""
 
     @classmethod
-    def of(cls, image_: gif.Image) -> Decoded:
+    def of(cls, image_: gif.Image) -> IndexedImage:
         """Decode. Raises image.Undecodable."""
-        return cls(image_, encode.indexes(gif.single(image_)))
+        return cls(image_, encode.decode_indexes(gif.encode_single(image_)))
 
 
-def smaller(previous: Decoded, current: Decoded, global_table: bytes) -> gif.Image:
+def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: bytes) -> gif.Image:
     """The image that shows ``current`` where ``previous`` was left in place.
 
     It is ``current`` as it was where that takes fewer bytes. ``global_table``
@@ -58,7 +58,7 @@ def smaller(previous: Decoded, current: Decoded, global_table: bytes) -> gif.Ima
     return min(current.image, delta, key=lambda each: _bytes(each, global_table))
 
 
-def _same_color(previous: Decoded, current: Decoded) -> Mask:
+def _same_color(previous: IndexedImage, current: IndexedImage) -> Mask:
     """For each pixel whether both images show it in the same color."""
     if previous.image.color_table == current.image.color_table:
         return previous.indexes == current.indexes
@@ -70,12 +70,12 @@ def _same_color(previous: Decoded, current: Decoded) -> Mask:
 
 def _colors(image_: gif.Image) -> NDArray[np.uint32]:
     """The colors of all 256 indexes, each as one number; those beyond the table are black."""
-    table = np.frombuffer(image_.color_table.ljust(3 * gif.MOST_COLORS, b"\x00"), np.uint8)
+    table = np.frombuffer(image_.color_table.ljust(3 * gif.MAX_COLORS, b"\x00"), np.uint8)
     red, green, blue = table.reshape(-1, 3).T.astype(np.uint32)
     return red << np.uint32(16) | green << np.uint32(8) | blue
 
 
-def _changed(current: Decoded, same: Mask) -> gif.Image:
+def _changed(current: IndexedImage, same: Mask) -> gif.Image:
     """The rectangle of ``current`` that holds all that is not the same."""
     rows = np.flatnonzero(~same.all(axis=1))
     columns = np.flatnonzero(~same.all(axis=0))
@@ -88,14 +88,14 @@ def _changed(current: Decoded, same: Mask) -> gif.Image:
         transparent_index = encode.free_index(indexes[~unchanged])
     if transparent_index is not None:
         np.copyto(indexes, transparent_index, where=unchanged)
-        table = gif.padded_table(table, transparent_index + 1)
+        table = gif.pad_color_table(table, transparent_index + 1)
     return current.image._replace(
         position=(int(columns[0]), int(rows[0])),
         size=(indexes.shape[1], indexes.shape[0]),
         interlaced=False,
         color_table=table,
         transparent_index=transparent_index,
-        data=encode.encoded(indexes),
+        data=encode.encode_pixels(indexes),
     )
 
 

@@ -32,7 +32,7 @@ OPAQUE_FROM = 128
 RESAMPLING = Image.Resampling.LANCZOS
 
 
-class Made(NamedTuple):
+class EncodedImage(NamedTuple):
     """An image that was made of another."""
 
     image: gif.Image
@@ -48,7 +48,7 @@ def to_gif(
     quality: str,
     max_pixels: int,
     common: CommonPalette | None = None,
-) -> Made:
+) -> EncodedImage:
     """The first image of ``data`` as one of a GIF.
 
     ``fitted`` tells from its width and height in pixels those that it is to
@@ -64,24 +64,24 @@ def to_gif(
         position=(0, 0),
         size=picture.size,
         interlaced=False,
-        color_table=gif.padded_table(colors.tobytes()),
+        color_table=gif.pad_color_table(colors.tobytes()),
         delay_cs=0,
         transparent_index=transparent_index,
-        data=encoded(chosen),
+        data=encode_pixels(chosen),
     )
-    return Made(image, images, notes)
+    return EncodedImage(image, images, notes)
 
 
-def sample(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
+def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
     """Colors of the first image of ``data``, for a palette that many have in common.
 
     Raises what :func:`to_gif` raises.
     """
     picture, shown, _, _ = _prepared(data, fitted, max_pixels)
-    return common_palette.sample(picture, shown)
+    return common_palette.sample_picture(picture, shown)
 
 
-def resized(
+def resize_image(
     image: gif.Image,
     fitted: Callable[[Size], Size],
     quality: str,
@@ -93,18 +93,18 @@ def resized(
     What it leaves free of its screen is transparent. Raises Undecodable.
     """
     if image.size != image.extent:
-        image = clearable(image)
-    data = gif.single(image)
+        image = make_clearable(image)
+    data = gif.encode_single(image)
     other = to_gif(data, fitted, quality, max_pixels, common).image
     return other._replace(delay_cs=image.delay_cs)
 
 
-def encoded(indexes: Bytes) -> memoryview:
+def encode_pixels(indexes: Bytes) -> memoryview:
     """The image data of a GIF for color indexes, height x width."""
     with _scratch_file() as file:
         Image.fromarray(indexes).save(file, "GIF", interlace=0, optimize=False)
         file.seek(0)
-        return gif.first_image(file.read())[0].data
+        return gif.read_first_image(file.read())[0].data
 
 
 def _scratch_file() -> IO[bytes]:
@@ -117,7 +117,7 @@ def _scratch_file() -> IO[bytes]:
     return io.BytesIO()
 
 
-def indexes(data: bytes) -> Bytes:
+def decode_indexes(data: bytes) -> Bytes:
     """The color indexes, height x width, of the first image of a GIF that fills its screen.
 
     Raises Undecodable, also where there are too few.
@@ -134,7 +134,7 @@ def indexes(data: bytes) -> Bytes:
         raise decode.undecodable(error, expected, picture.size, data) from error
 
 
-def clearable(image: gif.Image) -> gif.Image:
+def make_clearable(image: gif.Image) -> gif.Image:
     """The same image with a transparent index, so that decoders agree on clearing it.
 
     It is one that no pixel has. Where all 256 colors are in use, the one that
@@ -145,30 +145,30 @@ def clearable(image: gif.Image) -> gif.Image:
     colors = len(image.color_table) // 3
     if image.transparent_index is not None:
         return image
-    if colors < gif.MOST_COLORS:
-        table = gif.padded_table(image.color_table, colors + 1)
+    if colors < gif.MAX_COLORS:
+        table = gif.pad_color_table(image.color_table, colors + 1)
         return image._replace(color_table=table, transparent_index=colors)
-    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    pixels = decode_indexes(gif.encode_single(image._replace(screen=image.size, position=(0, 0))))
     if (free := free_index(pixels)) is not None:
         return image._replace(transparent_index=free)
-    spared, nearest = palette.least_missed(pixels, image.color_table)
+    spared, nearest = palette.least_significant_color(pixels, image.color_table)
     fewer = np.where(pixels == spared, np.uint8(nearest), pixels)
-    return image._replace(interlaced=False, transparent_index=spared, data=encoded(fewer))
+    return image._replace(interlaced=False, transparent_index=spared, data=encode_pixels(fewer))
 
 
-def reindexed(image: gif.Image) -> gif.Image:
+def reorder_colors(image: gif.Image) -> gif.Image:
     """The same image with its colors in another order, or more of them. Raises Undecodable."""
     colors = len(image.color_table) // 3
-    if colors < gif.MOST_COLORS:
-        return image._replace(color_table=gif.padded_table(image.color_table, colors + 1))
-    pixels = indexes(gif.single(image._replace(screen=image.size, position=(0, 0))))
+    if colors < gif.MAX_COLORS:
+        return image._replace(color_table=gif.pad_color_table(image.color_table, colors + 1))
+    pixels = decode_indexes(gif.encode_single(image._replace(screen=image.size, position=(0, 0))))
     backwards = np.frombuffer(image.color_table, np.uint8).reshape(-1, 3)[::-1]
     transparent_index = image.transparent_index
     return image._replace(
         interlaced=False,
         color_table=backwards.tobytes(),
         transparent_index=None if transparent_index is None else colors - 1 - transparent_index,
-        data=encoded(colors - 1 - pixels),
+        data=encode_pixels(colors - 1 - pixels),
     )
 
 
@@ -182,13 +182,13 @@ def _prepared(
     data: bytes, fitted: Callable[[Size], Size], max_pixels: int
 ) -> tuple[Image.Image, Mask | None, int, list[str]]:
     """The first image in its size, in RGB; which pixels are shown; how many images; notes."""
-    picture, images, notes = decode.decoded(data, max_pixels)
+    picture, images, notes = decode.decode_image(data, max_pixels)
     size = fitted(picture.size)
     if size[0] * size[1] > max_pixels:
         raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
-    if max(size) > gif.MOST_PIXELS:
+    if max(size) > gif.MAX_SIDE_PIXELS:
         raise Undecodable(
-            f"at most {gif.MOST_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
+            f"at most {gif.MAX_SIDE_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
             "{}x{}".format(*size),
         )
     if size != picture.size:
@@ -224,8 +224,8 @@ def _paletted(
         if chosen_common is not None:
             return _with_transparent(chosen_common, common_palette.table(common), shown)
     if shown is None:
-        return *palette.reduced(picture, None, gif.MOST_COLORS, quality), None
-    chosen, colors = palette.reduced(picture, shown, gif.MOST_COLORS - 1, quality)
+        return *palette.quantize(picture, None, gif.MAX_COLORS, quality), None
+    chosen, colors = palette.quantize(picture, shown, gif.MAX_COLORS - 1, quality)
     return _with_transparent(chosen, colors, shown)
 
 

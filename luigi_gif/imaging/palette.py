@@ -47,7 +47,7 @@ class DistinctColors(NamedTuple):
     """How many pixels have each."""
 
 
-def reduced(
+def quantize(
     picture: Image.Image, shown: Mask | None, most: int, quality: str
 ) -> tuple[Bytes, Bytes]:
     """For each pixel of an RGB picture a color index, and the colors, n x 3, at ``most`` so many.
@@ -70,7 +70,7 @@ def reduced(
     return _roughly_indexed(picture, palette.astype(np.uint8)), palette.astype(np.uint8)
 
 
-def least_missed(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
+def least_significant_color(indexes: Bytes, color_table: bytes) -> tuple[int, int]:
     """The index whose pixels change least if they take another's color, and that other index."""
     palette = np.frombuffer(color_table, np.uint8).reshape(-1, 3).astype(np.float32)
     counts = np.bincount(indexes.ravel(), minlength=len(palette))

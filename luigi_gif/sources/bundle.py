@@ -18,13 +18,21 @@ from luigi_gif.sources import signatures
 from luigi_gif.sources.bundle_window import (
     FRAME_DELIMITER,
     PIECE_BYTES,
-    Fault,
+    FrameError,
     MoreNeeded,
     Span,
     Window,
 )
 
-__all__ = ["BadFrame", "Fault", "Frame", "Survey", "frames", "may_be_bundle", "survey"]
+__all__ = [
+    "BadFrame",
+    "BundleIndex",
+    "Frame",
+    "FrameError",
+    "index_bundle",
+    "iter_frames",
+    "may_be_bundle",
+]
 
 WAYPOINT_WORK = 1 << 20
 """How much work may lie between waypoints: a byte to copy is 1."""
@@ -45,13 +53,13 @@ class Frame(NamedTuple):
     """Its name; "unknown" where it does not begin as any."""
     data: bytes
     """The image as it stands in the bundle."""
-    fault: Fault | None
+    error: FrameError | None
     """None for an image whose structure is whole, or that only its decoder can judge."""
     is_whole: bool
     """Whether its structure ends well. Of a GIF or JPEG only the last bytes may be missing else."""
 
 
-class Survey(NamedTuple):
+class BundleIndex(NamedTuple):
     """What a bundle holds, in a size that does not grow with it."""
 
     frames: int
@@ -72,18 +80,18 @@ class BadFrame(ValueError):
     ``number`` counts the frames from 0, ``offset`` is that of its first byte.
     """
 
-    def __init__(self, number: int, offset: int, fault: Fault) -> None:
-        super().__init__(number, offset, fault)
+    def __init__(self, number: int, offset: int, frame_error: FrameError) -> None:
+        super().__init__(number, offset, frame_error)
         self.number = number
         self.offset = offset
-        self.fault = fault
+        self.frame_error = frame_error
 
     def __str__(self) -> str:
-        expected, got = self.fault
+        expected, got = self.frame_error
         return f"frame {self.number} at byte {self.offset:,}: expected {expected}, got {got}"
 
 
-def frames(
+def iter_frames(
     read: Callable[[int], bytes], *, offset: int = 0, stop: int | None = None
 ) -> Iterator[Frame]:
     """The frames of a bundle, or of a stretch of one that begins with a frame.
@@ -124,7 +132,7 @@ def _spans(
             position = span.end
 
 
-def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
+def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     """What the bundle that ``read`` reads holds.
 
     Raises BadFrame for the first frame with a fault, if ``strict``.
@@ -147,7 +155,7 @@ def survey(read: Callable[[int], bytes], *, strict: bool) -> Survey:
         work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
         if len(waypoints) > MAX_WAYPOINTS:
             waypoints, spacing = waypoints[::2], spacing * 2
-    return Survey(number + 1, seen, waypoints, stop, empty)
+    return BundleIndex(number + 1, seen, waypoints, stop, empty)
 
 
 def may_be_bundle(data: bytes, *, strict: bool) -> bool:

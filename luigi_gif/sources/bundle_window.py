@@ -52,7 +52,7 @@ _SAMSUNG_TRAILER = b"SEFT"
 _ONE_BEHIND_ANOTHER = "four newlines, or the end of the bundle, behind its last byte"
 
 
-class Fault(NamedTuple):
+class FrameError(NamedTuple):
     """Why what stands in a bundle is not an image, in words for people."""
 
     expected: str
@@ -64,7 +64,7 @@ class Span(NamedTuple):
 
     format: str
     end: int
-    fault: Fault | None
+    error: FrameError | None
     is_whole: bool
     """Whether its structure ends well."""
 
@@ -173,7 +173,7 @@ class Window:
         if begin < self._careful_until:
             return self._carefully_walked(begin, format_), begin
         if format_ == "GIF":
-            return gif.walked(self.data, begin)
+            return gif.find_end(self.data, begin)
         return _END_OF[format_](self.data, begin), begin
 
     def _carefully_walked(self, begin: int, format_: str) -> int:
@@ -251,21 +251,21 @@ class Window:
         cut = self.data[begin:end].rstrip(b"\n")
         if not (error and error.offset < len(cut)) and _lacks_only_its_end(cut):
             return Span(format_, begin + len(cut), None, False)
-        return Span(format_, end, self._fault(begin, end, error), False)
+        return Span(format_, end, self._frame_error(begin, end, error), False)
 
-    def _fault(self, begin: int, end: int, error: Malformed | None) -> Fault:
+    def _frame_error(self, begin: int, end: int, error: Malformed | None) -> FrameError:
         """What is wrong with a GIF, in the same words for the bundle and for a stretch of it."""
         size = len(self.data[begin:end].rstrip(b"\n"))
         if error and error.offset < size:
             got = f"{error.got} {error.offset:,} bytes into it{self._hint(begin, end)}"
-            return Fault(error.expected, got)
+            return FrameError(error.expected, got)
         if size > MAX_FRAME_BYTES:
             got = f"more than {MAX_FRAME_BYTES:,} bytes"
         elif end == len(self.data):
             got = f"the end of the bundle after {size:,} bytes of it"
         else:
             got = f"its end after {size:,} bytes: it was cut off"
-        return Fault("a whole GIF", got)
+        return FrameError("a whole GIF", got)
 
     def _with_trailer(self, begin: int, format_: str, end: int) -> Span:
         """Bytes behind an image belong to its frame, up to a delimiter that ends it.
@@ -280,7 +280,7 @@ class Window:
             got = f"{looks} {other - end:,} bytes on{self._hint(begin, stop)}"
         else:
             return Span(format_, stop, None, True)
-        return Span(format_, self._boundary(end), Fault(_ONE_BEHIND_ANOTHER, got), False)
+        return Span(format_, self._boundary(end), FrameError(_ONE_BEHIND_ANOTHER, got), False)
 
     def _end_of_trailer(self, end: int) -> int:
         """Where the newlines begin that stand in front of the next frame or the end."""
@@ -336,10 +336,10 @@ class Window:
         sizes = [image_ends.size_of_jpeg(self.data, each) for each in (begin, other)]
         return sizes[0] == sizes[1]
 
-    def _unknown(self, begin: int) -> Fault:
+    def _unknown(self, begin: int) -> FrameError:
         expected = f"an image ({', '.join(signatures.FORMATS)})"
         head = self.data[begin : begin + signatures.BEGINNING_BYTES]
-        return Fault(expected, signatures.looks_like(head.partition(FRAME_DELIMITER)[0]))
+        return FrameError(expected, signatures.looks_like(head.partition(FRAME_DELIMITER)[0]))
 
     def _may_go_on(self, begin: int) -> bool:
         return not self.at_end and len(self.data) - begin < MAX_FRAME_BYTES
@@ -394,7 +394,7 @@ class Window:
 def _lacks_only_its_end(data: bytes) -> bool:
     """Whether all pixels of the first image of a GIF are there, which browsers show then."""
     try:
-        image, _ = gif.first_image(data, is_whole=False)
+        image, _ = gif.read_first_image(data, is_whole=False)
     except (Malformed, Truncated):
         return False
-    return not gif.counted(image.data, image.size).end
+    return not gif.count_image_pixels(image.data, image.size).end

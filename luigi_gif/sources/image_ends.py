@@ -19,7 +19,7 @@ from luigi_gif.errors import Malformed, Truncated
 _PNG_SIGNATURE_BYTES = 8
 _PNG_CHUNK = struct.Struct(">I4s")
 _PNG_CRC_BYTES = 4
-_MOST_PNG_CHUNK_BYTES = (1 << 31) - 1
+_MAX_PNG_CHUNK_BYTES = (1 << 31) - 1
 
 _JPEG_MARKER = re.compile(rb"\xff++[^\x00\xd0-\xd7]")
 _JPEG_SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -32,10 +32,10 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _NEWLINE = 0x0A
 _MPF_MARK = b"MPF\x00"
 _MPF_NUMBER_OF_IMAGES = 0xB001
-_MOST_MPF_TAGS = 64
-_MOST_MPF_IMAGES = 64
+_MAX_MPF_TAGS = 64
+_MAX_MPF_IMAGES = 64
 _XMP_ITEM = b"Item:Mime"
-_MOST_METADATA_BYTES = 1 << 20
+_MAX_METADATA_BYTES = 1 << 20
 
 _RIFF_CHUNK = struct.Struct("<4sI")
 
@@ -44,7 +44,7 @@ _BMP_CORE_HEADER = struct.Struct("<IHHHH")
 _BMP_INFO_HEADER = struct.Struct("<IiiHHII")
 _BMP_UNCOMPRESSED = (0, 3, 6)
 """BI_RGB, BI_BITFIELDS and BI_ALPHABITFIELDS."""
-_MOST_PROFILE_BYTES = 1 << 22
+_MAX_PROFILE_BYTES = 1 << 22
 
 
 def end_of_png(data: bytes, start: int = 0) -> int:
@@ -54,7 +54,7 @@ def end_of_png(data: bytes, start: int = 0) -> int:
         if position + _PNG_CHUNK.size > len(data):
             raise Truncated
         length, kind = _PNG_CHUNK.unpack_from(data, position)
-        if length > _MOST_PNG_CHUNK_BYTES or not kind.isalpha():
+        if length > _MAX_PNG_CHUNK_BYTES or not kind.isalpha():
             raise Malformed(position - start, "a chunk of a PNG", f"{length:,} bytes of {kind!r}")
         position += _PNG_CHUNK.size + length + _PNG_CRC_BYTES
         if position > len(data):
@@ -118,8 +118,8 @@ def images_behind_jpeg(data: bytes, start: int, end: int) -> int:
     Cameras and phones add previews, depth and gain maps, and list them in an index
     (CIPA DC-007, Multi-Picture Format) or in XMP (Google's dynamic depth).
     """
-    announced = data.count(_XMP_ITEM, start, min(end, start + _MOST_METADATA_BYTES)) - 1
-    index = data.find(_MPF_MARK, start, min(end, start + _MOST_METADATA_BYTES))
+    announced = data.count(_XMP_ITEM, start, min(end, start + _MAX_METADATA_BYTES)) - 1
+    index = data.find(_MPF_MARK, start, min(end, start + _MAX_METADATA_BYTES))
     if index >= 0:
         announced = max(announced, _mpf_images(data[index + len(_MPF_MARK) : end]) - 1)
     return max(announced, 0)
@@ -130,10 +130,10 @@ def _mpf_images(tiff: bytes) -> int:
     try:
         (directory,) = struct.unpack_from(f"{order}4xI", tiff)
         (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
-        for entry in range(min(entries, _MOST_MPF_TAGS)):
+        for entry in range(min(entries, _MAX_MPF_TAGS)):
             tag, number = struct.unpack_from(f"{order}H6xI", tiff, directory + 2 + 12 * entry)
             if tag == _MPF_NUMBER_OF_IMAGES:
-                return int(min(number, _MOST_MPF_IMAGES))
+                return int(min(number, _MAX_MPF_IMAGES))
     except struct.error:
         pass
     return 0
@@ -174,7 +174,7 @@ def end_of_bmp(data: bytes, start: int = 0) -> int:
     if compression in _BMP_UNCOMPRESSED:
         image_size = (width * depth + 31) // 32 * 4 * abs(height)
     pixel_end = pixel_offset + image_size
-    end = start + (file_size if 0 <= file_size - pixel_end <= _MOST_PROFILE_BYTES else pixel_end)
+    end = start + (file_size if 0 <= file_size - pixel_end <= _MAX_PROFILE_BYTES else pixel_end)
     if end > len(data):
         raise Truncated
     return end

@@ -24,7 +24,7 @@ _DATA = {273: 279, 324: 325, 513: 514}
 """Where there are strips, tiles, a thumbnail: tags of offsets, of lengths."""
 _READ = {*_DIRECTORIES, *_DATA, *_DATA.values()}
 _SLACK_BYTES = 1 << 12
-_MOST_PADDING_BYTES = 15
+_MAX_PADDING_BYTES = 15
 """Pillow makes the length of each of several images a multiple of 16."""
 
 
@@ -44,7 +44,7 @@ def end_of_tiff(data: bytes, start: int = 0) -> int:
     Raises Truncated if the data end first, Malformed if they cannot be a TIFF.
     """
     end = start + _Walk(data, start).end()
-    padding = data[end : end + _MOST_PADDING_BYTES]
+    padding = data[end : end + _MAX_PADDING_BYTES]
     return end + len(padding) - len(padding.lstrip(b"\0"))
 
 

@@ -44,7 +44,7 @@ PLAIN = writing.Look(None, None, "fast", 1 << 26, False)
 
 def images_of(data: bytes, format_: str | None) -> list[bytes]:
     """The frames of a bundle, in another format if one is named."""
-    found = [frame.data for frame in bundle.frames(io.BytesIO(data).read)]
+    found = [frame.data for frame in bundle.iter_frames(io.BytesIO(data).read)]
     return [encoded(each, format_) if format_ else each for each in found]
 
 
@@ -74,18 +74,18 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
     """The bundle with that frame cut. Raises AssertionError where another is lost, or none."""
     cut = images[frame][:stay]
     data = DELIMITER.join([*images[:frame], cut, *images[frame + 1 :]])
-    found = list(bundle.frames(io.BytesIO(data).read))
+    found = list(bundle.iter_frames(io.BytesIO(data).read))
     assert len(found) == len(images), f"{len(found)} frames of {len(images)}"
     for number, (each, expected) in enumerate(zip(found, images, strict=True)):
         if number != frame:
             assert each.data == expected, f"frame {number} is another"
-            assert each.fault is None, f"frame {number}: {each.fault}"
+            assert each.error is None, f"frame {number}: {each.error}"
     _check_named(found[frame], images[frame])
     begin = found[frame].offset
     stop = begin + len(cut) + len(DELIMITER)
     stretch = data[begin : stop + bundle.LOOK_AHEAD_BYTES]
-    (alone,) = bundle.frames(io.BytesIO(stretch).read, offset=begin, stop=stop)
-    assert alone == found[frame], f"{alone.fault} in a stretch, but {found[frame].fault}"
+    (alone,) = bundle.iter_frames(io.BytesIO(stretch).read, offset=begin, stop=stop)
+    assert alone == found[frame], f"{alone.error} in a stretch, but {found[frame].error}"
     return data
 
 
@@ -102,7 +102,7 @@ def _check_named(frame: bundle.Frame, whole: bytes) -> None:
 
 
 def _pixels(data: bytes) -> bytes:
-    return decode.decoded(data, PLAIN.max_pixels).picture.tobytes()
+    return decode.decode_image(data, PLAIN.max_pixels).picture.tobytes()
 
 
 def check_run(data: bytes, frame: int, count: int, folder: Path) -> None:

@@ -47,13 +47,13 @@ from luigi_gif.tasks import CombineGif
 Pixels = NDArray[np.uint8]
 """Height x width x RGBA."""
 DELIMITER = b"\n" * 4
-MOST_SECONDS = 10
+MAX_SECONDS = 10
 """Of the processor, however many others want it."""
 SKIPPED = Written._fields.index("skipped")
 PATIENCE_S = 600
 """After which a case that does nothing is ended."""
-MOST_MIB = 500
-MOST_PIXELS_COMPARED = 1 << 23
+MAX_MIB = 500
+MAX_PIXELS_COMPARED = 1 << 23
 """Of a canvas; Pillow composes no larger one."""
 BATCH = 250
 RUNNING = "running"
@@ -301,7 +301,7 @@ def check_clip(workdir: Path) -> None:
     assert len(blocks) == len(files), f"{len(blocks)} images of {len(files)} files"
     assert len(files) == frames - sum(len(written[SKIPPED]) for written in manifest["written"])
     assert not list(workdir.rglob("*.luigi-gif-tmp"))
-    if canvas[0] * canvas[1] > MOST_PIXELS_COMPARED:
+    if canvas[0] * canvas[1] > MAX_PIXELS_COMPARED:
         raise AssertionError(f"a canvas of {canvas[0]}x{canvas[1]} pixels")
     alone = [frame_pixels(file.read_bytes(), canvas) for file in files]
     ImageFile.LOAD_TRUNCATED_IMAGES = any(pixels is None for pixels in alone)
@@ -361,7 +361,7 @@ def run_case(seed: int, number: int, folder: Path) -> Outcome:
     (workdir / "image-data.img").write_bytes(data)
     kind, failure = "failure", ""
     begin = time.process_time()
-    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
     faulthandler.dump_traceback_later(PATIENCE_S, exit=True)
     try:
         kind = _kind(workdir, parameters)
@@ -373,7 +373,7 @@ def run_case(seed: int, number: int, folder: Path) -> Outcome:
         faulthandler.cancel_dump_traceback_later()
     seconds = time.process_time() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if MACOS else 10)
-    if peak > MOST_MIB:
+    if peak > MAX_MIB:
         failure += f"{peak} MiB of memory"
     if not failure:
         shutil.rmtree(workdir)
@@ -414,7 +414,7 @@ def run_batch(seed: int, numbers: list[int], folder: Path) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for number in numbers:
         outcomes.append(run_case(seed, number, folder))
-        if outcomes[-1].peak_mib > MOST_MIB:
+        if outcomes[-1].peak_mib > MAX_MIB:
             break
     return outcomes
 

@@ -46,10 +46,10 @@ LOSSY = (".jpeg", ".jpg", ".webp")
 """Decoders of these differ by one level, as they round."""
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOR_CHUNKS = (b"cHRM", b"cICP", b"gAMA", b"iCCP", b"sRGB")
-LEAST_SSIM = 0.95
+MIN_SSIM = 0.95
 WINDOW_PIXELS = 8
-MOST_SECONDS = 10
-MOST_MIB = 1024
+MAX_SECONDS = 10
+MAX_MIB = 1024
 TIMEOUT_S = 30
 
 Pixels = NDArray[np.uint8]
@@ -75,7 +75,7 @@ def examined(path: Path) -> dict[str, Any]:
         verdict, why = _compared(_pixels(clip), path)
     elif _decodable(path):
         why += " (Pillow decodes it)"
-    if seconds > MOST_SECONDS or mib > MOST_MIB:
+    if seconds > MAX_SECONDS or mib > MAX_MIB:
         verdict, why = "wrong", f"{seconds:.1f} s, {mib:.0f} MiB; {why}"
     return {"verdict": verdict, "kind": kind, "why": why, "seconds": seconds, "mib": mib}
 
@@ -127,7 +127,7 @@ def _compared(clip: Pixels, path: Path) -> tuple[str, str]:
     colors = len(np.unique(reference[shown][:, :3], axis=0)) + (not shown.all())
     similarity = ssim(_luma(clip), _luma(reference))
     rounding = distance == 1 and name != "Pillow" and path.suffix in LOSSY
-    fine = similarity >= LEAST_SSIM and (colors > 256 or rounding)
+    fine = similarity >= MIN_SSIM and (colors > 256 or rounding)
     return "similar" if fine else "wrong", f"SSIM {similarity:.3f}, {colors:,} colors by {name}"
 
 
