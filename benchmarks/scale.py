@@ -241,7 +241,9 @@ def be_driven(url: str, address: str) -> None:
     manifest = writing.blank_manifest({}, {"sha256": "", **index._asdict()})
     look = writing.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
     config = settings.dask(address=address)
-    writing.write_missing(folder, BUNDLE, manifest, look, config, progress.Watch(WriteFrames()))
+    writing.write_missing(
+        folder, BUNDLE, manifest, look, config, progress.ProgressReporter(WriteFrames())
+    )
     print(json.dumps([split - begin, time.perf_counter() - split]))
 
 

@@ -1,44 +1,48 @@
-"""luigi-gif: the pipeline for people, with a bar instead of a log."""
+"""The command luigi-gif: one clip, with progress bars on a terminal."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import os
 import sys
+import time
 from collections.abc import Iterator
 
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
-from luigi.execution_summary import LuigiStatusCode
 
-from luigi_gif import integrations, output, settings
+from luigi_gif import cli_options, exit_codes, integrations, output, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import Step
 from luigi_gif.tasks import CombineGif
-from luigi_gif.version import __version__
-
-TASK_FAILED, NOT_SCHEDULED, BAD_USAGE = 30, 35, 2
-_CODES = {
-    LuigiStatusCode.SUCCESS: 0,
-    LuigiStatusCode.SUCCESS_WITH_RETRY: 0,
-    LuigiStatusCode.SCHEDULING_FAILED: NOT_SCHEDULED,
-}
-_SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
-_OWN = {"url", "gif_file"}
-"""Parameters of CombineGif that have other names here, or none."""
+from luigi_gif.urls import escaped
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; its exit code: 0, 2 (usage), 30 (a task failed), 35 (not scheduled)."""
-    integrations.install()
-    parser = _parser()
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Those of the command line, by default of this process.
+
+    Returns
+    -------
+    int
+        The exit code; see :mod:`luigi_gif.exit_codes`.
+    """
+    begin = time.monotonic()
+    integrations.install_for_command()
+    parser = cli_options.make_parser()
     options = parser.parse_args(arguments)
     _set_up_log()
     try:
         _refuse_empty(parser, options)
         if options.page is not None:
-            integrations.say(_page(options.page))
-            return 0
+            integrations.print_path(_page(options.page))
+            return exit_codes.SUCCESS
         if options.url is None:
             parser.error("a URL is needed")
         task = _task(options)
@@ -46,18 +50,18 @@ def main(arguments: list[str] | None = None) -> int:
         if options.output is not None:
             copy = output.Output(options.output, task.output().path, task.url)
     except PipelineError as error:
-        return _fail(error, BAD_USAGE)
+        return _fail(error, exit_codes.BAD_USAGE)
     try:
-        return _explain(task) if options.explain else _run(task, copy)
+        return _explain(task) if options.explain else _run(task, copy, begin)
     except PipelineError as error:
-        return _fail(error, TASK_FAILED)
+        return _fail(error, exit_codes.TASK_FAILED)
 
 
 def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """An empty value is a shell variable that is not set; only some settings may be empty."""
-    for name in ("url", "output", "page", *(name for name, _ in CombineGif.get_params())):
-        if getattr(options, name, None) == "":
-            parser.error(f"{name if name == 'url' else _flag(name)} is empty")
+    # An empty value is a shell variable that is not set; only some settings may be empty.
+    for name in ("url", "output", "page", *cli_options.task_parameters()):
+        if getattr(options, name) == "":
+            parser.error(f"{name if name == 'url' else cli_options.flag(name)} is empty")
 
 
 def _page(folder: str) -> str:
@@ -78,76 +82,31 @@ def _fail(error: PipelineError, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="luigi-gif",
-        usage="%(prog)s [options] URL\n       %(prog)s --help   tells of the options",
-        description="A bundle of images to one animated GIF.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("url", nargs="?", metavar="URL", help=_escaped(CombineGif.url.description))
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="where to put a copy of the clip; - is standard output",
-    )
-    parser.add_argument(
-        "--explain", action="store_true", help="only say which steps would run, and why"
-    )
-    parser.add_argument("--page", metavar="FOLDER", help="only make a page of the clips in there")
-    parser.add_argument("--version", action="version", version=__version__)
-    for name, parameter in CombineGif.get_params():
-        if name not in _OWN:
-            parser.add_argument(
-                _flag(name), dest=name, metavar="", help=_escaped(parameter.description)
-            )
-    for section in _SECTIONS:
-        for name, parameter in section.get_params():
-            full_name = f"{section.__name__}_{name}"
-            parser.add_argument(
-                _flag(full_name),
-                dest=full_name,
-                metavar="",
-                help=_escaped(parameter.description),
-            )
-    return parser
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _escaped(description: str | None) -> str:
-    return (description or "").replace("%", "%%")
-
-
 def _task(options: argparse.Namespace) -> CombineGif:
     integrations.set_defaults([])
     config = get_config()
-    # Whatever a luigi.cfg says of it: what was made is looked at, and the log is this command's.
+    # These hold whatever a luigi.cfg says: Luigi checks what was made, and the log is ours.
     config.set("worker", "check_complete_on_run", "true")
     config.set("worker", "check_unfulfilled_deps", "false")
     config.set("core", "no_configure_logging", "true")
     as_cfg = isinstance(config, LuigiConfigParser)
-    for settings_ in _SECTIONS:
-        for name, _ in settings_.get_params():
-            value = getattr(options, f"{settings_.__name__}_{name}")
+    for section in cli_options.SECTIONS:
+        for name, _ in section.get_params():
+            value = getattr(options, f"{section.__name__}_{name}")
             if value is not None:
-                escaped = value.replace("%", "%%") if as_cfg else value
-                config.set(settings_.__name__, name, escaped)
+                config.set(section.__name__, name, value.replace("%", "%%") if as_cfg else value)
     given = {
         name: getattr(options, name)
-        for name, _ in CombineGif.get_params()
-        if name not in _OWN and getattr(options, name) is not None
+        for name in cli_options.task_parameters()
+        if getattr(options, name) is not None
     }
     return CombineGif.from_str_params({"url": options.url, **given})
 
 
 def _explain(task: CombineGif) -> int:
     steps = reversed(list(_reasons(task)))
-    integrations.say_text(f"{step.task_family:13} {why}" for step, why in steps)
-    return 0
+    integrations.print_lines(f"{step.task_family:13} {why}" for step, why in steps)
+    return exit_codes.SUCCESS
 
 
 def _reasons(task: Step) -> Iterator[tuple[Step, str]]:
@@ -164,21 +123,36 @@ def _reasons(task: Step) -> Iterator[tuple[Step, str]]:
         step = next(iter(step.deps()), None)
 
 
-def _run(task: CombineGif, copy: output.Output | None) -> int:
+def _run(task: CombineGif, copy: output.Output | None, begin: float) -> int:
     try:
         result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
     except ValueError as error:  # what tasks raise does not get here
         raise _bad_entry(error) from error
-    code = _CODES.get(result.status, TASK_FAILED)
-    if code == 0:
+    code = exit_codes.exit_code_of(result.status.name)
+    if code == exit_codes.SUCCESS:
         made = task.output().path if copy is None else copy.publish(task.output())
+        _print_summary(task, os.path.basename(made or task.gif_file), begin)
         if made is not None:
-            integrations.say(made)
+            integrations.print_path(made)
     return code
 
 
+def _print_summary(task: CombineGif, name: str, begin: float) -> None:
+    """Print a line such as ``clip.gif: 30 frames, 2.2 MB, 0.7 s`` on standard error."""
+    clip = ((task.folder.read_json(storage.HISTORY) or {}).get("clips") or {}).get(
+        task.gif_file
+    ) or {}
+    size = task.folder.size(task.gif_file) or 0
+    facts = [f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"]
+    if clip.get("bytes") == size:  # a note of this very clip
+        facts.insert(0, f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}")
+    facts.append(f"{time.monotonic() - begin:.1f} s")
+    with contextlib.suppress(OSError):  # a full or closed standard error harms no clip
+        print(f"{escaped(name)}: {', '.join(facts)}", file=sys.stderr)
+
+
 def _bad_entry(error: ValueError) -> ParameterError:
-    """What to tell of an entry in a section of Luigi's own, such as [core]."""
+    """The error for an entry in a section of Luigi's own, such as [core]."""
     section, _, words = str(error).partition("[")
     return ParameterError(
         "an entry of the configuration cannot be used",
@@ -201,7 +175,7 @@ def _set_up_log() -> None:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Luigi's own messages count from warnings on."""
+    """Whether to show a record: of Luigi's own only warnings and errors."""
     return record.name != LUIGI_LOGGER or record.levelno >= logging.WARNING
 
 

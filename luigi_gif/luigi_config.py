@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Iterator
 
+from luigi_gif import exit_codes
 from luigi_gif.errors import ParameterError
 
 _COMMAND = "luigi-gif"
-_BAD_USAGE, _INTERRUPTED = 2, 130
 _NO_PARSER = "Parser not installed"
 _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CONFIG_PATH"
 
@@ -29,14 +29,14 @@ def explained() -> Iterator[None]:
         if not is_command:
             raise
         print("Interrupted: nothing was done yet", file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        sys.exit(exit_codes.INTERRUPTED)
     except Exception as error:  # what reads them raises many kinds
         if isinstance(error, ImportError) and _NO_PARSER not in str(error):
             raise
         explanation = _explanation(error)
         if is_command:
             print(f"ERROR: {explanation}", file=sys.stderr)
-            sys.exit(_BAD_USAGE)
+            sys.exit(exit_codes.BAD_USAGE)
         raise explanation from None
 
 

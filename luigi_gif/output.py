@@ -48,7 +48,7 @@ class Output:
         """
         if self._to_stdout:
             with target.open() as source:
-                integrations.write(iter(lambda: source.read(storage.COPY_BYTES), b""))
+                integrations.write_bytes(iter(lambda: source.read(storage.COPY_BYTES), b""))
             return None
         if not self._is_clip:
             self._copy(target)
@@ -121,7 +121,7 @@ class Output:
             )
 
     def _check_stdout(self) -> None:
-        if sys.stdout.isatty() or integrations.is_closed("stdout"):
+        if sys.stdout.isatty() or integrations.is_stream_closed("stdout"):
             got = "a terminal" if sys.stdout.isatty() else "a closed standard output"
             raise self._error(got, "send it into a file or a pipe: luigi-gif ... -o - > x.gif")
 

@@ -35,10 +35,13 @@ class NamedParameter(luigi.Parameter[Value]):
     """A parameter that is given by its name, never by its place."""
 
     expected = "text"
+    metavar = "TEXT"
+    """What stands for a value in a command's help."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(positional=False, **options)
-        self._has_default_none = options.get("default", "") is None
+        self.default = options.get("default", "")
+        self._has_default_none = self.default is None
 
     def __set_name__(self, owner: type, name: str) -> None:
         super().__set_name__(owner, name)
@@ -92,6 +95,7 @@ class UrlParameter(NamedParameter[str]):
     """
 
     expected = "a path or a URL"
+    metavar = "URL"
 
     def parse(self, x: Any) -> Any:
         if isinstance(x, ShownUrl):
@@ -154,6 +158,8 @@ class ShownUrl(str):
 class FolderParameter(UrlParameter):
     """A folder for the files of a run; the empty text stands for one that is still to be named."""
 
+    metavar = "FOLDER"
+
     def checked(self, value: Any) -> str:
         return "" if value == "" else super().checked(value)
 
@@ -169,6 +175,7 @@ class NameParameter(NamedParameter[str]):
     """
 
     expected = "a relative path inside the work directory"
+    metavar = "NAME"
 
     def __init__(self, *, folders: tuple[str, ...], suffixes: tuple[str, ...], **options: Any):
         super().__init__(**options)
@@ -216,6 +223,7 @@ class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
     """Width and height in pixels, one of which may be left out, or None."""
 
     expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MAX_SIDE_PIXELS:,}"
+    metavar = "WIDTHxHEIGHT"
 
     def value_of(self, text: str) -> Any:
         sides = re.fullmatch("([0-9]{0,9})x([0-9]{0,9})", text)
@@ -239,6 +247,7 @@ class Sha256Parameter(NamedParameter[str | None]):
     """A SHA-256 checksum, 64 hexadecimal digits, or None."""
 
     expected = "64 hexadecimal digits"
+    metavar = "DIGITS"
 
     def checked(self, value: Any) -> str:
         if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
@@ -248,6 +257,8 @@ class Sha256Parameter(NamedParameter[str | None]):
 
 class NumberParameter(NamedParameter[Any]):
     """A number within limits, or None where that is the default."""
+
+    metavar = "N"
 
     def __init__(
         self,
@@ -282,6 +293,7 @@ class ChoiceParameter(NamedParameter[str]):
 
     def __init__(self, default: str, *, choices: tuple[str, ...], description: str) -> None:
         self.expected = " or ".join(choices)
+        self.metavar = f"{{{','.join(choices)}}}"
         super().__init__(default=default, description=f"{description} ({self.expected})")
         self._choices = choices
 
@@ -302,6 +314,7 @@ class WorkersParameter(NamedParameter[Workers]):
     """A number of workers, or a range of them."""
 
     expected = f"a number up to {MAX_WORKERS:,}, or a range such as 2-20"
+    metavar = "N"
 
     def value_of(self, text: str) -> Any:
         limits = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
@@ -333,6 +346,7 @@ class WorkersParameter(NamedParameter[Workers]):
 class JsonParameter(NamedParameter[dict[str, Any]]):
     """A JSON object."""
 
+    metavar = "JSON"
     expected = 'a JSON object, such as {"cores": 4, "memory": "8GB"}'
 
     def value_of(self, text: str) -> Any:

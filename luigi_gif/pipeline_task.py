@@ -208,7 +208,7 @@ class Step(SettledTask):
         self._made = ""
         url = urls.public_url(self.url)
         integrations.note_failure(url, exception)
-        integrations.failure(self.task_family, url, exception)
+        integrations.notify_failure(self.task_family, url, exception)
         if isinstance(exception, PipelineError):
             return str(exception)
         return str(super().on_failure(exception))

@@ -58,7 +58,7 @@ class DownloadData(Step):
                 settings.download(),
                 sha256=self.sha256,
                 strict=self.on_bad_frame == "fail",
-                watch=integrations.Watch(self),
+                watch=integrations.ProgressReporter(self),
             )
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
@@ -246,7 +246,7 @@ class WriteFrames(Step):
             copying=copying,
             palette="frame" if copying else self._palette_wanted(),
         )
-        watch = integrations.Watch(self)
+        watch = integrations.ProgressReporter(self)
         count = frames.write_missing(
             self.folder, self.data_file, manifest, look, settings.dask(), watch
         )
@@ -376,5 +376,5 @@ class CombineGif(Step):
 
     def on_success(self) -> None:
         if self._made:  # not by another run
-            integrations.success(str(self.output()), self._made)
+            integrations.notify_success(str(self.output()), self._made)
         super().on_success()

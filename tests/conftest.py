@@ -153,7 +153,7 @@ def fetch(tmp_path: Path) -> Fetch:
     ) -> tuple[bytes, dict[str, Any]]:
         section = settings.download(**{"retry_delay": 0.0, **values})
         folder = targets.LocalFolder(str(tmp_path / "fetched"))
-        watch = progress.Watch(luigi_gif.DownloadData(url=url))
+        watch = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
         receipt, _ = download.fetch_bundle(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )

@@ -17,7 +17,8 @@ import warm
 from conftest import SAMPLE, gif, luigi_environment
 from luigi.configuration import LuigiConfigParser
 
-from luigi_gif import luigi_config
+from luigi_gif import cli_options, luigi_config
+from luigi_gif.tasks import CombineGif
 
 COMMAND = (sys.executable, "-m", "luigi_gif.cli")
 
@@ -72,6 +73,68 @@ def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
         "DownloadData", "SplitFrames", "WriteFrames", "CombineGif",
     ]  # fmt: skip
     assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
+
+
+def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
+    """On standard error: its name, frames, size and the seconds; also where nothing had to run."""
+    for arguments, name in (
+        (["--workdir", "a"], "clip.gif"),
+        (["--workdir", "a"], "clip.gif"),
+        (["--workdir", "a", "-o", "out.gif"], "out.gif"),
+    ):
+        result = run(tmp_path, str(SAMPLE), *arguments)
+        last = result.stderr.splitlines()[-1]
+        assert re.fullmatch(f"{name}: 32 frames, 0\\.4 MB, [0-9]+\\.[0-9] s", last), last
+
+
+def test_without_its_history_the_clip_has_a_size_only(tmp_path: Path) -> None:
+    """The frames are known from run.json, which nothing needs."""
+    (tmp_path / "x.img").write_bytes(gif(1))
+    run(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
+    (tmp_path / "a" / "run.json").unlink()
+    last = run(tmp_path, "x.img", "--workdir", "a").stderr.splitlines()[-1]
+    assert re.fullmatch(r"clip\.gif: [0-9.]+ kB, [0-9.]+ s", last), last
+
+
+def test_the_help_has_groups_with_defaults_and_choices() -> None:
+    """Each parameter of CombineGif and each setting stands in one of the groups."""
+    shown = cli_options.make_parser().format_help()
+    titles = ["source", "look", "timing", "Dask", "download", "notifications", "exit codes"]
+    places = [shown.index(f"\n{title}:\n") for title in titles]
+    assert places == sorted(places)
+    assert "{fast,best}" in shown
+    assert "[default: fast]" in " ".join(shown.split())
+    own = {name for name, _ in CombineGif.get_params()} - {"url", "gif_file"}
+    own |= {
+        f"{each.__name__}_{name}" for each in cli_options.SECTIONS for name, _ in each.get_params()
+    }
+    assert all(f"  {cli_options.flag(name)} " in shown for name in own)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [("--qual", "--quality"), ("--dask-wokers=3", "--dask-workers"), ("--outptu", "--output")],
+)
+def test_an_unknown_option_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], wrong: str, nearest: str
+) -> None:
+    """Below a usage of two lines; nothing is abbreviated."""
+    with pytest.raises(SystemExit) as end:
+        cli_options.make_parser().parse_args(["x.img", wrong])
+    said = capsys.readouterr().err.splitlines()
+    assert end.value.code == 2
+    assert len(said) == 4
+    assert said[2:] == [
+        f"luigi-gif: error: unrecognized arguments: {wrong}",
+        f"luigi-gif: did you mean {nearest}?",
+    ]
+
+
+def test_an_option_like_no_other_has_no_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rather than a wrong hint."""
+    with pytest.raises(SystemExit):
+        cli_options.make_parser().parse_args(["x.img", "--zzzzzzzz"])
+    assert "did you mean" not in capsys.readouterr().err
 
 
 def test_it_explains_what_would_run(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_each_run_of_a_process_says_why(runs: Runs) -> None:
 
 def test_only_what_was_made_is_told(runs: Runs, mocker: MockerFixture) -> None:
     """A clip that a second run of this process finds current is no success of that run."""
-    told = mocker.patch("luigi_gif.integrations.success")
+    told = mocker.patch("luigi_gif.integrations.notify_success")
     (runs.work / "clip.gif").unlink()
     assert runs.run() == ["CombineGif"]
     assert runs.run() == []

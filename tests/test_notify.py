@@ -82,7 +82,7 @@ def test_a_clip_of_another_run_is_not_told(tmp_path: Path, mocker: MockerFixture
     """Whoever waited for it has made nothing."""
     make_clip(SAMPLE.read_bytes(), tmp_path / "work")
     Register.clear_instance_cache()
-    success = mocker.patch("luigi_gif.integrations.success")
+    success = mocker.patch("luigi_gif.integrations.notify_success")
     task = luigi_gif.CombineGif(url="unused", workdir=str(tmp_path / "work"))
     task.run()
     task.on_success()
@@ -107,12 +107,12 @@ def test_a_dead_receiver_does_not_fail_the_run(luigi: Run) -> None:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[..., None]:
     """Tell of a failure from this process, to these URLs; none is known to be silent."""
-    monkeypatch.setattr(notifications, "silent", SharedList())
+    monkeypatch.setattr(notifications, "unresponsive", SharedList())
 
     def tell(urls: str) -> None:
         section = mocker.Mock(on_failure=urls)
         mocker.patch("luigi_gif.settings.notify", return_value=section)
-        notifications.failure("WriteFrames", "x", OSError("none"))
+        notifications.notify_failure("WriteFrames", "x", OSError("none"))
 
     return tell
 
@@ -121,7 +121,7 @@ def test_a_receiver_that_hangs_costs_its_time_once(
     told: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Of all processes of a run: they share what they know of it. Nothing of its URL is said."""
-    assert isinstance(notifications.silent, SharedList)
+    assert isinstance(notifications.unresponsive, SharedList)
     monkeypatch.setattr(notifications, "PATIENCE_S", 0.1)
     receiver = Receiver(hangs=True)
     try:
@@ -130,7 +130,7 @@ def test_a_receiver_that_hangs_costs_its_time_once(
     finally:
         receiver.close()
     assert receiver.asked <= 1
-    assert notifications.silent.read() == [receiver.url]
+    assert notifications.unresponsive.read() == [receiver.url]
     assert "did not take one" in caplog.text
     assert "s3cret" not in caplog.text
 

@@ -22,7 +22,7 @@ from luigi_gif.urls import public_url
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
-    from luigi_gif.integrations import Progress, Watch
+    from luigi_gif.integrations import Progress, ProgressReporter
 
 MAX_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
@@ -41,7 +41,7 @@ def fetch_bundle(
     *,
     sha256: str | None,
     strict: bool,
-    watch: Watch,
+    watch: ProgressReporter,
 ) -> tuple[dict[str, Any], sources.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
@@ -82,7 +82,7 @@ def _attempt(
     folder: storage.LocalFolder,
     settings: sections.download,
     part: partial_file.PartialFile,
-    watch: Watch,
+    watch: ProgressReporter,
     deadline: float,
     strict: bool,
 ) -> bool:

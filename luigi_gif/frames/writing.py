@@ -33,7 +33,7 @@ from luigi_gif.errors import (
 
 if TYPE_CHECKING:
     from luigi_gif.imaging import CommonPalette
-    from luigi_gif.integrations import Watch
+    from luigi_gif.integrations import ProgressReporter
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -363,7 +363,7 @@ def write_missing(
     manifest: Manifest,
     look: Look,
     config: settings.dask,
-    watch: Watch,
+    watch: ProgressReporter,
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 

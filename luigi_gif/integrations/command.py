@@ -1,4 +1,4 @@
-"""What a command installs in its process: importing the package alone changes nothing there."""
+"""What a command installs in its process; importing the package alone changes nothing there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import FrameType
 
 from luigi.configuration import LuigiConfigParser, get_config
 
+from luigi_gif import exit_codes
 from luigi_gif.integrations import log_format, luigid, notifications, progress, signals, streams
 from luigi_gif.urls import public_text
 
@@ -24,16 +25,9 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "email": {"format": "none"},
     # Luigi's own limits, 100 days and 50 nights, would leave the others out without a word.
     "RangeDaily": {"days_back": 36_500, "task_limit": 36_500},
-    "retcode": {
-        "already_running": 10,
-        "missing_data": 20,
-        "not_run": 25,
-        "task_failed": 30,
-        "scheduling_error": 35,
-        "unhandled_exception": 40,
-    },
+    "retcode": exit_codes.LUIGI_RETCODES,
 }
-"""What counts where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
+"""Used where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
 _BETWEEN = {"luigi", "luigi_gif", "contextlib", "importlib", "_frozen_importlib"}
 
 
@@ -59,32 +53,33 @@ def luigi_arguments() -> list[str] | None:
 
 def install_for_luigi(arguments: list[str]) -> None:
     """Install what the luigi command needs that runs tasks of this package."""
-    install()
+    install_for_command()
     set_defaults(arguments)
     log_format.install_formatter()
-    luigid.install_client()
+    log_format.install_failure_summary()
+    luigid.enable_local_fallback()
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = map(public_text, sys.argv[1:])
-    # The command lives for one job: no collection, least of all those at its end,
-    # need search what it has imported.
+    # The command lives for one job: no garbage collection, least of all those at its end,
+    # needs to search what it has imported.
     gc.freeze()
 
 
-def install() -> None:
+def install_for_command() -> None:
     """Install what any command needs."""
-    streams.install()
+    streams.install_streams()
     if threading.current_thread() is threading.main_thread():
         signals.install_signal_handlers()
     log_format.install_line_formatter()
     progress.failures.share()
-    notifications.silent.share()
+    notifications.unresponsive.share()
     keep_freed_memory()
 
 
 def set_defaults(arguments: list[str]) -> None:
-    """Have DEFAULTS count for each entry that no configuration has.
+    """Set DEFAULTS for the entries that no configuration has.
 
-    Whoever names a luigid, on the command line or in luigi.cfg, wants it.
+    A luigid that the command line or luigi.cfg names is used.
     """
     config = get_config()
     names_luigid = any(argument.startswith("--scheduler-") for argument in arguments) or any(
@@ -102,9 +97,9 @@ def set_defaults(arguments: list[str]) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have the C library keep what is freed for what is allocated next.
+    """Make the C library keep freed memory for what is allocated next.
 
-    glibc does so up to the size of the largest block that was freed: new pages
-    cost more than what is done with the megabytes that go through them.
+    glibc does so up to the size of the largest block that was freed. New pages cost more
+    than the work on the megabytes that go through them.
     """
     bytes(16 << 20)

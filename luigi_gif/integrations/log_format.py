@@ -1,4 +1,4 @@
-"""How the log of a command looks; what a user's own handlers get is left as it is."""
+"""The format of a command's log; what a user's own handlers get is left as it is."""
 
 from __future__ import annotations
 
@@ -51,20 +51,24 @@ class LineFormatter(logging.Formatter):
 
 
 def install_line_formatter() -> None:
-    """Have what no handler takes be shown in lines; Python shows it with its tracebacks."""
+    """Show records that no handler takes as lines; Python shows them with tracebacks."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(LineFormatter())
 
 
 def install_formatter() -> None:
-    """Have the handler that Luigi makes by default format as PlainFormatter does.
+    """Make the handler that Luigi creates by default format as PlainFormatter does.
 
-    Luigi makes it when it has read the command line, so it is looked for when
-    the first record comes: there is always one of these two before any other.
+    Luigi creates it when it has read the command line, so it is looked up at each record of
+    these two loggers: one of theirs always comes before any other.
     """
     for name in (LUIGI_LOGGER, f"{LUIGI_LOGGER}.tasks"):
         logging.getLogger(name).addFilter(_format_plainly)
-    logging.getLogger(LUIGI_LOGGER).addFilter(_name_failures)
+
+
+def install_failure_summary() -> None:
+    """Add to Luigi's summary, the last lines of its log, a list of what failed."""
+    logging.getLogger(LUIGI_LOGGER).addFilter(_add_failures)
 
 
 def _format_plainly(_: logging.LogRecord) -> bool:
@@ -76,8 +80,7 @@ def _format_plainly(_: logging.LogRecord) -> bool:
     return True
 
 
-def _name_failures(record: logging.LogRecord) -> bool:
-    """Have Luigi's summary, the last lines of its log, name what failed."""
+def _add_failures(record: logging.LogRecord) -> bool:
     failures = progress.failures.read() if _SUMMARY in str(record.msg) else []
     if failures:
         record.msg += "\nWhat failed:\n" + "\n".join(f"* {failure}" for failure in failures)

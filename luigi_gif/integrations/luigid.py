@@ -1,8 +1,8 @@
-"""luigid watches a run, and keeps runs from doing the same at once; no run depends on it.
+"""A run under luigid that does not depend on it.
 
-Where it does not answer for a while, a scheduler in this process takes its
-place; when it answers again, the run is back with it. One that restarted knows
-nothing of the run, and is told anew.
+If luigid does not answer for a while, a scheduler in this process takes its place. When luigid
+answers again, the run returns to it. A luigid that restarted knows nothing of the run, and is
+told again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from luigi_gif.errors import LUIGI_LOGGER
 
 TIMEOUT_S = 5.0
 """How long luigid may be away; [core] rpc_connect_timeout says otherwise."""
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+MIN_PAUSE_S, MAX_PAUSE_S = 0.1, 1.0
 """Between two tries of a call."""
 PING_PART = 10
 """A ping that fails is repeated after so many times as long as it took, as no task can be begun
@@ -119,7 +119,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
 
     def _ask_patiently(self, method: str, *args: Any, **arguments: Any) -> Any:
         deadline = time.monotonic() + self._timeout_s
-        pause = SHORTEST_PAUSE_S
+        pause = MIN_PAUSE_S
         while True:
             try:
                 return self._ask(method, *args, **arguments)
@@ -127,7 +127,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
                 if time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            pause = min(2 * pause, MAX_PAUSE_S)
 
     def _take_over(self) -> None:
         logger.warning("luigid does not answer: the run goes on without it until it does")
@@ -286,8 +286,11 @@ class _Told:
         }
 
 
-def install_client() -> None:
-    """Make :class:`SteadyScheduler` Luigi's client in this process, that of a command."""
+def enable_local_fallback() -> None:
+    """Make :class:`SteadyScheduler` Luigi's client in this process, that of a command.
+
+    Luigi has no setting for its client's class.
+    """
     rpc.RemoteScheduler = SteadyScheduler  # type: ignore[misc, assignment]
 
 

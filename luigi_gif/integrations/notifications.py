@@ -13,29 +13,29 @@ from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
 from luigi_gif.integrations.fork_list import SharedList
 
 PATIENCE_S = 4.0
-"""How long a receiver may take; then the run goes on, and tells it nothing more."""
+"""How long a receiver may take; then the run goes on, and sends it nothing more."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.notify")
-silent = SharedList()
-"""The URLs of receivers that did not take a message."""
+unresponsive = SharedList()
+"""The URLs of receivers that did not take a message; after one failure they get no more."""
 _begin = time.monotonic()
 Kind = Literal["success", "failure"]
 """What apprise calls them; many receivers show it by a color or a sign."""
 
 
-def success(clip: str, made: str) -> None:
-    """Tell that a clip was made."""
+def notify_success(clip: str, made: str) -> None:
+    """Send that a clip was made to ``[notify] on_success``."""
     _send("success", settings.notify().on_success, "a clip was made", f"{clip}\n{made}")
 
 
-def failure(step: str, where: str, error: BaseException) -> None:
-    """Tell that a step failed, and why."""
+def notify_failure(step: str, where: str, error: BaseException) -> None:
+    """Send that a step failed, and why, to ``[notify] on_failure``."""
     words = str(error) if isinstance(error, PipelineError) else short_reason(error)
     _send("failure", settings.notify().on_failure, f"{step} failed", f"{where}\n{words}")
 
 
 def _send(kind: Kind, urls: str, title: str, body: str) -> None:
-    if not urls or urls in silent.read():
+    if not urls or urls in unresponsive.read():
         return
     body = f"{body}\non {platform.node()}, {time.monotonic() - _begin:.1f} s after its start"
     try:
@@ -56,7 +56,7 @@ def _send(kind: Kind, urls: str, title: str, body: str) -> None:
     sender.start()
     sender.join(PATIENCE_S)
     if delivered != [True]:
-        silent.append(urls)
+        unresponsive.append(urls)
         logger.warning("a receiver of messages did not take one: it is told nothing more")
 
 

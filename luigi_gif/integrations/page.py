@@ -63,7 +63,7 @@ def write_page(url: str) -> str:
 
 def render(clips: list[Clip]) -> str:
     """The page as HTML; it needs no other file than the clips."""
-    total = progress.mib(sum(clip.bytes for clip in clips))
+    total = progress.format_mib(sum(clip.bytes for clip in clips))
     heading = f"{len(clips):,} clip{'s' if len(clips) > 1 else ''}, {total}"
     articles = "\n".join(_article(clip) for clip in clips)
     return _PAGE.replace("{heading}", heading).replace("{articles}", articles)
@@ -167,7 +167,7 @@ def _facts(clip: Clip) -> Iterator[str]:
         yield f"{measures['duration_ms'] / 1000:g} s"
     if {"width", "height"} <= measures.keys():
         yield f"{measures['width']}×{measures['height']}"  # noqa: RUF001
-    yield progress.mib(clip.bytes)
+    yield progress.format_mib(clip.bytes)
 
 
 _PAGE = """<!DOCTYPE html>

@@ -1,4 +1,4 @@
-"""How far a step has come: a bar on a terminal, lines in a log, numbers on luigid's page."""
+"""The progress of a step: a bar on a terminal, lines in a log, the status on luigid's page."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LUIGID_S = 0.5
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
 failures = SharedList()
-"""What failed in this process and those that it forked: where, and why."""
+"""What failed in this process and in those that it forked: where, and why."""
 _bars = False
 """Whether a bar is drawn, instead of lines in the log."""
 
 Progress = Callable[[int, int], None]
-"""Takes what is done, in the unit of the step, and the bytes that this was."""
+"""Takes the total done so far, in the unit of the step, and in bytes."""
 
 
-class _Reporter:
+class _StepProgress:
     def __init__(self, task: luigi.Task, unit: str, total: int | None, begin: int) -> None:
         self._task = task
         self._unit = unit
@@ -59,10 +59,12 @@ class _Reporter:
     def _text(self, done: int, size: int, now: float) -> str:
         rate = (done - self._first) / max(now - self._begin, 0.001)
         if self._unit == "B":
-            of_total = f" of {mib(self._total)}" if self._total else ""
-            return f"{mib(done)}{of_total}, {mib(rate)} a second"
+            of_total = f" of {format_mib(self._total)}" if self._total else ""
+            return f"{format_mib(done)}{of_total}, {format_mib(rate)} a second"
         unit = self._unit
-        return f"{done:,} of {self._total:,} {unit}, {mib(size)}, {rate:,.0f} {unit} a second"
+        return (
+            f"{done:,} of {self._total:,} {unit}, {format_mib(size)}, {rate:,.0f} {unit} a second"
+        )
 
 
 def show_bars(wanted: bool) -> bool:
@@ -72,23 +74,23 @@ def show_bars(wanted: bool) -> bool:
     return wanted
 
 
-class Watch:
-    """What is told of a task while it runs."""
+class ProgressReporter:
+    """Reports on a task while it runs: on the terminal, in the log, and to luigid."""
 
     def __init__(self, task: luigi.Task) -> None:
         self._task = task
 
     @contextmanager
     def progress(self, unit: str, total: int | None, begin: int) -> Iterator[Progress]:
-        """Tell how a step goes on from ``begin`` to ``total``, in bytes ("B") or frames."""
-        reporter = _Reporter(self._task, unit, total, begin)
+        """Report a step that goes from ``begin`` to ``total``, in bytes (unit "B") or frames."""
+        step = _StepProgress(self._task, unit, total, begin)
         try:
-            yield reporter
+            yield step
         finally:
-            reporter.close()
+            step.close()
 
     def link(self, url: str) -> None:
-        """Have luigid's page lead there."""
+        """Link this URL from the task on luigid's page."""
         _tell_luigid(self._task, "set_tracking_url", url)
 
 
@@ -100,15 +102,15 @@ def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
 
 
 def note_failure(where: str, error: BaseException) -> None:
-    """Have the last lines of the log name what failed; Luigi's do so for few tasks only."""
+    """Note what failed for the last lines of the log; Luigi's own name few tasks only."""
     words = (
         f"{error.what}: {error.got}" if isinstance(error, PipelineError) else short_reason(error)
     )
     failures.append(escaped(f"{where}: {words}"))
 
 
-def mib(size: float) -> str:
-    """A number of bytes for people."""
+def format_mib(size: float) -> str:
+    """A number of bytes in MiB, such as 2.1 MiB."""
     return f"{size / 2**20:,.1f} MiB"
 
 

@@ -11,7 +11,7 @@ from luigi_gif.errors import StorageError
 _closed: set[str] = set()
 
 
-def install() -> None:
+def install_streams() -> None:
     """Open those that are closed onto nothing, and have the others take any text.
 
     Else the next file that is opened takes the place of one, and what is said
@@ -32,12 +32,12 @@ def install() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def is_closed(name: str) -> bool:
+def is_stream_closed(name: str) -> bool:
     """Whether "stdin", "stdout" or "stderr" was closed when the command began."""
     return name in _closed
 
 
-def say(path: str) -> None:
+def print_path(path: str) -> None:
     """Print a path, byte for byte as the file system has it.
 
     Raises StorageError where it cannot be written. Whoever closed the other
@@ -46,13 +46,13 @@ def say(path: str) -> None:
     _write_if_wanted(os.fsencode(path) + b"\n")
 
 
-def say_text(lines: Iterable[str]) -> None:
-    """Print lines for people. Raises StorageError as :func:`say` does."""
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines for people. Raises StorageError as :func:`print_path` does."""
     text = "".join(f"{line}\n" for line in lines)
     _write_if_wanted(text.encode(sys.stdout.encoding, "backslashreplace"))
 
 
-def write(pieces: Iterable[bytes]) -> None:
+def write_bytes(pieces: Iterable[bytes]) -> None:
     """Write bytes, all of which must arrive, to standard output. Raises StorageError."""
     for piece in pieces:
         _write(piece)

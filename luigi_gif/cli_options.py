@@ -1,0 +1,146 @@
+"""The options of luigi-gif, in groups: each parameter of CombineGif and each setting is one."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from luigi_gif import exit_codes, settings
+from luigi_gif.parameters import NamedParameter
+from luigi_gif.tasks import CombineGif
+from luigi_gif.version import __version__
+
+SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
+_NAMED_OTHERWISE = {"url", "gif_file"}
+"""Parameters of CombineGif that have other names here, or none."""
+
+_GROUPS = {
+    "source": "what goes into the clip, and where the files of a run live",
+    "look": "what its frames look like",
+    "timing": "how the clip plays",
+    "Dask": "who writes the frames; no byte of the clip depends on it",
+    "download": "when a download is tried again, and when it is given up",
+    "notifications": "who is told, by apprise URLs with spaces between them",
+}
+_GROUP_OF_PARAMETER = {
+    "size": "look",
+    "quality": "look",
+    "palette": "look",
+    "optimize": "look",
+    "max_megapixels": "look",
+    "frame_duration_ms": "timing",
+    "plays": "timing",
+}
+"""All others of CombineGif are about the source."""
+_GROUP_OF_SECTION = {
+    "dask": "Dask",
+    "download": "download",
+    "storage": "source",
+    "notify": "notifications",
+}
+_USAGE = """\
+%(prog)s [options] URL
+       %(prog)s --help   lists the options"""
+_EPILOG = f"""\
+exit codes:
+  {exit_codes.SUCCESS:<5}the clip is there
+  {exit_codes.BAD_USAGE:<5}an option cannot be used
+  {exit_codes.TASK_FAILED:<5}a step failed; the error says what, where, and what to do next
+  {exit_codes.SCHEDULING_FAILED:<5}the steps could not be planned
+  {exit_codes.INTERRUPTED:<5}interrupted; the next run resumes
+
+examples:
+  luigi-gif images.img -o clip.gif
+  luigi-gif https://example.org/images.img --size 320x --optimize lossless
+  luigi-gif images.img --explain
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers an error with a short usage, and an unknown option with the nearest one."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage, the message and the nearest option; exit with 2."""
+        self.print_usage(sys.stderr)
+        nearest = _nearest_option(message)
+        hint = f"{self.prog}: did you mean {nearest}?\n" if nearest else ""
+        self.exit(exit_codes.BAD_USAGE, f"{self.prog}: error: {message}\n{hint}")
+
+
+def make_parser() -> Parser:
+    """The parser of the command line; what it parses has a value only for what was given."""
+    parser = Parser(
+        prog="luigi-gif",
+        usage=_USAGE,
+        description="Make an animated GIF from a bundle of images.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("url", nargs="?", metavar="URL", help=_escaped(CombineGif.url.description))
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to put a copy of the clip; - is standard output",
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="only say which steps would run, and why"
+    )
+    parser.add_argument("--page", metavar="FOLDER", help="only make a page of the clips in there")
+    parser.add_argument("--version", action="version", version=__version__)
+    groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
+    for title, name, parameter in _parameters():
+        groups[title].add_argument(
+            flag(name), dest=name, metavar=parameter.metavar, help=_help(parameter)
+        )
+    return parser
+
+
+def task_parameters() -> list[str]:
+    """The parameters of CombineGif that are options of the same name."""
+    return [name for name, _ in CombineGif.get_params() if name not in _NAMED_OTHERWISE]
+
+
+def flag(name: str) -> str:
+    """The option for a parameter."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
+    """Each parameter that is an option: its group, its name, and itself."""
+    parameters = dict(CombineGif.get_params())
+    for name in task_parameters():
+        yield _GROUP_OF_PARAMETER.get(name, "source"), name, parameters[name]
+    for section in SECTIONS:
+        title = _GROUP_OF_SECTION[section.__name__]
+        for name, parameter in section.get_params():
+            yield title, f"{section.__name__}_{name}", parameter
+
+
+def _help(parameter: NamedParameter[Any]) -> str:
+    """The description, with the default unless that is empty or described."""
+    # The metavar shows the choices, which stand at the end of the description for Luigi's help.
+    description = (parameter.description or "").removesuffix(f" ({parameter.expected})")
+    default = parameter.serialize(parameter.default).removesuffix(".0")
+    if default and "default" not in description:
+        description += f" [default: {default}]"
+    return _escaped(description)
+
+
+def _escaped(description: str | None) -> str:
+    return (description or "").replace("%", "%%")
+
+
+def _nearest_option(message: str) -> str | None:
+    """The option that is most like the first unknown one that the message names."""
+    known = ["--help", "--version", "--output", "--explain", "--page"]
+    known += [flag(name) for _, name, _ in _parameters()]
+    _, is_unknown, words = message.partition("unrecognized arguments: ")
+    options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
+    if not is_unknown or not options:
+        return None
+    return next(iter(difflib.get_close_matches(options[0], known, n=1)), None)
