@@ -15,11 +15,11 @@ import pytest
 from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
 
+from luigi_gif import gif as gif_
 from luigi_gif import settings
 from luigi_gif.clips import combining
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames import writing
-from luigi_gif.gif import container as container
 from luigi_gif.storage import targets
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
@@ -221,7 +221,7 @@ def test_a_canvas_has_no_more_pixels_than_a_frame_may_have(tmp_path: Path) -> No
 def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     """Its comment says whether it is current, not whose it is."""
     path = make_clip(gif(1), tmp_path / "work")
-    comment = container.read_first_comment(path.read_bytes())
+    comment = gif_.read_first_comment(path.read_bytes())
     assert comment is not None
     origin = json.loads(comment.removeprefix(b"luigi_gif ")[8:])
     assert set(origin) == {"recipe", "sha256"}

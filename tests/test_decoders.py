@@ -12,7 +12,7 @@ from conftest import DELIMITER, make_clip
 from decoders import DECODERS, Pixels, need
 from PIL import Image
 
-from luigi_gif.gif import container as container
+from luigi_gif import gif as gif_
 
 COLORS = [(200, 30, 30), (30, 200, 30), (30, 30, 200), (240, 240, 20), (0, 0, 0), (255, 255, 255)]
 
@@ -37,16 +37,16 @@ def saved(image: Image.Image, **options: object) -> bytes:
 
 def placed(data: bytes, screen: tuple[int, int], position: tuple[int, int]) -> bytes:
     """The same image at a place of a larger logical screen."""
-    image, _ = container.read_first_image(data)
-    return container.encode_single(image._replace(screen=screen, position=position))
+    image, _ = gif_.read_first_image(data)
+    return gif_.encode_single(image._replace(screen=screen, position=position))
 
 
 def with_local_table(data: bytes) -> bytes:
     """The same GIF with its colors in a local table, and others in the global one."""
-    image, _ = container.read_first_image(data)
+    image, _ = gif_.read_first_image(data)
     other = bytes(reversed(image.color_table))
-    blocks = container.encode_image_blocks(image, delay_cs=5, disposal=0, global_table=other)
-    head = container.encode_header(image.screen, other, 1, b"x")
+    blocks = gif_.encode_image_blocks(image, delay_cs=5, disposal=0, global_table=other)
+    head = gif_.encode_header(image.screen, other, 1, b"x")
     return head + blocks + image.data + b";"
 
 
@@ -75,10 +75,8 @@ ORDERS = [list(FRAMES), list(reversed(FRAMES))] + [
 
 def expected(data: bytes, canvas: tuple[int, int]) -> Pixels:
     """The frame in the middle of a transparent canvas."""
-    image, _ = container.read_first_image(data)
-    with Image.open(
-        io.BytesIO(container.encode_single(image._replace(screen=image.extent)))
-    ) as source:
+    image, _ = gif_.read_first_image(data)
+    with Image.open(io.BytesIO(gif_.encode_single(image._replace(screen=image.extent)))) as source:
         shown = source.convert("RGBA")
         if image.size != image.extent and image.transparent_index is None:
             box = Image.new("L", image.extent, 0)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from luigi_gif.gif import container
+from luigi_gif import gif as gif_
 from luigi_gif.imaging import differences
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging.palette import Bytes
@@ -21,12 +21,12 @@ GREY = bytes(value for value in range(256) for _ in range(3))
 def made(indexes: Bytes, colors: bytes) -> differences.IndexedImage:
     """An opaque image of these color indexes, and its pixels, decoded."""
     size = indexes.shape[1], indexes.shape[0]
-    image = container.Image(
+    image = gif_.Image(
         screen=size,
         position=(0, 0),
         size=size,
         interlaced=False,
-        color_table=container.pad_color_table(colors),
+        color_table=gif_.pad_color_table(colors),
         delay_cs=0,
         transparent_index=None,
         data=image_.encode_pixels(indexes),
@@ -36,11 +36,9 @@ def made(indexes: Bytes, colors: bytes) -> differences.IndexedImage:
     return decoded
 
 
-def shown(
-    previous: differences.IndexedImage, stored: container.Image, global_table: bytes
-) -> Bytes:
+def shown(previous: differences.IndexedImage, stored: gif_.Image, global_table: bytes) -> Bytes:
     """What Pillow shows of the second of two images in a GIF, height x width x 3."""
-    parts = [container.encode_header(previous.image.screen, global_table, 0, b"")]
+    parts = [gif_.encode_header(previous.image.screen, global_table, 0, b"")]
     for image in (previous.image, stored):
         parts += [blocks(image, global_table), bytes(image.data)]
     with Image.open(io.BytesIO(b"".join(parts) + b";")) as animation:
@@ -49,9 +47,9 @@ def shown(
         return np.asarray(animation.convert("RGB"))
 
 
-def blocks(image: container.Image, global_table: bytes) -> bytes:
-    return container.encode_image_blocks(
-        image, delay_cs=10, disposal=container.DISPOSE_NOT, global_table=global_table
+def blocks(image: gif_.Image, global_table: bytes) -> bytes:
+    return gif_.encode_image_blocks(
+        image, delay_cs=10, disposal=gif_.DISPOSE_NOT, global_table=global_table
     )
 
 
@@ -62,7 +60,7 @@ def pixels(decoded: differences.IndexedImage) -> Bytes:
 
 def checked(
     previous: differences.IndexedImage, current: differences.IndexedImage, global_table: bytes
-) -> container.Image:
+) -> gif_.Image:
     """What is stored of ``current``, held against what every delta promises."""
     stored = differences.encode_delta(previous, current, global_table)
     assert (shown(previous, stored, global_table) == pixels(current)).all()
@@ -195,7 +193,7 @@ def test_an_interlaced_image_is_compared_by_its_rows() -> None:
     picture = Image.fromarray(second)
     picture.putpalette(GREY)
     picture.save(file, "GIF", interlace=1, optimize=False)
-    image, _ = container.read_first_image(file.getvalue())
+    image, _ = gif_.read_first_image(file.getvalue())
     assert image.interlaced
     stored = checked(made(first, GREY), differences.IndexedImage.of(image), GREY)
     assert (stored.position, stored.size, stored.interlaced) == ((30, 20), (3, 2), False)

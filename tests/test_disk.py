@@ -20,8 +20,8 @@ from faults import chunks, fault_server
 from luigi.task_register import Register
 
 import luigi_gif
+from luigi_gif import gif as gif_
 from luigi_gif.errors import PipelineError
-from luigi_gif.gif import container
 
 STEPS = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
@@ -67,7 +67,7 @@ class Disk:
     def clip(self, workdir: Path | None = None) -> bytes:
         """Without its comment, which depends on the URL."""
         data = ((workdir or self.workdir) / "clip.gif").read_bytes()
-        return data.replace(container.read_first_comment(data) or b"", b"")
+        return data.replace(gif_.read_first_comment(data) or b"", b"")
 
     def check(self, bundle: bytes, workdir: Path | None = None) -> None:
         """Whatever has its final name is whole, and nothing else is there."""

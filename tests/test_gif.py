@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.gif import container
 
 
 @pytest.mark.parametrize("length", range(len(make_gif())))
@@ -19,10 +19,10 @@ def test_every_cut_is_noticed(length: int) -> None:
     """A GIF that ends early is truncated, wherever that is; only the trailer may lack."""
     data = make_gif()
     if length == len(data) - 1:
-        assert container.end_of_gif(data[:length]) == length
+        assert gif_.end_of_gif(data[:length]) == length
     else:
         with pytest.raises(Truncated):
-            container.end_of_gif(data[:length])
+            gif_.end_of_gif(data[:length])
 
 
 @given(
@@ -33,17 +33,17 @@ def test_sub_blocks_of_any_size_are_walked(lengths: list[int], start: int) -> No
     """Short ones one by one, runs of full ones in leaps: the end is the same."""
     sub_blocks = b"".join(bytes((n,)) + b"\xff" * n for n in lengths) + b"\0"
     data = make_gif()[:-1] + b"\x21\xfe" + sub_blocks + b";"
-    assert container.end_of_gif(b"x" * start + data + b"more", start) == start + len(data)
+    assert gif_.end_of_gif(b"x" * start + data + b"more", start) == start + len(data)
     for cut in (1, 2, 255, 256, 257):
         if 1 < cut < len(sub_blocks):
             with pytest.raises(Truncated):
-                container.end_of_gif(data[:-cut])
+                gif_.end_of_gif(data[:-cut])
 
 
 def test_an_image_is_read_with_what_governs_it() -> None:
     """Screen, place, colors, delay and transparency are those that were written."""
     data = make_gif(2, (17, 18), duration=120, transparency=2, interlace=1)
-    image, images = container.read_first_image(data)
+    image, images = gif_.read_first_image(data)
     assert images == 1
     assert (image.screen, image.position, image.size) == ((17, 18), (0, 0), (17, 18))
     assert (image.delay_cs, image.transparent_index, image.interlaced) == (12, 2, True)
@@ -56,7 +56,7 @@ def test_several_images_are_counted() -> None:
     """The first is the one that is read."""
     others = [Image.open(io.BytesIO(make_gif(color))) for color in (2, 3)]
     data = make_gif(1, save_all=True, append_images=others, duration=50)
-    image, images = container.read_first_image(data)
+    image, images = gif_.read_first_image(data)
     assert images == 3
     assert image.delay_cs == 5
 
@@ -82,7 +82,7 @@ def test_what_no_gif_can_hold_is_named(position: int, byte: bytes, expected: str
     else:
         data = data[:position] + byte + data[position + len(byte) :]
     with pytest.raises(Malformed) as error:
-        container.read_first_image(data)
+        gif_.read_first_image(data)
     assert expected in error.value.expected
 
 
@@ -90,21 +90,21 @@ def test_what_no_gif_can_hold_is_named(position: int, byte: bytes, expected: str
 @pytest.mark.parametrize("comment", [b"short", b"x" * 700])
 def test_a_header_says_how_often_and_what_for(plays: int, comment: bytes) -> None:
     """Pillow reads the repeats, one less than the plays; without any the GIF plays once."""
-    image, _ = container.read_first_image(make_gif(1, (3, 2)))
+    image, _ = gif_.read_first_image(make_gif(1, (3, 2)))
     data = b"".join(
         (
-            container.encode_header((3, 2), image.color_table, plays, comment),
-            container.encode_image_blocks(
+            gif_.encode_header((3, 2), image.color_table, plays, comment),
+            gif_.encode_image_blocks(
                 image,
                 delay_cs=4,
-                disposal=container.DISPOSE_NOT,
+                disposal=gif_.DISPOSE_NOT,
                 global_table=image.color_table,
             ),
             image.data,
-            bytes((container.TRAILER,)),
+            bytes((gif_.TRAILER,)),
         )
     )
-    assert container.read_first_comment(data) == comment
+    assert gif_.read_first_comment(data) == comment
     shown = Image.open(io.BytesIO(data))
     assert shown.info.get("loop") == {0: 0, 1: None}.get(plays, plays - 1)
     assert shown.info["duration"] == 40
@@ -115,12 +115,12 @@ def test_a_header_says_how_often_and_what_for(plays: int, comment: bytes) -> Non
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"mine", make_gif(), make_gif()[:20]])
 def test_there_may_be_no_comment(data: bytes) -> None:
     """Also where there is no GIF, or not enough of one."""
-    assert container.read_first_comment(data) is None
+    assert gif_.read_first_comment(data) is None
 
 
 def test_zeros_between_blocks_are_passed_over() -> None:
     """Some encoders write one Block Terminator too many; decoders show such a GIF."""
     data = make_gif(1)
     doubled = data[:-1] + b"\0\0" + data[-1:]
-    assert container.end_of_gif(doubled + b"\n\n\n\n") == len(doubled)
-    assert container.read_first_image(doubled)[1] == 1
+    assert gif_.end_of_gif(doubled + b"\n\n\n\n") == len(doubled)
+    assert gif_.read_first_image(doubled)[1] == 1

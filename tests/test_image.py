@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from pytest_mock import MockerFixture
 
+from luigi_gif import gif as gif_
 from luigi_gif.errors import Undecodable
-from luigi_gif.gif import container
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.palette import Bytes
@@ -37,14 +37,14 @@ def to_gif(
     fitted: Callable[[Size], Size] = unchanged,
     quality: str = "fast",
     max_pixels: int = 1 << 16,
-) -> tuple[container.Image, int]:
+) -> tuple[gif_.Image, int]:
     made = image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
     return made.image, made.images
 
 
-def shown(image: container.Image) -> Bytes:
+def shown(image: gif_.Image) -> Bytes:
     """What Pillow shows of it: red, green, blue and alpha."""
-    with Image.open(io.BytesIO(container.encode_single(image))) as picture:
+    with Image.open(io.BytesIO(gif_.encode_single(image))) as picture:
         return np.asarray(picture.convert("RGBA"))
 
 
@@ -486,9 +486,9 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     assert child.stderr == ""
 
 
-def made(indexes: Bytes, table: bytes) -> container.Image:
+def made(indexes: Bytes, table: bytes) -> gif_.Image:
     """An opaque image in the middle of a larger screen."""
-    return container.Image(
+    return gif_.Image(
         screen=(indexes.shape[1] + 6, indexes.shape[0] + 4),
         position=(3, 2),
         size=(indexes.shape[1], indexes.shape[0]),
@@ -510,7 +510,7 @@ def test_a_gif_is_resized_with_its_delay() -> None:
     assert (pixels[1, 1, 3], pixels[22, 30, 3]) == (0, 0)
 
 
-def whole(image: container.Image) -> Bytes:
+def whole(image: gif_.Image) -> Bytes:
     """What is shown of the image alone."""
     return shown(image._replace(screen=image.size, position=(0, 0)))
 
@@ -593,7 +593,7 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], most: int, seed: int
     """Every index, also where the table has no such color."""
     indexes = np.random.default_rng(seed).integers(0, most, shape).astype(np.uint8)
     image = made(indexes, bytes(range(6)))._replace(screen=shape[::-1], position=(0, 0))
-    assert (image_.decode_indexes(container.encode_single(image)) == indexes).all()
+    assert (image_.decode_indexes(gif_.encode_single(image)) == indexes).all()
 
 
 @settings(max_examples=50)

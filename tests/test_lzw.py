@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import luigi_gif
+from luigi_gif import gif as gif_
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames import writing
-from luigi_gif.gif import container, lzw
+from luigi_gif.gif import lzw
 
 END = "the End code"
 
@@ -132,8 +133,8 @@ def noise(seed: int = 1, size: tuple[int, int] = (150, 120)) -> bytes:
     return file.getvalue()
 
 
-def data_of(file: bytes) -> tuple[container.Image, bytes]:
-    image, _ = container.read_first_image(file)
+def data_of(file: bytes) -> tuple[gif_.Image, bytes]:
+    image, _ = gif_.read_first_image(file)
     return image, bytes(image.data)
 
 
@@ -179,7 +180,7 @@ def damaged(file: bytes, change: str) -> bytes:
     codes = [code for index in range(number[change]) for code in (4, index % 4)]
     if change == "an invalid code":
         codes += [4, 0, 7, *codes]
-    return container.encode_single(image._replace(data=memoryview(packed([*codes, 5], 2))))
+    return gif_.encode_single(image._replace(data=memoryview(packed([*codes, 5], 2))))
 
 
 def small(color: int) -> bytes:
@@ -236,8 +237,8 @@ def odd_ends() -> dict[str, bytes]:
         "comment": whole[:-1] + b"!\xfe\x20begun",
         "junk": whole[:-1] + b"junk",
         "second": more.getvalue()[:-9],
-        "surplus": container.encode_single(
-            container.read_first_image(whole)[0]._replace(
+        "surplus": gif_.encode_single(
+            gif_.read_first_image(whole)[0]._replace(
                 data=memoryview(packed([code for n in rows for code in (4, n)] + [5], 2))
             )
         ),
@@ -282,7 +283,7 @@ def test_in_a_large_bundle_most_damage_is_found(
     codes = lzw.code_data(data)
     cut = codes[: len(codes) // 2]
     blocks = b"".join(bytes((255,)) + cut[i : i + 255] for i in range(0, len(cut) - 254, 255))
-    half = container.encode_single(image._replace(data=memoryview(data[:1] + blocks + b"\0")))
+    half = gif_.encode_single(image._replace(data=memoryview(data[:1] + blocks + b"\0")))
     for bad in (half, damaged(small(2), "one too few")):
         folder = tmp_path / str(len(bad))
         bundle = DELIMITER.join([noise(), bad, noise(2)])
@@ -296,7 +297,7 @@ def short_of_a_row() -> bytes:
     codes = [256]
     for index in range(150 * 119):
         codes += [256] * (index > 0 and index % 3836 == 0) + [index % 7]
-    return container.encode_single(image._replace(data=memoryview(packed([*codes, 257], 8))))
+    return gif_.encode_single(image._replace(data=memoryview(packed([*codes, 257], 8))))
 
 
 def test_what_looked_whole_is_found_where_pixels_are_needed(
@@ -305,7 +306,7 @@ def test_what_looked_whole_is_found_where_pixels_are_needed(
     """The frame is then written anew, and counted: it is bad, or left out as was asked."""
     monkeypatch.setattr(writing, "MAX_COUNTED_BYTES", 0)
     bad = short_of_a_row()
-    assert lzw.looks_whole(container.read_first_image(bad)[0].data)
+    assert lzw.looks_whole(gif_.read_first_image(bad)[0].data)
     bundle = DELIMITER.join([noise(), bad, noise(2)])
     for choice in ("fail", "skip"):
         options = {"optimize": "lossless", "on_bad_frame": choice}

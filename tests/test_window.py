@@ -14,8 +14,8 @@ from campaigns import cuts, fuzz
 from conftest import DELIMITER, FORMATS, SAMPLE, gif
 from PIL import Image
 
+from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.gif import container as gif_
 from luigi_gif.sources import bundle, bundle_window, image_ends
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]

@@ -3,7 +3,9 @@
 Pure code, without NumPy.
 """
 
-from luigi_gif.gif.container import (
+from luigi_gif.gif.block_reader import read_first_comment, read_first_image
+from luigi_gif.gif.block_writer import encode_header, encode_image_blocks, encode_single
+from luigi_gif.gif.blocks import (
     DISPOSE_NOT,
     DISPOSE_TO_BACKGROUND,
     MAX_COLORS,
@@ -12,16 +14,10 @@ from luigi_gif.gif.container import (
     TRAILER,
     Image,
     displayed_cs,
-    encode_header,
-    encode_image_blocks,
-    encode_single,
-    end_of_gif,
-    find_end,
     is_gray_ramp,
     pad_color_table,
-    read_first_comment,
-    read_first_image,
 )
+from luigi_gif.gif.gif_end import end_of_gif, find_end
 from luigi_gif.gif.lzw import PixelCount, count_image_pixels, looks_whole
 
 __all__ = [
