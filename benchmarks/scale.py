@@ -51,7 +51,8 @@ from PIL import Image
 from psutil import Process
 
 from luigi_gif import WriteFrames, settings
-from luigi_gif.frames import writing
+from luigi_gif.frames import manifest as manifests
+from luigi_gif.frames import render_options, write_frames
 from luigi_gif.integrations import progress
 from luigi_gif.sources import bundle
 from luigi_gif.storage import targets
@@ -238,11 +239,11 @@ def be_driven(url: str, address: str) -> None:
     with folder.open(BUNDLE) as file:
         index = bundle.index_bundle(file.read, strict=True)
     split = time.perf_counter()
-    manifest = writing.blank_manifest({}, {"sha256": "", **index._asdict()})
-    look = writing.Look(None, None, "fast", 64 * 10**6, skip_bad=False)
+    manifest = manifests.new_manifest({}, {"sha256": "", **index._asdict()})
+    options = render_options.RenderOptions(None, None, "fast", 64 * 10**6, skip_bad=False)
     config = settings.dask(address=address)
-    writing.write_missing(
-        folder, BUNDLE, manifest, look, config, progress.ProgressReporter(WriteFrames())
+    write_frames.write_missing_frames(
+        folder, BUNDLE, manifest, options, config, progress.ProgressReporter(WriteFrames())
     )
     print(json.dumps([split - begin, time.perf_counter() - split]))
 

@@ -110,7 +110,7 @@ class Output:
 
     def _check_is_ours(self) -> None:
         folder, name = os.path.split(self._path)
-        found = clips.find(storage.LocalFolder(folder), name)
+        found = clips.read_clip_status(storage.LocalFolder(folder), name)
         if found is not None and not found.whole:
             raise ForeignFileError(
                 "the place of the copy is taken by a file that this pipeline did not make",

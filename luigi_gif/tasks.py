@@ -145,7 +145,7 @@ class SplitFrames(Step):
                 next_step="put a bundle there, or delete the file to download it again",
             )
         if self.folder.version(self.data_file) != version:
-            raise frames.changed_error(path)
+            raise frames.changed_bundle_error(path)
         if bundle_index.empty:
             message = "%d frames are empty and left out: nothing stands between two delimiters"
             logger.warning(message, bundle_index.empty)
@@ -165,7 +165,7 @@ class SplitFrames(Step):
             try:
                 return sources.index_bundle(file.read, strict=self.on_bad_frame == "fail")
             except sources.BadFrame as error:
-                raise frames.bundle_error(error, path) from None
+                raise frames.bad_frame_error(error, path) from None
 
     def _checked_sha256(self, path: str) -> str:
         """Of the bundle; one that was put there, not downloaded, is held against --sha256."""
@@ -222,22 +222,20 @@ class WriteFrames(Step):
         difference = self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256)
         if difference:
             return difference
-        missing = frames.listing(self.folder, manifest).missing
+        missing = frames.find_missing_chunks(self.folder, manifest).missing
         if missing:
-            return (
-                f"frame files are missing in {len(missing)} of {len(manifest.stretches)} stretches"
-            )
+            return f"frame files are missing in {len(missing)} of {len(manifest.chunks)} stretches"
         return None
 
     def make(self) -> str:
         manifest = frames.load_manifest(self.folder)
         if manifest is None or self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
-            manifest = frames.blank_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
-            aside = frames.take_over(self.folder, manifest)
-            frames.warn_of_altered(self.folder, aside)
+            manifest = frames.new_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
+            quarantined = frames.claim_existing_files(self.folder, manifest)
+            frames.warn_of_altered_files(self.folder, quarantined)
         width, height = self.size or (None, None)
         copying = self._is_copying()
-        look = frames.Look(
+        options = frames.RenderOptions(
             width,
             height,
             self.quality,
@@ -246,13 +244,12 @@ class WriteFrames(Step):
             copying=copying,
             palette="frame" if copying else self._palette_wanted(),
         )
-        watch = integrations.ProgressReporter(self)
-        count = frames.write_missing(
-            self.folder, self.data_file, manifest, look, settings.dask(), watch
+        reporter = integrations.ProgressReporter(self)
+        count = frames.write_missing_frames(
+            self.folder, self.data_file, manifest, options, settings.dask(), reporter
         )
-        return (
-            f"{count:,} of {manifest.frames:,} frame files in {self.folder.path(frames.SUBFOLDER)}"
-        )
+        path = self.folder.path(frames.SUBFOLDER)
+        return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
 
     def _is_copying(self) -> bool:
         """Whether there are only GIFs, which keep their size."""
@@ -313,27 +310,27 @@ class CombineGif(Step):
         }
 
     def reason_in_folder(self) -> str | None:
-        found = clips.find(self.folder, self.gif_file)
-        if found is None:
+        existing = clips.read_clip_status(self.folder, self.gif_file)
+        if existing is None:
             return f"{self.output()} is not there"
-        if found.origin is None:
+        if existing.origin is None:
             return f"{self.output()} is not of this pipeline"
-        if not found.whole:
+        if not existing.whole:
             return f"{self.output()} is not as it was written"
         return self.difference(
-            self.gif_file, found.origin.get("recipe"), found.origin.get("sha256")
+            self.gif_file, existing.origin.get("recipe"), existing.origin.get("sha256")
         )
 
     def _made_of(self) -> object:
-        found = clips.find(self.folder, self.gif_file)
-        return found and found.origin and found.origin.get("sha256")
+        existing = clips.read_clip_status(self.folder, self.gif_file)
+        return existing and existing.origin and existing.origin.get("sha256")
 
     def _subfolders(self) -> set[str]:
         return super()._subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
-        found = clips.find(self.folder, self.gif_file)
-        if found is not None and found.origin is None:
+        existing = clips.read_clip_status(self.folder, self.gif_file)
+        if existing is not None and existing.origin is None:
             raise ForeignFileError(
                 "the clip's place is taken by a file that this pipeline did not make",
                 where=str(self.output()),
@@ -343,7 +340,7 @@ class CombineGif(Step):
             )
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        style = clips.Style(
+        options = clips.ClipOptions(
             self.plays,
             self.frame_duration_ms,
             self.optimize == "lossless",
@@ -351,18 +348,18 @@ class CombineGif(Step):
         )
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
         config = settings.dask()
-        size = clips.combine(self.folder, manifest, self.gif_file, origin, style, config)
-        shown = manifest.frames - len(manifest.skipped)
+        size = clips.combine_frames(self.folder, manifest, self.gif_file, origin, options, config)
+        shown = manifest.frame_count - len(manifest.skipped)
         return f"{self.output()}: {shown:,} frames, {size:,} bytes"
 
     def about(self) -> dict[str, Any]:
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        shown = manifest.frames - len(manifest.skipped)
-        duration_ms = 10 * sum(written.delay_cs for written in manifest.written if written)
+        shown = manifest.frame_count - len(manifest.skipped)
+        duration_ms = 10 * sum(result.duration_cs for result in manifest.results if result)
         if self.frame_duration_ms is not None:
             duration_ms = shown * self.frame_duration_ms
-        width, height = manifest.size
+        width, height = manifest.screen_size
         about = {
             "made": now(),
             "frames": shown,

@@ -17,9 +17,9 @@ from PIL import Image, ImageSequence
 
 from luigi_gif import gif as gif_
 from luigi_gif import settings
-from luigi_gif.clips import combining
+from luigi_gif.clips import canvas, clip_status, combining
 from luigi_gif.errors import BundleError, DamagedFileError
-from luigi_gif.frames import writing
+from luigi_gif.frames.manifest import load_manifest
 from luigi_gif.storage import targets
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
@@ -147,25 +147,25 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
     folder = targets.open_folder(str(tmp_path / "work"))
-    assert combining.find(folder, "clip.gif") is None
+    assert clip_status.read_clip_status(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
-    whole = combining.find(folder, "clip.gif")
+    whole = clip_status.read_clip_status(folder, "clip.gif")
     assert whole is not None
     assert whole.whole
     assert whole.origin is not None
     assert whole.origin["recipe"]["plays"] == 0
     whole_clip = path.read_bytes()
     path.write_bytes(whole_clip[:-1])
-    assert combining.find(folder, "clip.gif") == whole._replace(whole=False)
+    assert clip_status.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
     altered = bytearray(whole_clip)
     altered[-5] ^= 1
     path.write_bytes(altered)
-    assert combining.find(folder, "clip.gif") == whole._replace(whole=False)
+    assert clip_status.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
     path.write_bytes(b"")
-    assert combining.find(folder, "clip.gif") is None
+    assert clip_status.read_clip_status(folder, "clip.gif") is None
     for foreign in (b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif 00000000{")):
         path.write_bytes(foreign)
-        found = combining.find(folder, "clip.gif")
+        found = clip_status.read_clip_status(folder, "clip.gif")
         assert found is not None
         assert found.origin is None
 
@@ -193,21 +193,21 @@ def test_a_frame_file_that_changed_reaches_no_clip(
     else:
         frame.write_bytes(damage(original))
     folder = targets.open_folder(str(tmp_path / "work"))
-    manifest = writing.load_manifest(folder)
+    manifest = load_manifest(folder)
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):
-        combining.combine(
+        combining.combine_frames(
             folder,
             manifest,
             "clip.gif",
             ORIGIN,
-            combining.Style(0, None, False, 10**6),
+            canvas.ClipOptions(0, None, False, 10**6),
             settings.dask(),
         )
     assert path.read_bytes() == before
-    again = writing.load_manifest(folder)
+    again = load_manifest(folder)
     assert again is not None
-    assert again.written == [None]
+    assert again.results == [None]
 
 
 def test_a_canvas_has_no_more_pixels_than_a_frame_may_have(tmp_path: Path) -> None:

@@ -290,10 +290,10 @@ def test_a_mistake_of_ours_ends_the_run(luigi: Run, tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(
-        "import luigi_gif.frames.writing\n"
+        "import luigi_gif.frames.write_frames\n"
         "def write_batch(shared, batch):\n"
         "    return batch + 1\n"
-        "luigi_gif.frames.writing.write_batch = write_batch\n"
+        "luigi_gif.frames.write_frames.write_batch = write_batch\n"
     )
     flags = ("--url", str(SAMPLE), "--workdir", "work")
     result = luigi(*flags, python=("-B",), PYTHONPATH=str(site))

@@ -112,12 +112,12 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
     code = (
         "import psutil, luigi.cmdline\n"
         "from luigi_gif.execution import executors as fanout\n"
-        "from luigi_gif.frames import writing as frames\n"
-        "def look(shared, batch, write=frames.write_batch):\n"
+        "from luigi_gif.frames import write_frames\n"
+        "def look(shared, batch, write=write_frames.write_batch):\n"
         "    for c in psutil.Process().net_connections():\n"
         "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
         "    return write(shared, batch)\n"
-        "frames.write_batch = look\n"
+        "write_frames.write_batch = look\n"
         "fanout.SMALL_WORK = -1\n"
         "luigi.cmdline.luigi_run()\n"
     )

@@ -11,10 +11,10 @@ from conftest import DELIMITER, gif, make_clip
 from test_tasks import waypoints_every
 
 from luigi_gif import settings
-from luigi_gif.clips import combining
+from luigi_gif.clips import canvas, clip_batch_writer, clip_batches, combining
 from luigi_gif.errors import DamagedFileError, StorageError
 from luigi_gif.execution import cancellation
-from luigi_gif.frames import writing
+from luigi_gif.frames.manifest import load_manifest
 from luigi_gif.parameters import Workers
 from luigi_gif.storage import targets
 
@@ -23,28 +23,32 @@ class LateWorker:
     """Between two parts of a clip, a worker of another run writes a frame file."""
 
     def __init__(self, workdir: Path, before: int, number: int, data: bytes) -> None:
-        self._write_part = combining.write_part
+        self._write_clip_batch = clip_batch_writer.write_clip_batch
         self._path = workdir / "frames" / f"frame_{number:02d}.gif"
         self._data = data
         self._left = before
 
-    def write_part(
-        self, shared: targets.FolderHandle, part: combining.Part
-    ) -> combining.WrittenPart:
+    def write_clip_batch(
+        self, shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+    ) -> clip_batch_writer.CompletedClipBatch:
         if self._left == 0:
             self._path.write_bytes(self._data)
         self._left -= 1
-        return self._write_part(shared, part)
+        return self._write_clip_batch(shared, batch)
 
 
 def combined(workdir: Path, **options: Any) -> bytes:
     """The clip that is made of what lies there, one part after another."""
     folder = targets.open_folder(str(workdir))
-    manifest = writing.load_manifest(folder)
+    manifest = load_manifest(folder)
     assert manifest is not None
-    style = combining.Style(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
+    clip_options = canvas.ClipOptions(0, 100, only_changes=True, max_pixels=10**6)._replace(
+        **options
+    )
     config = settings.dask(workers=Workers(0, 0))
-    combining.combine(folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, style, config)
+    combining.combine_frames(
+        folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, clip_options, config
+    )
     return folder.read("late.gif")
 
 
@@ -61,13 +65,13 @@ def test_a_frame_that_a_worker_writes_late_reaches_no_clip(
     frame = workdir / "frames" / f"frame_{number:02d}.gif"
     own, other = frame.read_bytes(), gif(1 + (number + 1) % 3, (9, 9))
     worker = LateWorker(workdir, before, number, other)
-    monkeypatch.setattr(combining, "write_part", worker.write_part)
+    monkeypatch.setattr(combining, "write_clip_batch", worker.write_clip_batch)
     try:
         made = combined(workdir)
     except DamagedFileError:
-        manifest = writing.load_manifest(targets.open_folder(str(workdir)))
+        manifest = load_manifest(targets.open_folder(str(workdir)))
         assert manifest is not None
-        assert manifest.written[number // 4] is None
+        assert manifest.results[number // 4] is None
         frame.write_bytes(own)
     else:
         assert made == right  # it was written when nobody read it any more
@@ -82,17 +86,17 @@ def test_a_part_is_held_against_what_its_worker_said(
     """One that was altered, cut off or removed ends the run in words, and nothing is left."""
     workdir = tmp_path / "work"
     make_clip(DELIMITER.join([gif(1), gif(2)]), workdir)
-    write_part = combining.write_part
+    write_clip_batch = clip_batch_writer.write_clip_batch
 
     def write_and_damage(
-        shared: targets.FolderHandle, part: combining.Part
-    ) -> combining.WrittenPart:
-        written = write_part(shared, part)
+        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+    ) -> clip_batch_writer.CompletedClipBatch:
+        written = write_clip_batch(shared, batch)
         path = workdir / shared.part_name("frames", 0)
         path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
         return written
 
-    monkeypatch.setattr(combining, "write_part", write_and_damage)
+    monkeypatch.setattr(combining, "write_clip_batch", write_and_damage)
     with pytest.raises(DamagedFileError, match="a part of the clip is not what a worker wrote"):
         combined(workdir)
     assert not (workdir / "late.gif").exists()
@@ -106,29 +110,33 @@ def test_a_part_of_another_run_has_another_name(
     workdir = tmp_path / "work"
     make_clip(DELIMITER.join([gif(1), gif(2)]), workdir)
     calls = []
-    write_part = combining.write_part
+    write_clip_batch = clip_batch_writer.write_clip_batch
 
-    def note(shared: targets.FolderHandle, part: combining.Part) -> combining.WrittenPart:
-        calls.append((shared, part))
-        return write_part(shared, part)
+    def note(
+        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+    ) -> clip_batch_writer.CompletedClipBatch:
+        calls.append((shared, batch))
+        return write_clip_batch(shared, batch)
 
-    monkeypatch.setattr(combining, "write_part", note)
+    monkeypatch.setattr(combining, "write_clip_batch", note)
     combined(workdir, frame_duration_ms=50)
     right = combined(workdir)
 
-    def write_late(shared: targets.FolderHandle, part: combining.Part) -> combining.WrittenPart:
-        written = write_part(shared, part)
+    def write_late(
+        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+    ) -> clip_batch_writer.CompletedClipBatch:
+        written = write_clip_batch(shared, batch)
         with monkeypatch.context() as patch:
             patch.setattr(
                 "luigi_gif.storage.attach", lambda shared: targets.open_folder(shared.url)
             )
-            write_part(*calls[0])
+            write_clip_batch(*calls[0])
         return written
 
-    monkeypatch.setattr(combining, "write_part", write_late)
+    monkeypatch.setattr(combining, "write_clip_batch", write_late)
     assert combined(workdir) == right
     with pytest.raises(StorageError, match="does not see the work directory"):
-        write_part(*calls[0])
+        write_clip_batch(*calls[0])
     folder = targets.open_folder(str(workdir))
     with folder.locked():
         folder.sweep("frames")

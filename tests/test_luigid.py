@@ -63,14 +63,14 @@ def wait_until(true: Callable[[], object]) -> None:
 
 GATE = """
 import os, time
-from luigi_gif.frames import writing as frames
-real, begun = frames.write_batch, []
+from luigi_gif.frames import batch_writer
+real, begun = batch_writer.write_batch, []
 def write_batch(shared, batch):
     begun.append(batch)
     while not os.path.exists(os.path.join({gate!r}, str(len(begun)))):
         time.sleep(0.02)
     return real(shared, batch)
-frames.write_batch = write_batch
+batch_writer.write_batch = write_batch
 """
 """A worker with this does each of its batches when there is a file of that number."""
 

@@ -17,7 +17,7 @@ from PIL import Image
 import luigi_gif
 from luigi_gif import gif as gif_
 from luigi_gif.errors import BundleError, DamagedFileError
-from luigi_gif.frames import writing
+from luigi_gif.frames import write_frames
 from luigi_gif.gif import lzw
 
 END = "the End code"
@@ -278,7 +278,7 @@ def test_in_a_large_bundle_most_damage_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where counting would take too long, frames that do not look whole are counted still."""
-    monkeypatch.setattr(writing, "MAX_COUNTED_BYTES", 0)
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
     image, data = data_of(noise())
     codes = lzw.code_data(data)
     cut = codes[: len(codes) // 2]
@@ -304,7 +304,7 @@ def test_what_looked_whole_is_found_where_pixels_are_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The frame is then written anew, and counted: it is bad, or left out as was asked."""
-    monkeypatch.setattr(writing, "MAX_COUNTED_BYTES", 0)
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
     bad = short_of_a_row()
     assert lzw.looks_whole(gif_.read_first_image(bad)[0].data)
     bundle = DELIMITER.join([noise(), bad, noise(2)])

@@ -17,7 +17,9 @@ from test_tasks import BUNDLE, FRAMES, Pipeline, frame, pipeline, waypoints_ever
 
 import luigi_gif
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
-from luigi_gif.frames import claims, writing
+from luigi_gif.frames import batch_writer, claims, write_frames
+from luigi_gif.frames import manifest as manifests
+from luigi_gif.frames.frame_files import frame_file_name
 from luigi_gif.storage import targets
 
 OURS = (
@@ -214,10 +216,10 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     pipeline.run()
     right = pipeline.clip()
     pipeline.server.pages["/other"] = DELIMITER.join([gif(1), gif(2), gif(3)] * 40)
-    monkeypatch.setattr(writing, "write_batch", killed(writing.write_batch, after=2))
+    monkeypatch.setattr(write_frames, "write_batch", killed(batch_writer.write_batch, after=2))
     pipeline.run(url=pipeline.server.url("/other"), size=(9, None))
     assert not pipeline.ok
-    manifest = writing.load_manifest(targets.open_folder(str(pipeline.workdir)))
+    manifest = manifests.load_manifest(targets.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     assert [*map(tuple, manifest.earlier)] == [(2, 0, FRAMES)]
     monkeypatch.undo()
@@ -243,25 +245,25 @@ def killed(function: Callable[..., object], after: int) -> Callable[..., object]
 
 
 def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
-    """Ranges of it are merged, and no file of a stretch that differs is among them."""
+    """Ranges of it are merged, and no file of a chunk that differs is among them."""
     folder = targets.open_folder(str(tmp_path))
-    stretches = [writing.Stretch(number, 2, 0, 0) for number in (0, 2, 4, 6)]
-    old = writing.blank_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
-    old = old._replace(stretches=stretches, written=[None] * 4)
+    chunks = [manifests.Chunk(number, 2, 0, 0) for number in (0, 2, 4, 6)]
+    old = manifests.new_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
+    old = old._replace(chunks=chunks, results=[None] * 4)
     for number in range(8):
-        folder.write(writing.file_name(number, 2), b"%d" % number)
-    for place in range(4):
-        data = b"%d%d" % (2 * place, 2 * place + 1)
-        old.written[place] = writing.Written(2, zlib.crc32(data), 1, 1, True, 0, 0, 0, [])
-    old.written[3] = None
-    folder.write(writing.file_name(3, 2), b"x")
+        folder.write(frame_file_name(number, 2), b"%d" % number)
+    for index in range(4):
+        data = b"%d%d" % (2 * index, 2 * index + 1)
+        old.results[index] = manifests.ChunkResult(2, zlib.crc32(data), 1, 1, True, 0, 0, 0, [])
+    old.results[3] = None
+    folder.write(frame_file_name(3, 2), b"x")
     old.save(folder)
-    new = old._replace(recipe={"other": 1}, written=[None] * 4, unclaimed=set(), earlier=[])
-    assert claims.take_over(folder, new) == [
+    new = old._replace(recipe={"other": 1}, results=[None] * 4, unclaimed=set(), earlier=[])
+    assert claims.claim_existing_files(folder, new) == [
         "frames/frame_02.gif.altered",
         "frames/frame_03.gif.altered",
     ]
-    assert new.earlier == [writing.Earlier(2, 0, 2), writing.Earlier(2, 4, 8)]
+    assert new.earlier == [manifests.EarlierFiles(2, 0, 2), manifests.EarlierFiles(2, 4, 8)]
     assert new.unclaimed == set()
 
 

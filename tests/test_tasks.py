@@ -22,7 +22,9 @@ from pytest_mock import MockerFixture
 
 import luigi_gif
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError
-from luigi_gif.frames import writing
+from luigi_gif.frames import batch_writer, write_frames
+from luigi_gif.frames import batches as frame_batches
+from luigi_gif.frames import manifest as manifests
 from luigi_gif.storage import targets
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
@@ -480,22 +482,22 @@ def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
 def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the manifest notes as written is not written again."""
     waypoints_every(monkeypatch, 2)
-    monkeypatch.setattr(writing, "CHECKPOINT_S", 0.0)
-    write_batch = writing.write_batch
+    monkeypatch.setattr(write_frames, "CHECKPOINT_S", 0.0)
+    write_batch = batch_writer.write_batch
     batches = []
 
-    def stop_at_the_third(shared: targets.FolderHandle, batch: writing.Batch) -> Any:
+    def stop_at_the_third(shared: targets.FolderHandle, batch: frame_batches.Batch) -> Any:
         batches.append(batch)
         if len(batches) == 3:
             raise KeyboardInterrupt
         return write_batch(shared, batch)
 
-    monkeypatch.setattr(writing, "write_batch", stop_at_the_third)
+    monkeypatch.setattr(write_frames, "write_batch", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         pipeline.run()
     assert pipeline.run() == ["WriteFrames", "CombineGif"]
-    written = [task.place for batch in batches for task in batch.tasks]
-    interrupted = [task.place for task in batches[2].tasks]
+    written = [task.chunk_index for batch in batches for task in batch.tasks]
+    interrupted = [task.chunk_index for task in batches[2].tasks]
     assert sorted(written) == sorted([*range(6), *interrupted])
 
 
@@ -579,7 +581,7 @@ def test_bad_frames_are_left_out_if_asked(pipeline: Pipeline, damaged: bytes, re
     assert any("frame 1 of the bundle is not usable" in line for line in pipeline.log)
     pipeline.run(on_bad_frame="skip")
     assert pipeline.ok
-    manifest = writing.load_manifest(targets.open_folder(str(pipeline.workdir)))
+    manifest = manifests.load_manifest(targets.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     (skipped,) = manifest.skipped
     assert (skipped.number, skipped.offset) == (1, len(gif(1)) + 4)

@@ -1,9 +1,12 @@
 """The frame files to one clip, and what a finished clip says of itself."""
 
-from luigi_gif.clips.combining import Style, combine, find
+from luigi_gif.clips.canvas import ClipOptions
+from luigi_gif.clips.clip_status import ClipStatus, read_clip_status
+from luigi_gif.clips.combining import combine_frames
 
 __all__ = [
-    "Style",
-    "combine",
-    "find",
+    "ClipOptions",
+    "ClipStatus",
+    "combine_frames",
+    "read_clip_status",
 ]

@@ -1,45 +1,41 @@
 """The frame files: plan them, write a batch of them, keep their manifest."""
 
-from luigi_gif.frames.claims import take_over
-from luigi_gif.frames.writing import (
+from luigi_gif.frames.batches import group_chunks, total_work
+from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
+from luigi_gif.frames.claims import claim_existing_files
+from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
+from luigi_gif.frames.frame_warnings import warn_of_altered_files
+from luigi_gif.frames.manifest import (
     MANIFEST,
-    SUBFOLDER,
-    Look,
+    Chunk,
+    ChunkResult,
     Manifest,
-    Stretch,
-    Written,
-    blank_manifest,
-    bundle_error,
-    changed_error,
-    digits_for,
-    file_name,
-    listing,
+    chunk_index_of,
     load_manifest,
-    runs,
-    stretch_of,
-    warn_of_altered,
-    work,
-    write_missing,
+    new_manifest,
 )
+from luigi_gif.frames.missing_chunks import find_missing_chunks
+from luigi_gif.frames.render_options import RenderOptions
+from luigi_gif.frames.write_frames import write_missing_frames
 
 __all__ = [
     "MANIFEST",
     "SUBFOLDER",
-    "Look",
+    "Chunk",
+    "ChunkResult",
     "Manifest",
-    "Stretch",
-    "Written",
-    "blank_manifest",
-    "bundle_error",
-    "changed_error",
+    "RenderOptions",
+    "bad_frame_error",
+    "changed_bundle_error",
+    "chunk_index_of",
+    "claim_existing_files",
     "digits_for",
-    "file_name",
-    "listing",
+    "find_missing_chunks",
+    "frame_file_name",
+    "group_chunks",
     "load_manifest",
-    "runs",
-    "stretch_of",
-    "take_over",
-    "warn_of_altered",
-    "work",
-    "write_missing",
+    "new_manifest",
+    "total_work",
+    "warn_of_altered_files",
+    "write_missing_frames",
 ]

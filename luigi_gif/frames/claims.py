@@ -12,54 +12,62 @@ import zlib
 from collections.abc import Iterator
 
 from luigi_gif import storage
-from luigi_gif.frames import writing
+from luigi_gif.frames.frame_files import digits_for, frame_file_name, list_frame_files
+from luigi_gif.frames.manifest import (
+    EarlierFiles,
+    Manifest,
+    chunk_index_of,
+    is_earlier,
+    load_manifest,
+)
 
 
-def take_over(folder: storage.Folder, manifest: writing.Manifest) -> list[str]:
-    """Note in a new manifest what it may replace of the one that lies there, and what not.
+def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str]:
+    """Note in a new manifest which files of the existing one it may replace, and which not.
 
     Returns the new names of frame files that were altered since they were written: they are
     set aside.
     """
-    old = writing.load_manifest(folder)
+    old = load_manifest(folder)
     if old is None:
         return []
-    aside: list[str] = []
-    manifest.earlier.extend(_merged([*old.earlier, *_proven(folder, old, aside)]))
-    digits = writing.digits_for(manifest.frames)
-    for number in writing.numbers_there(folder, manifest):
-        if not writing.is_earlier(manifest.earlier, digits, number):
-            manifest.unclaimed.add(writing.stretch_of(manifest, number))
-    return aside
+    quarantined: list[str] = []
+    manifest.earlier.extend(_merged([*old.earlier, *_proven(folder, old, quarantined)]))
+    digits = digits_for(manifest.frame_count)
+    for file in list_frame_files(folder, digits):
+        if file.digits != digits or file.number >= manifest.frame_count:
+            continue
+        if not is_earlier(manifest.earlier, digits, file.number):
+            manifest.unclaimed.add(chunk_index_of(manifest, file.number))
+    return quarantined
 
 
 def _proven(
-    folder: storage.Folder, old: writing.Manifest, aside: list[str]
-) -> Iterator[writing.Earlier]:
+    folder: storage.Folder, old: Manifest, quarantined: list[str]
+) -> Iterator[EarlierFiles]:
     """The frame files of a manifest that nobody has changed; the others are set aside.
 
     Where a run has not noted a checksum yet, as it was killed, its claim has to do.
     """
-    digits = writing.digits_for(old.frames)
-    for place, (stretch, written) in enumerate(zip(old.stretches, old.written, strict=True)):
-        if place in old.unclaimed:
+    digits = digits_for(old.frame_count)
+    for index, (chunk, result) in enumerate(zip(old.chunks, old.results, strict=True)):
+        if index in old.unclaimed:
             continue
-        numbers = range(stretch.number, stretch.number + stretch.frames)
-        if written is not None:
-            skipped = {frame.number for frame in written.skipped}
-            names = [writing.file_name(each, digits) for each in numbers if each not in skipped]
-            contents = list(folder.read_many(names, written.bytes // stretch.frames))
+        if result is not None:
+            skipped = {frame.number for frame in result.skipped}
+            names = [frame_file_name(each, digits) for each in chunk.numbers if each not in skipped]
+            contents = list(folder.read_many(names, result.size_bytes // chunk.frame_count))
             crc32 = 0
             for content in contents:
                 crc32 = zlib.crc32(content or b"", crc32)
-            if None in contents or crc32 != written.crc32:
+            if None in contents or crc32 != result.crc32:
                 pairs = zip(names, contents, strict=True)
-                aside += [folder.quarantine(name) for name, content in pairs if content]
+                quarantined += [folder.quarantine(name) for name, content in pairs if content]
                 continue
-        yield writing.Earlier(digits, numbers.start, numbers.stop)
+        yield EarlierFiles(digits, chunk.numbers.start, chunk.numbers.stop)
 
 
-def _merged(ranges: list[writing.Earlier]) -> Iterator[writing.Earlier]:
+def _merged(ranges: list[EarlierFiles]) -> Iterator[EarlierFiles]:
     last = None
     for each in sorted(ranges):
         if last and each.digits == last.digits and each.start <= last.end:

@@ -15,48 +15,50 @@ import numpy as np
 
 from luigi_gif import execution, imaging, storage
 from luigi_gif.errors import Undecodable, out_of_memory
-from luigi_gif.frames import writing
+from luigi_gif.frames.frame_to_gif import frames_of
+from luigi_gif.frames.manifest import Chunk, Manifest, chunk_index_of
+from luigi_gif.frames.render_options import RenderOptions
 from luigi_gif.imaging import CommonPalette
 
 
 class SampleBatch(NamedTuple):
-    """The frames of a stretch that are sampled."""
+    """The frames of a chunk that are sampled."""
 
     data_file: str
-    look: writing.Look
-    stretch: writing.Stretch
+    options: RenderOptions
+    chunk: Chunk
     numbers: tuple[int, ...]
 
 
 def choose_palette(
-    shared: storage.FolderHandle,
+    handle: storage.FolderHandle,
     executor: execution.Executor,
     data_file: str,
-    manifest: writing.Manifest,
-    look: writing.Look,
+    manifest: Manifest,
+    options: RenderOptions,
 ) -> CommonPalette | None:
     """The palette for all frames of a bundle; None where each is to have its own.
 
-    It follows from the bundle and the look alone, whoever samples the frames.
+    It follows from the bundle and the options alone, whoever samples the frames.
 
     Raises StorageError or ClusterError.
     """
-    batches = _batches(data_file, manifest, look)
+    batches = _batches(data_file, manifest, options)
     samples: dict[int, bytes] = {}
-    sample = partial(sample_batch, shared)
+    sample = partial(sample_batch, handle)
     with contextlib.closing(executor.run(sample, batches)) as finished:
         for sampled in finished:
             samples.update(sampled)
     in_order = [np.frombuffer(samples[number], np.uint32) for number in sorted(samples)]
-    return imaging.choose_palette(in_order, always=look.palette == "clip")
+    return imaging.choose_palette(in_order, always=options.palette == "clip")
 
 
-def sample_batch(shared: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
+def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
     """On a worker: the samples of frames, by their numbers; bad frames have none.
 
     Raises StorageError.
     """
-    folder = storage.attach(shared)
+    folder = storage.attach(handle)
     try:
         return _samples(folder, batch)
     except MemoryError as error:
@@ -64,24 +66,22 @@ def sample_batch(shared: storage.FolderHandle, batch: SampleBatch) -> dict[int, 
 
 
 def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
-    stretch = batch.stretch
-    data = folder.read_uncached(batch.data_file, stretch.start, stretch.end)
+    chunk = batch.chunk
+    data = folder.read_uncached(batch.data_file, chunk.start, chunk.end)
     samples = {}
-    for number, frame in enumerate(writing.frames_of(data, stretch), stretch.number):
+    for number, frame in enumerate(frames_of(data, chunk), chunk.first_number):
         execution.stop_if_cancelled()
         if number in batch.numbers:
             with contextlib.suppress(Undecodable):
                 samples[number] = imaging.sample_colors(
-                    frame.data, batch.look.fitted, batch.look.max_pixels
+                    frame.data, batch.options.fitted, batch.options.max_pixels
                 ).tobytes()
     return samples
 
 
-def _batches(
-    data_file: str, manifest: writing.Manifest, look: writing.Look
-) -> Iterator[SampleBatch]:
-    count = manifest.frames
-    most = min(count, imaging.SAMPLED_FRAMES)
-    numbers = [index * count // most for index in range(most)]
-    for place, group in groupby(numbers, key=partial(writing.stretch_of, manifest)):
-        yield SampleBatch(data_file, look, manifest.stretches[place], tuple(group))
+def _batches(data_file: str, manifest: Manifest, options: RenderOptions) -> Iterator[SampleBatch]:
+    count = manifest.frame_count
+    sampled = min(count, imaging.SAMPLED_FRAMES)
+    numbers = [each * count // sampled for each in range(sampled)]
+    for chunk_index, group in groupby(numbers, key=partial(chunk_index_of, manifest)):
+        yield SampleBatch(data_file, options, manifest.chunks[chunk_index], tuple(group))

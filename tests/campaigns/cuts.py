@@ -31,7 +31,7 @@ import pytest
 from PIL import Image
 
 from luigi_gif.errors import BundleError
-from luigi_gif.frames import writing
+from luigi_gif.frames import frame_files, frame_to_gif, render_options
 from luigi_gif.imaging import decode
 from luigi_gif.sources import bundle
 from luigi_gif.tasks import CombineGif
@@ -39,7 +39,7 @@ from luigi_gif.tasks import CombineGif
 ROOT = Path(__file__).parents[2]
 DELIMITER = b"\n" * 4
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
-PLAIN = writing.Look(None, None, "fast", 1 << 26, False)
+PLAIN = render_options.RenderOptions(None, None, "fast", 1 << 26, False)
 
 
 def images_of(data: bytes, format_: str | None) -> list[bytes]:
@@ -91,7 +91,7 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
 
 def _check_named(frame: bundle.Frame, whole: bytes) -> None:
     try:
-        file, _, _, notes = writing._one_image_gif(0, frame, PLAIN)
+        file, _, _, notes = frame_to_gif.render_frame(0, frame, PLAIN)
     except bundle.BadFrame:
         return
     assert frame.format in ("PNG", "JPEG", "TIFF", "BMP", "GIF"), f"{frame.format} is shown"
@@ -121,7 +121,7 @@ def check_run(data: bytes, frame: int, count: int, folder: Path) -> None:
             for step in steps:
                 step()
     names = sorted(path.name for path in (folder / "skip" / "frames").glob("*.gif"))
-    digits = writing.digits_for(count)
+    digits = frame_files.digits_for(count)
     expected = [f"frame_{n:0{digits}d}.gif" for n in range(count) if n != frame]
     assert names == expected, names
     assert not (folder / "fail" / "clip.gif").exists()

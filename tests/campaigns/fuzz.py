@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from luigi_gif.errors import PipelineError
-from luigi_gif.frames.writing import Written
+from luigi_gif.frames.manifest import ChunkResult
 from luigi_gif.tasks import CombineGif
 
 Pixels = NDArray[np.uint8]
@@ -49,7 +49,7 @@ Pixels = NDArray[np.uint8]
 DELIMITER = b"\n" * 4
 MAX_SECONDS = 10
 """Of the processor, however many others want it."""
-SKIPPED = Written._fields.index("skipped")
+SKIPPED = ChunkResult._fields.index("skipped")
 PATIENCE_S = 600
 """After which a case that does nothing is ended."""
 MAX_MIB = 500

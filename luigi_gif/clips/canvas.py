@@ -1,0 +1,42 @@
+"""What the images of a clip have in common, and where each lies on the logical screen."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from luigi_gif import gif
+
+
+class ClipOptions(NamedTuple):
+    """How a clip plays and is stored."""
+
+    plays: int
+    """How often; 0 is forever."""
+    frame_duration_ms: int | None
+    """For every frame; None leaves each its own."""
+    only_changes: bool
+    """Whether what did not change since the frame before is left out."""
+    max_pixels: int
+    """Of its canvas."""
+
+
+class Canvas(NamedTuple):
+    """What the images of a clip have in common."""
+
+    size: tuple[int, int]
+    """Width and height of the logical screen, in pixels."""
+    opaque: bool
+    """Whether each frame alone decides every pixel, so that none is ever transparent."""
+    color_table: bytes
+    """The global one: that of the first image."""
+    options: ClipOptions
+
+
+def center(image: gif.Image, screen: tuple[int, int]) -> gif.Image:
+    """The image in the middle of a larger screen."""
+    if image.screen == screen:
+        return image
+    left, top = image.position
+    width, height = image.extent
+    position = (left + (screen[0] - width) // 2, top + (screen[1] - height) // 2)
+    return image._replace(screen=screen, position=position)

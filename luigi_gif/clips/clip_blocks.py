@@ -1,0 +1,134 @@
+"""What stands in a clip for each frame: how it is cleared, for how long it shows, what is stored.
+
+Every frame is shown alone. Before one that does not cover the whole canvas, the
+one before it is disposed of to the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from luigi_gif import execution, gif
+from luigi_gif.clips.canvas import Canvas, center
+from luigi_gif.clips.clip_batches import ClipBatch
+from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
+from luigi_gif.errors import Undecodable
+
+if TYPE_CHECKING:
+    from luigi_gif import imaging
+
+
+def make_clip_blocks(
+    reader: FrameReader, batch: ClipBatch
+) -> Iterator[tuple[int, bytes | memoryview]]:
+    """What stands in the clip for each image, with the index of its chunk. Raises ChangedFrame."""
+    canvas = batch.canvas
+    before, after = (
+        None if number is None else center(reader.image(number), canvas.size)
+        for number in (batch.before, batch.after)
+    )
+    changes = _Changes(canvas.color_table)
+    neighbors = _neighbors(reader.shown_frames(batch), before, after)
+    for shown, (previous, frame, following) in enumerate(neighbors, batch.shown):
+        execution.stop_if_cancelled()
+        covered = following is None or following.fills_screen
+        try:
+            stored = _stored(canvas, changes, shown, previous, frame.image, covered=covered)
+        except Undecodable as error:  # WriteFrames, called again for it, looks closely
+            got = f"damaged pixels (expected {error.expected}, got {error.got})"
+            raise reader.changed(frame.number, got) from None
+        yield (
+            frame.chunk_index,
+            gif.encode_image_blocks(
+                stored,
+                delay_cs=_delay_cs(canvas.options.frame_duration_ms, shown, stored.delay_cs),
+                disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
+                global_table=canvas.color_table,
+            ),
+        )
+        yield frame.chunk_index, stored.data
+
+
+def _neighbors(
+    shown_frames: Iterator[ShownFrame], before: gif.Image | None, after: gif.Image | None
+) -> Iterator[tuple[gif.Image | None, ShownFrame, gif.Image | None]]:
+    """Each frame between the images shown before and after it."""
+    current = next(shown_frames, None)
+    while current is not None:
+        following = next(shown_frames, None)
+        yield before, current, following.image if following else after
+        before, current = current.image, following
+
+
+def _stored(
+    canvas: Canvas,
+    changes: _Changes,
+    shown: int,
+    previous: gif.Image | None,
+    image: gif.Image,
+    *,
+    covered: bool,
+) -> gif.Image:
+    """What the clip stores of an image, before which so many are shown.
+
+    ``covered`` says whether the next one leaves nothing of it to see. Raises Undecodable.
+    """
+    stored = _colored_first(image) if shown == 0 else image
+    # Pillow shows transparent pixels only where the first image has a transparent index.
+    altered_first = shown == 0 and not canvas.opaque
+    # Decoders agree on clearing an image only if it has a transparent index, and on the part of
+    # the canvas that it leaves free too.
+    if altered_first or not (covered and stored.fills_screen):
+        from luigi_gif.imaging import make_clearable  # NumPy and Pillow, which copying does without
+
+        return make_clearable(stored)
+    if canvas.options.only_changes and (shown > 1 or canvas.opaque):
+        return changes.since(previous, stored)
+    return stored
+
+
+class _Changes:
+    """Finds what changes from image to image, and decodes each once."""
+
+    def __init__(self, global_table: bytes) -> None:
+        self._global_table = global_table
+        self._last: imaging.IndexedImage | None = None
+
+    def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
+        """What to store of ``image`` where ``previous`` was left in place. Raises Undecodable."""
+        from luigi_gif import imaging  # NumPy and Pillow, which copying does without
+
+        if previous is None or not previous.fills_screen:
+            return image
+        last, self._last = self._last, None
+        if last is None or last.image is not previous:
+            try:
+                last = imaging.IndexedImage.of(previous)
+            except Undecodable:  # whoever stores it tells
+                return image
+        self._last = imaging.IndexedImage.of(image)
+        return imaging.encode_delta(last, self._last, self._global_table)
+
+
+def _colored_first(image: gif.Image) -> gif.Image:
+    """The image with a color table by which Pillow does not take the clip for a gray one.
+
+    It does where each color of the first table is as gray as its index, and
+    shows frames of other colors wrongly. Raises Undecodable.
+    """
+    if not gif.is_gray_ramp(image.color_table):
+        return image
+    from luigi_gif.imaging import reorder_colors
+
+    return reorder_colors(image)
+
+
+def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
+    """In hundredths of a second, for the frame before which so many are shown.
+
+    The roundings of a duration do not add up.
+    """
+    if frame_duration_ms is None:
+        return gif.displayed_cs(own)
+    return round((shown + 1) * frame_duration_ms / 10) - round(shown * frame_duration_ms / 10)

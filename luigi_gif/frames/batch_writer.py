@@ -1,0 +1,172 @@
+"""Write the frame files of a batch: what runs on a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from typing import NamedTuple
+
+from luigi_gif import execution, gif, sources, storage
+from luigi_gif.errors import ForeignFileError, out_of_memory
+from luigi_gif.frames.batches import Batch, ChunkTask
+from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
+from luigi_gif.frames.frame_files import frame_file_name
+from luigi_gif.frames.frame_to_gif import RenderedFrame, frames_of, render_frames
+from luigi_gif.frames.frame_warnings import SEVERAL_IMAGES
+from luigi_gif.frames.manifest import ChunkResult, SkippedFrame, is_earlier
+
+
+class CompletedChunk(NamedTuple):
+    """A chunk that is written."""
+
+    chunk_index: int
+    result: ChunkResult
+    new_files: int
+    """How many frame files did not exist before, or were others."""
+    quarantined: list[str]
+    """New names of files that were set aside, as they were altered."""
+
+
+def write_batch(handle: storage.FolderHandle, batch: Batch) -> list[CompletedChunk]:
+    """On a worker: write the frame files of a batch.
+
+    Raises BundleError, ForeignFileError or StorageError.
+    """
+    folder = storage.attach(handle)
+    try:
+        with folder.writer() as write:
+            return [_ChunkWriter(folder, write, batch, task).write_all() for task in batch.tasks]
+    except MemoryError as error:
+        raise out_of_memory(folder.path(batch.data_file)) from error
+
+
+class _Tally:
+    """What is to be noted of a chunk's frames, added up frame by frame."""
+
+    def __init__(self) -> None:
+        self._size, self._crc32 = 0, 0
+        self._extents: set[tuple[int, int]] = set()
+        self._opaque = True
+        self._extra_images, self._short_delays, self._duration_cs = 0, 0, 0
+        self._skipped: list[SkippedFrame] = []
+        self._notes: list[tuple[int, str]] = []
+
+    def add(self, number: int, frame: RenderedFrame) -> None:
+        file, image, image_count, notes = frame
+        self._size += len(file)
+        self._crc32 = zlib.crc32(file, self._crc32)
+        self._extents.add(image.extent)
+        self._opaque &= image.fills_screen
+        self._extra_images += image_count - 1
+        self._notes += [(number, text) for text in notes + [SEVERAL_IMAGES] * (image_count > 1)]
+        self._short_delays += 0 < image.delay_cs < gif.MIN_DELAY_CS
+        self._duration_cs += gif.displayed_cs(image.delay_cs)
+
+    def skip(self, number: int, bad: sources.BadFrame) -> None:
+        self._skipped.append(SkippedFrame(number, bad.offset, str(bad)))
+
+    def result(self) -> ChunkResult:
+        return ChunkResult(
+            self._size,
+            self._crc32,
+            max((extent[0] for extent in self._extents), default=0),
+            max((extent[1] for extent in self._extents), default=0),
+            self._opaque and len(self._extents) == 1,
+            self._extra_images,
+            self._short_delays,
+            self._duration_cs,
+            self._skipped,
+            self._notes,
+        )
+
+
+class _ChunkWriter:
+    """Writes the frame files of one chunk."""
+
+    def __init__(
+        self,
+        folder: storage.Folder,
+        write: Callable[[str, bytes], None],
+        batch: Batch,
+        task: ChunkTask,
+    ) -> None:
+        self._folder = folder
+        self._write = write
+        self._batch = batch
+        self._task = task
+        self._new_files = 0
+        self._quarantined: list[str] = []
+
+    def write_all(self) -> CompletedChunk:
+        """Write each frame whose file is not already what it is to be."""
+        chunk = self._task.chunk
+        tally = _Tally()
+        number = chunk.first_number - 1
+        frames = zip(self._rendered(), self._existing_files(), strict=False)
+        for number, (frame, existing) in enumerate(frames, chunk.first_number):
+            execution.stop_if_cancelled()
+            if isinstance(frame, sources.BadFrame):
+                self._leave_out(number, frame, existing)
+                tally.skip(number, frame)
+            else:
+                self._put(number, frame.file, existing)
+                tally.add(number, frame)
+        if number != chunk.numbers.stop - 1:
+            raise changed_bundle_error(self._folder.path(self._batch.data_file))
+        index = self._task.chunk_index
+        return CompletedChunk(index, tally.result(), self._new_files, self._quarantined)
+
+    def _rendered(self) -> Iterator[RenderedFrame | sources.BadFrame]:
+        chunk, options = self._task.chunk, self._batch.options
+        stop = chunk.end + sources.LOOK_AHEAD_BYTES
+        data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
+        # Frames that exist already may be here again because their pixels were found damaged.
+        count_pixels = options.count_pixels or self._task.partially_written
+        options = options._replace(count_pixels=count_pixels)
+        return iter(render_frames(frames_of(data, chunk), chunk.first_number, options))
+
+    def _existing_files(self) -> Iterator[bytes | None]:
+        """For each frame of the chunk its file, or None where there is none; then None."""
+        if self._task.partially_written:
+            chunk, digits = self._task.chunk, self._batch.digits
+            names = (frame_file_name(number, digits) for number in chunk.numbers)
+            yield from self._folder.read_many(names, chunk.size_bytes // chunk.frame_count)
+        yield from repeat(None)
+
+    def _put(self, number: int, file: bytes, existing: bytes | None) -> None:
+        # What exists may be of a dead run, of another recipe, or of a worker that came late: only
+        # its content says that it is right.
+        if file != existing:
+            self._spare(number, existing)
+            self._write(frame_file_name(number, self._batch.digits), file)
+            self._new_files += 1
+
+    def _leave_out(self, number: int, bad: sources.BadFrame, existing: bytes | None) -> None:
+        """Raises BundleError where bad frames end the work."""
+        if not self._batch.options.skip_bad:
+            raise bad_frame_error(bad, self._folder.path(self._batch.data_file)) from None
+        if existing is not None:
+            self._spare(number, existing)
+            self._folder.remove(frame_file_name(number, self._batch.digits))
+
+    def _spare(self, number: int, existing: bytes | None) -> None:
+        """Set aside what has the name of a frame's file, if it may be the user's.
+
+        Raises ForeignFileError where it surely is.
+        """
+        digits = self._batch.digits
+        if not existing or is_earlier(self._task.earlier, digits, number):
+            return
+        name = frame_file_name(number, digits)
+        if self._task.unclaimed:
+            raise ForeignFileError(
+                "the place of a frame file is taken by a file that this pipeline did not make",
+                where=self._folder.path(name),
+                expected=f"no file, or the very bytes of frame {number}",
+                got="another file, which is left as it is",
+                next_step="move it away, or name another --workdir",
+            )
+        with contextlib.suppress(FileNotFoundError):  # where two workers do the same
+            self._quarantined.append(self._folder.quarantine(name))

@@ -1,0 +1,84 @@
+"""Which chunks are written together: what one worker does at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from luigi_gif.frames.frame_files import digits_for
+from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest
+from luigi_gif.frames.missing_chunks import MissingChunks
+from luigi_gif.frames.render_options import RenderOptions
+
+BATCHES_PER_THREAD = 8
+
+
+class ChunkTask(NamedTuple):
+    """A chunk that is to be written."""
+
+    chunk_index: int
+    """In the manifest."""
+    chunk: Chunk
+    partially_written: bool
+    """Whether some of its frame files exist."""
+    unclaimed: bool
+    """Whether some existed before any manifest had claimed their names: they are the user's."""
+    earlier: tuple[EarlierFiles, ...]
+    """Which of them may be replaced all the same."""
+
+
+class Batch(NamedTuple):
+    """What one worker does at a time; it reads and writes the bytes itself."""
+
+    data_file: str
+    digits: int
+    options: RenderOptions
+    tasks: tuple[ChunkTask, ...]
+
+
+def plan_tasks(
+    manifest: Manifest, todo: MissingChunks, threads: int, max_work: int
+) -> Iterator[tuple[ChunkTask, ...]]:
+    """The missing chunks, a batch's at a time. See :func:`group_chunks`."""
+    digits = digits_for(manifest.frame_count)
+
+    def task(index: int) -> ChunkTask:
+        chunk = manifest.chunks[index]
+        start, end = chunk.numbers.start, chunk.numbers.stop
+        earlier = tuple(
+            each
+            for each in manifest.earlier
+            if each.digits == digits and each.start < end and start < each.end
+        )
+        partially_written = index in todo.partially_written
+        return ChunkTask(index, chunk, partially_written, index in manifest.unclaimed, earlier)
+
+    for group in group_chunks(manifest, todo.missing, threads, max_work):
+        yield tuple(map(task, group))
+
+
+def total_work(manifest: Manifest, chunk_indexes: Iterable[int]) -> int:
+    """How much work these chunks are, in bytes to copy."""
+    return sum(manifest.chunks[index].work for index in chunk_indexes)
+
+
+def group_chunks(
+    manifest: Manifest, chunk_indexes: list[int], threads: int, max_work: int
+) -> Iterator[list[int]]:
+    """The chunks as batches: neighbours, of ``max_work`` bytes at the most, or one chunk.
+
+    There are enough to keep every thread busy to the end, and no more than that: each batch
+    costs Dask some milliseconds.
+    """
+    max_work = min(max_work, total_work(manifest, chunk_indexes) // (BATCHES_PER_THREAD * threads))
+    group: list[int] = []
+    work = 0
+    for index in chunk_indexes:
+        chunk = manifest.chunks[index]
+        if group and work + chunk.work > max_work:
+            yield group
+            group, work = [], 0
+        group.append(index)
+        work += chunk.work
+    if group:
+        yield group

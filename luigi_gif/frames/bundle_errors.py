@@ -1,0 +1,29 @@
+"""What the user is told of a bundle whose frames cannot be used."""
+
+from __future__ import annotations
+
+from luigi_gif import sources
+from luigi_gif.errors import BundleError
+
+
+def bad_frame_error(error: sources.BadFrame, path: str) -> BundleError:
+    """What to tell the user of a bad frame in the bundle at ``path``."""
+    return BundleError(
+        f"frame {error.number} of the bundle is not usable",
+        where=f"{path}, at byte {error.offset:,}",
+        expected=error.frame_error.expected,
+        got=error.frame_error.got,
+        next_step="mend the bundle at its source, delete this file, and run again, "
+        "or leave such frames out with --on-bad-frame skip",
+    )
+
+
+def changed_bundle_error(path: str) -> BundleError:
+    """What to tell the user of a bundle at ``path`` that is not what it was."""
+    return BundleError(
+        "the bundle changed while it was used",
+        where=path,
+        expected="the bundle that was there at first",
+        got="another one",
+        next_step="run again when nobody writes to it",
+    )

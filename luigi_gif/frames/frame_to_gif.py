@@ -1,0 +1,167 @@
+"""One frame to a GIF of one image: copied as it is where it can be, else decoded."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from luigi_gif import gif, sources
+from luigi_gif.errors import Malformed, StorageError, Undecodable
+from luigi_gif.frames.manifest import Chunk
+from luigi_gif.frames.render_options import RenderOptions
+
+COUNTING_THREADS = 2
+
+
+class RenderedFrame(NamedTuple):
+    """What becomes of a frame."""
+
+    file: bytes
+    image: gif.Image
+    """The one in the file."""
+    image_count: int
+    """How many the frame has."""
+    notes: list[str]
+    """What the user is to know of it."""
+
+
+def frames_of(data: bytes, chunk: Chunk) -> Iterator[sources.Frame]:
+    """The frames that these bytes of a chunk hold."""
+    pieces = iter((data,))
+    return sources.iter_frames(lambda _: next(pieces, b""), offset=chunk.start, stop=chunk.end)
+
+
+def render_frames(
+    frames: Iterator[sources.Frame], first_number: int, options: RenderOptions
+) -> Iterable[RenderedFrame | sources.BadFrame]:
+    """What becomes of each frame, or why it is bad. The first has the number ``first_number``."""
+
+    def render(numbered: tuple[int, sources.Frame]) -> RenderedFrame | sources.BadFrame:
+        try:
+            return render_frame(*numbered, options)
+        except sources.BadFrame as error:
+            return error
+
+    # Pillow counts without the interpreter's lock, so threads help, but not one of several
+    # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
+    # What is held meanwhile is no more than what was read.
+    counts = options.copying and options.count_pixels
+    if not counts or multiprocessing.parent_process() is not None:
+        return map(render, enumerate(frames, first_number))
+    with ThreadPoolExecutor(COUNTING_THREADS, "count") as pool:
+        return list(pool.map(render, enumerate(frames, first_number)))
+
+
+def render_frame(number: int, frame: sources.Frame, options: RenderOptions) -> RenderedFrame:
+    """What becomes of a frame.
+
+    A GIF of one image that needs no other size is taken as it is; of more, the
+    first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.
+
+    Raises sources.BadFrame, and StorageError where the machine lacks something.
+    """
+    if frame.error:
+        raise sources.BadFrame(number, frame.offset, frame.error)
+    first, fault = None, None
+    if frame.format == "GIF":
+        try:
+            first = gif.read_first_image(frame.data, is_whole=frame.is_whole)
+        except Malformed as error:
+            fault = sources.FrameError(
+                error.expected, f"{error.got} {error.offset:,} bytes into it"
+            )
+    if first is None:
+        return _decoded(number, frame, fault, options)
+    image, image_count = first
+    if _can_be_copied(number, frame, image, options):
+        file = frame.data if image_count == 1 else gif.encode_single(image)
+        return RenderedFrame(file, image, image_count, [])
+    return _resized(number, frame, image, image_count, options)
+
+
+def _can_be_copied(
+    number: int, frame: sources.Frame, image: gif.Image, options: RenderOptions
+) -> bool:
+    """Whether the first image of a GIF is what is wanted. Raises sources.BadFrame."""
+    pixels = image.extent[0] * image.extent[1]
+    fits = options.fitted(image.extent) == image.extent and pixels <= options.max_pixels
+    if not fits or not frame.is_whole:
+        return False
+    # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
+    # and Chromium stop there.
+    if not options.count_pixels and gif.looks_whole(image.data):
+        return True
+    counted = gif.count_image_pixels(image.data, image.size)
+    if fault := _missing_pixels(image, counted):
+        raise sources.BadFrame(number, frame.offset, fault)
+    # ImageMagick shows nothing of a clip with an image of too many pixels.
+    return counted.pixels <= image.size[0] * image.size[1]
+
+
+def _decoded(
+    number: int, frame: sources.Frame, fault: sources.FrameError | None, options: RenderOptions
+) -> RenderedFrame:
+    """A frame of any format. Its ``fault``, if it is known already, says why it is bad."""
+    from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
+
+    try:
+        image, image_count, notes = imaging.to_gif(
+            frame.data,
+            options.fitted,
+            options.quality,
+            options.max_pixels,
+            options.common_palette,
+        )
+    except Undecodable as error:
+        raise sources.BadFrame(number, frame.offset, fault or _undecodable(frame, error)) from None
+    except OSError as error:
+        raise _machine_error(number, error) from error
+    return RenderedFrame(gif.encode_single(image), image, image_count, notes)
+
+
+def _resized(
+    number: int,
+    frame: sources.Frame,
+    image: gif.Image,
+    image_count: int,
+    options: RenderOptions,
+) -> RenderedFrame:
+    """The first image of a GIF, decoded: it has another size, or not its own number of pixels."""
+    from luigi_gif import imaging  # NumPy and Pillow, which copying does without
+
+    try:
+        resized = imaging.resize_image(
+            image, options.fitted, options.quality, options.max_pixels, options.common_palette
+        )
+    except Undecodable as error:
+        fault = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
+        raise sources.BadFrame(number, frame.offset, fault or _undecodable(frame, error)) from None
+    except OSError as error:
+        raise _machine_error(number, error) from error
+    return RenderedFrame(gif.encode_single(resized), resized, image_count, [])
+
+
+def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> sources.FrameError | None:
+    """What is wrong with image data, where they do not give all of their pixels."""
+    width, height = image.size
+    if not counted.end:
+        return None
+    got = f"{counted.pixels:,} before {counted.end}"
+    return sources.FrameError(f"image data of {width}x{height} = {width * height:,} pixels", got)
+
+
+def _undecodable(frame: sources.Frame, error: Undecodable) -> sources.FrameError:
+    return sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
+
+
+def _machine_error(number: int, error: OSError) -> StorageError:
+    """Not the frame's fault, so it is not left out with ``--on-bad-frame skip``."""
+    return StorageError(
+        "a frame cannot be decoded on this machine",
+        where=f"frame {number}",
+        expected="what a decoder needs of the system",
+        got=str(error),
+        next_step="mend the cause, and run again",
+    )

@@ -1,0 +1,48 @@
+"""What the user is warned of once the frames are written."""
+
+from __future__ import annotations
+
+import logging
+
+from luigi_gif import storage
+from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.frames.manifest import MANIFEST, Manifest
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
+
+SEVERAL_IMAGES = "several images, of which the first is shown"
+"""The note of a frame with more than one image."""
+MAX_NAMED = 10
+"""Frames in a warning; the manifest names all of them."""
+
+
+def warn_of_altered_files(folder: storage.Folder, new_names: list[str]) -> None:
+    """Tell the user of frame files that were set aside under new names, if there are any."""
+    if new_names:
+        shown = "%d frame files were not what this pipeline wrote: the first is %s now"
+        logger.warning(shown, len(new_names), folder.path(new_names[0]))
+
+
+def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
+    """Tell the user which frames are left out, and which are not shown as they are."""
+    noted: dict[str, list[int]] = {}
+    for number, text in manifest.notes:
+        noted.setdefault(text, []).append(number)
+    several = noted.pop(SEVERAL_IMAGES, [])
+    extra_images = sum(result.extra_images for result in manifest.results if result)
+    if extra_images:
+        message = "%d images are left out: a clip shows the first of each frame%s"
+        logger.warning(message, extra_images, f" ({_listed(several)})" if several else "")
+    for text, numbers in noted.items():
+        shown = "%d of %d frames: %s (%s)"
+        logger.warning(shown, len(numbers), manifest.frame_count, text, _listed(numbers))
+    if skipped := manifest.skipped:
+        message = "%d of %d frames are bad and left out, as %s says; the first is %s"
+        path = folder.path(MANIFEST)
+        logger.warning(message, len(skipped), manifest.frame_count, path, skipped[0].reason)
+
+
+def _listed(numbers: list[int]) -> str:
+    """Frames, by their numbers."""
+    more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
+    return f"frames {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"

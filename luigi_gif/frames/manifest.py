@@ -1,0 +1,187 @@
+"""The manifest: which frame files there are, and of what they were made.
+
+It lies beside the frames. It is published first, to claim the folder for what
+is being made, then now and then while batches finish, and last when all frames
+exist. An interrupted run continues from it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from luigi_gif import sources, storage
+from luigi_gif.frames.frame_files import SUBFOLDER
+
+MANIFEST = f"{SUBFOLDER}/manifest.json"
+
+
+class Chunk(NamedTuple):
+    """Neighbouring frames of a bundle, from one waypoint to the next."""
+
+    first_number: int
+    """Of the first frame."""
+    frame_count: int
+    start: int
+    """Offset of the first frame in the bundle, in bytes."""
+    end: int
+    """Offset of the frame behind the last, in bytes, or the end of the bundle."""
+
+    @property
+    def numbers(self) -> range:
+        """Of its frames."""
+        return range(self.first_number, self.first_number + self.frame_count)
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the bundle."""
+        return self.end - self.start
+
+    @property
+    def work(self) -> int:
+        """In bytes to copy, a waypoint's at least: decoding small frames takes longer."""
+        return max(self.size_bytes, sources.WAYPOINT_WORK)
+
+
+class SkippedFrame(NamedTuple):
+    """A frame that is left out."""
+
+    number: int
+    offset: int
+    """Of its first byte in the bundle."""
+    reason: str
+
+
+class ChunkResult(NamedTuple):
+    """The frame files of a chunk, as they were written."""
+
+    size_bytes: int
+    crc32: int
+    """Of the files' bytes, one file after another."""
+    width: int
+    """Of the widest frame, in pixels."""
+    height: int
+    uniform: bool
+    """Whether each frame has this size, and all of its pixels are opaque."""
+    extra_images: int
+    """Images beside the first of each frame; a clip shows the first."""
+    short_delays: int
+    """Frames whose own delay is shorter than any that players keep to."""
+    duration_cs: int
+    """How long all of them show, in hundredths of a second, each for its own delay."""
+    skipped: list[SkippedFrame]
+    notes: list[tuple[int, str]] = []  # noqa: RUF012 - never altered
+    """Numbers of frames of which the user is to know something, and what."""
+
+
+class EarlierFiles(NamedTuple):
+    """Neighbouring frame files of an earlier manifest, which may be replaced or removed."""
+
+    digits: int
+    """Of the numbers in their names."""
+    start: int
+    end: int
+    """The number behind the last."""
+
+
+class Manifest(NamedTuple):
+    """Which frame files there are, and of what they were made."""
+
+    recipe: dict[str, Any]
+    sha256: str
+    """Of the bundle."""
+    chunks: list[Chunk]
+    results: list[ChunkResult | None]
+    """For each chunk, None until its frames exist."""
+    unclaimed: set[int]
+    """Indexes of chunks without a result under whose names files may lie that are the user's."""
+    earlier: list[EarlierFiles]
+    """What may be replaced or removed until all frames exist."""
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames there are to be."""
+        return sum(chunk.frame_count for chunk in self.chunks)
+
+    @property
+    def skipped(self) -> list[SkippedFrame]:
+        """The frames that are left out."""
+        return [frame for result in self.results if result for frame in result.skipped]
+
+    @property
+    def notes(self) -> list[tuple[int, str]]:
+        """Numbers of frames of which the user is to know something, and what."""
+        return [note for result in self.results if result for note in result.notes]
+
+    @property
+    def screen_size(self) -> tuple[int, int]:
+        """Of the smallest screen that holds every frame: width, height in pixels."""
+        results = [each for each in self.results if each]
+        return max(each.width for each in results), max(each.height for each in results)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether each frame alone decides every pixel of the clip."""
+        size = self.screen_size
+        shown = [each for each in self.results if each and each.size_bytes]
+        return all(each.uniform and (each.width, each.height) == size for each in shown)
+
+    def save(self, folder: storage.Folder) -> None:
+        """Publish it in ``folder``. The names in the file are older than those in this class."""
+        value: dict[str, Any] = {
+            "recipe": self.recipe,
+            "sha256": self.sha256,
+            "stretches": self.chunks,
+            # As long as there is nothing to note, manifests are what they were without notes.
+            "written": [each if each is None or each.notes else each[:-1] for each in self.results],
+        }
+        if self.unclaimed or self.earlier:
+            value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
+        folder.write_json(MANIFEST, value, durable=False)
+
+
+def load_manifest(folder: storage.Folder) -> Manifest | None:
+    """The manifest of ``folder``, or None where there is none that can be read."""
+    value = folder.read_json(MANIFEST)
+    if value is None:
+        return None
+    try:
+        manifest = Manifest(
+            value["recipe"],
+            value["sha256"],
+            [Chunk(*chunk) for chunk in value["stretches"]],
+            [result and _chunk_result(*result) for result in value["written"]],
+            set(value.get("unclaimed", ())),
+            [EarlierFiles(*each) for each in value.get("earlier", ())],
+        )
+    except (KeyError, TypeError):
+        return None
+    return manifest if len(manifest.results) == len(manifest.chunks) else None
+
+
+def _chunk_result(*values: Any) -> ChunkResult:
+    result = ChunkResult(*values)
+    skipped = [SkippedFrame(*frame) for frame in result.skipped]
+    return result._replace(skipped=skipped, notes=[(number, text) for number, text in result.notes])
+
+
+def new_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
+    """The manifest before any frame is written, from what SplitFrames noted."""
+    waypoints = index["waypoints"]
+    beyond = [*waypoints[1:], (index["frames"], index["end"])]
+    chunks = [
+        Chunk(number, next_number - number, start, stop)
+        for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
+    ]
+    return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [])
+
+
+def chunk_index_of(manifest: Manifest, number: int) -> int:
+    """The index of the chunk that holds frame ``number``."""
+    return bisect_right(manifest.chunks, number, key=lambda chunk: chunk.first_number) - 1
+
+
+def is_earlier(earlier: Iterable[EarlierFiles], digits: int, number: int) -> bool:
+    """Whether a frame file is one that may be replaced or removed."""
+    return any(each.digits == digits and each.start <= number < each.end for each in earlier)
