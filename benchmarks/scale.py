@@ -55,7 +55,6 @@ from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames import render_options, write_frames
 from luigi_gif.integrations import progress
 from luigi_gif.sources import bundle
-from luigi_gif.storage import targets
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
 Trial = Callable[[Path], float]  # of a path where it may make something; its seconds
@@ -83,7 +82,7 @@ class SyntheticFileSystem(AbstractFileSystem):  # type: ignore[misc]
         folder, _, name = self._strip_protocol(path).partition("/")
         if name == BUNDLE:
             return {"name": path, "type": "file", "size": int(folder) * len(FRAME)}
-        if name.endswith(targets.TEMPORARY_SUFFIX):  # by it a worker knows the driver's folder
+        if name.endswith(storage.TEMPORARY_SUFFIX):  # by it a worker knows the driver's folder
             return {"name": path, "type": "file", "size": 1}
         raise FileNotFoundError(path)
 
@@ -233,7 +232,7 @@ def drive(url: str, address: str, *watched: Process) -> tuple[list[float], list[
 
 def be_driven(url: str, address: str) -> None:
     """What :func:`drive` watches; it prints a line when it begins."""
-    folder = targets.open_folder(url)
+    folder = storage.open_folder(url)
     print("ready", flush=True)
     begin = time.perf_counter()
     with folder.open(BUNDLE) as file:

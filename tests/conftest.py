@@ -30,10 +30,9 @@ from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 import luigi_gif
-from luigi_gif import settings
+from luigi_gif import settings, storage
 from luigi_gif.fetching import download, partial_file
 from luigi_gif.integrations import progress
-from luigi_gif.storage import targets
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "examples" / "sample.img"
@@ -152,12 +151,12 @@ def fetch(tmp_path: Path) -> Fetch:
         url: str, sha256: str | None = None, *, strict: bool = True, **values: Any
     ) -> tuple[bytes, dict[str, Any]]:
         section = settings.download(**{"retry_delay": 0.0, **values})
-        folder = targets.LocalFolder(str(tmp_path / "fetched"))
+        folder = storage.LocalFolder(str(tmp_path / "fetched"))
         watch = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
         receipt, _ = download.fetch_bundle(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
-        aside = f"{PART}{targets.ASIDE_SUFFIX}"
+        aside = f"{PART}{storage.ASIDE_SUFFIX}"
         assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
         data = folder.read(PART)
         folder.remove(PART)

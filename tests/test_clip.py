@@ -16,11 +16,10 @@ from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
 
 from luigi_gif import gif as gif_
-from luigi_gif import settings
+from luigi_gif import settings, storage
 from luigi_gif.clips import canvas, clip_status, combining
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames.manifest import load_manifest
-from luigi_gif.storage import targets
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
 
@@ -146,7 +145,7 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
-    folder = targets.open_folder(str(tmp_path / "work"))
+    folder = storage.open_folder(str(tmp_path / "work"))
     assert clip_status.read_clip_status(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
     whole = clip_status.read_clip_status(folder, "clip.gif")
@@ -192,7 +191,7 @@ def test_a_frame_file_that_changed_reaches_no_clip(
         frame.unlink()
     else:
         frame.write_bytes(damage(original))
-    folder = targets.open_folder(str(tmp_path / "work"))
+    folder = storage.open_folder(str(tmp_path / "work"))
     manifest = load_manifest(folder)
     assert manifest is not None
     with pytest.raises(DamagedFileError, match=got):

@@ -441,7 +441,7 @@ def test_24_room_is_looked_for_first(
 ) -> None:
     """The error says how much is needed."""
     server.now(serves(sample))
-    mocker.patch("luigi_gif.storage.targets.LocalFolder.free_bytes", return_value=1000)
+    mocker.patch("luigi_gif.storage.LocalFolder.free_bytes", return_value=1000)
     with pytest.raises(StorageError, match=f"expected: {len(sample):,} bytes free"):
         fetch(server.url())
     assert left(tmp_path) == []

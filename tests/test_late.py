@@ -10,13 +10,12 @@ import pytest
 from conftest import DELIMITER, gif, make_clip
 from test_tasks import waypoints_every
 
-from luigi_gif import settings
+from luigi_gif import settings, storage
 from luigi_gif.clips import canvas, clip_batch_writer, clip_batches, combining
 from luigi_gif.errors import DamagedFileError, StorageError
 from luigi_gif.execution import cancellation
 from luigi_gif.frames.manifest import load_manifest
 from luigi_gif.parameters import Workers
-from luigi_gif.storage import targets
 
 
 class LateWorker:
@@ -29,7 +28,7 @@ class LateWorker:
         self._left = before
 
     def write_clip_batch(
-        self, shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+        self, shared: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
         if self._left == 0:
             self._path.write_bytes(self._data)
@@ -39,7 +38,7 @@ class LateWorker:
 
 def combined(workdir: Path, **options: Any) -> bytes:
     """The clip that is made of what lies there, one part after another."""
-    folder = targets.open_folder(str(workdir))
+    folder = storage.open_folder(str(workdir))
     manifest = load_manifest(folder)
     assert manifest is not None
     clip_options = canvas.ClipOptions(0, 100, only_changes=True, max_pixels=10**6)._replace(
@@ -69,7 +68,7 @@ def test_a_frame_that_a_worker_writes_late_reaches_no_clip(
     try:
         made = combined(workdir)
     except DamagedFileError:
-        manifest = load_manifest(targets.open_folder(str(workdir)))
+        manifest = load_manifest(storage.open_folder(str(workdir)))
         assert manifest is not None
         assert manifest.results[number // 4] is None
         frame.write_bytes(own)
@@ -89,7 +88,7 @@ def test_a_part_is_held_against_what_its_worker_said(
     write_clip_batch = clip_batch_writer.write_clip_batch
 
     def write_and_damage(
-        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
         written = write_clip_batch(shared, batch)
         path = workdir / shared.part_name("frames", 0)
@@ -113,7 +112,7 @@ def test_a_part_of_another_run_has_another_name(
     write_clip_batch = clip_batch_writer.write_clip_batch
 
     def note(
-        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
         calls.append((shared, batch))
         return write_clip_batch(shared, batch)
@@ -123,12 +122,12 @@ def test_a_part_of_another_run_has_another_name(
     right = combined(workdir)
 
     def write_late(
-        shared: targets.FolderHandle, batch: clip_batches.ClipBatch
+        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
         written = write_clip_batch(shared, batch)
         with monkeypatch.context() as patch:
             patch.setattr(
-                "luigi_gif.storage.attach", lambda shared: targets.open_folder(shared.url)
+                "luigi_gif.storage.attach", lambda shared: storage.open_folder(shared.url)
             )
             write_clip_batch(*calls[0])
         return written
@@ -137,7 +136,7 @@ def test_a_part_of_another_run_has_another_name(
     assert combined(workdir) == right
     with pytest.raises(StorageError, match="does not see the work directory"):
         write_clip_batch(*calls[0])
-    folder = targets.open_folder(str(workdir))
+    folder = storage.open_folder(str(workdir))
     with folder.locked():
         folder.sweep("frames")
 

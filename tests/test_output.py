@@ -12,9 +12,9 @@ import pytest
 from conftest import SAMPLE, gif, make_clip
 from test_cli import run
 
+from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 from luigi_gif.output import Output
-from luigi_gif.storage import targets
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def clip(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path / "work" / "clip.gif"
 
 
-def target(clip: Path) -> targets.FileTarget:
-    return targets.FileTarget(targets.open_folder(str(clip.parent)), clip.name)
+def target(clip: Path) -> storage.FileTarget:
+    return storage.FileTarget(storage.open_folder(str(clip.parent)), clip.name)
 
 
 def put(clip: Path, given: str, source: str = "bundle.img") -> str | None:

@@ -16,11 +16,11 @@ from conftest import DELIMITER, Server, gif
 from test_tasks import BUNDLE, FRAMES, Pipeline, frame, pipeline, waypoints_every  # noqa: F401
 
 import luigi_gif
+from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 from luigi_gif.frames import batch_writer, claims, write_frames
 from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames.frame_files import frame_file_name
-from luigi_gif.storage import targets
 
 OURS = (
     ".lock",
@@ -131,7 +131,7 @@ def test_a_work_directory_may_be_reached_through_a_link(
 
 def test_a_download_writes_to_no_second_name(tmp_path: Path) -> None:
     """What a backup has linked is not altered in place."""
-    folder = targets.LocalFolder(str(tmp_path / "work"))
+    folder = storage.LocalFolder(str(tmp_path / "work"))
     folder.write("x.part", b"old")
     os.link(tmp_path / "work" / "x.part", tmp_path / "backup")
     with folder.update("x.part") as file:
@@ -219,7 +219,7 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     monkeypatch.setattr(write_frames, "write_batch", killed(batch_writer.write_batch, after=2))
     pipeline.run(url=pipeline.server.url("/other"), size=(9, None))
     assert not pipeline.ok
-    manifest = manifests.load_manifest(targets.open_folder(str(pipeline.workdir)))
+    manifest = manifests.load_manifest(storage.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     assert [*map(tuple, manifest.earlier)] == [(2, 0, FRAMES)]
     monkeypatch.undo()
@@ -246,7 +246,7 @@ def killed(function: Callable[..., object], after: int) -> Callable[..., object]
 
 def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
     """Ranges of it are merged, and no file of a chunk that differs is among them."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     chunks = [manifests.Chunk(number, 2, 0, 0) for number in (0, 2, 4, 6)]
     old = manifests.new_manifest({}, {"sha256": "", "waypoints": [(0, 0)], "frames": 8, "end": 0})
     old = old._replace(chunks=chunks, results=[None] * 4)
@@ -309,7 +309,7 @@ def test_a_json_file_of_the_user_is_set_aside(
     path = pipeline.workdir / name
     path.parent.mkdir(parents=True)
     path.write_bytes(mine)
-    folder = targets.open_folder(str(pipeline.workdir))
+    folder = storage.open_folder(str(pipeline.workdir))
     folder.write_json(name, {"a": 1})
     assert folder.read_json(name) == {"a": 1}
     assert path.with_name(f"{path.name}.altered").read_bytes() == mine
@@ -362,18 +362,18 @@ def test_a_source_is_never_written_over(tmp_path: Path, name: str) -> None:
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:
     """It locks all the same."""
     (tmp_path / ".lock").write_bytes(b"mine")
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     with (
         folder.locked(),
         pytest.raises(StorageError, match="a program that is no run of this pipeline"),
     ):
-        targets.open_folder(str(tmp_path)).locked(0).__enter__()
+        storage.open_folder(str(tmp_path)).locked(0).__enter__()
     assert (tmp_path / ".lock").read_bytes() == b"mine"
 
 
 def test_only_names_of_the_pipeline_are_swept(tmp_path: Path) -> None:
     """A file, link or folder of another name, or kind, stays."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     (tmp_path / "mine.luigi-gif-tmp").touch()
     (tmp_path / "clip.gif.0123456789abcdef.luigi-gif-tmp").mkdir()
     (tmp_path / "x.0123456789abcdef.luigi-gif-tmp").symlink_to(tmp_path)
@@ -396,7 +396,7 @@ def test_a_folder_that_appears_meanwhile_is_left_alone(
     """The place of a file is looked at again before it gets its name."""
 
     def publish() -> None:
-        with targets.open_folder(str(tmp_path)).atomic_writer("clip.gif") as file:
+        with storage.open_folder(str(tmp_path)).atomic_writer("clip.gif") as file:
             file.write(b"new")
             (tmp_path / "clip.gif").mkdir()
 

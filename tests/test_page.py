@@ -16,9 +16,9 @@ from browser import HEADLESS
 from conftest import DELIMITER, SAMPLE, Server, gif, make_clip
 from pytest_mock import MockerFixture
 
+from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, StorageError
 from luigi_gif.integrations import page
-from luigi_gif.storage import targets
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +57,8 @@ def test_a_page_tells_of_each_clip(nights: Path) -> None:
 
 def test_a_page_lies_on_a_store_too(nights: Path) -> None:
     """With the same words."""
-    here = targets.open_folder(str(nights))
-    there = targets.open_folder("memory://nights")
+    here = storage.open_folder(str(nights))
+    there = storage.open_folder("memory://nights")
     for path in nights.rglob("*"):
         if path.is_file():
             there.write(str(path.relative_to(nights)), path.read_bytes())
@@ -69,7 +69,7 @@ def test_a_page_lies_on_a_store_too(nights: Path) -> None:
 
 def note(workdir: Path, **changes: object) -> None:
     """Let a work directory say something else of its clip, with a right checksum."""
-    folder = targets.open_folder(str(workdir))
+    folder = storage.open_folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run["clips"]["clip.gif"] |= changes
@@ -101,7 +101,7 @@ def test_what_is_no_number_is_not_shown(
 @pytest.mark.parametrize("clips", [[], {"clip.gif": None}, {"clip.gif": {"bytes": "1"}}])
 def test_a_note_of_another_form_is_as_good_as_none(nights: Path, clips: object) -> None:
     """No traceback."""
-    folder = targets.open_folder(str(nights / "a b&c"))
+    folder = storage.open_folder(str(nights / "a b&c"))
     folder.write_json("run.json", {"clips": clips})
     assert "<h1>1 clip, " in Path(page.write_page(str(nights))).read_text()
 
@@ -109,7 +109,7 @@ def test_a_note_of_another_form_is_as_good_as_none(nights: Path, clips: object) 
 def test_texts_of_a_note_are_escaped(nights: Path) -> None:
     """The source, the steps and the names of files and folders."""
     workdir = (nights / "a b&c").rename(nights / "<i>\x1b[2J")
-    folder = targets.open_folder(str(workdir))
+    folder = storage.open_folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run |= {"url": "<script>", "steps": {"<script>": {"seconds": 1}}}
@@ -129,7 +129,7 @@ def test_a_page_shows_nothing_outside_of_its_folder(nights: Path, name: str) -> 
     (nights / "secret.gif").write_bytes((workdir / "clip.gif").read_bytes())
     (workdir / "out").symlink_to(nights / "2026-11-01")
     (workdir / "link.gif").symlink_to(nights / "secret.gif")
-    folder = targets.open_folder(str(workdir))
+    folder = storage.open_folder(str(workdir))
     run = folder.read_json("run.json")
     assert run is not None
     run["clips"] = {name: run["clips"]["clip.gif"]}
@@ -141,11 +141,11 @@ def test_a_page_shows_nothing_outside_of_its_folder(nights: Path, name: str) -> 
 def test_frames_are_not_listed(nights: Path, local: bool, mocker: MockerFixture) -> None:
     """However many there are; and no link is followed."""
     if local:
-        folder = targets.open_folder(str(nights))
+        folder = storage.open_folder(str(nights))
         (nights / "2026-11-01" / "round").symlink_to(nights)
         scan = mocker.spy(os, "scandir")
     else:
-        folder = targets.open_folder(f"memory://{uuid.uuid4()}")
+        folder = storage.open_folder(f"memory://{uuid.uuid4()}")
         for name in ("a/run.json", "a/frames/frame_00.gif", "b/c/run.json", "frames/d/run.json"):
             folder.write(name, b"{}")
         scan = mocker.spy(fsspec.get_filesystem_class("memory"), "ls")
@@ -178,7 +178,7 @@ def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     """365 clips, of which only the first ones are fetched."""
     chromium = programs.need("chromium")
     path = make_clip(gif(1, (320, 320)), tmp_path / "day")
-    (clip,) = page._clips(targets.open_folder(str(tmp_path)))
+    (clip,) = page._clips(storage.open_folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
     told = "<script>addEventListener('load', () => { document.title = 'loaded'; })</script></body>"
     html = page.render(clips).replace("</body>", told).encode()

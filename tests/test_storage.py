@@ -16,17 +16,18 @@ import fsspec.implementations.memory
 import pytest
 from pytest_mock import MockerFixture
 
+from luigi_gif import storage
 from luigi_gif.errors import ParameterError, StorageError
-from luigi_gif.storage import object_store, process_owner, targets
+from luigi_gif.storage import object_store, process_owner
 
 
 @pytest.fixture(params=["local", "memory"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> targets.Folder:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> storage.Folder:
     url = str(tmp_path / "work") if request.param == "local" else f"memory://{uuid.uuid4()}"
-    return targets.open_folder(url)
+    return storage.open_folder(url)
 
 
-def test_what_is_written_can_be_read(folder: targets.Folder) -> None:
+def test_what_is_written_can_be_read(folder: storage.Folder) -> None:
     """Whole, in part, and from the end; a part may lie beyond it."""
     folder.write("sub/name", b"0123456789")
     assert folder.read("sub/name") == b"0123456789"
@@ -38,7 +39,7 @@ def test_what_is_written_can_be_read(folder: targets.Folder) -> None:
         assert file.read() == b"0123456789"
 
 
-def test_what_is_not_there_is_an_answer(folder: targets.Folder) -> None:
+def test_what_is_not_there_is_an_answer(folder: storage.Folder) -> None:
     """It has no size and no version, lists as nothing, and removing it is no error."""
     assert folder.size("name") is None
     assert folder.version("name") is None
@@ -49,7 +50,7 @@ def test_what_is_not_there_is_an_answer(folder: targets.Folder) -> None:
         folder.read("name")
 
 
-def test_a_version_changes_with_the_file(folder: targets.Folder) -> None:
+def test_a_version_changes_with_the_file(folder: storage.Folder) -> None:
     """And only then."""
     folder.write("name", b"1")
     first = folder.version("name")
@@ -58,7 +59,7 @@ def test_a_version_changes_with_the_file(folder: targets.Folder) -> None:
     assert folder.version("name") != first
 
 
-def test_a_listing_has_names_and_sizes(folder: targets.Folder) -> None:
+def test_a_listing_has_names_and_sizes(folder: storage.Folder) -> None:
     """Of the files of one subfolder."""
     folder.write("sub/a", b"1")
     folder.write("sub/b", b"22")
@@ -66,7 +67,7 @@ def test_a_listing_has_names_and_sizes(folder: targets.Folder) -> None:
     assert sorted(folder.entries("sub")) == [("a", 1), ("b", 2)]
 
 
-def test_what_is_published_appears_at_the_end(folder: targets.Folder) -> None:
+def test_what_is_published_appears_at_the_end(folder: storage.Folder) -> None:
     """Before that, what was there is still there; seeking back and beginning anew is possible."""
     folder.write("name", b"old")
     with folder.atomic_writer("name") as file:
@@ -78,7 +79,7 @@ def test_what_is_published_appears_at_the_end(folder: targets.Folder) -> None:
     assert folder.read("name") == b"new"
 
 
-def test_what_fails_leaves_what_was_there(folder: targets.Folder) -> None:
+def test_what_fails_leaves_what_was_there(folder: storage.Folder) -> None:
     """And nothing else."""
     folder.write("name", b"old")
     with pytest.raises(ZeroDivisionError), folder.atomic_writer("name") as file:
@@ -90,7 +91,7 @@ def test_what_fails_leaves_what_was_there(folder: targets.Folder) -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[1]", b"\xff", b'{"a": 1}', b'{"crc32": "00000000", "a": 1}']
 )
-def test_what_is_no_json_object_is_as_good_as_nothing(folder: targets.Folder, text: bytes) -> None:
+def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder, text: bytes) -> None:
     """A damaged receipt or manifest counts as missing."""
     folder.write_json("name", {"a": 1})
     assert folder.read_json("name") == {"a": 1}
@@ -98,7 +99,7 @@ def test_what_is_no_json_object_is_as_good_as_nothing(folder: targets.Folder, te
     assert folder.read_json("name") is None
 
 
-def test_what_is_noted_last_is_written_in_place(folder: targets.Folder) -> None:
+def test_what_is_noted_last_is_written_in_place(folder: storage.Folder) -> None:
     """So that a run that is killed then leaves no temporary file; shorter text is as good."""
     folder.overwrite_json("note", {"long": "a" * 100})
     inode = os.stat(folder.path("note")).st_ino if folder.url.startswith("/") else None
@@ -110,7 +111,7 @@ def test_what_is_noted_last_is_written_in_place(folder: targets.Folder) -> None:
 @pytest.mark.parametrize("method", ["atomic_writer", "update"])
 def test_large_files_are_written_back_early(tmp_path: Path, method: str) -> None:
     """More than the kernel is told of at a time arrives as it was written."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     data = os.urandom(1 << 20)
     with getattr(folder, method)("name") as file:
         for _ in range(20):
@@ -126,7 +127,7 @@ def test_a_disk_that_refuses_is_named(
     tmp_path: Path, mocker: MockerFixture, number: int, advice: str
 ) -> None:
     """The error says which file, why, and what to do; no temporary file is left."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     folder.write("name", b"old")
     mocker.patch("os.write", side_effect=OSError(number, os.strerror(number)))
     with pytest.raises(StorageError) as error:
@@ -143,7 +144,7 @@ def test_a_full_disk_is_noticed_when_a_file_is_published(
     tmp_path: Path, mocker: MockerFixture
 ) -> None:
     """Even where it shows only at the fsync."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     mocker.patch("os.fsync", side_effect=OSError(errno.ENOSPC, "full"))
     with pytest.raises(StorageError), folder.atomic_writer("name") as file:
         file.write(b"new")
@@ -158,12 +159,12 @@ def test_a_lock_keeps_others_waiting(tmp_path: Path) -> None:
 
     def second() -> None:
         first_has_it.wait()
-        with targets.open_folder(str(tmp_path)).locked():
+        with storage.open_folder(str(tmp_path)).locked():
             order.append("second")
 
     thread = threading.Thread(target=second)
     thread.start()
-    with targets.open_folder(str(tmp_path)).locked():
+    with storage.open_folder(str(tmp_path)).locked():
         first_has_it.set()
         thread.join(0.1)
         order.append("first")
@@ -173,41 +174,41 @@ def test_a_lock_keeps_others_waiting(tmp_path: Path) -> None:
 
 def test_leftovers_of_dead_runs_are_swept(tmp_path: Path) -> None:
     """Files of other names stay."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     folder.write("mine", b"")
-    folder.write(f"clip.gif.0123456789abcdef{targets.TEMPORARY_SUFFIX}", b"")
+    folder.write(f"clip.gif.0123456789abcdef{storage.TEMPORARY_SUFFIX}", b"")
     with folder.locked():
         folder.sweep()
-    assert sorted(os.listdir(tmp_path)) == [targets.LOCK, "mine"]
+    assert sorted(os.listdir(tmp_path)) == [storage.LOCK, "mine"]
 
 
 def test_a_store_that_nobody_knows_is_named() -> None:
     """With what is wrong with it."""
     with pytest.raises(ParameterError, match="Protocol not known: nonsense"):
-        targets.open_folder("nonsense://bucket")
+        storage.open_folder("nonsense://bucket")
 
 
 def test_a_local_folder_may_be_a_url(tmp_path: Path) -> None:
     """file:// is a local folder like any other."""
-    targets.open_folder(f"file://{tmp_path}").write("name", b"x")
-    assert targets.FileTarget(targets.open_folder(str(tmp_path)), "name").exists()
+    storage.open_folder(f"file://{tmp_path}").write("name", b"x")
+    assert storage.FileTarget(storage.open_folder(str(tmp_path)), "name").exists()
 
 
 def test_a_work_directory_on_the_web_is_refused() -> None:
     """It can only be read; at once, and without what its URL hides."""
     with pytest.raises(ParameterError, match="can only be read") as raised:
-        targets.open_folder("HTTP://me:s3cret@host/data?token=s3cret")
+        storage.open_folder("HTTP://me:s3cret@host/data?token=s3cret")
     assert "s3cret" not in str(raised.value)
 
 
 def test_a_lock_is_not_waited_for_without_end(tmp_path: Path) -> None:
     """The error names the process that holds it, and the setting."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     with folder.locked(), pytest.raises(StorageError) as error:
-        targets.open_folder(str(tmp_path)).locked(0.02).__enter__()
+        storage.open_folder(str(tmp_path)).locked(0.02).__enter__()
     assert f"process {os.getpid()} on {socket.gethostname()}, since " in error.value.got
     assert "--storage-lock-timeout" in error.value.expected
-    assert error.value.where == str(tmp_path / targets.LOCK)
+    assert error.value.where == str(tmp_path / storage.LOCK)
     with folder.locked(0):
         pass
 
@@ -217,10 +218,10 @@ def test_a_lock_of_another_program_is_waited_for_a_moment_only(
 ) -> None:
     """However long runs are waited for: it may be held for ever, and nobody knows by whom."""
     mocker.patch("luigi_gif.storage.folder_lock.STRANGER_S", 0.02)
-    with open(tmp_path / targets.LOCK, "ab") as file:
+    with open(tmp_path / storage.LOCK, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(StorageError, match="no run of this pipeline"):
-            targets.open_folder(str(tmp_path)).locked(3600).__enter__()
+            storage.open_folder(str(tmp_path)).locked(3600).__enter__()
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
@@ -229,8 +230,8 @@ def test_a_file_system_without_locks_is_used(
 ) -> None:
     """With a warning that says what to mind; temporary files of others are then left alone."""
     mocker.patch("fcntl.flock", side_effect=OSError(number, os.strerror(number)))
-    folder = targets.open_folder(str(tmp_path))
-    theirs = f"clip.gif.0123456789abcdef{targets.TEMPORARY_SUFFIX}"
+    folder = storage.open_folder(str(tmp_path))
+    theirs = f"clip.gif.0123456789abcdef{storage.TEMPORARY_SUFFIX}"
     folder.write(theirs, b"of a run that goes on")
     with folder.locked():
         folder.write("name", b"1")
@@ -245,7 +246,7 @@ def test_room_that_is_not_known_is_not_none(
     tmp_path: Path, mocker: MockerFixture, status: object
 ) -> None:
     """0 blocks of 0 say nothing; 0 of some are none."""
-    folder = targets.LocalFolder(str(tmp_path))
+    folder = storage.LocalFolder(str(tmp_path))
     mocker.patch("os.statvfs", side_effect=[status])
     assert folder.free_bytes() is None
     mocker.patch("os.statvfs", return_value=os.statvfs_result([4096, 4096, 9, *[0] * 7]))
@@ -258,7 +259,7 @@ def test_a_file_system_that_cannot_flush_is_used(
 ) -> None:
     """Neither files nor folders; what else goes wrong there is an error."""
     mocker.patch("os.fsync", side_effect=OSError(number, os.strerror(number)))
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     folder.write("name", b"1", durable=True)
     with folder.atomic_writer("other") as file:
         file.write(b"2")
@@ -273,14 +274,14 @@ def test_advice_that_the_kernel_does_not_take_is_none(
 ) -> None:
     """Some file systems, and some sandboxes, refuse posix_fadvise."""
     mocker.patch("os.posix_fadvise", side_effect=OSError(errno.EINVAL, "no"))
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     data = os.urandom(9 << 20)
     with folder.atomic_writer("name") as file:
         file.write(data)
     assert folder.read_uncached("name", 0, len(data)) == data
 
 
-def test_an_error_of_the_caller_is_not_of_the_file(folder: targets.Folder) -> None:
+def test_an_error_of_the_caller_is_not_of_the_file(folder: storage.Folder) -> None:
     """What is raised where a file is open passes as it is, and nothing is left."""
     folder.write("name", b"1")
     for opened in (folder.open("name"), folder.atomic_writer("name"), folder.writer()):
@@ -291,7 +292,7 @@ def test_an_error_of_the_caller_is_not_of_the_file(folder: targets.Folder) -> No
 
 def test_a_disk_that_breaks_while_a_file_is_open_is_named(tmp_path: Path) -> None:
     """It is the file's own error then."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     folder.write("name", b"1")
     with folder.open("name") as file:
         os.close(file.fileno())  # every call then fails
@@ -303,7 +304,7 @@ def test_a_disk_that_breaks_while_a_file_is_open_is_named(tmp_path: Path) -> Non
 
 def test_a_file_may_be_gone_from_a_listing(tmp_path: Path) -> None:
     """Links and folders are not in it either."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     folder.write("sub/name", b"1")
     (tmp_path / "sub" / "link").symlink_to(tmp_path / "sub" / "name")
     (tmp_path / "sub" / "folder").mkdir()
@@ -312,7 +313,7 @@ def test_a_file_may_be_gone_from_a_listing(tmp_path: Path) -> None:
 
 def test_a_version_knows_what_keeps_its_time(tmp_path: Path) -> None:
     """A file of the same size and time of change, in place or in its place, is another one."""
-    folder = targets.open_folder(str(tmp_path))
+    folder = storage.open_folder(str(tmp_path))
     path = tmp_path / "name"
     path.write_bytes(b"1")
     os.utime(path, ns=(0, 0))
@@ -332,13 +333,13 @@ def test_a_current_folder_that_is_gone_is_named(
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     with pytest.raises(StorageError, match="the current folder is not there"):
-        targets.open_folder("work")
-    assert targets.open_folder(str(tmp_path)).size("name") is None
+        storage.open_folder("work")
+    assert storage.open_folder(str(tmp_path)).size("name") is None
 
 
 def test_a_store_needs_a_folder_for_temporary_files(mocker: MockerFixture) -> None:
     """The error names TMPDIR, not the clip."""
-    folder = targets.open_folder(f"memory://{uuid.uuid4()}")
+    folder = storage.open_folder(f"memory://{uuid.uuid4()}")
     no = FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
     mocker.patch("tempfile.TemporaryDirectory", side_effect=no)
     for block in (folder.atomic_writer("clip.gif"), folder.staging_dir()):
@@ -348,12 +349,12 @@ def test_a_store_needs_a_folder_for_temporary_files(mocker: MockerFixture) -> No
 
 
 def probe(process: process_owner.Owner, token: str) -> tuple[str, bytes]:
-    return targets.FolderHandle("", token).probe_file, process.to_json()
+    return storage.FolderHandle("", token).probe_file, process.to_json()
 
 
 def test_what_ended_runs_left_on_a_store_is_swept() -> None:
     """Not what a run at work has put there, here or on another machine, nor the user's."""
-    folder = targets.open_folder(f"memory://{uuid.uuid4()}")
+    folder = storage.open_folder(f"memory://{uuid.uuid4()}")
     here = process_owner.this_process()
     dead = subprocess.Popen(["true"])
     runs = {
@@ -367,7 +368,7 @@ def test_what_ended_runs_left_on_a_store_is_swept() -> None:
     for token, process in runs.items():
         if process is not None:
             folder.write(*probe(process, token))
-        folder.write(targets.FolderHandle("", token).part_name("frames", 7), b"part")
+        folder.write(storage.FolderHandle("", token).part_name("frames", 7), b"part")
     folder.write("shared.luigi-gif-tmp", b"mine")
     folder.write("frames/part_1", b"mine")
     for subfolder in ("", "frames"):
@@ -394,7 +395,7 @@ def test_a_library_without_a_time_out_gets_one(monkeypatch: pytest.MonkeyPatch) 
     """Each caller gets an exception of its own, and the store is not asked again at once."""
     fsspec.register_implementation("slow", SlowFileSystem, clobber=True)
     monkeypatch.setattr(object_store, "ANSWER_S", 0.05)
-    folder = targets.open_folder(f"slow://{uuid.uuid4()}")
+    folder = storage.open_folder(f"slow://{uuid.uuid4()}")
     errors = []
     try:
         for _ in range(3):
@@ -407,7 +408,7 @@ def test_a_library_without_a_time_out_gets_one(monkeypatch: pytest.MonkeyPatch) 
     assert len({*map(id, errors)}) == 3
 
 
-def test_a_file_of_a_store_is_moved_within_a_time(folder: targets.Folder) -> None:
+def test_a_file_of_a_store_is_moved_within_a_time(folder: storage.Folder) -> None:
     """It gets a name that nothing has."""
     for number in range(3):
         folder.write("name", b"%d" % number)

@@ -32,9 +32,9 @@ from test_storage import (  # noqa: F401
 )
 
 import luigi_gif
+from luigi_gif import storage
 from luigi_gif.errors import DownloadError, StorageError
 from luigi_gif.storage import object_store as store_module
-from luigi_gif.storage import targets
 
 Files = dict[str, bytes]
 
@@ -108,9 +108,9 @@ def luigi_command(request: pytest.FixtureRequest) -> Run:
 
 
 @pytest.fixture
-def folder(store: Store) -> targets.Folder:
+def folder(store: Store) -> storage.Folder:
     """A folder of a new bucket."""
-    return targets.open_folder(f"{store.bucket()}/work")
+    return storage.open_folder(f"{store.bucket()}/work")
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +137,7 @@ def local_run(url: str, workdir: Path) -> Files:
     return {
         str(path.relative_to(workdir)): path.read_bytes()
         for path in workdir.rglob("*")
-        if path.is_file() and path.name != targets.LOCK
+        if path.is_file() and path.name != storage.LOCK
     }
 
 
@@ -158,10 +158,10 @@ def comparable(files: Files) -> dict[str, object]:
     return {**files, **{name: {**note, **of_one} for name, note in notes.items()}}
 
 
-def afresh(folder: targets.Folder) -> targets.Folder:
+def afresh(folder: storage.Folder) -> storage.Folder:
     """The same folder, as another process sees it."""
     forget_stores()
-    return targets.open_folder(folder.url)
+    return storage.open_folder(folder.url)
 
 
 def forget_stores() -> None:
@@ -171,7 +171,7 @@ def forget_stores() -> None:
             fsspec.get_filesystem_class(scheme).clear_instance_cache()
 
 
-def test_a_version_is_the_same_for_all(folder: targets.Folder) -> None:
+def test_a_version_is_the_same_for_all(folder: storage.Folder) -> None:
     """For another process, and after a listing; other bytes of the same size change it."""
     folder.write("sub/name", b"1")
     version = folder.version("sub/name")
@@ -182,7 +182,7 @@ def test_a_version_is_the_same_for_all(folder: targets.Folder) -> None:
     assert folder.version("sub/name") == afresh(folder).version("sub/name") != version
 
 
-def test_what_others_do_is_seen_at_once(folder: targets.Folder) -> None:
+def test_what_others_do_is_seen_at_once(folder: storage.Folder) -> None:
     """No listing that is kept from before hides it."""
     folder.write("sub/kept", b"1")
     folder.write("sub/removed", b"1")
@@ -201,7 +201,7 @@ def test_what_others_do_is_seen_at_once(folder: targets.Folder) -> None:
     assert sorted(folder.entries("sub")) == [("added", 3), ("kept", 2)]
 
 
-def test_what_is_removed_is_gone(folder: targets.Folder) -> None:
+def test_what_is_removed_is_gone(folder: storage.Folder) -> None:
     """For the listing too; the other files stay."""
     folder.write("sub/name", b"1")
     folder.write("sub/other", b"22")
@@ -211,14 +211,14 @@ def test_what_is_removed_is_gone(folder: targets.Folder) -> None:
     assert list(folder.entries("sub")) == [("other", 2)]
 
 
-def test_what_is_not_published_is_not_there(folder: targets.Folder) -> None:
+def test_what_is_not_published_is_not_there(folder: storage.Folder) -> None:
     """If the block raises, no object appears, under this name or another."""
     with pytest.raises(ZeroDivisionError), folder.atomic_writer("sub/name") as file:
         file.write(b"new" * (1 << 20) + bytes(1 // 0))
     assert list(folder.entries("sub")) == []
 
 
-def test_a_listing_can_be_had_in_parts(folder: targets.Folder) -> None:
+def test_a_listing_can_be_had_in_parts(folder: storage.Folder) -> None:
     """By how names begin; it is as fresh as one in a piece."""
     for name in ("a_0", "a_1", "b_0", "c_0"):
         folder.write(f"sub/{name}", b"1")
@@ -232,7 +232,7 @@ def test_a_listing_can_be_had_in_parts(folder: targets.Folder) -> None:
 
 
 def test_many_are_sent_and_fetched_at_a_time(
-    folder: targets.Folder, monkeypatch: pytest.MonkeyPatch
+    folder: storage.Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each arrives under its own name, and comes back in order; what is not there is None."""
     monkeypatch.setattr(store_module, "AT_ONCE", 4)
@@ -245,12 +245,12 @@ def test_many_are_sent_and_fetched_at_a_time(
     assert list(afresh(folder).read_many(names[::-1], 1)) == [None, *[*contents.values()][::-1]]
 
 
-def test_a_folder_that_is_shared_is_known(folder: targets.Folder) -> None:
+def test_a_folder_that_is_shared_is_known(folder: storage.Folder) -> None:
     """By a worker, and only while it is shared; nothing of that stays."""
     with folder.share() as shared:
-        targets.attach(shared).write("name", b"1")
+        storage.attach(shared).write("name", b"1")
     with pytest.raises(StorageError):
-        targets.attach(shared)
+        storage.attach(shared)
     assert list(folder.entries("")) == [("name", 1)]
 
 
@@ -272,7 +272,7 @@ def test_a_store_is_a_work_directory(
     assert not made()
     assert caplog.text.count(" skipped: ") == 4
     for name in ("frames/frame_05.gif", "clip.gif"):
-        targets.open_folder(url).remove(name)
+        storage.open_folder(url).remove(name)
     assert made() == ["WriteFrames", "CombineGif"]
     assert same(url, local_files)
 
@@ -280,7 +280,7 @@ def test_a_store_is_a_work_directory(
 def test_workers_write_to_a_store(command: Run, store: Store, cluster: str, tmp_path: Path) -> None:
     """Of a bundle that lies there too, they make the files that a local folder gets."""
     bucket = store.bucket()
-    targets.open_folder(bucket).write("bundle.img", SAMPLE.read_bytes())
+    storage.open_folder(bucket).write("bundle.img", SAMPLE.read_bytes())
     flags = ("--url", f"{bucket}/bundle.img", "--workdir", f"{bucket}/work")
     result = command(*flags, "--dask-address", cluster)
     assert result.returncode == 0, result.stderr
@@ -329,6 +329,6 @@ def test_a_store_that_does_not_answer_is_given_up(
     url = f"{store.scheme}://{uuid.uuid4()}/work"
     for look in ("size", "version", "read"):
         with pytest.raises(StorageError) as error:
-            getattr(targets.open_folder(url), look)("name")
+            getattr(storage.open_folder(url), look)("name")
         assert error.value.where.startswith(url)
         assert "no answer" in error.value.got

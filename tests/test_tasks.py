@@ -21,11 +21,11 @@ from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
 
 import luigi_gif
+from luigi_gif import storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError
 from luigi_gif.frames import batch_writer, write_frames
 from luigi_gif.frames import batches as frame_batches
 from luigi_gif.frames import manifest as manifests
-from luigi_gif.storage import targets
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -63,7 +63,7 @@ class Pipeline:
         return {
             str(path.relative_to(self.workdir)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in self.workdir.rglob("*")
-            if path.is_file() and path.name not in ("run.json", targets.LOCK)
+            if path.is_file() and path.name not in ("run.json", storage.LOCK)
         }
 
     def clip(self) -> bytes:
@@ -473,9 +473,9 @@ def test_a_store_will_do_for_a_work_directory(pipeline: Pipeline) -> None:
     workdir = f"memory://{pipeline.workdir.parent.name}"
     assert pipeline.run(workdir=workdir) == STEPS
     assert pipeline.ok
-    assert targets.open_folder(workdir).read("clip.gif") == first
+    assert storage.open_folder(workdir).read("clip.gif") == first
     assert pipeline.run(workdir=workdir) == []
-    targets.open_folder(workdir).remove("frames/frame_03.gif")
+    storage.open_folder(workdir).remove("frames/frame_03.gif")
     assert pipeline.run(workdir=workdir, plays=1) == ["WriteFrames", "CombineGif"]
 
 
@@ -486,7 +486,7 @@ def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.Monk
     write_batch = batch_writer.write_batch
     batches = []
 
-    def stop_at_the_third(shared: targets.FolderHandle, batch: frame_batches.Batch) -> Any:
+    def stop_at_the_third(shared: storage.FolderHandle, batch: frame_batches.Batch) -> Any:
         batches.append(batch)
         if len(batches) == 3:
             raise KeyboardInterrupt
@@ -581,7 +581,7 @@ def test_bad_frames_are_left_out_if_asked(pipeline: Pipeline, damaged: bytes, re
     assert any("frame 1 of the bundle is not usable" in line for line in pipeline.log)
     pipeline.run(on_bad_frame="skip")
     assert pipeline.ok
-    manifest = manifests.load_manifest(targets.open_folder(str(pipeline.workdir)))
+    manifest = manifests.load_manifest(storage.open_folder(str(pipeline.workdir)))
     assert manifest is not None
     (skipped,) = manifest.skipped
     assert (skipped.number, skipped.offset) == (1, len(gif(1)) + 4)
@@ -635,10 +635,10 @@ def test_leftovers_are_swept_wherever_they_are(pipeline: Pipeline) -> None:
     pipeline.run(**names)
     (pipeline.workdir / "out" / "x.gif").unlink()
     for folder in ("", "in", "frames", "out"):
-        (pipeline.workdir / folder / f"x.0123456789abcdef{targets.TEMPORARY_SUFFIX}").touch()
+        (pipeline.workdir / folder / f"x.0123456789abcdef{storage.TEMPORARY_SUFFIX}").touch()
         (pipeline.workdir / folder / "mine").touch()
     assert pipeline.run(**names) == ["CombineGif"]
-    assert not list(pipeline.workdir.rglob(f"*{targets.TEMPORARY_SUFFIX}"))
+    assert not list(pipeline.workdir.rglob(f"*{storage.TEMPORARY_SUFFIX}"))
     assert len(list(pipeline.workdir.rglob("mine"))) == 4
 
 
@@ -651,10 +651,10 @@ def test_a_bundle_that_changes_before_its_frames_are_written_is_noticed(
     bundle.write_bytes(DELIMITER.join([gif(1), gif(2)]))
     task = luigi_gif.CombineGif(workdir=str(pipeline.workdir))
     task.requires().requires().run()
-    version = targets.open_folder(str(pipeline.workdir)).version("image-data.img")
+    version = storage.open_folder(str(pipeline.workdir)).version("image-data.img")
     bundle.write_bytes(gif(1) + b"\n" * (len(gif(2)) + 4))
     # As where a file system keeps times in steps of 2 s.
-    monkeypatch.setattr(targets.LocalFolder, "version", lambda *_: version)
+    monkeypatch.setattr(storage.LocalFolder, "version", lambda *_: version)
     with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         task.requires().run()
 

@@ -1,20 +1,15 @@
 """The work directory, on a local disk or an object store, and Luigi's targets in it."""
 
+from luigi_gif.storage.abstract_folder import ASIDE_SUFFIX, COPY_BYTES, Folder
+from luigi_gif.storage.folder_handle import FolderHandle
+from luigi_gif.storage.folder_lock import FILE as LOCK
 from luigi_gif.storage.layout import HISTORY, INDEX
+from luigi_gif.storage.local_folder import LocalFolder
 from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, version
+from luigi_gif.storage.opening import attach, open_folder
 from luigi_gif.storage.regular_files import check_place, opened
-from luigi_gif.storage.targets import (
-    ASIDE_SUFFIX,
-    COPY_BYTES,
-    LOCK,
-    TEMPORARY_SUFFIX,
-    FileTarget,
-    Folder,
-    FolderHandle,
-    LocalFolder,
-    attach,
-    open_folder,
-)
+from luigi_gif.storage.targets import FileTarget
+from luigi_gif.storage.temporary_names import TEMPORARY_SUFFIX
 
 __all__ = [
     "ASIDE_SUFFIX",

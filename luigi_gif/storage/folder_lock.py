@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -12,6 +13,8 @@ from luigi_gif.storage import process_owner, regular_files
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
+FILE = ".lock"
+"""Its name in the work directory."""
 MIN_PAUSE_S, MAX_PAUSE_S = 0.01, 0.5
 """How long it is waited before the lock is tried again: longer each time."""
 STRANGER_S = 20.0
@@ -104,6 +107,26 @@ class Lock:
                 os.pwrite(self._descriptor, text, 0)
         except OSError:
             pass  # a full disk: the lock is held all the same
+
+
+def acquire(root: str, timeout_s: float) -> Lock:
+    """The lock of the folder ``root``, which is made if need be. Raises as :class:`Lock`."""
+    path = os.path.join(root, FILE)
+    while True:
+        os.makedirs(root, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # removed by another run just now
+            lock = Lock(path, timeout_s)
+            if lock.is_of(path):
+                return lock
+            lock.release()
+
+
+def remove_if_empty(root: str) -> None:
+    """Leave no folder behind that holds nothing but the lock, which goes while it is held."""
+    with contextlib.suppress(OSError):
+        if os.listdir(root) == [FILE]:
+            os.unlink(os.path.join(root, FILE))
+            os.rmdir(root)
 
 
 def _timeout(path: str, limit_s: float, holder: str) -> StorageError:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import IO, Any, ClassVar
 
 from luigi_gif.errors import ParameterError
-from luigi_gif.storage import abstract_folder, local_folder, object_store
+from luigi_gif.storage import leftovers, object_store, staging
 from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
+from luigi_gif.storage.error_translation import ErrorTranslation
+from luigi_gif.storage.folder_handle import SHARED_PREFIXES
+from luigi_gif.storage.grouped_upload import GroupedUpload
+from luigi_gif.storage.local_folder import LocalFolder
 from luigi_gif.urls import public_text, public_url
 
 _SPOOL = "file"
@@ -28,6 +33,7 @@ class ObjectFolder(Folder):
 
     def __init__(self, url: str, run: str = "") -> None:
         self.url = url.rstrip("/")
+        self._errors = ErrorTranslation(partial(_shown_path, self.url), Exception)
         self._swept: set[str] = set()
         try:
             self._store = object_store.Store(self.url, run)
@@ -42,7 +48,7 @@ class ObjectFolder(Folder):
             ) from None  # its own text may hold secrets
 
     def path(self, name: str) -> str:
-        return f"{public_url(self.url)}/{name}"
+        return _shown_path(self.url, name)
 
     def size(self, name: str) -> int | None:
         info = self._info(name)
@@ -53,7 +59,7 @@ class ObjectFolder(Folder):
         return None if info is None else object_store.version(info) or f"{info['size']}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        with self._explained("read", name):
+        with self._errors.during("read", name):
             key = self._key(name)
             if not start and end is None:
                 return bytes(self._store.call("cat_file", key))
@@ -61,44 +67,42 @@ class ObjectFolder(Folder):
             size = int(self._store.call("info", key)["size"])
             start = max(0, size + start) if start < 0 else start
             end = size if end is None else min(end, size)
-            return (
-                bytes(self._store.call("cat_file", key, start=start, end=end))
-                if start < end
-                else b""
-            )
+            if start >= end:
+                return b""
+            return bytes(self._store.call("cat_file", key, start=start, end=end))
 
     def read_uncached(self, name: str, start: int, end: int) -> bytes:
-        with self._explained("read", name):
+        with self._errors.during("read", name):
             return bytes(self._store.call("cat_file", self._key(name), start=start, end=end))
 
     def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         waiting = iter(names)
-        at_once = max(
-            1, min(object_store.AT_ONCE, object_store.AT_ONCE_BYTES // max(1, typical_bytes))
-        )
+        fitting = object_store.AT_ONCE_BYTES // max(1, typical_bytes)
+        at_once = max(1, min(object_store.AT_ONCE, fitting))
         while group := list(islice(waiting, at_once)):
-            with self._explained("read", group[0]):
+            with self._errors.during("read", group[0]):
                 keys = [self._key(name) for name in group]
                 contents = self._store.call("cat_ranges", keys, 0, None, on_error="return")
             for name, content in zip(group, contents, strict=True):
                 if isinstance(content, FileNotFoundError):
                     yield None
                     continue
-                with self._explained("read", name):
+                with self._errors.during("read", name):
                     if isinstance(content, Exception):
                         raise content
                 yield bytes(content)
 
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        with self._explained("read", name):
-            file = self._store.open(self._key(name), explain=lambda: self._explained("read", name))
+        with self._errors.during("read", name):
+            reading = partial(self._errors.during, "read", name)
+            file = self._store.open(self._key(name), explain=reading)
         with file:
             yield file
 
     def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
         for prefix in prefixes:
-            with self._explained("list", subfolder):
+            with self._errors.during("list", subfolder):
                 listing = self._listing(self._key(subfolder), prefix)
             for info in listing:
                 name = PurePosixPath(info["name"]).name
@@ -110,7 +114,7 @@ class ObjectFolder(Folder):
         while waiting:
             folder = waiting.pop()
             key = self._key(folder) if folder else self._store.root
-            with self._explained("list", folder):
+            with self._errors.during("list", folder):
                 listing = list(self._listing(key, ""))
             inside = {PurePosixPath(info["name"]).name: info["type"] for info in listing}
             holds_it = inside.get(name) == "file"
@@ -124,51 +128,32 @@ class ObjectFolder(Folder):
         return sorted(found)
 
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
-        with self._explained("write", name):
+        with self._errors.during("write", name):
             self._store.call("pipe_file", self._key(name), bytes(data), size=len(data))
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Callable[[str, bytes], None]]:
-        waiting: dict[str, bytes] = {}
-
-        def send() -> None:
-            if waiting:
-                with self._explained("write", next(iter(waiting))):
-                    self._store.call(
-                        "pipe",
-                        {self._key(name): data for name, data in waiting.items()},
-                        size=sum(map(len, waiting.values())),
-                    )
-                waiting.clear()
-
-        def write(name: str, data: bytes) -> None:
-            waiting[name] = data
-            if (
-                len(waiting) >= object_store.AT_ONCE
-                or sum(map(len, waiting.values())) >= object_store.AT_ONCE_BYTES
-            ):
-                send()
-
-        yield write
-        send()
+        upload = GroupedUpload(self._write_all)
+        yield upload.add
+        upload.flush()
 
     @contextlib.contextmanager
     def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
-        with local_folder.staging_folder() as staging:
-            with staging.update(_SPOOL) as file:
+        with staging.temporary_folder() as spool:
+            with spool.update(_SPOOL) as file:
                 yield file
-            self.move_into_place(staging, _SPOOL, name)
+            self.move_into_place(spool, _SPOOL, name)
 
-    def staging_dir(self) -> contextlib.AbstractContextManager[local_folder.LocalFolder]:
-        return local_folder.staging_folder()
+    def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
+        return staging.temporary_folder()
 
-    def move_into_place(self, staging: local_folder.LocalFolder, found: str, name: str) -> None:
-        path, size = staging.path(found), staging.size(found) or 0
-        with self._explained("write", name):
+    def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
+        path, size = staged.path(found), staged.size(found) or 0
+        with self._errors.during("write", name):
             self._store.call("put_file", path, self._key(name), size=size)
 
     def remove(self, name: str) -> None:
-        with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
+        with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):
             self._store.call("rm_file", self._key(name))
 
     @contextlib.contextmanager
@@ -178,8 +163,8 @@ class ObjectFolder(Folder):
     def sweep(self, subfolder: str = "") -> None:
         if subfolder not in self._swept:  # each costs a request
             self._swept.add(subfolder)
-            names = [name for name, _ in self.entries(subfolder, abstract_folder.SHARED_PREFIXES)]
-            self._sweep_ended(subfolder, names)
+            names = [name for name, _ in self.entries(subfolder, SHARED_PREFIXES)]
+            leftovers.remove_those_of_ended_runs(self, subfolder, names)
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         value = super().read_json(name)
@@ -195,21 +180,26 @@ class ObjectFolder(Folder):
         return (self.url, name) not in self._known and super()._is_foreign_json(name)
 
     def _info(self, name: str) -> dict[str, Any] | None:
-        with self._explained("look at", name):
+        with self._errors.during("look at", name):
             try:
                 info: dict[str, Any] = self._store.call("info", self._key(name))
             except FileNotFoundError:
                 return None
         return info
 
+    def _write_all(self, contents: dict[str, bytes]) -> None:
+        with self._errors.during("write", next(iter(contents))):
+            objects = {self._key(name): data for name, data in contents.items()}
+            self._store.call("pipe", objects, size=sum(map(len, contents.values())))
+
     def _move(self, name: str, other: str) -> None:
-        with self._explained("rename", name):
+        with self._errors.during("rename", name):
             # Not mv, which takes no time-out.
             size = int(self._store.call("info", self._key(name))["size"])
             self._store.call("cp_file", self._key(name), self._key(other), size=size)
             self._store.call("rm_file", self._key(name))
 
-    def _exists(self, name: str) -> bool:
+    def exists(self, name: str) -> bool:
         return self._info(name) is not None
 
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
@@ -225,3 +215,7 @@ class ObjectFolder(Folder):
 
     def _key(self, name: str) -> str:
         return f"{self._store.root}/{name}"
+
+
+def _shown_path(url: str, name: str) -> str:
+    return f"{public_url(url)}/{name}"

@@ -89,6 +89,21 @@ def check_file(path: str) -> None:
         check_regular(path, mode)
 
 
+def status(path: str) -> os.stat_result | None:
+    """What the system says of a regular file; None where there is none.
+
+    Raises ForeignFileError where the path is something else, or a link to nothing, and OSError.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        if os.path.islink(path):  # to nothing
+            check_regular(path, os.lstat(path).st_mode)
+        return None
+    check_regular(path, found.st_mode)
+    return found
+
+
 def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file; nothing else is waited for.
 
@@ -128,6 +143,16 @@ def create(path: str, flags: int) -> int:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return _create(path, flags)
+
+
+def open_to_update(path: str) -> int:
+    """A descriptor of a file to read and write in place, made where there is none."""
+    descriptor = create(path, 0)
+    if os.fstat(descriptor).st_nlink > 1:  # a backup may hold it under another name
+        os.close(descriptor)
+        os.unlink(path)
+        descriptor = create(path, os.O_EXCL)
+    return descriptor
 
 
 def _create(path: str, flags: int) -> int:

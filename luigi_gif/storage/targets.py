@@ -1,113 +1,123 @@
-"""Files and objects: the folder at a path or URL, and Luigi's targets in it.
-
-Every access to a work directory goes through :class:`Folder`. A local folder
-uses the operating system's own calls (atomic rename, fsync, flock); any other
-URL is served by fsspec, where an object appears whole when it is put.
-"""
+"""A file of a work directory as Luigi knows files: a FileSystemTarget, on a disk or a store."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import os
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
-import luigi
+from luigi.format import UTF8, Format
+from luigi.target import FileSystem, FileSystemException, FileSystemTarget
 
-from luigi_gif.errors import ParameterError, StorageError
-from luigi_gif.storage.abstract_folder import (
-    ASIDE_SUFFIX,
-    COPY_BYTES,
-    TEMPORARY_SUFFIX,
-    Entry,
-    Folder,
-    FolderHandle,
-)
-from luigi_gif.storage.local_folder import LOCK, LocalFolder
-from luigi_gif.storage.object_folder import ObjectFolder
-from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, normal_url, public_url, scheme_of
-
-__all__ = [
-    "ASIDE_SUFFIX",
-    "COPY_BYTES",
-    "LOCK",
-    "TEMPORARY_SUFFIX",
-    "Entry",
-    "FileTarget",
-    "Folder",
-    "FolderHandle",
-    "LocalFolder",
-    "ObjectFolder",
-    "attach",
-    "open_folder",
-]
+from luigi_gif.storage.abstract_folder import Folder
+from luigi_gif.storage.local_folder import LocalFolder
 
 
-class FileTarget(luigi.Target):
-    """A file of a folder, as Luigi sees it."""
+class FolderFileSystem(FileSystem):
+    """What Luigi asks of a file system, of the files of one folder by their full paths.
 
-    def __init__(self, folder: Folder, name: str) -> None:
+    Raises FileSystemException for a path outside the folder, and StorageError.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def exists(self, path: str | os.PathLike[str]) -> bool:
+        return self._folder.exists(self._name(path))
+
+    def remove(
+        self, path: str | os.PathLike[str], recursive: bool = False, skip_trash: bool = True
+    ) -> None:
+        """Remove a file, if it is there; folders stay."""
+        self._folder.remove(self._name(path))
+
+    def _name(self, path: str | os.PathLike[str]) -> str:
+        root = self._folder.path("")
+        name = os.fspath(path).removeprefix(root)
+        if name == os.fspath(path) or not name:
+            raise FileSystemException(f"{os.fspath(path)} is not in {root}")
+        return name
+
+
+class FileTarget(FileSystemTarget):
+    """A file of a folder, which the pipeline writes and anyone may read.
+
+    Parameters
+    ----------
+    folder
+        The work directory, from :func:`open_folder`.
+    name
+        The file's name in it, with forward slashes.
+    format
+        What ``open("r")`` reads through, as in Luigi; by default text in UTF-8.
+
+    Attributes
+    ----------
+    path
+        The full path, or the URL as it may be shown.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        name: str | os.PathLike[str],
+        format: Format = UTF8,  # noqa: A002  # as Luigi's targets name it
+    ) -> None:
         self.folder = folder
-        self.name = name
+        self.name = os.fspath(name)
+        self.format = format
+        super().__init__(folder.path(self.name))
 
     @property
-    def path(self) -> str:
-        return self.folder.path(self.name)
+    def fs(self) -> FolderFileSystem:
+        """The files of the folder."""
+        return FolderFileSystem(self.folder)
 
     def exists(self) -> bool:
+        # Not by fs: a path may hold what Luigi takes for wildcards, and warns of.
         return self.folder.size(self.name) is not None
 
-    def open(self, mode: str = "rb") -> AbstractContextManager[IO[Any]]:
-        """The file, to read from: bytes, or with mode ``r`` the text in it, which is UTF-8.
+    def open(self, mode: str = "rb") -> IO[Any]:
+        """Open the file to read it.
 
-        Raises io.UnsupportedOperation for any other mode.
+        Parameters
+        ----------
+        mode
+            ``rb`` for its bytes, ``r`` for what ``format`` makes of them.
+
+        Raises
+        ------
+        io.UnsupportedOperation
+            For any other mode.
+        FileNotFoundError
+            Where there is no such file.
+        StorageError, ForeignFileError
+            Where it cannot be read.
         """
         if mode not in ("r", "rb"):
             raise io.UnsupportedOperation("only the pipeline writes its files")
-        opened = self.folder.open(self.name)
-        return opened if mode == "rb" else _text_of(opened)
+        file = _OpenFile(self.folder.open(self.name))
+        opened: IO[Any] = file if mode == "rb" else self.format.pipe_reader(file)
+        return opened
 
     def __fspath__(self) -> str:
         """The path of a local file. Raises TypeError for an object of a store."""
         if not isinstance(self.folder, LocalFolder):
             raise TypeError(f"{self.path} is no file of this machine: use open()")
-        return self.path
-
-    def __str__(self) -> str:
-        return self.path
+        return str(self.path)
 
 
-@contextmanager
-def _text_of(opened: AbstractContextManager[IO[bytes]]) -> Iterator[IO[str]]:
-    with opened as file:
-        yield io.StringIO(file.read().decode())
+class _OpenFile(io.BufferedReader):
+    """A file that may be closed by a with statement or by hand, as Luigi's users do."""
 
+    def __init__(self, block: AbstractContextManager[IO[bytes]]) -> None:
+        self._block = block
+        super().__init__(block.__enter__())  # type: ignore[arg-type]  # it reads into buffers
 
-def open_folder(url: str, run: str = "") -> Folder:
-    """The folder at a path or URL, for one of the runs that this process works for."""
-    if is_local(url):
-        return LocalFolder(local_path(url))
-    if scheme_of(url) in HTTP_SCHEMES:
-        raise ParameterError(
-            "the work directory cannot be used",
-            where=public_url(url),
-            expected="a local path, or the URL of a store that can be written to",
-            got="a URL of the web, which can only be read",
-            next_step="correct --workdir",
-        )
-    return ObjectFolder(normal_url(url), run)
-
-
-def attach(shared: FolderHandle) -> Folder:
-    """The folder that another process shares. Raises StorageError where it is not the same."""
-    joined = open_folder(shared.url, shared.probe_file)
-    if joined.size(shared.probe_file) is None:
-        raise StorageError(
-            "a worker does not see the work directory",
-            where=joined.path(shared.probe_file),
-            expected="this file, which the run has put there",
-            got="no such file",
-            next_step="let all see the same folder under the same path, or name a --workdir "
-            "on an object store",
-        )
-    return joined
+    def close(self) -> None:
+        if not self.closed:
+            try:
+                super().close()
+            finally:
+                self._block.__exit__(None, None, None)

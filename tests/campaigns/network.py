@@ -27,7 +27,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from luigi_gif.storage.targets import TEMPORARY_SUFFIX
+from luigi_gif.storage import TEMPORARY_SUFFIX
 
 ROOT = Path(__file__).parents[2]
 _NAMES = ("run", "scheduler", "worker-1", "worker-2", "store")

@@ -1,0 +1,63 @@
+"""A local file appears whole: written under a temporary name beside it, flushed, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from luigi_gif.storage import regular_files
+from luigi_gif.storage.error_translation import ErrorTranslation
+from luigi_gif.storage.temporary_names import temporary_name
+
+
+def write_whole(
+    root: str,
+    name: str,
+    data: bytes | memoryview,
+    token: str,
+    errors: ErrorTranslation,
+    *,
+    durable: bool,
+) -> None:
+    """Let ``data`` appear as ``name`` in the folder ``root``. Raises as :func:`replacing`."""
+    with (
+        errors.during("write", name),
+        replacing(root, name, token, errors, durable=durable) as descriptor,
+    ):
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+@contextlib.contextmanager
+def replacing(
+    root: str, name: str, token: str, errors: ErrorTranslation, *, durable: bool
+) -> Iterator[int]:
+    """A descriptor of a file that is renamed to ``name``, or removed if the block raises.
+
+    If ``durable``, its bytes are on the disk by then. Raises StorageError or
+    ForeignFileError.
+    """
+    path = os.path.join(root, name)
+    temporary = temporary_name(path, token)
+    with errors.during("write", name):
+        regular_files.check_file(path)
+        descriptor = regular_files.create(temporary, os.O_EXCL)
+    try:
+        try:
+            yield descriptor
+            if durable:
+                with errors.during("write", name):
+                    regular_files.sync(descriptor)
+        finally:
+            with errors.during("write", name):  # NFS tells of a full disk only here
+                os.close(descriptor)
+        with errors.during("write", name):
+            if durable:  # for which much time may have passed
+                regular_files.check_place(root, name)
+            os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

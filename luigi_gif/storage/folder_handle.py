@@ -1,0 +1,28 @@
+"""How another process is told of a work directory, and sees that it has found the same one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from luigi_gif.storage.temporary_names import temporary_name
+
+_PROBE, _PART = "shared", "part_"
+SHARED_PREFIXES = (f"{_PROBE}.", _PART)
+"""What the names of the probe file and of the parts of a clip begin with."""
+
+
+class FolderHandle(NamedTuple):
+    """A folder as another process is told of it."""
+
+    url: str
+    token: str
+    """Of the run: a file of this name lies there, by which the other sees that it is the same."""
+
+    @property
+    def probe_file(self) -> str:
+        """The name of that file."""
+        return temporary_name(_PROBE, self.token)
+
+    def part_name(self, subfolder: str, index: int) -> str:
+        """The name of a part of a clip, which no other run gives to its own."""
+        return temporary_name(f"{subfolder}/{_PART}{index}", self.token)
