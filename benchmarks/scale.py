@@ -50,7 +50,7 @@ from fsspec.spec import AbstractFileSystem
 from PIL import Image
 from psutil import Process
 
-from luigi_gif import WriteFrames, settings
+from luigi_gif import WriteFrames, settings, storage
 from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames import render_options, write_frames
 from luigi_gif.integrations import progress
