@@ -1,4 +1,4 @@
-"""A bundle of images to one animated GIF: a Luigi pipeline that writes frames on Dask."""
+"""An animated GIF from a bundle of images: a Luigi pipeline that writes frames on Dask."""
 
 from luigi_gif import luigi_config
 

@@ -62,6 +62,8 @@ class DaskExecutor:
         self, function: Callable[[Batch], Result], batches: Iterable[Batch]
     ) -> Generator[Result, None, None]:
         """See :class:`luigi_gif.execution.Executor`; holds a bounded number of futures."""
+        # As bytes: Dask would walk through the tuples of a batch, and a worker compares versions
+        # before it unpickles anything.
         tasks = (pickle.dumps((function, batch)) for batch in batches)
         return _Run(self._cluster, self._stall_timeout, tasks).results()
 

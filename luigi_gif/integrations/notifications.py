@@ -52,6 +52,7 @@ def _send(kind: Kind, urls: str, title: str, body: str) -> None:
             told = receivers.notify(title=f"luigi_gif: {title}", body=body, notify_type=kind)
             delivered.append(bool(told) and all_known)
 
+    # Sent now, not at the end of the process, when Python starts no more threads.
     sender = threading.Thread(target=deliver, daemon=True)
     sender.start()
     sender.join(PATIENCE_S)

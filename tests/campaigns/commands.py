@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", "docs/operations.md")
 SERVERS = ("dask scheduler", "dask worker", "LUIGI_CONFIG_PATH=config/luigid.cfg luigid")
@@ -92,10 +94,14 @@ def _start(command: str, folder: Path, environment: dict[str, str]) -> subproces
 
 
 def _prepare(folder: Path) -> None:
-    """What the commands are about: the sample, a list of URLs, and nights that are on a server."""
+    """What the commands are about: the sample, pictures, a list of URLs, and dated bundles."""
     shutil.copytree(ROOT / "config", folder / "config")
     shutil.copytree(ROOT / "examples", folder / "examples")
     (folder / "urls.txt").write_text("examples/sample.img\n")
+    (folder / "pictures").mkdir()
+    for number in range(3):
+        picture = Image.linear_gradient("L").rotate(90 * number).convert("RGB")
+        picture.save(folder / "pictures" / f"{number}.jpg")
     profile = (folder / "config" / "nightly.cfg").read_text()
     (folder / "config" / "nightly.cfg").write_text(
         profile.replace("https://example.org/", "served/")
