@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from luigi_gif.sources import bundle, bundle_window
+from luigi_gif.sources import bundle, image_trailers
 
 FRAMES = [
     gif(1),
@@ -166,7 +166,7 @@ def test_images_without_a_delimiter_between_them_are_not_lost(between: bytes) ->
 
 def test_there_is_an_end_to_junk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever follows an image for more than 64 MiB, a MiB here, is no frame of a bundle."""
-    monkeypatch.setattr(bundle_window, "MAX_TRAILER_BYTES", 1 << 20)
+    monkeypatch.setattr(image_trailers, "MAX_TRAILER_BYTES", 1 << 20)
     with pytest.raises(bundle.BadFrame, match="1,048,576 other bytes"):
         found(gif(1) + b"x" * (3 << 20) + DELIMITER + gif(2))
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import FORMATS, gif
 from PIL import Image
 
-from luigi_gif.sources import signatures
+from luigi_gif.sources import image_formats, signatures
 
 
 def zipped() -> bytes:
@@ -39,7 +39,7 @@ def saved(format_: str) -> bytes:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_an_image_is_named_by_its_format(format_: str) -> None:
     """Those that can be frames."""
-    assert format_ in signatures.FORMATS
+    assert format_ in image_formats.FORMATS
     assert signatures.looks_like(saved(format_)) == f"{format_} data"
 
 

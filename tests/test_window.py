@@ -16,7 +16,7 @@ from PIL import Image
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import bundle, bundle_window, image_ends
+from luigi_gif.sources import bundle, bundle_window, cut_images, image_ends
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]
 HEIC = b"\0\0\0\x18ftypheic" + bytes(60)
@@ -200,7 +200,7 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
             harm = r.choice((lambda _, image: image, fuzz.damaged, cut_off))
             data += harm(r, image)[:20_000] + r.choice(separators)
         whole = found(data)
-        monkeypatch.setattr(bundle_window, "PIECE_BYTES", r.choice((1, 100, 1 << 20)))
+        monkeypatch.setattr(cut_images, "PIECE_BYTES", r.choice((1, 100, 1 << 20)))
         assert found(data, r.choice((50, 333, 1000))) == whole, number
         monkeypatch.undo()
         for first, last in itertools.pairwise(whole):
@@ -217,7 +217,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its length may be said to be gigabytes: the next whole image tells that it is not."""
-    for module in (bundle_window, bundle):
+    for module in (bundle_window, cut_images, bundle):
         monkeypatch.setattr(module, "PIECE_BYTES", 1 << 13)
     cut = b"RIFF\xff\xff\xff\x7fWEBPVP8 "
     data = (cut + DELIMITER + gif(1) + DELIMITER) * 4_000

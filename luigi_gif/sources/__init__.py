@@ -14,7 +14,8 @@ from luigi_gif.sources.bundle import (
     iter_frames,
     may_be_bundle,
 )
-from luigi_gif.sources.signatures import BEGINNING_BYTES, FORMATS, advice, looks_like
+from luigi_gif.sources.image_formats import FORMATS
+from luigi_gif.sources.signatures import BEGINNING_BYTES, advice, looks_like
 
 __all__ = [
     "BEGINNING_BYTES",

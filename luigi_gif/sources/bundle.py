@@ -14,15 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from luigi_gif.sources import signatures
-from luigi_gif.sources.bundle_window import (
-    FRAME_DELIMITER,
-    PIECE_BYTES,
-    FrameError,
-    MoreNeeded,
-    Span,
-    Window,
-)
+from luigi_gif.sources import image_formats, signatures
+from luigi_gif.sources.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
+from luigi_gif.sources.frame_end import find_frame_end
+from luigi_gif.sources.frame_span import FrameError, Span
 
 __all__ = [
     "BadFrame",
@@ -39,7 +34,7 @@ WAYPOINT_WORK = 1 << 20
 COPIED_FRAME_WORK = 1 << 10
 DECODED_FRAME_WORK = 1 << 17
 """What a frame adds to its bytes: a GIF can be copied, another image must be decoded."""
-LOOK_AHEAD_BYTES = signatures.LONGEST_BEGINNING
+LOOK_AHEAD_BYTES = image_formats.LONGEST_BEGINNING
 MAX_WAYPOINTS = 1 << 14
 """Where a bundle would need more, they stand twice, four times ... as far apart."""
 
@@ -122,7 +117,7 @@ def _spans(
             begin = window.after_newlines(position)
             if begin == len(window.data):
                 return
-            span = window.frame(begin)
+            span = find_frame_end(window, begin)
         except MoreNeeded:
             piece = read(max(PIECE_BYTES, len(window.data) - position))
             window.advance(position, piece)
@@ -164,7 +159,7 @@ def may_be_bundle(data: bytes, *, strict: bool) -> bool:
     With ``strict`` it begins with an image. Else another may follow what is no
     image: behind a delimiter, or behind the end of the piece.
     """
-    if signatures.BEGINNING.match(data.lstrip(b"\n")):
+    if image_formats.BEGINNING.match(data.lstrip(b"\n")):
         return True
     if strict:
         return False

@@ -8,24 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_BEGINNINGS = {
-    "GIF": rb"GIF8[79]a",
-    "PNG": rb"\x89PNG\r\n\x1a\n",
-    "JPEG": rb"\xff\xd8\xff",
-    "WebP": rb"RIFF.{4}WEBP",
-    "BMP": rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00",
-    # The last two are BigTIFF, whose offsets have 64 bits.
-    "TIFF": rb"II\*\x00|MM\x00\*|II\+\x00\x08\x00\x00\x00|MM\x00\+\x00\x08\x00\x00",
-}
-BEGINNING = re.compile(
-    b"|".join(b"(?P<%s>%s)" % (name.encode(), magic) for name, magic in _BEGINNINGS.items()),
-    re.DOTALL,
-)
-"""The beginning of an image that can be a frame; the group's name is its format."""
-LONG_SIGNATURES = ("GIF", "PNG", "WebP")
-"""Formats whose beginning other data do not hold by chance: it has 6 bytes or more."""
-LONGEST_BEGINNING = 18
-FORMATS = tuple(_BEGINNINGS)
+from luigi_gif.sources.image_formats import BEGINNING
 
 
 class _Kind(NamedTuple):
