@@ -15,7 +15,7 @@ from luigi.configuration import LuigiConfigParser, get_config
 
 from luigi_gif import cli_options, exit_codes, integrations, output, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
-from luigi_gif.pipeline_task import Step
+from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.tasks import CombineGif
 from luigi_gif.urls import escaped
 
@@ -109,9 +109,9 @@ def _explain(task: CombineGif) -> int:
     return exit_codes.SUCCESS
 
 
-def _reasons(task: Step) -> Iterator[tuple[Step, str]]:
+def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
     """Each step from the last to the first, and whether it would run."""
-    step: Step | None = task
+    step: PipelineTask | None = task
     needed = True
     while step is not None:
         reason = step.reason_to_run() if needed else None

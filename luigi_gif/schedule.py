@@ -16,7 +16,8 @@ from luigi.task import MixinNaiveBulkComplete, flatten
 from luigi_gif import storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import DayParameter, FolderParameter, NamedParameter, UrlParameter
-from luigi_gif.pipeline_task import EXAMPLE_URL, SettledTask, settle
+from luigi_gif.pipeline_task import EXAMPLE_URL
+from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
@@ -79,7 +80,7 @@ class UrlsFileParameter(NamedParameter[str]):
         return path
 
 
-class _Clips(MixinNaiveBulkComplete, SettledTask, luigi.WrapperTask):
+class _Clips(MixinNaiveBulkComplete, SourceAtSchedulingTask, luigi.WrapperTask):
     """What the clips have in common: all parameters of CombineGif but their places."""
 
     needs = CombineGif
@@ -103,11 +104,11 @@ class _Clips(MixinNaiveBulkComplete, SettledTask, luigi.WrapperTask):
     def complete(self) -> bool:
         """Whether each clip is current."""
         clips = flatten(self.requires())
-        if self._has_run or self._settled:
-            settle(clips)
+        if self._has_run or self._ignores_source:
+            ignore_changes_since_scheduling(clips)
         else:
             self._scheduled = False
-        self._has_run = self._settled = False
+        self._has_run = self._ignores_source = False
         return all(clip.complete() for clip in clips)
 
 

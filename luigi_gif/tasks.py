@@ -7,16 +7,16 @@ import json
 import os
 from typing import Any
 
-from luigi_gif import clips, fetching, frames, integrations, settings, sources, storage
-from luigi_gif.errors import BundleError, DamagedFileError, ForeignFileError
+from luigi_gif import clips, fetching, frames, integrations, run_history, settings, sources, storage
+from luigi_gif.errors import BundleError, ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
-from luigi_gif.pipeline_task import OWN_NAMES, Step, logger, now
-from luigi_gif.storage import HISTORY, INDEX
+from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
+from luigi_gif.storage import INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
 
-class DownloadData(Step):
+class DownloadData(PipelineTask):
     """Fetches the bundle, whole and checked, and writes a receipt beside it.
 
     A file without a receipt was put there by the user: it is used as it is.
@@ -32,24 +32,23 @@ class DownloadData(Step):
         return storage.FileTarget(self.folder, self.data_file)
 
     def reason_in_folder(self) -> str | None:
-        version = self.folder.version(self.data_file)
+        version = self.bundle.version()
         if version is None:
             return f"{self.output()} is not there"
-        if self.folder.size(self.receipt_name) is None:
+        if not self.bundle.has_receipt():
             return None
-        receipt = self.folder.read_json(self.receipt_name) or {}
+        receipt = self.bundle.receipt() or {}
         if receipt.get("version") != version:
             return f"{self.output()} is not as its receipt says"
         return self.difference(self.data_file, receipt.get("recipe"), receipt.get("sha256"))
 
     def make(self) -> str:
-        """The receipt goes first: a bundle without one is the user's."""
-        self._set_aside_if_changed()
+        self.bundle.quarantine_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
         part = f"{self.data_file}{fetching.PARTIAL_SUFFIX}"
         source = fetching.source_version(self.url)
-        before = self.folder.version(self.data_file)
+        before = self.bundle.version()
         with self.folder.staging_dir() as staging:
             receipt, bundle_index = fetching.fetch_bundle(
                 self.url,
@@ -66,53 +65,20 @@ class DownloadData(Step):
             if bundle_index is not None:
                 # So that SplitFrames need not read it again.
                 receipt["survey"] = bundle_index._asdict()
-            if self.folder.version(self.data_file) != before:
-                self._set_aside_new()
-            self.folder.remove(self.data_file)
-            self.folder.write_json(self.receipt_name, receipt, durable=False)
-            self.folder.move_into_place(staging, part, self.data_file)
-            self._note_version(receipt)  # durable
+            self.bundle.replace(staging, part, receipt, before)
             fetching.remove_checkpoint(staging, part)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
-        receipt = self.folder.read_json(self.receipt_name) or {}
+        receipt = self.bundle.receipt() or {}
         version, sha256 = receipt.get("source"), receipt.get("sha256")
         return {"source": {"version": version, "sha256": sha256} if version else None}
 
-    def _reason_now(self) -> str | None:
+    def reason_once_needed_is_made(self) -> str | None:
         return self.reason_to_run()
 
-    def _set_aside_if_changed(self) -> None:
-        """A bundle that is not as its receipt says may be the user's: it is not overwritten."""
-        version = self.folder.version(self.data_file)
-        receipt = self.folder.read_json(self.receipt_name) or {}
-        if version is None or receipt.get("version") == version:
-            return
-        digest = self.folder.sha256(self.data_file)
-        if digest != receipt.get("sha256"):
-            aside = self.folder.quarantine(self.data_file)
-            raise DamagedFileError(
-                "the bundle was changed after it was downloaded",
-                where=str(self.output()),
-                expected=f"SHA-256 {receipt.get('sha256', 'in a receipt that can be read')}",
-                got=f"SHA-256 {digest}; it is {aside} now",
-                next_step="run again, to download it anew, or, to use it as it is, first give it "
-                f"its name back and delete its receipt, {self.receipt_name}",
-            )
-        self._note_version(receipt)
 
-    def _set_aside_new(self) -> None:
-        """A bundle that came while another was downloaded is the user's."""
-        aside = self.folder.path(self.folder.quarantine(self.data_file))
-        logger.warning("%s came from elsewhere meanwhile: it is %s now", self.output(), aside)
-
-    def _note_version(self, receipt: dict[str, Any]) -> None:
-        receipt["version"] = self.folder.version(self.data_file)
-        self.folder.write_json(self.receipt_name, receipt)
-
-
-class SplitFrames(Step):
+class SplitFrames(PipelineTask):
     """Finds where each frame of the bundle begins, and notes a waypoint now and then."""
 
     needs = DownloadData
@@ -155,7 +121,7 @@ class SplitFrames(Step):
 
     def _recorded_index(self, version: str | None) -> sources.BundleIndex | None:
         """What DownloadData has found, which looks at each frame unless bad ones are left out."""
-        receipt = self.folder.read_json(self.receipt_name) or {}
+        receipt = self.bundle.receipt() or {}
         if self.on_bad_frame != "fail" or receipt.get("version") != version:
             return None
         return sources.BundleIndex(**receipt["survey"]) if receipt.get("survey") else None
@@ -169,7 +135,7 @@ class SplitFrames(Step):
 
     def _checked_sha256(self, path: str) -> str:
         """Of the bundle; one that was put there, not downloaded, is held against --sha256."""
-        receipt = self.folder.read_json(self.receipt_name) or {}
+        receipt = self.bundle.receipt() or {}
         if "sha256" in receipt:
             return str(receipt["sha256"])
         digest = self.folder.sha256(self.data_file)
@@ -178,7 +144,7 @@ class SplitFrames(Step):
         return digest
 
 
-class WriteFrames(Step):
+class WriteFrames(PipelineTask):
     """Writes every frame to a GIF of its own, in parallel on Dask."""
 
     needs = SplitFrames
@@ -261,7 +227,7 @@ class WriteFrames(Step):
         return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
 
 
-class CombineGif(Step):
+class CombineGif(PipelineTask):
     """Combines the frame files into one animated GIF."""
 
     needs = WriteFrames
@@ -321,12 +287,12 @@ class CombineGif(Step):
             self.gif_file, existing.origin.get("recipe"), existing.origin.get("sha256")
         )
 
-    def _made_of(self) -> object:
+    def bundle_sha256_in_output(self) -> object:
         existing = clips.read_clip_status(self.folder, self.gif_file)
         return existing and existing.origin and existing.origin.get("sha256")
 
-    def _subfolders(self) -> set[str]:
-        return super()._subfolders() | {os.path.dirname(self.gif_file)}
+    def subfolders(self) -> set[str]:
+        return super().subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
         existing = clips.read_clip_status(self.folder, self.gif_file)
@@ -361,14 +327,14 @@ class CombineGif(Step):
             duration_ms = shown * self.frame_duration_ms
         width, height = manifest.screen_size
         about = {
-            "made": now(),
+            "made": run_history.now(),
             "frames": shown,
             "duration_ms": duration_ms,
             "width": width,
             "height": height,
             "bytes": self.folder.size(self.gif_file),
         }
-        others = (self.folder.read_json(HISTORY) or {}).get("clips", {})
+        others = run_history.recorded_clips(self.folder)
         return {"clips": others | {self.gif_file: about}}
 
     def on_success(self) -> None:

@@ -1,0 +1,57 @@
+"""What is noted of runs (run.json): when each step ran, how long, and what came of it.
+
+It is for people and for the page of clips, and spares reading a local source again. Nothing
+that decides a file's bytes depends on it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from luigi_gif import storage
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError
+from luigi_gif.storage import HISTORY
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
+
+
+def record_run(
+    folder: storage.Folder,
+    url: str,
+    step: str,
+    seconds: float,
+    about: Callable[[], dict[str, Any]],
+) -> None:
+    """Note that a step has run, for a URL as it may be shown, and what ``about()`` tells.
+
+    Where that cannot be written, what was made is no worse: a warning says so.
+    """
+    try:
+        history = folder.read_json(HISTORY) or {}
+        steps = history.get("steps", {})
+        steps[step] = {"ended": now(), "seconds": round(seconds, 3)}
+        folder.overwrite_json(HISTORY, history | {"url": url, "steps": steps} | about())
+    except (PipelineError, FileNotFoundError) as error:
+        got = error.got if isinstance(error, PipelineError) else "a file vanished"
+        logger.warning("%s could not be written: %s", folder.path(HISTORY), got)
+
+
+def recorded_clips(folder: storage.Folder) -> dict[str, Any]:
+    """What was noted of each clip of the folder, by its name."""
+    clips: dict[str, Any] = (folder.read_json(HISTORY) or {}).get("clips", {})
+    return clips
+
+
+def recorded_source_sha256(folder: storage.Folder, version: str) -> str | None:
+    """The SHA-256 of a local source, if it was noted for this version of it."""
+    noted = (folder.read_json(HISTORY) or {}).get("source") or {}
+    sha256: str | None = noted.get("sha256") if noted.get("version") == version else None
+    return sha256
+
+
+def now() -> str:
+    """The time, as notes have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,65 @@
+"""When an output is stale: it was made by another recipe, of another bundle or another source.
+
+Each file notes its recipe (the parameters that shape its bytes) and the SHA-256 of the bundle
+that it was made of. It is current if the recipe is its task's, and if the bundle, where it
+still lies there, is that one. The receipt also notes the version of a local source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luigi_gif import fetching, run_history, storage, urls
+from luigi_gif.bundle_file import BundleFile
+
+
+def find_difference(
+    name: str,
+    recipe: dict[str, Any],
+    wanted_sha256: str | None,
+    bundle: BundleFile,
+    *,
+    noted_recipe: object,
+    noted_sha256: object,
+) -> str | None:
+    """How the file ``name``, which notes these two, is stale; None if it is current.
+
+    ``recipe`` is the task's, ``wanted_sha256`` what the user says that the bundle has.
+    """
+    noted = noted_recipe if isinstance(noted_recipe, dict) else {}
+    changed = [key for key in recipe if key not in noted or noted[key] != recipe[key]]
+    if changed:
+        return f"{name} was made with another {' and '.join(changed)}"
+    if wanted_sha256 not in (None, noted_sha256):
+        return f"{name} is not of the bundle with this SHA-256"
+    if bundle.exists() and bundle.recorded_sha256() != noted_sha256:
+        return f"{name} was made of another bundle"
+    return None
+
+
+def find_source_change(
+    url: str, folder: storage.Folder, bundle: BundleFile, noted_sha256: object
+) -> str | None:
+    """That a local source is not the one that was fetched; None where that is not known.
+
+    ``noted_sha256`` is that of the bundle that the output was made of, if it notes it by
+    itself. A source that is gone leaves everything as it is, and so does one that was only
+    touched, once it was looked at again.
+    """
+    version = fetching.source_version(url)
+    if version is None:
+        return None
+    receipt = bundle.receipt()
+    if receipt is not None:
+        of_this_bundle = noted_sha256 in (None, receipt.get("sha256"))
+        is_same = receipt.get("source") == version and of_this_bundle
+    elif bundle.exists():
+        is_same = True  # the user has put it there
+    else:
+        is_same = noted_sha256 is not None and _source_sha256(url, folder, version) == noted_sha256
+    return None if is_same else f"{urls.public_url(url)} has changed"
+
+
+def _source_sha256(url: str, folder: storage.Folder, version: str) -> str | None:
+    """The SHA-256 of a local source, which is read unless it was noted for this version."""
+    return run_history.recorded_source_sha256(folder, version) or fetching.file_sha256(url)
