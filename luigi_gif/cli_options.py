@@ -18,12 +18,12 @@ _NAMED_OTHERWISE = {"url", "gif_file"}
 """Parameters of CombineGif that have other names here, or none."""
 
 _GROUPS = {
-    "source": "what goes into the clip, and where the files of a run live",
+    "source": "the bundle, and the work directory with the files of the run",
     "look": "what its frames look like",
     "timing": "how the clip plays",
     "Dask": "who writes the frames; no byte of the clip depends on it",
-    "download": "when a download is tried again, and when it is given up",
-    "notifications": "who is told, by apprise URLs with spaces between them",
+    "download": "retries, timeouts and limits of a download",
+    "notifications": "messages to apprise URLs, separated by spaces",
 }
 _GROUP_OF_PARAMETER = {
     "size": "look",
@@ -88,9 +88,11 @@ def make_parser() -> Parser:
         help="where to put a copy of the clip; - is standard output",
     )
     parser.add_argument(
-        "--explain", action="store_true", help="only say which steps would run, and why"
+        "--explain", action="store_true", help="only show which steps would run, and why"
     )
-    parser.add_argument("--page", metavar="FOLDER", help="only make a page of the clips in there")
+    parser.add_argument(
+        "--page", metavar="FOLDER", help="only write an HTML page of all clips in this folder"
+    )
     parser.add_argument("--version", action="version", version=__version__)
     groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
     for title, name, parameter in _parameters():

@@ -22,11 +22,11 @@ class dask(CheckedConfig):
     address = TextParameter(
         default="",
         description="address of a running Dask scheduler, such as tcp://10.0.0.5:8786; "
-        "without it DASK_SCHEDULER_ADDRESS counts, and without that this process does the work",
+        "by default DASK_SCHEDULER_ADDRESS, else this process does the work",
     )
     cluster = TextParameter(
         default="",
-        description="import path of a cluster class to start where no address is given, "
+        description="import path of a cluster class to start if no address is given, "
         "such as distributed.LocalCluster or dask_jobqueue.SLURMCluster",
     )
     cluster_kwargs = JsonParameter(
@@ -34,28 +34,28 @@ class dask(CheckedConfig):
     )
     workers = WorkersParameter(
         default=Workers(2, 2),
-        description="how many workers a cluster is to have, or a range such as 2-20; without "
-        "one, how many threads in this process; 0 writes one frame after another, without Dask",
+        description="number of workers of the cluster, or a range such as 2-20; without a cluster, "
+        "number of threads in this process; 0 writes one frame after another, without Dask",
     )
     batch_mib = NumberParameter(
         default=32,
         kind=int,
         min_value=1,
         max_value=1024,
-        description="how much of the bundle one Dask task works through at the most, in MiB",
+        description="largest part of the bundle for one Dask task, in MiB",
     )
     stall_timeout = NumberParameter(
         default=300.0,
         kind=float,
         min_value=1.0,
         max_value=86_400.0,
-        description="seconds after which a cluster is given up that finishes no batch, or does "
-        "not start or close",
+        description="seconds without a finished batch, or for the start or close of a cluster, "
+        "after which the run gives it up",
     )
 
 
 class storage(CheckedConfig):
-    """How patient a run is with a work directory."""
+    """How long a run waits for a work directory."""
 
     lock_timeout = NumberParameter(
         default=3600.0,
@@ -67,33 +67,33 @@ class storage(CheckedConfig):
 
 
 class notify(CheckedConfig):
-    """Who is told of what: URLs of apprise, with spaces between them."""
+    """Where messages go: apprise URLs, separated by spaces."""
 
     # A section is a task to Luigi, and never runs: the methods of these names are not missed.
     on_success = TextParameter(  # type: ignore[assignment]
-        default="", description="who is told of a clip that was made"
+        default="", description="apprise URLs to send a message to when a clip is made"
     )
     on_failure = TextParameter(  # type: ignore[assignment]
-        default="", description="who is told of a step that failed"
+        default="", description="apprise URLs to send a message to when a step fails"
     )
 
 
 class download(CheckedConfig):
-    """How patient a download is."""
+    """Retries, timeouts and limits of a download."""
 
     retries = NumberParameter(
         default=2,
         kind=int,
         min_value=0,
         max_value=100,
-        description="how often a failed download is tried again",
+        description="retries of a failed download",
     )
     retry_delay = NumberParameter(
         default=10.0,
         kind=float,
         min_value=0.0,
         max_value=3600.0,
-        description="seconds before a download is tried again",
+        description="seconds before a retry",
     )
     connect_timeout = NumberParameter(
         default=10.0,
@@ -114,29 +114,29 @@ class download(CheckedConfig):
         kind=int,
         min_value=0,
         max_value=10**12,
-        description="bytes a second below which, for 30 s, a download is broken off",
+        description="bytes a second; a download that is slower for 30 s is stopped",
     )
     deadline = NumberParameter(
         default=86_400.0,
         kind=float,
         min_value=0.1,
         max_value=10**9,
-        description="seconds that a download may take in all, with its retries",
+        description="seconds for a download with all retries",
     )
     max_bytes = NumberParameter(
         default=100 << 30,
         kind=int,
         min_value=1,
         max_value=10**18,
-        description="how large a bundle may be",
+        description="largest bundle, in bytes",
     )
     user_agent = TextParameter(
         default="",
-        description="what the User-Agent of a request is to be; by default luigi_gif/VERSION",
+        description="User-Agent of requests; by default luigi_gif/VERSION",
     )
 
 
 def check() -> None:
-    """Raise ParameterError for an entry that cannot be used, before any work is lost to it."""
+    """Raise ParameterError for an entry that cannot be used, before any work is done."""
     for section in (dask, download, storage, notify):
         section()

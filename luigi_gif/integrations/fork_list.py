@@ -1,4 +1,4 @@
-"""What forked processes tell the one that forked them: with --workers N, Luigi forks for a task."""
+"""Texts that forked processes pass to their parent: with --workers N, Luigi forks for a task."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import tempfile
 
 
 class SharedList:
-    """Texts that this process, and all that it forks from then on, append and can read.
+    """A list of texts that a process shares with the processes that it forks later.
 
-    They lie in a file without a name. Where none can be had, a process knows its own alone.
+    They are in an unnamed file. If there can be none, each process knows only its own texts.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class SharedList:
         self._file: int | None = None
 
     def share(self) -> None:
-        """Share what is appended from now on with processes that are forked later."""
+        """Share texts that are appended from now on with processes that are forked later."""
         if self._file is None:
             with contextlib.suppress(OSError):
                 self._file = _unnamed_file()
@@ -28,7 +28,7 @@ class SharedList:
         if self._file is None:
             self._own.append(text)
         else:
-            with contextlib.suppress(OSError):  # no room: what it told of is in the log
+            with contextlib.suppress(OSError):  # a full disk: the log has the text too
                 os.write(self._file, json.dumps(text).encode() + b"\n")
 
     def read(self) -> list[str]:

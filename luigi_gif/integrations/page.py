@@ -25,7 +25,7 @@ _MEASURES = ("width", "height", "frames", "duration_ms")
 
 
 class Clip(NamedTuple):
-    """What the page tells of one clip."""
+    """What the page says of one clip."""
 
     path: str
     """Relative to the page."""
@@ -41,10 +41,24 @@ class Clip(NamedTuple):
 
 
 def write_page(url: str) -> str:
-    """Publish a page of the clips in the folder at a path or URL; where it is.
+    """Write ``index.html``, a page of all clips below a folder.
 
-    Raises StorageError, also where there is no clip, and ForeignFileError where a page
-    lies that this pipeline did not make, or that was altered since.
+    Parameters
+    ----------
+    url : str
+        The folder: a path, or any fsspec URL.
+
+    Returns
+    -------
+    str
+        The path or URL of the page.
+
+    Raises
+    ------
+    StorageError
+        If there is no clip, or the page cannot be written.
+    ForeignFileError
+        If another ``index.html`` is there, or a page that was altered.
     """
     folder = storage.open_folder(url)
     clips = sorted(_clips(folder), key=lambda clip: (clip.made, clip.path), reverse=True)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a run ends in order, with one line instead of a traceback."""
+"""Ctrl-C and SIGTERM: a run closes and removes what it has open, and says so in one line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from luigi.worker import TaskProcess
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_S = 1.0
-"""How often a forked process looks whether the one that forked it is still there."""
+"""How often a forked process checks that its parent is alive."""
 _ORDER_S = 10.0
-"""How long it may then take to end in order."""
+"""How long it may then take to clean up."""
 
 
 def install_signal_handlers() -> None:
     """Make either signal end this process, a command, as an exception does.
 
-    Whatever is open is then closed, and what is half written removed. A second
-    signal, the same or the other, ends it at once.
+    Open files are closed, and partial ones removed. A second signal ends it at once.
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
@@ -33,10 +32,10 @@ def install_signal_handlers() -> None:
 
 @contextlib.contextmanager
 def quiet_in_child() -> Iterator[None]:
-    """End a process that Luigi has forked with the first one, and without a word.
+    """End a process that Luigi has forked when its parent ends, and print nothing.
 
-    The first process says that it was interrupted, and multiprocessing would
-    print a traceback. One that is killed can say nothing: its children look for it.
+    The parent says that it was interrupted; multiprocessing would print a traceback too. A parent
+    that is killed cannot tell its children, so they check for it.
     """
     parent = multiprocessing.parent_process()
     if not _is_luigis_child() or parent is None or parent.pid is None:
@@ -71,7 +70,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     is_child = multiprocessing.parent_process() is not None
     for each in _SIGNALS:
         # Ctrl-C reaches all processes, and Luigi then ends its children by SIGTERM: for them
-        # the first of the other kind is the same wish, and what is half written needs its time.
+        # the first of the other kind is the same request, and cleaning up takes time.
         takes_one = is_child and each != number
         signal.signal(each, _overlook_one if takes_one else signal.SIG_DFL)
     if _is_luigis_child():  # multiprocessing would print a traceback; logs have it by themselves

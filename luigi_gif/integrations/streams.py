@@ -1,4 +1,4 @@
-"""Standard input, output and error of a command, which may be closed, full, or know no umlauts."""
+"""Standard input, output and error of a command, which may be closed, full, or ASCII only."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _closed: set[str] = set()
 
 
 def install_streams() -> None:
-    """Open those that are closed onto nothing, and have the others take any text.
+    """Open closed streams on /dev/null, and make the others accept any text.
 
-    Else the next file that is opened takes the place of one, and what is said
-    lands in it. What an encoding cannot show is escaped.
+    Otherwise the next file that is opened takes the number of a closed stream, and messages land
+    in it. What an encoding cannot show is escaped.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -40,14 +40,13 @@ def is_stream_closed(name: str) -> bool:
 def print_path(path: str) -> None:
     """Print a path, byte for byte as the file system has it.
 
-    Raises StorageError where it cannot be written. Whoever closed the other
-    end of a pipe does not want to know it.
+    Raises StorageError if it cannot be written. A closed pipe is no error: nobody reads it.
     """
     _write_if_wanted(os.fsencode(path) + b"\n")
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Print lines for people. Raises StorageError as :func:`print_path` does."""
+    """Print lines of text. Raises StorageError as :func:`print_path` does."""
     text = "".join(f"{line}\n" for line in lines)
     _write_if_wanted(text.encode(sys.stdout.encoding, "backslashreplace"))
 
@@ -82,7 +81,7 @@ def _write(data: bytes) -> None:
 
 
 def _leave_stdout() -> None:
-    """Have what it still holds go nowhere, or Python tries again at its end."""
+    """Discard what it still buffers; Python would try to write it again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
