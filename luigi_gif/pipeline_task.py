@@ -24,14 +24,9 @@ from luigi_gif import (
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
 from luigi_gif.parameter_checks import Parameters
-from luigi_gif.parameters import (
-    FolderParameter,
-    NameParameter,
-    Sha256Parameter,
-    UrlParameter,
-    is_own_name,
-)
+from luigi_gif.parameters import NameParameter, Sha256Parameter, is_own_name
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
+from luigi_gif.url_parameters import FolderParameter, UrlParameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: dict[str, Any] = {

@@ -15,10 +15,11 @@ from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
-from luigi_gif.parameters import DayParameter, FolderParameter, NamedParameter, UrlParameter
+from luigi_gif.parameters import DayParameter, NamedParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
+from luigi_gif.url_parameters import FolderParameter, UrlParameter
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
 _ENCODINGS = {
