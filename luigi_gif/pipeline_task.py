@@ -36,7 +36,7 @@ OWN_NAMES: dict[str, Any] = {
 """What a user's file cannot be called, as the pipeline uses it itself."""
 
 _FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentage")
-"""What Luigi gives a task while it runs; see luigi_gif.integrations.progress."""
+"""What Luigi gives a task while it runs; see luigi_gif.integrations.luigid_status."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 

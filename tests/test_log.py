@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from luigi_gif.errors import DownloadError, StorageError
-from luigi_gif.integrations import log_format, progress
+from luigi_gif.integrations import failure_summary, log_format
 
 FORMATTER = log_format.PlainFormatter(logging.Formatter(log_format.FORMAT))
 
@@ -84,12 +84,12 @@ def test_no_text_passes_for_a_record() -> None:
 
 def test_what_failed_is_one_line_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the error is none of ours."""
-    monkeypatch.setattr(progress.failures, "_file", None)
-    monkeypatch.setattr(progress.failures, "_own", [])
+    monkeypatch.setattr(failure_summary.failures, "_file", None)
+    monkeypatch.setattr(failure_summary.failures, "_own", [])
     error = DownloadError("no", where="x", expected="y", got="a\nb", next_step="z")
-    progress.note_failure("http://host/b.img", error)
-    progress.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"))
-    first, second = progress.failures.read()
+    failure_summary.note_failure("http://host/b.img", error)
+    failure_summary.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"))
+    first, second = failure_summary.failures.read()
     assert first == "http://host/b.img: no: a\\nb"
     assert "s3cret" not in second
     assert second.isprintable()

@@ -17,7 +17,7 @@ import pytest
 from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.worker import Worker
 
-from luigi_gif.integrations import luigid
+from luigi_gif.integrations import luigid_fallback
 
 
 class Front:
@@ -113,7 +113,7 @@ def no_deeds() -> Iterator[None]:
 
 def run(front: Front, folder: Path, name: str = "one", patience_s: float = 60) -> bool:
     """Whether a worker did all three; its pings come as fast as they can."""
-    client = luigid.SteadyScheduler(front.url, connect_timeout=patience_s)
+    client = luigid_fallback.SteadyScheduler(front.url, connect_timeout=patience_s)
     worker = Worker(
         scheduler=client, worker_id=name, ping_interval=0.01, wait_interval=0.01, wait_jitter=0,
         no_install_shutdown_handler=True,
@@ -183,7 +183,7 @@ def test_a_luigid_that_is_away_is_come_back_to(
 def test_a_luigid_that_was_away_is_told_at_the_end(front: Front, tmp_path: Path) -> None:
     """It does not go on to show the tasks as pending."""
     DEEDS[2] = lambda: front.refused.update(RPC_METHODS)
-    client = luigid.SteadyScheduler(front.url, connect_timeout=0.1)
+    client = luigid_fallback.SteadyScheduler(front.url, connect_timeout=0.1)
     worker = Worker(scheduler=client, no_install_shutdown_handler=True, ping_interval=1000)
     worker.add(link(tmp_path, 2))
     assert worker.run()
@@ -257,7 +257,7 @@ def test_an_answer_that_is_none_counts_as_no_answer(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
-        client = luigid.SteadyScheduler(f"http://127.0.0.1:{http.server_port}", 0.2)
+        client = luigid_fallback.SteadyScheduler(f"http://127.0.0.1:{http.server_port}", 0.2)
         client.call("add_task", task_id="one", status="PENDING", worker="a", deps=[])
         assert client.call("get_work", worker="a")["task_id"] == "one"
         client.close()

@@ -6,10 +6,11 @@ from luigi_gif.integrations.command import (
     luigi_arguments,
     set_defaults,
 )
+from luigi_gif.integrations.failure_summary import note_failure
 from luigi_gif.integrations.log_format import FORMAT, PlainFormatter
 from luigi_gif.integrations.notifications import notify_failure, notify_success
 from luigi_gif.integrations.page import write_page
-from luigi_gif.integrations.progress import Progress, ProgressReporter, note_failure, show_bars
+from luigi_gif.integrations.progress import Progress, ProgressReporter, show_bars
 from luigi_gif.integrations.signals import quiet_in_child
 from luigi_gif.integrations.streams import is_stream_closed, print_lines, print_path, write_bytes
 

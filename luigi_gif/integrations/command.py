@@ -10,7 +10,14 @@ from types import FrameType
 from luigi.configuration import LuigiConfigParser, get_config
 
 from luigi_gif import exit_codes
-from luigi_gif.integrations import log_format, luigid, notifications, progress, signals, streams
+from luigi_gif.integrations import (
+    failure_summary,
+    log_format,
+    luigid_fallback,
+    notifications,
+    signals,
+    streams,
+)
 from luigi_gif.urls import public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -56,8 +63,8 @@ def install_for_luigi(arguments: list[str]) -> None:
     install_for_command()
     set_defaults(arguments)
     log_format.install_formatter()
-    log_format.install_failure_summary()
-    luigid.enable_local_fallback()
+    failure_summary.install_failure_summary()
+    luigid_fallback.enable_local_fallback()
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = map(public_text, sys.argv[1:])
     # The command lives for one job: no garbage collection, least of all those at its end,
@@ -71,7 +78,7 @@ def install_for_command() -> None:
     if threading.current_thread() is threading.main_thread():
         signals.install_signal_handlers()
     log_format.install_line_formatter()
-    progress.failures.share()
+    failure_summary.failures.share()
     notifications.unresponsive.share()
     keep_freed_memory()
 

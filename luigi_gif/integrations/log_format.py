@@ -7,12 +7,10 @@ import logging
 import re
 
 from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, short_reason
-from luigi_gif.integrations import progress
 from luigi_gif.urls import escaped, public_text
 
 FORMAT = "%(levelname)s: %(message)s"
 """As Luigi has it."""
-_SUMMARY = "===== Luigi Execution Summary ====="
 _TRACEBACK_OF_OURS = re.compile(
     r"Traceback \(most recent call last\):\n.*\nluigi_gif\.errors\.\w+: ", re.DOTALL
 )
@@ -66,22 +64,10 @@ def install_formatter() -> None:
         logging.getLogger(name).addFilter(_format_plainly)
 
 
-def install_failure_summary() -> None:
-    """Add to Luigi's summary, the last lines of its log, a list of what failed."""
-    logging.getLogger(LUIGI_LOGGER).addFilter(_add_failures)
-
-
 def _format_plainly(_: logging.LogRecord) -> bool:
     for handler in logging.getLogger(LUIGI_LOGGER).handlers:
         by_luigi = type(handler) is logging.StreamHandler
         inner = handler.formatter
         if by_luigi and inner is not None and inner._fmt == FORMAT:
             handler.setFormatter(PlainFormatter(inner))
-    return True
-
-
-def _add_failures(record: logging.LogRecord) -> bool:
-    failures = progress.failures.read() if _SUMMARY in str(record.msg) else []
-    if failures:
-        record.msg += "\nWhat failed:\n" + "\n".join(f"* {failure}" for failure in failures)
     return True

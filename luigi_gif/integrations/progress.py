@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
-from luigi_gif.integrations.fork_list import SharedList
-from luigi_gif.urls import escaped
+from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.integrations import luigid_status
 
 if TYPE_CHECKING:
     import luigi
@@ -20,8 +19,6 @@ LUIGID_S = 0.5
 """How often the log and luigid are told, in seconds."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
-failures = SharedList()
-"""What failed in this process and in those that it forked: where, and why."""
 _bars = False
 """Whether a bar is drawn, instead of lines in the log."""
 
@@ -47,10 +44,8 @@ class _StepProgress:
             logger.info("%s: %s", self._task.task_family, self._text(done, size, now))
         if now - self._told >= LUIGID_S:
             self._told = now
-            _tell_luigid(self._task, "set_status_message", self._text(done, size, now))
-            if self._total:
-                percent = min(100, 100 * done // self._total)
-                _tell_luigid(self._task, "set_progress_percentage", percent)
+            percent = min(100, 100 * done // self._total) if self._total else None
+            luigid_status.set_status(self._task, self._text(done, size, now), percent)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -91,22 +86,7 @@ class ProgressReporter:
 
     def link(self, url: str) -> None:
         """Link this URL from the task on luigid's page."""
-        _tell_luigid(self._task, "set_tracking_url", url)
-
-
-def _tell_luigid(task: luigi.Task, method: str, value: object) -> None:
-    """Call a method that Luigi gives a task while it runs, if it does so."""
-    tell: Callable[[Any], None] | None = getattr(task, method, None)
-    if tell is not None:
-        tell(value)
-
-
-def note_failure(where: str, error: BaseException) -> None:
-    """Note what failed for the last lines of the log; Luigi's own name few tasks only."""
-    words = (
-        f"{error.what}: {error.got}" if isinstance(error, PipelineError) else short_reason(error)
-    )
-    failures.append(escaped(f"{where}: {words}"))
+        luigid_status.set_link(self._task, url)
 
 
 def format_mib(size: float) -> str:
