@@ -150,7 +150,7 @@ def _distance(picture: Image.Image, other: Image.Image) -> int:
     """In levels, where they are farthest apart."""
     from PIL import ImageChops
 
-    return max(most for _, most in ImageChops.difference(picture, other).getextrema())  # type: ignore[misc]
+    return max(highest for _, highest in ImageChops.difference(picture, other).getextrema())  # type: ignore[misc]
 
 
 @functools.lru_cache(maxsize=16)

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 
-from luigi_gif.imaging.opened_image import Opened
+from luigi_gif.imaging.opened_image import OpenedImage, load
 
+SIGNATURE = b"BM"
 _FILE_HEADER = 14
 _INFO_HEADER = 40
 _OS2_HEADERS = range(16, 64)
@@ -33,7 +34,7 @@ _PROFILE = _FILE_HEADER + 112
 """Offset and size, counted from the header."""
 
 
-def opened(data: bytes) -> Opened:
+def open_bmp(data: bytes) -> OpenedImage:
     """The image of a BMP. Raises whatever Pillow does."""
     data = _with_known_palette(_with_known_header(data))
     try:
@@ -43,13 +44,8 @@ def opened(data: bytes) -> Opened:
             raise
         width, height = struct.unpack_from("<ii", data, 18)
         decode = functools.partial(_by_masks, data)
-        return Opened((width, abs(height)), decode, profile=_profile(data))
-    return Opened(picture.size, functools.partial(_loaded, picture), profile=_profile(data))
-
-
-def _loaded(picture: Image.Image) -> Image.Image:
-    picture.load()
-    return picture
+        return OpenedImage((width, abs(height)), decode, profile=_profile(data))
+    return OpenedImage(picture.size, functools.partial(load, picture), profile=_profile(data))
 
 
 def _with_known_header(data: bytes) -> bytes:
@@ -117,6 +113,6 @@ def _by_masks(data: bytes) -> Image.Image:
 def _channel(pixels: np.ndarray, mask: int) -> np.ndarray:
     """The bits of a mask, brought to 0 to 255."""
     shift = (mask & -mask).bit_length() - 1 if mask else 0
-    most = mask >> shift
+    max_level = mask >> shift
     levels = (pixels & np.uint64(mask)) >> np.uint64(shift)
-    return ((levels * 255 + most // 2) // max(most, 1)).astype(np.uint8)
+    return ((levels * 255 + max_level // 2) // max(max_level, 1)).astype(np.uint8)

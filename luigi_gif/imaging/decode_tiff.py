@@ -20,9 +20,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from luigi_gif.imaging import tiff_directories
-from luigi_gif.imaging.opened_image import Opened
+from luigi_gif.imaging.bit_depth import to_eight_bit
+from luigi_gif.imaging.opened_image import OpenedImage, load
 from luigi_gif.imaging.tiff_directories import Entry, Layout
 
+SIGNATURES = b"II", b"MM"
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 262, 277, 284, 338
 _OFFSETS = (273, 279, 324, 325)
 """Of strips and of tiles, and their sizes."""
@@ -44,7 +46,7 @@ _WIDE = (12, 16)
 Tags = dict[int, Entry]
 
 
-def opened(data: bytes) -> Opened:
+def open_tiff(data: bytes) -> OpenedImage:
     """The first image of a TIFF. Raises whatever Pillow does."""
     layout = tiff_directories.layout(data)
     if layout is None:
@@ -70,11 +72,11 @@ def opened(data: bytes) -> Opened:
     else:
         plain = _image(data, layout, needed)
         planes = []
-        decode = functools.partial(_loaded, plain)
+        decode = functools.partial(load, plain)
     if planes:
         decode = functools.partial(_merged, planes, bits[0], photometric, extra)
     profile = tags.get(_PROFILE)
-    return Opened(
+    return OpenedImage(
         _size(tags, layout),
         decode,
         tiff_directories.number_of_directories(data, layout),
@@ -143,17 +145,12 @@ def _plane(tags: Tags, layout: Layout, place: int, samples: int) -> Tags:
     )
 
 
-def _loaded(picture: Image.Image) -> Image.Image:
-    picture.load()
-    return picture
-
-
 def _merged(
     planes: list[TiffImageFile], bits: int, photometric: int, extra: tuple[int, ...]
 ) -> Image.Image:
     """One picture of 8 bits a channel, of planes of more."""
     mode = _MODES[photometric]
-    channels = [eight_bit(np.asarray(plane), (1 << bits) - 1) for plane in planes]
+    channels = [to_eight_bit(np.asarray(plane), (1 << bits) - 1) for plane in planes]
     colors = channels[: len(mode)]
     if photometric == _WHITE_IS_ZERO:
         colors = [Image.eval(channel, lambda level: 255 - level) for channel in colors]
@@ -164,12 +161,6 @@ def _merged(
         picture = picture.convert("RGB")
     picture.putalpha(channels[len(mode)])
     return _divided(picture, inverted=False) if extra[0] == _ASSOCIATED else picture
-
-
-def eight_bit(levels: np.ndarray, most: int) -> Image.Image:
-    """Levels from 0 to ``most`` as those from 0 to 255, each the nearest."""
-    wide = np.minimum(levels.astype(np.uint32), most)
-    return Image.fromarray(((wide * 255 + most // 2) // most).astype(np.uint8))
 
 
 def _divided(picture: Image.Image, inverted: bool) -> Image.Image:

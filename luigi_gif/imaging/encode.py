@@ -21,7 +21,7 @@ from PIL.GifImagePlugin import GifImageFile
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import common_palette, decode, palette
+from luigi_gif.imaging import common_palette, decode, decode_gif, palette
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.palette import Bytes, Mask, Packed
 
@@ -125,13 +125,13 @@ def decode_indexes(data: bytes) -> Bytes:
     try:
         with GifImageFile(io.BytesIO(data)) as picture:
             picture.load()
-            decode.check_all_pixels(picture, data)
+            decode_gif.check_all_pixels(picture, data)
             return np.asarray(picture)
     except Undecodable:
         raise
     except Exception as error:
         expected = "a GIF whose pixels can be decoded"
-        raise decode.undecodable(error, expected, picture.size, data) from error
+        raise decode.as_undecodable(error, expected, picture.size, data) from error
 
 
 def make_clearable(image: gif.Image) -> gif.Image:

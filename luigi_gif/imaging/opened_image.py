@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 
-class Opened(NamedTuple):
+class OpenedImage(NamedTuple):
     """An image whose header was read."""
 
     size: tuple[int, int]
@@ -24,3 +24,18 @@ class Opened(NamedTuple):
     """Its color profile."""
     notes: Sequence[str] = ()
     """What the user is to know, for instance which part of it is not there; told by decoding."""
+
+
+def load(picture: Image.Image) -> Image.Image:
+    """The same picture, its pixels decoded. Raises whatever Pillow does."""
+    picture.load()
+    return picture
+
+
+def count_images(picture: Any) -> int:
+    """How many images there are; 1 where those behind the first are damaged."""
+    try:
+        return int(getattr(picture, "n_frames", 1))
+    except Exception:
+        picture.seek(0)
+        return 1

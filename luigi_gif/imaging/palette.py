@@ -48,25 +48,25 @@ class DistinctColors(NamedTuple):
 
 
 def quantize(
-    picture: Image.Image, shown: Mask | None, most: int, quality: str
+    picture: Image.Image, shown: Mask | None, max_colors: int, quality: str
 ) -> tuple[Bytes, Bytes]:
-    """For each pixel of an RGB picture a color index, and the colors, n x 3, at ``most`` so many.
+    """For each pixel of an RGB picture a color index, and at most ``max_colors`` colors, n x 3.
 
     Only the pixels that are ``shown`` count, height x width; None stands for
-    all. Where they have no more than ``most`` colors, all are kept. Else
+    all. Where they have no more than that, all are kept. Else
     "fast" ``quality`` looks at a sample, and finds the nearest colors with
     some error; "best", which small pictures always get, takes four times as long.
     """
     sample = sample_pixels(picture, shown, _FAST_SAMPLE)
     colors = distinct_colors(sample)
-    found = picture.getcolors(most) if len(colors.values) <= most else None
+    found = picture.getcolors(max_colors) if len(colors.values) <= max_colors else None
     if found is not None:
         palette = np.array(sorted((color for _, color in found), reverse=True), np.float32)
         return _indexed(picture, palette), palette.astype(np.uint8)
     if quality == "best" or picture.width * picture.height <= _FAST_SAMPLE:
-        palette = _best(picture, shown, most)
+        palette = _best(picture, shown, max_colors)
         return _indexed(picture, palette), palette.astype(np.uint8)
-    palette = fast_of(sample, colors, most)
+    palette = fast_of(sample, colors, max_colors)
     return _roughly_indexed(picture, palette.astype(np.uint8)), palette.astype(np.uint8)
 
 
@@ -126,10 +126,10 @@ def _indexed(picture: Image.Image, palette: Floats) -> Bytes:
     return indexes
 
 
-def sample_pixels(picture: Image.Image, shown: Mask | None, most: int) -> Packed:
-    """The colors of about ``most`` of the pixels that are shown, at regular distances."""
+def sample_pixels(picture: Image.Image, shown: Mask | None, pixels: int) -> Packed:
+    """The colors of about ``pixels`` of the pixels that are shown, at regular distances."""
     count = picture.width * picture.height if shown is None else np.count_nonzero(shown)
-    step = max(1, round((count / most) ** 0.5))
+    step = max(1, round((count / pixels) ** 0.5))
     if step > 1:
         size = -(-picture.width // step), -(-picture.height // step)
         picture = picture.resize(size, Image.Resampling.NEAREST)

@@ -1,0 +1,73 @@
+"""A PNG as Pillow reads it, given only the chunks that its pixels need.
+
+W3C Recommendation, Portable Network Graphics. Pure code.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import struct
+from collections.abc import Iterator
+
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
+
+from luigi_gif.imaging import color_profiles, tiff_directories
+from luigi_gif.imaging.opened_image import OpenedImage, load
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_NOTED = (b"acTL", b"fcTL", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"iCCP", b"sRGB", b"tRNS")
+_DEPTH, _COLOR_TYPE = 24, 25
+"""Offsets of the bit depth and the color type, behind signature, chunk header and size."""
+
+
+def open_png(data: bytes) -> OpenedImage:
+    """The first image of a PNG. Raises whatever Pillow does."""
+    kept, chunks = [SIGNATURE], {}
+    animated = False
+    for kind, start, end in _chunks(data):
+        if kind in _KEPT:
+            kept.append(data[start:end])
+        if kind in _NOTED and kind not in chunks:
+            chunks[kind] = data[start + 8 : end - 4]
+        animated |= kind == b"IDAT" and b"fcTL" in chunks
+    picture = PngImageFile(io.BytesIO(b"".join(kept)))
+    images = int.from_bytes(chunks.get(b"acTL", b"")[:4], "big")
+    return OpenedImage(
+        picture.size,
+        functools.partial(_decode_pixels, picture, data, chunks.get(b"tRNS", b"")),
+        max(1, images + (images > 0 and not animated)),
+        tiff_directories.orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
+        color_profiles.of_png(chunks),
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Type, begin and end of each chunk; the last may be cut off."""
+    position = len(SIGNATURE)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 8 + length + 4
+        yield kind, position, min(end, len(data))
+        position = end
+        if kind == b"IEND":
+            return
+
+
+def _decode_pixels(picture: PngImageFile, data: bytes, key: bytes) -> Image.Image:
+    """Its transparent color as Pillow's pixels have it, which leaves it in the bits of the file.
+
+    PNG, section 11.3.1.1. One that no pixel can have is none.
+    """
+    max_level = (1 << data[_DEPTH]) - 1
+    if data[_COLOR_TYPE] != 3 and "transparency" in picture.info:
+        levels = struct.unpack(f">{len(key) // 2}H", key[: len(key) // 2 * 2])
+        if max(levels, default=0) > max_level:
+            del picture.info["transparency"]
+        elif picture.mode == "L":
+            picture.info["transparency"] = levels[0] * 255 // max_level
+        elif picture.mode == "RGB" and max_level > 255:
+            picture.info["transparency"] = tuple(level >> 8 for level in levels)
+    return load(picture)
