@@ -139,16 +139,25 @@ def _run(task: CombineGif, copy: output.Output | None, begin: float) -> int:
 
 def _print_summary(task: CombineGif, name: str, begin: float) -> None:
     """Print a line such as ``clip.gif: 30 frames, 2.2 MB, 0.7 s`` on standard error."""
-    clip = ((task.folder.read_json(storage.HISTORY) or {}).get("clips") or {}).get(
-        task.gif_file
-    ) or {}
-    size = task.folder.size(task.gif_file) or 0
-    facts = [f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"]
-    if clip.get("bytes") == size:  # a note of this very clip
-        facts.insert(0, f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}")
+    facts = []
+    # The clip is made: whatever stands in the place of its history does not fail the run, nor
+    # does a standard error that is full.
+    with contextlib.suppress(PipelineError, OSError):
+        facts = _describe_clip(task)
     facts.append(f"{time.monotonic() - begin:.1f} s")
-    with contextlib.suppress(OSError):  # a full or closed standard error harms no clip
+    with contextlib.suppress(OSError):
         print(f"{escaped(name)}: {', '.join(facts)}", file=sys.stderr)
+
+
+def _describe_clip(task: CombineGif) -> list[str]:
+    """How many frames the clip has, if its history says so, and its size."""
+    size = task.folder.size(task.gif_file) or 0
+    size_text = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+    clips = (task.folder.read_json(storage.HISTORY) or {}).get("clips") or {}
+    clip = clips.get(task.gif_file) or {}
+    if clip.get("bytes") != size:  # a note of another clip, or none
+        return [size_text]
+    return [f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}", size_text]
 
 
 def _bad_entry(error: ValueError) -> ParameterError:

@@ -96,6 +96,15 @@ def test_without_its_history_the_clip_has_a_size_only(tmp_path: Path) -> None:
     assert re.fullmatch(r"clip\.gif: [0-9.]+ kB, [0-9.]+ s", last), last
 
 
+def test_what_is_in_the_place_of_its_history_fails_no_run(tmp_path: Path) -> None:
+    """A folder there is left alone; the clip is made, and the closing line has the time only."""
+    (tmp_path / "x.img").write_bytes(gif(1))
+    (tmp_path / "a" / "run.json").mkdir(parents=True)
+    result = run(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^clip\.gif: [0-9.]+ s$", result.stderr, re.MULTILINE), result.stderr
+
+
 def test_the_help_has_groups_with_defaults_and_choices() -> None:
     """Each parameter of CombineGif and each setting stands in one of the groups."""
     shown = cli_options.make_parser().format_help()

@@ -25,25 +25,24 @@ from luigi_gif import settings
 from luigi_gif.errors import LUIGI_LOGGER
 
 TIMEOUT_S = 5.0
-"""How long luigid may be away; [core] rpc_connect_timeout says otherwise."""
+"""How long luigid may be away, unless [core] rpc_connect_timeout is set."""
 MIN_PAUSE_S, MAX_PAUSE_S = 0.1, 1.0
-"""Between two tries of a call."""
+"""The wait between two tries of a call."""
 PING_PART = 10
-"""A ping that fails is repeated after so many times as long as it took, as no task can be begun
-meanwhile."""
+"""A failed ping is repeated after this many times its own duration: no task can start meanwhile."""
 ELSEWHERE_S = 0.5
-"""How often luigid is asked how a task goes on that another run does."""
+"""How often luigid is asked about a task that another run does."""
 _OWN = {"luigi_gif", "luigi"}
-"""The packages whose tasks may be run again when they are done: they look, and do nothing."""
+"""Packages whose finished tasks may be run again: they check, and do nothing."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.luigid")
 
 
 @contextlib.contextmanager
 def _no_retries(config: Any) -> Iterator[None]:
-    """Have Luigi's client repeat no call by itself, unless a configuration says so.
+    """Stop Luigi's client from repeating calls by itself, unless a configuration asks for it.
 
-    What is set for that goes again: Luigi warns of entries that no task knows.
+    The entries are removed afterwards: Luigi warns of entries that no task knows.
     """
     ours = [name for name in ("rpc_retry_attempts", "rpc_log_retries") if not _has(config, name)]
     for name in ours:
@@ -63,7 +62,7 @@ def _has(config: Any, name: str) -> bool:
 
 
 class SteadyScheduler(rpc.RemoteScheduler):
-    """Luigi's client, whose calls do not fail."""
+    """Luigi's client for luigid, with a scheduler of its own to fall back to."""
 
     def __init__(self, url: str, connect_timeout: float | None = None) -> None:
         config = get_config()
@@ -74,14 +73,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
             super().__init__(url, self._timeout_s)
         self._process = os.getpid()
         self._lock = threading.RLock()
-        """Of all that follows: the main thread and that of the pings use it."""
-        self._told = _Told()
+        """Guards all attributes below: the main thread and the thread of pings use them."""
+        self._record = _RunRecord()
         self._stand_in: Scheduler | None = None
         self._done_elsewhere: list[str] = []
         self._next_ping = 0.0
 
     def call(self, method: str, *args: Any, **arguments: Any) -> Any:
-        """What ``RemoteScheduler`` has a method for, by luigid or in its place."""
+        """Call a method of ``RemoteScheduler``, on luigid or on the scheduler in its place."""
         if os.getpid() != self._process:
             return self._tell(method, *args, **arguments)
         if method == "ping":
@@ -91,7 +90,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
         return self._call(method, *args, **arguments)
 
     def close(self) -> None:
-        """Tell a luigid that was away how the run ended, or it shows tasks that nobody does."""
+        """Tell a luigid that was away how the run ended; it would show unfinished tasks."""
         if self._stand_in is not None and time.monotonic() >= self._next_ping:
             with contextlib.suppress(_NoAnswer):
                 self._tell_anew_if_forgotten()
@@ -107,14 +106,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
             if self._stand_in is not None:
                 call = getattr(self._stand_in, method)
                 answer = _as_json(call(*_as_json(args), **_as_json(arguments)))
-            self._told.note(method, args, arguments, answer)
+            self._record.note(method, args, arguments, answer)
             return answer
 
     def _ask(self, method: str, *args: Any, **arguments: Any) -> Any:
         try:
             return RPC_METHODS[method](self, *args, **arguments)
         except (rpc.RPCError, ValueError, LookupError, TypeError) as error:
-            # Also where a proxy answers in its place.
+            # The last three: a proxy answered in its place.
             raise _NoAnswer from error
 
     def _ask_patiently(self, method: str, *args: Any, **arguments: Any) -> Any:
@@ -132,18 +131,18 @@ class SteadyScheduler(rpc.RemoteScheduler):
     def _take_over(self) -> None:
         logger.warning("luigid does not answer: the run goes on without it until it does")
         self._stand_in = Scheduler()
-        for method, arguments in self._told.all():
+        for method, arguments in self._record.all():
             getattr(self._stand_in, method)(**_as_json(arguments))
 
     def _tell(self, method: str, *args: Any, **arguments: Any) -> Any:
-        """In a forked process, which tells how far a task has come: it may go unheard."""
+        """Call from a forked process, which reports progress: a failure does no harm."""
         if time.monotonic() < self._next_ping:
             return None
         with self._paced():
             return self._ask(method, *args, **arguments)
 
     def _ping(self, **arguments: Any) -> Any:
-        """It alone never gives luigid up, and is what finds it again."""
+        """Ping luigid, also while it is away: so the run finds it again."""
         if time.monotonic() >= self._next_ping:
             with self._paced():
                 answer = self._ask("ping", **arguments)
@@ -161,15 +160,15 @@ class SteadyScheduler(rpc.RemoteScheduler):
             self._next_ping = now + PING_PART * (now - begin)
 
     def _tell_anew_if_forgotten(self) -> bool:
-        """Tell a luigid of this run that was away, or knows nothing of it; whether it was so.
+        """Tell luigid of this run if it was away or knows nothing of it; whether that was needed.
 
         Raises _NoAnswer.
         """
         with self._lock:
-            one = self._told.unfinished()
+            one = self._record.unfinished()
             if self._stand_in is None and (one is None or self._knows(one)):
                 return False
-            for method, arguments in self._told.all():
+            for method, arguments in self._record.all():
                 self._ask(method, **arguments)
             self._done_elsewhere.clear()
             logger.warning("luigid is back, and was told of this run anew")
@@ -180,11 +179,11 @@ class SteadyScheduler(rpc.RemoteScheduler):
         return "displayName" in self._ask("fetch_error", task_id)
 
     def _get_work(self, **arguments: Any) -> Any:
-        """Work of this run; where another run does all that is left, wait for it.
+        """Get work for this run; if another run does all that is left, wait for it.
 
-        What the other run has done is then handed out as work too: the task finds
-        that it is done, and this run can say so. What it failed to do is tried.
-        The wait is that for a work directory: another run has this one's.
+        Luigi's worker would end with exit code 25. Tasks that the other run has done are handed
+        out as work too: they find that they are done. Those that it failed to do are tried.
+        The limit is that for a work directory, which the other run holds.
         """
         end = time.monotonic() + settings.storage().lock_timeout
         asked_again = False
@@ -193,12 +192,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
             if work["task_id"] or "batch_id" in work or self._stand_in is not None:
                 return work
             if arguments.get("current_tasks"):
-                return work | {"running_tasks": []}  # or the summary says that all is left to them
+                return work | {
+                    "running_tasks": []
+                }  # else the summary says that other runs do everything
             if not self._done_elsewhere:
                 states = self._states_elsewhere()
                 self._done_elsewhere = [task for task, state in states.items() if state == DONE]
             if self._done_elsewhere:
-                return work | self._told.hand_out(self._done_elsewhere.pop(0))
+                return work | self._record.hand_out(self._done_elsewhere.pop(0))
             if RUNNING in states.values() and time.monotonic() < end:
                 asked_again = False
                 time.sleep(ELSEWHERE_S)
@@ -208,14 +209,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
                 asked_again = True
 
     def _states_elsewhere(self) -> dict[str, str | None]:
-        """How luigid has the tasks that could be done now; it forgives those that failed."""
+        """The states on luigid of the tasks that could run now; failures there are forgiven."""
         with self._lock:
             try:
                 if self._tell_anew_if_forgotten():
-                    return dict.fromkeys(self._told.ready(), PENDING)
+                    return dict.fromkeys(self._record.ready(), PENDING)
                 return {
                     task: self._ask_patiently("forgive_failures", task)["status"]
-                    for task in self._told.ready()
+                    for task in self._record.ready()
                 }
             except _NoAnswer:
                 return {}
@@ -233,11 +234,11 @@ for _name in RPC_METHODS:
 
 
 class _NoAnswer(Exception):
-    """luigid did not answer, or nothing that can be understood."""
+    """luigid did not answer, or its answer makes no sense."""
 
 
-class _Told:
-    """What a scheduler has to know of this run."""
+class _RunRecord:
+    """What a scheduler has been told of this run, to tell it again."""
 
     def __init__(self) -> None:
         self._workers: dict[str, dict[str, Any]] = {}
@@ -254,7 +255,7 @@ class _Told:
             self._tasks[answer["task_id"]]["status"] = RUNNING
 
     def all(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The calls that tell a scheduler."""
+        """The calls that tell a scheduler of this run."""
         for worker in self._workers.values():
             yield "add_worker", worker
         for task in self._tasks.values():
@@ -267,7 +268,7 @@ class _Told:
         return next(names, None)
 
     def ready(self) -> list[str]:
-        """Tasks of our own that all others they need are done for."""
+        """Tasks of this package whose dependencies are done."""
         done = {name for name, task in self._tasks.items() if task["status"] == DONE}
         return [
             name
@@ -295,5 +296,5 @@ def enable_local_fallback() -> None:
 
 
 def _as_json(value: Any) -> Any:
-    """What the other side would see of it."""
+    """The value as it arrives over HTTP."""
     return json.loads(json.dumps(value))
