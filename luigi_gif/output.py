@@ -110,13 +110,13 @@ class Output:
 
     def _check_is_ours(self) -> None:
         folder, name = os.path.split(self._path)
-        found = clips.read_clip_status(storage.LocalFolder(folder), name)
-        if found is not None and not found.whole:
+        existing = clips.read_clip_status(storage.LocalFolder(folder), name)
+        if existing is not None and not existing.whole:
             raise ForeignFileError(
                 "the place of the copy is taken by a file that this pipeline did not make",
                 where=self._given,
                 expected="no file, or a clip of this pipeline as it was written",
-                got="a clip that was changed" if found.origin is not None else "another file",
+                got="a clip that was changed" if existing.origin is not None else "another file",
                 next_step="move it away, or name another file with -o",
             )
 

@@ -190,7 +190,7 @@ class WriteFrames(PipelineTask):
             return difference
         missing = frames.find_missing_chunks(self.folder, manifest).missing
         if missing:
-            return f"frame files are missing in {len(missing)} of {len(manifest.chunks)} stretches"
+            return f"frame files are missing in {len(missing)} of {len(manifest.chunks)} chunks"
         return None
 
     def make(self) -> str:

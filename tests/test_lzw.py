@@ -237,7 +237,7 @@ def odd_ends() -> dict[str, bytes]:
         "comment": whole[:-1] + b"!\xfe\x20begun",
         "junk": whole[:-1] + b"junk",
         "second": more.getvalue()[:-9],
-        "surplus": gif_.encode_single(
+        "extra image": gif_.encode_single(
             gif_.read_first_image(whole)[0]._replace(
                 data=memoryview(packed([code for n in rows for code in (4, n)] + [5], 2))
             )

@@ -134,7 +134,7 @@ def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
 def test_only_a_frame_that_is_missing_is_written_again(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
-    """Or one that is cut off, which is kept; all others, also of its stretch, are as before."""
+    """Or one that is cut off, which is kept; all others, also of its chunk, are as before."""
     waypoints_every(monkeypatch, 4)
     pipeline.run()
     before = pipeline.files()

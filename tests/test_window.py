@@ -190,7 +190,7 @@ def test_an_image_may_end_where_a_read_ends(format_: str) -> None:
 
 
 def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And in the stretches that workers get: the same frames, with the same faults."""
+    """And in the chunks that workers get: the same frames, with the same faults."""
     separators = [DELIMITER] * 9 + [b"", b"\n", b"\r\n" * 4, b"\n" * 7, b"x" + DELIMITER]
     for number in range(60):
         r = random.Random(number)
@@ -204,8 +204,8 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
         assert found(data, r.choice((50, 333, 1000))) == whole, number
         monkeypatch.undo()
         for first, last in itertools.pairwise(whole):
-            stretch = io.BytesIO(data[first.offset : last.offset + bundle.LOOK_AHEAD_BYTES])
-            alone = bundle.iter_frames(stretch.read, offset=first.offset, stop=last.offset)
+            chunk = io.BytesIO(data[first.offset : last.offset + bundle.LOOK_AHEAD_BYTES])
+            alone = bundle.iter_frames(chunk.read, offset=first.offset, stop=last.offset)
             assert list(alone) == [first], number
 
 

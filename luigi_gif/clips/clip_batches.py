@@ -33,7 +33,7 @@ class ClipBatch(NamedTuple):
     before: int | None
     """Number of the frame shown before the first; None where there is none."""
     after: int | None
-    shown: int
+    shown_before: int
     """How many frames are shown before the first."""
     canvas: Canvas
 
@@ -52,15 +52,15 @@ def plan_clip_batches(
 ) -> Iterator[ClipBatch]:
     """A batch for each group of chunk indexes."""
     digits = frames.digits_for(manifest.frame_count)
-    before, shown = None, 0
+    before, shown_before = None, 0
     for group in groups:
         chunks = tuple(_written_chunk(manifest, index) for index in group)
         after = first_shown(manifest, group[-1] + 1)
-        yield ClipBatch(digits, chunks, before, after, shown, canvas)
+        yield ClipBatch(digits, chunks, before, after, shown_before, canvas)
         for chunk in chunks:
             numbers = chunk.shown_numbers
             before = numbers[-1] if numbers else before
-            shown += len(numbers)
+            shown_before += len(numbers)
 
 
 def first_shown(manifest: frames.Manifest, chunk_index: int) -> int | None:

@@ -30,11 +30,11 @@ def make_clip_blocks(
     )
     changes = _Changes(canvas.color_table)
     neighbors = _neighbors(reader.shown_frames(batch), before, after)
-    for shown, (previous, frame, following) in enumerate(neighbors, batch.shown):
+    for shown_before, (previous, frame, following) in enumerate(neighbors, batch.shown_before):
         execution.stop_if_cancelled()
         covered = following is None or following.fills_screen
         try:
-            stored = _stored(canvas, changes, shown, previous, frame.image, covered=covered)
+            stored = _stored(canvas, changes, shown_before, previous, frame.image, covered=covered)
         except Undecodable as error:  # WriteFrames, called again for it, looks closely
             got = f"damaged pixels (expected {error.expected}, got {error.got})"
             raise reader.changed(frame.number, got) from None
@@ -42,7 +42,7 @@ def make_clip_blocks(
             frame.chunk_index,
             gif.encode_image_blocks(
                 stored,
-                delay_cs=_delay_cs(canvas.options.frame_duration_ms, shown, stored.delay_cs),
+                delay_cs=_delay_cs(canvas.options.frame_duration_ms, shown_before, stored.delay_cs),
                 disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
                 global_table=canvas.color_table,
             ),
@@ -64,7 +64,7 @@ def _neighbors(
 def _stored(
     canvas: Canvas,
     changes: _Changes,
-    shown: int,
+    shown_before: int,
     previous: gif.Image | None,
     image: gif.Image,
     *,
@@ -74,16 +74,16 @@ def _stored(
 
     ``covered`` says whether the next one leaves nothing of it to see. Raises Undecodable.
     """
-    stored = _colored_first(image) if shown == 0 else image
+    stored = _colored_first(image) if shown_before == 0 else image
     # Pillow shows transparent pixels only where the first image has a transparent index.
-    altered_first = shown == 0 and not canvas.opaque
+    altered_first = shown_before == 0 and not canvas.opaque
     # Decoders agree on clearing an image only if it has a transparent index, and on the part of
     # the canvas that it leaves free too.
     if altered_first or not (covered and stored.fills_screen):
         from luigi_gif.imaging import make_clearable  # NumPy and Pillow, which copying does without
 
         return make_clearable(stored)
-    if canvas.options.only_changes and (shown > 1 or canvas.opaque):
+    if canvas.options.only_changes and (shown_before > 1 or canvas.opaque):
         return changes.since(previous, stored)
     return stored
 
@@ -124,11 +124,12 @@ def _colored_first(image: gif.Image) -> gif.Image:
     return reorder_colors(image)
 
 
-def _delay_cs(frame_duration_ms: int | None, shown: int, own: int) -> int:
+def _delay_cs(frame_duration_ms: int | None, shown_before: int, own: int) -> int:
     """In hundredths of a second, for the frame before which so many are shown.
 
     The roundings of a duration do not add up.
     """
     if frame_duration_ms is None:
         return gif.displayed_cs(own)
-    return round((shown + 1) * frame_duration_ms / 10) - round(shown * frame_duration_ms / 10)
+    begin_cs = round(shown_before * frame_duration_ms / 10)
+    return round((shown_before + 1) * frame_duration_ms / 10) - begin_cs

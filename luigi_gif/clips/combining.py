@@ -198,8 +198,10 @@ def _checked_first_number(
 def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> None:
     short_delays = sum(result.short_delays for result in manifest.results if result)
     if short_delays and options.frame_duration_ms is None:
-        shown = "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
-        logger.warning(shown, short_delays)
+        message = (
+            "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
+        )
+        logger.warning(message, short_delays)
 
 
 def _set_aside_if_altered(folder: storage.Folder, name: str) -> None:

@@ -19,8 +19,8 @@ MAX_NAMED = 10
 def warn_of_altered_files(folder: storage.Folder, new_names: list[str]) -> None:
     """Tell the user of frame files that were set aside under new names, if there are any."""
     if new_names:
-        shown = "%d frame files were not what this pipeline wrote: the first is %s now"
-        logger.warning(shown, len(new_names), folder.path(new_names[0]))
+        message = "%d frame files were not what this pipeline wrote: the first is %s now"
+        logger.warning(message, len(new_names), folder.path(new_names[0]))
 
 
 def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
@@ -34,8 +34,8 @@ def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
         message = "%d images are left out: a clip shows the first of each frame%s"
         logger.warning(message, extra_images, f" ({_listed(several)})" if several else "")
     for text, numbers in noted.items():
-        shown = "%d of %d frames: %s (%s)"
-        logger.warning(shown, len(numbers), manifest.frame_count, text, _listed(numbers))
+        message = "%d of %d frames: %s (%s)"
+        logger.warning(message, len(numbers), manifest.frame_count, text, _listed(numbers))
     if skipped := manifest.skipped:
         message = "%d of %d frames are bad and left out, as %s says; the first is %s"
         path = folder.path(MANIFEST)

@@ -89,7 +89,7 @@ class BadFrame(ValueError):
 def iter_frames(
     read: Callable[[int], bytes], *, offset: int = 0, stop: int | None = None
 ) -> Iterator[Frame]:
-    """The frames of a bundle, or of a stretch of one that begins with a frame.
+    """The frames of a bundle, or of a chunk of one that begins with a frame.
 
     ``read(n)`` returns about n more bytes, and b"" at the end only.
     ``offset`` is that of the first frame, ``stop`` that of the frame behind

@@ -58,7 +58,7 @@ def text_mode_hint(data: bytes, begin: int, end: int) -> str:
 
 
 def _gif_error(window: Window, begin: int, end: int, error: Malformed | None) -> FrameError:
-    """What is wrong with a GIF, in the same words for the bundle and for a stretch of it."""
+    """What is wrong with a GIF, in the same words for the bundle and for a chunk of it."""
     size = len(window.data[begin:end].rstrip(b"\n"))
     if error and error.offset < size:
         hint = text_mode_hint(window.data, begin, end)

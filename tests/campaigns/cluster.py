@@ -83,7 +83,7 @@ class Lab:
         (folder / "bundle.img").write_bytes(DELIMITER.join(pictures))
         self.clip(lossless=False)
         manifest = json.loads((self.whole / "frames" / "manifest.json").read_bytes())
-        self.stretches = len(manifest["stretches"])
+        self.chunk_count = len(manifest["stretches"])
 
     def clip(self, *, lossless: bool) -> bytes:
         """What a run without a cluster makes."""
@@ -327,7 +327,7 @@ def _kill(lab: Lab, cluster: Cluster, number: int) -> str:
     with lab.run(cluster, *flags) as run:
         begin = time.monotonic()
         if number % 3 == 2:
-            run.comes_to(lab.random.randint(1, lab.stretches * 3 // 4), PART)
+            run.comes_to(lab.random.randint(1, lab.chunk_count * 3 // 4), PART)
         else:
             run.comes_to(lab.drawn())
             time.sleep(number % 3 * lab.random.uniform(0, 0.2))
@@ -443,7 +443,7 @@ def _freeze(lab: Lab, count: int, *flags: str) -> str:
     with Cluster(lab.folder) as cluster:
         with lab.run(cluster, *flags) as run:
             if flags == LOSSLESS:
-                run.comes_to(lab.random.randint(1, lab.stretches // 2), PART)
+                run.comes_to(lab.random.randint(1, lab.chunk_count // 2), PART)
             else:
                 run.comes_to(lab.drawn())
             begin = time.monotonic()

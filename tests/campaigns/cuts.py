@@ -8,7 +8,7 @@ seed and the number of the cut. Then:
 
 - all other frames are found with their own bytes, as many as before;
 - the one that was cut has a fault, or its decoder refuses it, whether the bundle is read whole or
-  in stretches, as workers do, with the same words; one whose pixels are all there may be shown;
+  in chunks, as workers do, with the same words; one whose pixels are all there may be shown;
 - every --runs-th bundle goes through the pipeline: it ends with an error that names the frame, or
   with --on-bad-frame skip in a clip of the others.
 """
@@ -83,9 +83,9 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
     _check_named(found[frame], images[frame])
     begin = found[frame].offset
     stop = begin + len(cut) + len(DELIMITER)
-    stretch = data[begin : stop + bundle.LOOK_AHEAD_BYTES]
-    (alone,) = bundle.iter_frames(io.BytesIO(stretch).read, offset=begin, stop=stop)
-    assert alone == found[frame], f"{alone.error} in a stretch, but {found[frame].error}"
+    chunk = data[begin : stop + bundle.LOOK_AHEAD_BYTES]
+    (alone,) = bundle.iter_frames(io.BytesIO(chunk).read, offset=begin, stop=stop)
+    assert alone == found[frame], f"{alone.error} in a chunk, but {found[frame].error}"
     return data
 
 

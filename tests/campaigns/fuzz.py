@@ -296,7 +296,7 @@ def check_clip(workdir: Path) -> None:
     """Raises AssertionError where the clip is not right."""
     canvas, blocks = walk((workdir / "clip.gif").read_bytes(), strict=True)
     manifest = json.loads((workdir / "frames" / "manifest.json").read_bytes())
-    frames = sum(stretch[1] for stretch in manifest["stretches"])
+    frames = sum(chunk[1] for chunk in manifest["stretches"])
     files = sorted((workdir / "frames").glob("frame_*.gif"))
     assert len(blocks) == len(files), f"{len(blocks)} images of {len(files)} files"
     assert len(files) == frames - sum(len(written[SKIPPED]) for written in manifest["written"])
