@@ -13,6 +13,17 @@ class PipelineError(Exception):
     All five are text for people, one line each: control characters are escaped
     here, whoever they came from. Secrets must be gone from them already
     (see :func:`luigi_gif.urls.public_url`).
+
+    Attributes
+    ----------
+    what
+        What went wrong.
+    where
+        The file, URL or parameter that it went wrong with.
+    expected, got
+        What was needed there, and what was found.
+    next_step
+        What the user can do about it.
     """
 
     def __init__(self, what: str, *, where: str, expected: str, got: str, next_step: str) -> None:

@@ -159,7 +159,7 @@ class Folder(ABC):
 
     @contextlib.contextmanager
     def share(self) -> Iterator[FolderHandle]:
-        """What other processes need to know to join in here while the block lasts."""
+        """Let other processes attach to this folder, by the handle, while the block lasts."""
         handle = FolderHandle(self.url, new_token())
         self.write(handle.probe_file, process_owner.this_process().to_json())
         try:

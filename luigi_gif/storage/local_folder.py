@@ -18,6 +18,7 @@ from luigi_gif.storage import (
     leftovers,
     local_listing,
     process_owner,
+    raw_files,
     regular_files,
 )
 from luigi_gif.storage.abstract_folder import COPY_BYTES, LOCK_TIMEOUT_S, Entry, Folder
@@ -61,7 +62,7 @@ class LocalFolder(Folder):
         with self._errors.during("read", name), regular_files.opened(self.path(name)) as descriptor:
             data = regular_files.pread(descriptor, start, end)
             # The kernel then has room for what is written next.
-            regular_files.drop_pages(descriptor, start, end - start)
+            raw_files.drop_pages(descriptor, start, end - start)
             return data
 
     def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
@@ -76,7 +77,7 @@ class LocalFolder(Folder):
         with self._errors.during("read", name):
             descriptor = regular_files.open_regular(self.path(name))
         try:
-            with regular_files.ExplainedFile(descriptor, "rb", self._explainer(name)) as file:
+            with raw_files.TranslatedFile(descriptor, "rb", self._translated(name)) as file:
                 yield file
         finally:
             os.close(descriptor)
@@ -112,18 +113,18 @@ class LocalFolder(Folder):
 
     @contextlib.contextmanager
     def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
-        explain = self._explainer(name)
-        with explain("write"):
+        translated = self._translated(name)
+        with translated("write"):
             regular_files.check_subfolders(self.url, name)
         replacing = atomic_file.replacing(self.url, name, new_token(), self._errors, durable=True)
         with (
             replacing as descriptor,
             io.BufferedRandom(
-                regular_files.EarlyWriteback(descriptor, explain, keep=False), COPY_BYTES
+                raw_files.EarlyWriteback(descriptor, translated, keep=False), COPY_BYTES
             ) as file,
         ):
             yield file
-        with explain("write"):  # the user is told that it is there: its name has to last, too
+        with translated("write"):  # the user is told that it is there: its name has to last, too
             regular_files.sync_folder(os.path.dirname(self.path(name)))
 
     @contextlib.contextmanager
@@ -132,16 +133,16 @@ class LocalFolder(Folder):
 
         Its bytes stay in memory where there is room, for whoever reads them next.
         """
-        explain = self._explainer(name)
-        with explain("write"):
+        translated = self._translated(name)
+        with translated("write"):
             regular_files.check_place(self.url, name)
             descriptor = regular_files.open_to_update(self.path(name))
         try:
-            raw = regular_files.EarlyWriteback(descriptor, explain, keep=True)
+            raw = raw_files.EarlyWriteback(descriptor, translated, keep=True)
             with io.BufferedRandom(raw, COPY_BYTES) as file:
                 yield file
         finally:
-            with explain("write"):
+            with translated("write"):
                 os.close(descriptor)
 
     def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
@@ -219,7 +220,7 @@ class LocalFolder(Folder):
     def exists(self, name: str) -> bool:
         return os.path.lexists(self.path(name))
 
-    def _explainer(self, name: str) -> regular_files.Explain:
+    def _translated(self, name: str) -> raw_files.Translated:
         return lambda verb: self._errors.during(verb, name)
 
 

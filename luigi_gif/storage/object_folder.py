@@ -96,7 +96,7 @@ class ObjectFolder(Folder):
     def open(self, name: str) -> Iterator[IO[bytes]]:
         with self._errors.during("read", name):
             reading = partial(self._errors.during, "read", name)
-            file = self._store.open(self._key(name), explain=reading)
+            file = self._store.open(self._key(name), translated=reading)
         with file:
             yield file
 

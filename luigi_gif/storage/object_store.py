@@ -20,13 +20,35 @@ ANSWER_S = 60.0
 MIN_BYTES_PER_S = 1 << 18
 LONG_S = 5.0
 UNRESPONSIVE_S = 60.0
-"""A store that made one wait so long for nothing is not asked again for a while: its own library
-tries many times over, and each task would wait anew."""
+"""A store that made a call wait for LONG_S in vain is not called again for so long."""
 _VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
 """What file systems call that which changes whenever an object does."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
-Explain = Callable[[], AbstractContextManager[None]]
-_unresponsive: dict[tuple[str, str], tuple[str, float]] = {}
+Translated = Callable[[], AbstractContextManager[None]]
+"""A block in which what a store raises becomes an error for people."""
+
+
+class _Unresponsive:
+    """Stores that have just made a call wait in vain, by their URL and the run that called.
+
+    Their own libraries try many times over, and each task would wait anew.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, str], tuple[str, float]] = {}
+
+    def check(self, caller: tuple[str, str]) -> None:
+        """Raise TimeoutError, a new one each time, where it is too early to call again."""
+        reason, until = self._until.get(caller, ("", 0.0))
+        if time.monotonic() < until:
+            raise TimeoutError(reason)
+
+    def add(self, caller: tuple[str, str], error: Exception) -> None:
+        reason = str(error) or type(error).__name__
+        self._until[caller] = reason, time.monotonic() + UNRESPONSIVE_S
+
+
+_unresponsive = _Unresponsive()
 
 
 class Store:
@@ -40,7 +62,7 @@ class Store:
     def __init__(self, url: str, run: str = "") -> None:
         import fsspec
 
-        self._asker = url, run
+        self._caller = url, run
         scheme = url.partition("://")[0]
         if fsspec.get_filesystem_class(scheme.partition("::")[0]).async_impl:
             self._fs, self.root = fsspec.core.url_to_fs(url, **_OPTIONS.get(scheme, {}))
@@ -54,10 +76,8 @@ class Store:
         """
         from fsspec.exceptions import FSTimeoutError
 
+        _unresponsive.check(self._caller)
         begin = time.monotonic()
-        reason, until = _unresponsive.get(self._asker, ("", 0.0))
-        if begin < until:
-            raise TimeoutError(reason)  # a new one, as others may hold the first
         limit_s = ANSWER_S + size / MIN_BYTES_PER_S
         function = getattr(self._fs, method)
         try:
@@ -70,16 +90,15 @@ class Store:
             if isinstance(error, FSTimeoutError):
                 error = TimeoutError(_no_answer(limit_s))
             if time.monotonic() - begin >= min(LONG_S, ANSWER_S):
-                reason = str(error) or type(error).__name__
-                _unresponsive[self._asker] = reason, time.monotonic() + UNRESPONSIVE_S
+                _unresponsive.add(self._caller, error)
             raise error from None
 
-    def open(self, key: str, start: int = 0, explain: Explain = nullcontext) -> IO[bytes]:
+    def open(self, key: str, start: int = 0, translated: Translated = nullcontext) -> IO[bytes]:
         """An object to read from the byte at ``start``, some MiB at a time.
 
-        Each call for its bytes is made in a block of ``explain()``.
+        Each call for its bytes is made in a block of ``translated()``.
         """
-        return io.BufferedReader(_Object(self, key, start, explain), AT_ONCE_BYTES)
+        return io.BufferedReader(_Object(self, key, start, translated), AT_ONCE_BYTES)
 
     def invalidate_cache(self) -> None:
         """Do not believe what was seen before: others write there too."""
@@ -93,9 +112,9 @@ def version(info: dict[str, Any]) -> str | None:
 
 
 class _Object(io.RawIOBase):
-    def __init__(self, store: Store, key: str, start: int, explain: Explain) -> None:
+    def __init__(self, store: Store, key: str, start: int, translated: Translated) -> None:
         self._store = store
-        self._explain = explain
+        self._translated = translated
         self._key = key
         self._size = int(store.call("info", key)["size"])
         self._position = start
@@ -108,7 +127,7 @@ class _Object(io.RawIOBase):
         end = min(self._size, begin + len(buffer))
         if begin == end:
             return 0
-        with self._explain():
+        with self._translated():
             data = self._store.call("cat_file", self._key, start=begin, end=end)
         buffer[: len(data)] = data
         self._position += len(data)

@@ -9,18 +9,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
-import io
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
-_WRITEBACK_BYTES = 8 << 20
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFDIR: "a folder",
@@ -40,9 +37,6 @@ _CANNOT_SYNC = {
     errno.EACCES,  # a folder that may be written, but not listed
     errno.EPERM,
 }
-
-Explain = Callable[[str], contextlib.AbstractContextManager[None]]
-"""Of a verb, such as "read": a block in which an OSError becomes an error for people."""
 
 
 def foreign_error(path: str, kind: str) -> ForeignFileError:
@@ -191,67 +185,6 @@ def sync_folder(path: str) -> None:
         if error.errno not in _CANNOT_SYNC:
             raise
         _say_once("a folder", os.strerror(error.errno))
-
-
-def drop_pages(descriptor: int, start: int, size: int) -> None:
-    """Start the writeback of dirty pages and drop clean ones; a hint, which may be refused."""
-    if hasattr(os, "posix_fadvise"):
-        with contextlib.suppress(OSError):
-            os.posix_fadvise(descriptor, start, size, os.POSIX_FADV_DONTNEED)
-
-
-class ExplainedFile(io.FileIO):
-    """A raw file that raises errors for people. Its descriptor stays open."""
-
-    def __init__(self, descriptor: int, mode: str, explain: Explain) -> None:
-        super().__init__(descriptor, mode, closefd=False)
-        self._explain = explain
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        with self._explain("read"):
-            return super().read(-1 if size is None else size) or b""
-
-    def readall(self) -> bytes:
-        with self._explain("read"):
-            return super().readall() or b""
-
-    def readinto(self, buffer: Any, /) -> int:
-        with self._explain("read"):
-            return super().readinto(buffer) or 0
-
-    def write(self, data: Any, /) -> int:
-        with self._explain("write"):
-            return super().write(data) or 0
-
-    def truncate(self, size: int | None = None, /) -> int:
-        with self._explain("write"):
-            return super().truncate(size)
-
-
-class EarlyWriteback(ExplainedFile):
-    """A file whose pages go to the disk while it grows, not all at the fsync.
-
-    Unless it is to keep them, the kernel drops those that have arrived there,
-    and takes them for what is written next.
-    """
-
-    def __init__(self, descriptor: int, explain: Explain, *, keep: bool) -> None:
-        super().__init__(descriptor, "r+b", explain)
-        self._keep = keep
-        self._begun = 0
-
-    def write(self, data: Any, /) -> int:
-        count = super().write(data)
-        end = self.tell()
-        if end - self._begun >= _WRITEBACK_BYTES:
-            start = self._begun if self._keep else 0
-            drop_pages(self.fileno(), start, end - start)
-            self._begun = end
-        return count
-
-    def truncate(self, size: int | None = None, /) -> int:
-        self._begun = 0
-        return super().truncate(size)
 
 
 def _own_mode(path: str) -> int | None:
