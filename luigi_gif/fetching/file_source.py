@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
-from luigi_gif.fetching.http_download import Response, ResumeState, too_long
+from luigi_gif.fetching.download_errors import too_long_error
+from luigi_gif.fetching.source_response import Response, ResumeState
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
@@ -84,9 +85,12 @@ def _file_version(status: os.stat_result) -> str:
 
 @contextlib.contextmanager
 def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Response]:
-    """A file, or what comes out of a pipe or a device; ``deadline`` as in :func:`web.get`."""
+    """A file, or what comes out of a pipe or a device.
+
+    ``deadline`` is in seconds of the monotonic clock.
+    """
     with contextlib.ExitStack() as stack:
-        with _readable(url):
+        with _translating_errors(url):
             # A FIFO without a writer would otherwise keep open() waiting for ever.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
             descriptor = os.open(urls.local_path(url), flags)
@@ -109,11 +113,11 @@ def open_file(url: str, settings: sections.download, deadline: float) -> Iterato
 
 @contextlib.contextmanager
 def open_object(
-    url: str, settings: sections.download, known: ResumeState, deadline: float
+    url: str, settings: sections.download, state: ResumeState, deadline: float
 ) -> Iterator[Response]:
     """An object of a store, or the rest of it if it is still of the version that is known."""
     with contextlib.ExitStack() as stack:
-        with _readable(url):
+        with _translating_errors(url):
             objects = storage.Store(url)
             info = _fresh_info(objects)
             if info.get("type") == "directory":
@@ -121,7 +125,7 @@ def open_object(
             if info.get("size") is None:
                 raise ValueError("the store does not say how long it is")
             version = storage.version(info)
-            start = known.size if version is not None and version == known.validator else 0
+            start = state.size if version is not None and version == state.validator else 0
             file = stack.enter_context(objects.open(objects.root, start))
         pieces = _versioned(
             lambda: file.read(storage.AT_ONCE_BYTES),
@@ -147,7 +151,7 @@ def _versioned(
     read: Callable[[], bytes], is_unchanged: Callable[[], bool], url: str
 ) -> Iterator[bytes]:
     """Pieces of one version: each is given only if the source is still the same behind it."""
-    with _readable(url):
+    with _translating_errors(url):
         while True:
             piece = read()
             if not is_unchanged():
@@ -174,7 +178,7 @@ def _stream(
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     has_writer = has_waited = False
-    with _readable(url):
+    with _translating_errors(url):
         while True:
             try:
                 piece = os.read(descriptor, PIECE_BYTES)
@@ -184,7 +188,7 @@ def _stream(
                 if not piece and has_writer:
                     return
                 if not piece and has_waited:
-                    raise _silence(url, "connect")
+                    raise _silence_error(url, "connect")
             if piece:
                 has_writer = True
                 yield piece
@@ -193,11 +197,11 @@ def _stream(
             if poll.poll(max(0.0, min(wait_s, deadline - time.monotonic())) * 1000):
                 has_writer = True
             elif has_writer:
-                raise _silence(url, "read")
+                raise _silence_error(url, "read")
             has_waited = True
 
 
-def _silence(url: str, setting: str) -> DownloadError:
+def _silence_error(url: str, setting: str) -> DownloadError:
     return DownloadError(
         "nothing comes from the source",
         where=urls.public_url(url),
@@ -213,11 +217,11 @@ def _in_time(
     for piece in pieces:
         yield piece
         if time.monotonic() > deadline:
-            raise too_long(urls.public_url(url), settings, "more to read")
+            raise too_long_error(urls.public_url(url), settings, "more to read")
 
 
 @contextlib.contextmanager
-def _readable(url: str) -> Iterator[None]:
+def _translating_errors(url: str) -> Iterator[None]:
     """Turn what the operating system or a store raises into a DownloadError."""
     try:
         yield

@@ -13,11 +13,13 @@ import itertools
 import re
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from luigi_gif import sources
-from luigi_gif.errors import DownloadError, TransientDownloadError
+from luigi_gif.errors import DownloadError
 from luigi_gif.fetching import content_coding
+from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
+from luigi_gif.fetching.source_response import Response, ResumeState
 
 if TYPE_CHECKING:
     import requests
@@ -35,40 +37,9 @@ _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
 _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 
-class ResumeState(NamedTuple):
-    """What has arrived before."""
-
-    size: int
-    """In bytes."""
-    total: int | None
-    """How many bytes there are in all."""
-    validator: str | None
-    """A text that changes whenever the bundle does; without one nothing can be added."""
-
-
-class Response(NamedTuple):
-    """What a source gives of a bundle."""
-
-    start: int
-    """Offset of the first byte: 0, or what is known already."""
-    total: int | None
-    """How many bytes there are in all, those that are known included."""
-    validator: str | None
-    etag: str | None
-    last_modified: str | None
-    pieces: Iterator[bytes]
-    has_packed_length: bool = False
-    """Whether the source says how long the bundle is while it is compressed."""
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether a break can be told from the end."""
-        return self.total is not None or self.has_packed_length
-
-
 @contextlib.contextmanager
-def get(
-    url: str, settings: sections.download, known: ResumeState, deadline: float
+def open_url(
+    url: str, settings: sections.download, state: ResumeState, deadline: float
 ) -> Iterator[Response]:
     """The bundle, or the rest of it where that fits what is known.
 
@@ -80,18 +51,18 @@ def get(
     from luigi_gif.fetching import http_errors, http_session
 
     with http_session.Exchange(url, settings, deadline) as exchange:
-        with http_errors.explained(exchange):
+        with http_errors.translating_errors(exchange):
             answer = None
-            if known.size and known.validator:
-                ranges = {"Range": f"bytes={known.size}-", "If-Range": known.validator}
-                answer = _continued(exchange.ask(ranges), exchange, known)
+            if state.size and state.validator:
+                ranges = {"Range": f"bytes={state.size}-", "If-Range": state.validator}
+                answer = _rest_of(exchange.send(ranges), exchange, state)
             if answer is None:
-                answer = _from_the_start(exchange.ask({}), exchange)
+                answer = _whole_of(exchange.send({}), exchange)
         yield answer
 
 
-def _continued(
-    response: requests.Response, exchange: Exchange, known: ResumeState
+def _rest_of(
+    response: requests.Response, exchange: Exchange, state: ResumeState
 ) -> Response | None:
     """What the server gives when asked for the rest; None where it fits nothing.
 
@@ -99,27 +70,27 @@ def _continued(
     is made by who overlooks If-Range, may be of another version.
     """
     if response.status_code not in (206, 416):
-        return _from_the_start(response, exchange)
+        return _whole_of(response, exchange)
     content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     start, total = content_range.groups() if content_range else (None, None)
     etag = response.headers.get("ETag")
     codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
     answer = None
     if response.status_code == 416:
-        if total == str(known.size) and etag in (None, known.validator):
-            answer = _answer(response, known.size, known.size, iter(()))
-    elif etag == known.validator and not codings and start == str(known.size):
+        if total == str(state.size) and etag in (None, state.validator):
+            answer = _as_response(response, state.size, state.size, iter(()))
+    elif etag == state.validator and not codings and start == str(state.size):
         if total == "*":
-            answer = _answer(response, known.size, known.total, _pieces(response, exchange))
-        elif total is not None and int(total) == (known.total or int(total)):
-            answer = _answer(response, known.size, int(total), _pieces(response, exchange))
+            answer = _as_response(response, state.size, state.total, _pieces(response, exchange))
+        elif total is not None and int(total) == (state.total or int(total)):
+            answer = _as_response(response, state.size, int(total), _pieces(response, exchange))
     if answer is None:
         response.close()
         return None
-    return answer._replace(validator=known.validator)
+    return answer._replace(validator=state.validator)
 
 
-def _from_the_start(response: requests.Response, exchange: Exchange) -> Response:
+def _whole_of(response: requests.Response, exchange: Exchange) -> Response:
     from luigi_gif.fetching import http_errors
 
     http_errors.check_status(exchange, response)
@@ -131,12 +102,12 @@ def _from_the_start(response: requests.Response, exchange: Exchange) -> Response
         # A server may name a compression that it did not apply.
         if not sources.may_be_bundle(b"".join(beginning), strict=True):
             decoded = _decoded(pieces, exchange, codings)
-            answer = _answer(response, 0, None, decoded)
+            answer = _as_response(response, 0, None, decoded)
             return answer._replace(validator=None, has_packed_length=length is not None)
-    return _answer(response, 0, length, pieces)
+    return _as_response(response, 0, length, pieces)
 
 
-def _answer(
+def _as_response(
     response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
 ) -> Response:
     etag = response.headers.get("ETag", "")
@@ -154,7 +125,7 @@ def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
 
     begin, received = time.monotonic(), 0
     limit = exchange.settings.low_speed_limit
-    with http_errors.explained(exchange):
+    with http_errors.translating_errors(exchange):
         while piece := response.raw.read1(RECEIVE_BYTES):
             yield piece
             now = time.monotonic()
@@ -162,14 +133,14 @@ def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
             speed = received / max(now - begin, 0.001)
             if now > exchange.deadline:
                 got = f"{speed:,.0f} bytes a second in the end"
-                raise too_long(exchange.where, exchange.settings, got)
+                raise too_long_error(exchange.where, exchange.settings, got)
             if now - begin >= LOW_SPEED_S:
                 if speed < limit:
                     expected = f"{limit:,} bytes a second over {now - begin:.0f} s"
-                    raise broken_off(exchange.where, expected, f"{speed:,.0f}")
+                    raise broken_off_error(exchange.where, expected, f"{speed:,.0f}")
                 begin, received = now, 0
         if exchange.watchdog.expired:  # which looks like the end of a body without a length
-            raise too_long(exchange.where, exchange.settings, "no end of it")
+            raise too_long_error(exchange.where, exchange.settings, "no end of it")
 
 
 def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) -> Iterator[bytes]:
@@ -189,22 +160,4 @@ def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) ->
         yield from content_coding.unpacked(pieces, codings)
     except content_coding.CodingError as error:
         expected = f"data compressed with {named}"
-        raise broken_off(exchange.where, expected, str(error)) from None
-
-
-def broken_off(where: str, expected: str, got: str) -> TransientDownloadError:
-    """What to tell the user of a download that ended before its time."""
-    return TransientDownloadError(
-        "the download broke off", where=where, expected=expected, got=got, next_step="run again"
-    )
-
-
-def too_long(where: str, settings: sections.download, got: str) -> DownloadError:
-    """What to tell the user of a download that meets its deadline."""
-    return DownloadError(
-        "the download takes too long",
-        where=where,
-        expected=f"an end within {settings.deadline:,g} s (--download-deadline)",
-        got=got,
-        next_step="run again: what has arrived is kept where the server allows it",
-    )
+        raise broken_off_error(exchange.where, expected, str(error)) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import email.utils
 import html
 import http.client
 import json
@@ -16,13 +15,11 @@ import requests
 import urllib3
 
 from luigi_gif.errors import DownloadError, PipelineError, TransientDownloadError
-from luigi_gif.fetching import content_coding
-from luigi_gif.fetching.http_download import broken_off, too_long
+from luigi_gif.fetching import content_coding, retry_rule
+from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
 from luigi_gif.fetching.http_session import Exchange
 from luigi_gif.urls import check_url, public_url, scheme_of
 
-RETRIED_STATUSES = frozenset({408, 429})
-"""Beside every 5xx: Request Timeout and Too Many Requests."""
 MAX_WORDS_BYTES = 1 << 14
 MAX_WORDS_S = 5.0
 """As much, and as long, is read of what a server says with an error."""
@@ -40,7 +37,7 @@ _CHECK_PROXY = "check the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) a
 
 
 @contextlib.contextmanager
-def explained(exchange: Exchange) -> Iterator[None]:
+def translating_errors(exchange: Exchange) -> Iterator[None]:
     """Turn what requests raises into a DownloadError; its own texts may hold secrets."""
     try:
         yield
@@ -49,12 +46,12 @@ def explained(exchange: Exchange) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, OSError | ValueError | urllib3.exceptions.HTTPError):
             raise
-        raise _explanation(exchange, error) from None
+        raise _translated(exchange, error) from None
 
 
-def _explanation(exchange: Exchange, error: Exception) -> DownloadError:
+def _translated(exchange: Exchange, error: Exception) -> DownloadError:
     if exchange.watchdog.expired or time.monotonic() >= exchange.deadline:
-        return too_long(exchange.where, exchange.settings, "no whole answer")
+        return too_long_error(exchange.where, exchange.settings, "no whole answer")
     if exchange.proxy is not None and _is_of_proxy(error, exchange.proxy):
         return _proxy_error(exchange, error)
     if isinstance(error, requests.exceptions.SSLError):
@@ -77,7 +74,7 @@ def _explanation(exchange: Exchange, error: Exception) -> DownloadError:
     if isinstance(error, urllib3.exceptions.LocationParseError | requests.exceptions.InvalidURL):
         return _bad_url(exchange, "the URL of a host", "a host or a port that cannot be")
     if isinstance(error, urllib3.exceptions.HTTPError | ConnectionError):
-        return broken_off(exchange.where, "the whole bundle", _root_cause(exchange, error))
+        return broken_off_error(exchange.where, "the whole bundle", _root_cause(exchange, error))
     if isinstance(error, requests.exceptions.RequestException | ValueError):
         expected = "an http or https URL that leads to a bundle"
         return _bad_url(exchange, expected, type(error).__name__)
@@ -165,8 +162,8 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
     status = response.status_code
     if status == 200:
         return
-    passing = status in RETRIED_STATUSES or status >= 500
-    words = _words(exchange, response)
+    passing = retry_rule.is_retried_status(status)
+    words = _message_of(exchange, response)
     reason = f"{status} {response.reason or ''}".strip()
     via = f", by the proxy {public_url(exchange.proxy)}" if exchange.proxy else ""
     step = "run again later" if passing else "correct --url, or ask the server's keeper"
@@ -180,21 +177,11 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
         next_step=_NEXT_STEPS.get(status, step),
     )
     if isinstance(error, TransientDownloadError):
-        error.retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""))
+        error.retry_after_s = retry_rule.retry_after_s(response.headers.get("Retry-After", ""))
     raise error
 
 
-def _retry_after_s(text: str) -> float:
-    """Seconds from now, of a number of them or of a date."""
-    if text.isdecimal():
-        return float(text)
-    try:
-        return email.utils.parsedate_to_datetime(text).timestamp() - time.time()
-    except (ValueError, TypeError, OverflowError, OSError):
-        return 0.0
-
-
-def _words(exchange: Exchange, response: requests.Response) -> str:
+def _message_of(exchange: Exchange, response: requests.Response) -> str:
     """What a server says of an error, in its body: the reason, without what stands around it."""
     kind = response.headers.get("Content-Type", "text/plain").lower()
     if not re.match(r"text/|application/([\w.-]+\+)?(xml|json)", kind):

@@ -133,7 +133,7 @@ class Exchange:
         """Words of the server as they may be shown."""
         return public_text(text, *self._asked, self.proxy or "")
 
-    def ask(self, headers: dict[str, str]) -> requests.Response:
+    def send(self, headers: dict[str, str]) -> requests.Response:
         """The answer to a request, its body not read yet.
 
         Raises DownloadError for redirects that are not followed, and what requests raises.

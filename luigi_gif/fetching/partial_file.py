@@ -1,4 +1,4 @@
-"""What has arrived of a download: a file, and a note beside it that vouches for its bytes."""
+"""What has arrived of a download: a file, and a checkpoint that says which bytes are verified."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
-from luigi_gif.fetching.http_download import Response, ResumeState
+from luigi_gif.fetching.source_response import Response, ResumeState
 
 PARTIAL_SUFFIX = ".part"
 
@@ -34,7 +34,7 @@ class PartialFile:
         file: IO[bytes],
         hasher: ThreadPoolExecutor,
     ) -> None:
-        self.known = ResumeState(0, None, None)
+        self.state = ResumeState(0, None, None)
         """How far it has come."""
         self.about: dict[str, str | None] = {"etag": None, "last_modified": None}
         """What the source says of the bundle."""
@@ -48,7 +48,7 @@ class PartialFile:
         self._digest = hashlib.sha256()
 
     def resume(self) -> None:
-        """Take over what an earlier run has left, as far as the note vouches for it."""
+        """Take over what an earlier run has left, as far as the checkpoint verifies it."""
         note = self._folder.read_json(self._note) or {}
         size = rest = note.get("size", 0)
         while rest and (piece := self._file.read(min(rest, storage.COPY_BYTES))):
@@ -59,29 +59,29 @@ class PartialFile:
             return
         self._file.seek(size)
         self._file.truncate()
-        self.known = ResumeState(size, note["total"], note["validator"])
+        self.state = ResumeState(size, note["total"], note["validator"])
         self.about = {key: note[key] for key in self.about}
 
-    def begin(self, answer: Response) -> None:
-        """Get ready for the pieces of an answer: what is there stays, or goes if it starts at 0."""
-        if answer.start == 0 and self.known.size:
+    def begin(self, response: Response) -> None:
+        """Get ready for its pieces: what is there stays, or goes if the response starts at 0."""
+        if response.start == 0 and self.state.size:
             self.clear()
-        self.known = ResumeState(answer.start, answer.total, answer.validator)
-        self.about = {"etag": answer.etag, "last_modified": answer.last_modified}
+        self.state = ResumeState(response.start, response.total, response.validator)
+        self.about = {"etag": response.etag, "last_modified": response.last_modified}
 
     def append(self, piece: bytes) -> None:
         """Add a piece; it is hashed while the next one is on its way."""
         self.save_checkpoint()
         self._file.write(piece)
         self._hashed = self._hasher.submit(self._digest.update, piece)
-        self.known = self.known._replace(size=self.known.size + len(piece))
+        self.state = self.state._replace(size=self.state.size + len(piece))
 
     def save_checkpoint(self) -> None:
         """Note what is there, if it can be gone on with."""
-        if self._hashed is None or self.known.validator is None:
+        if self._hashed is None or self.state.validator is None:
             return
         self._file.flush()
-        note = {"url": self._url, **self.known._asdict(), **self.about, "sha256": self.sha256()}
+        note = {"url": self._url, **self.state._asdict(), **self.about, "sha256": self.sha256()}
         self._folder.write_json(self._note, note, durable=False)
 
     def sha256(self) -> str:
@@ -103,7 +103,7 @@ class PartialFile:
         self._file.seek(0)
         self._file.truncate()
         self._digest = hashlib.sha256()
-        self.known = ResumeState(0, None, None)
+        self.state = ResumeState(0, None, None)
 
     def finish(self) -> None:
         """It is whole, and on the disk; its note stays until the file has its own name."""
@@ -111,7 +111,7 @@ class PartialFile:
 
     def suspend(self) -> None:
         """Keep what the next run can go on with, and only that."""
-        if self.known.size and self.known.validator is not None:
+        if self.state.size and self.state.validator is not None:
             self.save_checkpoint()
         else:
             self.discard()

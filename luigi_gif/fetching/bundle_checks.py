@@ -1,0 +1,111 @@
+"""What is checked of a bundle that is fetched: that it is one, whole, and the one that is expected.
+
+Each check raises BundleError, but for that of the size.
+"""
+
+from __future__ import annotations
+
+import collections
+from typing import TYPE_CHECKING
+
+from luigi_gif import sources, urls
+from luigi_gif.errors import BundleError, DownloadError
+from luigi_gif.urls import public_url
+
+if TYPE_CHECKING:
+    from luigi_gif import settings as sections
+    from luigi_gif.fetching.partial_file import PartialFile
+
+_MAX_PIXELS = 64 * 10**6
+"""Of a frame that is decoded to see whether it is whole."""
+
+
+def check_beginning(piece: bytes, url: str, strict: bool) -> None:
+    """``piece`` is the first of the bundle, or all of it."""
+    if not sources.may_be_bundle(piece, strict=strict):
+        # It may be a page that repeats the URL.
+        beginning = piece[: sources.BEGINNING_BYTES].decode("latin-1")
+        shown = urls.without_secrets(beginning, url).encode("latin-1")
+        raise BundleError(
+            "this is not a bundle of images",
+            where=public_url(url),
+            expected=f"complete images ({', '.join(sources.FORMATS)}) "
+            "with four newlines between them",
+            got=sources.looks_like(shown),
+            next_step=sources.advice(piece),
+        )
+
+
+def check_size(size: int, settings: sections.download, url: str) -> None:
+    """Raise DownloadError for a bundle of so many bytes or more, if that is too much."""
+    if size > settings.max_bytes:
+        raise DownloadError(
+            "the bundle is too large",
+            where=public_url(url),
+            expected=f"at most {settings.max_bytes:,} bytes (--download-max-bytes)",
+            got=f"{size:,} bytes or more",
+            next_step="raise --download-max-bytes, or correct --url",
+        )
+
+
+def check_sha256(where: str, digest: str, expected: str) -> None:
+    """Raise BundleError unless the bundle has the digest that is expected."""
+    if digest != expected:
+        raise BundleError(
+            "the bundle is not the one that was asked for",
+            where=where,
+            expected=f"SHA-256 {expected}",
+            got=f"SHA-256 {digest}",
+            next_step="check --sha256, and the source of the bundle",
+        )
+
+
+def index_fetched(part: PartialFile, url: str) -> sources.BundleIndex:
+    """What it holds. Raises BundleError where the structure of a frame is not whole."""
+    try:
+        return sources.index_bundle(part.reader(), strict=True)
+    except sources.BadFrame as error:
+        raise BundleError(
+            f"frame {error.number} of the bundle is not usable",
+            where=f"{public_url(url)}, at byte {error.offset:,} of {part.state.size:,}",
+            expected=error.frame_error.expected,
+            got=error.frame_error.got,
+            next_step="run again, in case it was cut off on its way, or mend the bundle at its "
+            "source, or leave such frames out with --on-bad-frame skip",
+        ) from None
+
+
+def check_end(part: PartialFile, url: str) -> None:
+    """A bundle whose length nobody told has to end with a whole frame."""
+    for last in collections.deque(sources.iter_frames(part.reader()), maxlen=1):
+        frame_error = last.error
+        if frame_error is None and not last.is_whole:
+            frame_error = _undecodable(last)
+        if frame_error is not None:
+            expected, got = frame_error
+            raise BundleError(
+                "the bundle seems to be cut off",
+                where=f"{public_url(url)}, at byte {last.offset:,} of {part.state.size:,}",
+                expected=f"{expected}, as the source does not say how long the bundle is",
+                got=got,
+                next_step="run again; if the last frame is damaged at its source, --sha256 "
+                "vouches for the whole",
+            )
+
+
+def _undecodable(frame: sources.Frame) -> sources.FrameError | None:
+    """What a decoder says of an image whose structure does not tell whether it is whole.
+
+    Where its last bytes are missing, so may be the frames that stood behind it. Only a JPEG
+    may lack its last marker, as what webcams send.
+    """
+    if frame.format == "GIF":
+        return sources.FrameError("a whole GIF", "one without its last bytes")
+    from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
+    from luigi_gif.errors import Undecodable
+
+    try:
+        notes = imaging.decode_image(frame.data, _MAX_PIXELS).notes
+    except Undecodable as error:
+        return sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
+    return sources.FrameError("a whole image", notes[0]) if notes else None

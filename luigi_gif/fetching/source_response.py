@@ -1,0 +1,37 @@
+"""What a source gives of a bundle, and how far an earlier run has come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class ResumeState(NamedTuple):
+    """What has arrived before."""
+
+    size: int
+    """In bytes."""
+    total: int | None
+    """How many bytes there are in all."""
+    validator: str | None
+    """A text that changes whenever the bundle does; without one nothing can be added."""
+
+
+class Response(NamedTuple):
+    """What a source gives of a bundle."""
+
+    start: int
+    """Offset of the first byte: 0, or what is known already."""
+    total: int | None
+    """How many bytes there are in all, those that are known included."""
+    validator: str | None
+    etag: str | None
+    last_modified: str | None
+    pieces: Iterator[bytes]
+    has_packed_length: bool = False
+    """Whether the source says how long the bundle is while it is compressed."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a break can be told from the end."""
+        return self.total is not None or self.has_packed_length
