@@ -16,8 +16,8 @@ from luigi.configuration import LuigiConfigParser, get_config
 from luigi_gif import cli_options, exit_codes, integrations, output, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
+from luigi_gif.redaction import escaped
 from luigi_gif.tasks import CombineGif
-from luigi_gif.urls import escaped
 
 
 def main(arguments: list[str] | None = None) -> int:

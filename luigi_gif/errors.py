@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luigi_gif.urls import escaped, public_text
+from luigi_gif.redaction import escaped, public_text
 
 LUIGI_LOGGER = "luigi-interface"
 
@@ -12,7 +12,7 @@ class PipelineError(Exception):
 
     All five are text for people, one line each: control characters are escaped
     here, whoever they came from. Secrets must be gone from them already
-    (see :func:`luigi_gif.urls.public_url`).
+    (see :func:`luigi_gif.redaction.public_url`).
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 
-from luigi_gif import clips, frames, integrations, storage, urls
+from luigi_gif import clips, frames, integrations, redaction, storage
 from luigi_gif.errors import ForeignFileError, ParameterError
 
 STANDARD_OUTPUT = "-"
@@ -63,7 +63,7 @@ class Output:
     def _check_name(self) -> None:
         if re.match(r"[A-Za-z][\w+.-]*:/", self._given):
             raise self._error(
-                urls.public_url(self._given),
+                redaction.public_url(self._given),
                 "name the work directory there with --workdir and the clip with --gif-file, "
                 "or copy the clip afterwards",
             )
@@ -128,7 +128,7 @@ class Output:
     def _error(self, got: str, next_step: str) -> ParameterError:
         return ParameterError(
             "a copy of the clip cannot go there",
-            where=f"-o {urls.public_url(self._given)}",
+            where=f"-o {redaction.public_url(self._given)}",
             expected=f"the name of a {_SUFFIX} file, or {STANDARD_OUTPUT} for standard output",
             got=got,
             next_step=next_step,

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import luigi
 from luigi.freezing import recursively_unfreeze
 
-from luigi_gif import gif, urls
+from luigi_gif import gif, redaction
 from luigi_gif.errors import ParameterError
 
 MAX_WORKERS = 10_000
@@ -320,7 +320,7 @@ def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
         f"the value of {flag} cannot be used",
         where="the command line or luigi.cfg",
         expected=expected,
-        got=urls.public_text(repr(got)),
+        got=redaction.public_text(repr(got)),
         next_step="change it and run again",
     )
 

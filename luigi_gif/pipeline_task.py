@@ -11,10 +11,12 @@ from typing import Any
 from luigi.task import flatten
 
 from luigi_gif import (
+    default_workdir,
     execution,
     fetching,
     frames,
     integrations,
+    redaction,
     settings,
     staleness,
     step_run,
@@ -69,7 +71,7 @@ class PipelineTask(SourceAtSchedulingTask):
         """As Luigi has it; without a work directory, the one that is named after the URL."""
         values = dict(super().get_param_values(params, args, kwargs))
         if not values["workdir"]:
-            name = f"data/{urls.name_from_url(values['url'])}"
+            name = f"data/{default_workdir.name_from_url(values['url'])}"
             values["workdir"] = cls.workdir.normalize(name)
         name = fetching.name_in_workdir(values["workdir"], values["url"])
         if name and (name == values.get("gif_file") or is_own_name(name, **OWN_NAMES)):
@@ -104,7 +106,7 @@ class PipelineTask(SourceAtSchedulingTask):
 
     def recipe(self) -> dict[str, Any]:
         """The parameters that shape the output's bytes."""
-        return {"url": urls.public_url(self.url), "url_digest": urls.url_digest(self.url)}
+        return {"url": redaction.public_url(self.url), "url_digest": urls.url_digest(self.url)}
 
     def reason_to_run(self) -> str | None:
         """Why this step has to run, in a few words; None if its output is current."""
@@ -158,7 +160,7 @@ class PipelineTask(SourceAtSchedulingTask):
             return self._running.pop().on_failure(exception)
         self._has_run = False
         self._made = ""
-        url = urls.public_url(self.url)
+        url = redaction.public_url(self.url)
         integrations.note_failure(url, exception)
         integrations.notify_failure(self.task_family, url, exception)
         if isinstance(exception, PipelineError):

@@ -13,7 +13,7 @@ import luigi
 from luigi.interface import core
 from luigi.task import MixinNaiveBulkComplete, flatten
 
-from luigi_gif import storage, urls
+from luigi_gif import default_workdir, redaction, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import DayParameter, NamedParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
@@ -50,7 +50,7 @@ class DatedFolderParameter(DatedUrlParameter, FolderParameter):
         shared = _days_that_share(tuple(sorted(set(_FIELD.findall(_path_of(pattern))))))
         if shared:
             days = " and ".join(map(str, shared))
-            raise self.error(f"{urls.public_url(pattern)}, which is the same on {days}")
+            raise self.error(f"{redaction.public_url(pattern)}, which is the same on {days}")
         return pattern
 
 
@@ -153,7 +153,7 @@ class GifBatch(_Clips):
     def requires(self) -> Iterator[CombineGif]:
         """A clip for each URL."""
         for url in dict.fromkeys(CombineGif.url.normalize(url) for _, url in _urls(self.urls_file)):
-            workdir = f"{self.workdir.rstrip('/')}/{urls.name_from_url(url)}"
+            workdir = f"{self.workdir.rstrip('/')}/{default_workdir.name_from_url(url)}"
             clip = self.clone(CombineGif, url=url, workdir=workdir)
             # Luigi looks at all of its tasks before it runs each, and may fork for each.
             clip.alone = True
@@ -180,7 +180,7 @@ def _is_comment(line: str) -> bool:
 
 def _path_of(pattern: str) -> str:
     """What of a pattern names a folder: dots that lead back out of one do not."""
-    return pattern if urls.is_local(pattern) else re.split("[?#]", urls.public_url(pattern))[0]
+    return pattern if urls.is_local(pattern) else re.split("[?#]", redaction.public_url(pattern))[0]
 
 
 @lru_cache

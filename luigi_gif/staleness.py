@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from luigi_gif import fetching, run_history, storage, urls
+from luigi_gif import fetching, redaction, run_history, storage
 from luigi_gif.bundle_file import BundleFile
 
 
@@ -57,7 +57,7 @@ def find_source_change(
         is_same = True  # the user has put it there
     else:
         is_same = noted_sha256 is not None and _source_sha256(url, folder, version) == noted_sha256
-    return None if is_same else f"{urls.public_url(url)} has changed"
+    return None if is_same else f"{redaction.public_url(url)} has changed"
 
 
 def _source_sha256(url: str, folder: storage.Folder, version: str) -> str | None:

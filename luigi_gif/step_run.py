@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from luigi.task import flatten
 
-from luigi_gif import integrations, run_history, settings, storage, urls
+from luigi_gif import integrations, redaction, run_history, settings, storage
 from luigi_gif.errors import LUIGI_LOGGER, StorageError, out_of_memory
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run_locked(task: PipelineTask) -> str:
             made = task.make()
             _sweep(folder, task.subfolders())  # workers may have died meanwhile
             seconds = time.monotonic() - begin
-            url = urls.public_url(task.url)
+            url = redaction.public_url(task.url)
             run_history.record_run(task.folder, url, task.task_family, seconds, task.about)
             logger.info("%s made %s", task.task_family, made)
             return made

@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any
 
-from luigi_gif import urls
+from luigi_gif import redaction, urls
 from luigi_gif.parameters import NamedParameter
 
 _SHOWN_URL = re.compile("#[0-9a-f]{64}")
@@ -43,13 +43,13 @@ class UrlParameter(NamedParameter[str]):
             urls.check_url(value)
             if "://" in value:
                 return value
-            if urls.public_url(value) != urls.escaped(value):
+            if redaction.public_url(value) != redaction.escaped(value):
                 return self.with_login(value)
             return self.absolute(value)
         except ValueError as error:
-            raise self.error(f"{urls.public_url(value)} ({error})") from None
+            raise self.error(f"{redaction.public_url(value)} ({error})") from None
         except OSError:
-            shown = urls.public_url(value)
+            shown = redaction.public_url(value)
             raise self.error(f"{shown} (the folder that this runs in is gone)") from None
 
     def with_login(self, value: str) -> str:
@@ -61,7 +61,7 @@ class UrlParameter(NamedParameter[str]):
         return os.path.abspath(urls.local_path(path))
 
     def text_of(self, value: str) -> str:
-        shown = urls.public_url(value)
+        shown = redaction.public_url(value)
         if shown == value:
             return value
         return ShownUrl(f"{shown}#{urls.url_digest(value)}", value)

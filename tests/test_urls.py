@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luigi_gif import urls
+from luigi_gif import default_workdir, redaction, urls
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ from luigi_gif import urls
 )  # fmt: skip
 def test_a_url_is_shown_without_secrets(url: str, public: str) -> None:
     """No user, password, value, token, fragment or path parameter; names are shown whole."""
-    assert urls.public_url(url) == public
+    assert redaction.public_url(url) == public
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,11 @@ def test_no_part_of_an_odd_password_is_shown(scheme: str) -> None:
     """Whatever stands in it that should have been encoded, in the URL or in its folder's name."""
     for mark in (*"/?#@'%]\\:&;= \n", "::", "//", "%2F", "s3://"):
         url = f"{scheme}me:S3CR{mark}RET7@host.example:80/a.img"
-        shown = urls.public_url(url) + urls.public_text(f"cannot open {url!r}, see {url} .", url)
+        shown = redaction.public_url(url) + redaction.public_text(
+            f"cannot open {url!r}, see {url} .", url
+        )
         try:
-            shown += urls.name_from_url(url)
+            shown += default_workdir.name_from_url(url)
         except ValueError as error:
             shown += str(error)
         assert "RET7" not in shown
@@ -71,7 +73,7 @@ def test_no_part_of_an_odd_password_is_shown(scheme: str) -> None:
 @given(st.text(), st.sampled_from(["http://", "s3://", "", "zip://a::", "x::", "//", "[", "@"]))
 def test_any_text_can_be_shown(text: str, before: str) -> None:
     """On one line that any terminal can take, and as a URL without an exception."""
-    for shown in (urls.public_url(before + text), urls.public_text(text + before)):
+    for shown in (redaction.public_url(before + text), redaction.public_text(text + before)):
         assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs"}
 
 
@@ -89,7 +91,7 @@ def test_any_text_can_be_shown(text: str, before: str) -> None:
 )  # fmt: skip
 def test_words_of_others_are_shown_without_secrets(text: str, public: str) -> None:
     """Neither those of URLs in it, nor those of the URL that was asked for."""
-    assert urls.public_text(text, "https://me:s3cret@host/a?token=t0ken") == public
+    assert redaction.public_text(text, "https://me:s3cret@host/a?token=t0ken") == public
 
 
 @pytest.mark.parametrize(
@@ -105,14 +107,14 @@ def test_words_of_others_are_shown_without_secrets(text: str, public: str) -> No
 )
 def test_no_spelling_of_a_secret_is_shown(said: str) -> None:
     """As servers repeat it in a page, in JSON, or in the URL of a login."""
-    shown = urls.public_text(said, "https://host/a?token=ab$c%2Bd").lower()
+    shown = redaction.public_text(said, "https://host/a?token=ab$c%2Bd").lower()
     assert "***" in shown
     assert not re.search("ab|c.*d$", shown.replace("***", "").rpartition("token")[2])
 
 
 def test_words_of_others_are_bounded() -> None:
     """A server may say as much as it likes."""
-    assert len(urls.public_text("word " * 100_000)) <= urls.MAX_TEXT + 3
+    assert len(redaction.public_text("word " * 100_000)) <= redaction.MAX_TEXT + 3
 
 
 def test_urls_that_look_alike_differ_in_their_digest() -> None:
@@ -154,8 +156,8 @@ def test_a_local_source_is_known_by_its_full_path(
 )
 def test_a_folder_is_named_for_its_url(url: str, name: str) -> None:
     """Nothing in the name can lead out of its folder, is special to a shell, or too long."""
-    assert urls.name_from_url(url) == f"{name}-{urls.url_digest(url)[:16]}"
-    assert len(urls.name_from_url(url)) <= 143
+    assert default_workdir.name_from_url(url) == f"{name}-{urls.url_digest(url)[:16]}"
+    assert len(default_workdir.name_from_url(url)) <= 143
 
 
 @pytest.mark.parametrize(

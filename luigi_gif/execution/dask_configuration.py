@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from luigi_gif.errors import ClusterError
-from luigi_gif.urls import public_text
+from luigi_gif.redaction import public_text
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections

@@ -8,9 +8,9 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from luigi_gif import sources, urls
+from luigi_gif import redaction, sources
 from luigi_gif.errors import BundleError, DownloadError
-from luigi_gif.urls import public_url
+from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections
@@ -25,7 +25,7 @@ def check_beginning(piece: bytes, url: str, strict: bool) -> None:
     if not sources.may_be_bundle(piece, strict=strict):
         # It may be a page that repeats the URL.
         beginning = piece[: sources.BEGINNING_BYTES].decode("latin-1")
-        shown = urls.without_secrets(beginning, url).encode("latin-1")
+        shown = redaction.without_secrets(beginning, url).encode("latin-1")
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),

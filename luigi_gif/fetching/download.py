@@ -14,7 +14,7 @@ from luigi_gif.fetching import bundle_checks, file_source, http_download, partia
 from luigi_gif.fetching.download_errors import broken_off_error
 from luigi_gif.fetching.retry_rule import new_attempts
 from luigi_gif.fetching.source_response import Response, ResumeState
-from luigi_gif.urls import public_url
+from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
     from luigi_gif import settings as sections

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import storage, urls
+from luigi_gif import redaction, storage, urls
 from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
 from luigi_gif.fetching.download_errors import too_long_error
 from luigi_gif.fetching.source_response import Response, ResumeState
@@ -72,7 +72,7 @@ def overwritten_source_error(url: str) -> ParameterError:
     """What to tell the user of a source that the run itself would write over."""
     return ParameterError(
         "the source lies where this run writes",
-        where=urls.public_url(url),
+        where=redaction.public_url(url),
         expected="a file that the pipeline does not write",
         got="a name in the work directory that it uses itself",
         next_step="copy it elsewhere, or name another --workdir",
@@ -157,7 +157,7 @@ def _versioned(
             if not is_unchanged():
                 raise TransientDownloadError(
                     "the bundle changed while it was read",
-                    where=urls.public_url(url),
+                    where=redaction.public_url(url),
                     expected="one version of it, from its beginning to its end",
                     got="another size, time or version than before",
                     next_step="run again when nobody writes to it",
@@ -204,7 +204,7 @@ def _stream(
 def _silence_error(url: str, setting: str) -> DownloadError:
     return DownloadError(
         "nothing comes from the source",
-        where=urls.public_url(url),
+        where=redaction.public_url(url),
         expected="the next bytes of a pipe or a device, or its end",
         got=f"silence for the --download-{setting}-timeout, or until the deadline",
         next_step="start what writes to it, or give the path of a file",
@@ -217,7 +217,7 @@ def _in_time(
     for piece in pieces:
         yield piece
         if time.monotonic() > deadline:
-            raise too_long_error(urls.public_url(url), settings, "more to read")
+            raise too_long_error(redaction.public_url(url), settings, "more to read")
 
 
 @contextlib.contextmanager
@@ -232,12 +232,12 @@ def _translating_errors(url: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             number = errno.ENOENT
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__
-        words = urls.public_text(first_line, url)
+        words = redaction.public_text(first_line, url)
         if number and (urls.is_local(url) or number == errno.ENOENT):
             words = os.strerror(number)
         raise DownloadError(
             "the bundle cannot be read",
-            where=urls.public_url(url),
+            where=redaction.public_url(url),
             expected="a file or an object that can be read",
             got=words,
             next_step=_advice(url, error),

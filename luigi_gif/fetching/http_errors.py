@@ -18,7 +18,8 @@ from luigi_gif.errors import DownloadError, PipelineError, TransientDownloadErro
 from luigi_gif.fetching import content_coding, retry_rule
 from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
 from luigi_gif.fetching.http_session import Exchange
-from luigi_gif.urls import check_url, public_url, scheme_of
+from luigi_gif.redaction import public_url
+from luigi_gif.urls import check_url, scheme_of
 
 MAX_WORDS_BYTES = 1 << 14
 MAX_WORDS_S = 5.0

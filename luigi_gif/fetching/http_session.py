@@ -24,7 +24,7 @@ from requests.utils import get_netrc_auth, select_proxy
 from luigi_gif.errors import DownloadError, PipelineError
 from luigi_gif.fetching.http_download import MAX_REDIRECTS
 from luigi_gif.parameters import bad_parameter
-from luigi_gif.urls import public_text, public_url
+from luigi_gif.redaction import public_text, public_url
 from luigi_gif.version import __version__
 
 if TYPE_CHECKING:

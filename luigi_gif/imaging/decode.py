@@ -18,7 +18,7 @@ from PIL import Image
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import color_profiles, image_decoders
 from luigi_gif.imaging.bit_depth import narrow_gray
-from luigi_gif.urls import public_text
+from luigi_gif.redaction import public_text
 
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
 _UNKNOWN_MODES = ("I", "F")

@@ -18,7 +18,7 @@ from luigi_gif.integrations import (
     signals,
     streams,
 )
-from luigi_gif.urls import public_text
+from luigi_gif.redaction import public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "core": {"local_scheduler": True, "no_lock": True, "log_level": "INFO"},

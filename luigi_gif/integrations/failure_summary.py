@@ -6,7 +6,7 @@ import logging
 
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
 from luigi_gif.integrations.fork_list import SharedList
-from luigi_gif.urls import escaped
+from luigi_gif.redaction import escaped
 
 _SUMMARY = "===== Luigi Execution Summary ====="
 

@@ -7,7 +7,7 @@ import logging
 import re
 
 from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, short_reason
-from luigi_gif.urls import escaped, public_text
+from luigi_gif.redaction import escaped, public_text
 
 FORMAT = "%(levelname)s: %(message)s"
 """As Luigi has it."""

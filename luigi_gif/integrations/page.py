@@ -14,8 +14,8 @@ from urllib.parse import quote
 from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
 from luigi_gif.integrations import progress
+from luigi_gif.redaction import escaped, public_url
 from luigi_gif.storage import HISTORY
-from luigi_gif.urls import escaped, public_url
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.page")
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from luigi_gif.errors import PipelineError, StorageError
-from luigi_gif.urls import public_text
+from luigi_gif.redaction import public_text
 
 _ADVICE = {
     errno.ENOSPC: "free some space (a run takes about three times its bundle) and run again",

@@ -11,13 +11,13 @@ from pathlib import PurePosixPath
 from typing import IO, Any, ClassVar
 
 from luigi_gif.errors import ParameterError
+from luigi_gif.redaction import public_text, public_url
 from luigi_gif.storage import leftovers, object_store, staging
 from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
 from luigi_gif.storage.error_translation import ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
 from luigi_gif.storage.local_folder import LocalFolder
-from luigi_gif.urls import public_text, public_url
 
 _SPOOL = "file"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from luigi_gif.errors import ParameterError, StorageError
+from luigi_gif.redaction import public_url
 from luigi_gif.storage.abstract_folder import Folder
 from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.local_folder import LocalFolder
 from luigi_gif.storage.object_folder import ObjectFolder
-from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, normal_url, public_url, scheme_of
+from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, normal_url, scheme_of
 
 
 def open_folder(location: str | os.PathLike[str], run: str = "") -> Folder:
