@@ -17,7 +17,7 @@ from PIL import Image, ImageSequence
 
 from luigi_gif import gif as gif_
 from luigi_gif import settings, storage
-from luigi_gif.clips import canvas, clip_status, combining
+from luigi_gif.clips import clip_options, clip_status, combining
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames.manifest import load_manifest
 
@@ -152,7 +152,9 @@ def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     assert whole is not None
     assert whole.whole
     assert whole.origin is not None
-    assert whole.origin["recipe"]["plays"] == 0
+    recipe = whole.origin["recipe"]
+    assert isinstance(recipe, dict)
+    assert recipe["plays"] == 0
     whole_clip = path.read_bytes()
     path.write_bytes(whole_clip[:-1])
     assert clip_status.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
@@ -200,7 +202,7 @@ def test_a_frame_file_that_changed_reaches_no_clip(
             manifest,
             "clip.gif",
             ORIGIN,
-            canvas.ClipOptions(0, None, False, 10**6),
+            clip_options.ClipOptions(0, None, False, 10**6),
             settings.dask(),
         )
     assert path.read_bytes() == before

@@ -11,7 +11,7 @@ from conftest import DELIMITER, gif, make_clip
 from test_tasks import waypoints_every
 
 from luigi_gif import settings, storage
-from luigi_gif.clips import canvas, clip_batch_writer, clip_batches, combining
+from luigi_gif.clips import clip_batch_writer, clip_batches, clip_options, combining
 from luigi_gif.errors import DamagedFileError, StorageError
 from luigi_gif.execution import cancellation
 from luigi_gif.frames.manifest import load_manifest
@@ -41,12 +41,10 @@ def combined(workdir: Path, **options: Any) -> bytes:
     folder = storage.open_folder(str(workdir))
     manifest = load_manifest(folder)
     assert manifest is not None
-    clip_options = canvas.ClipOptions(0, 100, only_changes=True, max_pixels=10**6)._replace(
-        **options
-    )
+    how = clip_options.ClipOptions(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
     config = settings.dask(workers=Workers(0, 0))
     combining.combine_frames(
-        folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, clip_options, config
+        folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, how, config
     )
     return folder.read("late.gif")
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from luigi_gif import frames
-from luigi_gif.clips.canvas import Canvas
+from luigi_gif.clips.clip_canvas import Canvas
 
 
 class WrittenChunk(NamedTuple):
@@ -55,7 +55,7 @@ def plan_clip_batches(
     before, shown_before = None, 0
     for group in groups:
         chunks = tuple(_written_chunk(manifest, index) for index in group)
-        after = first_shown(manifest, group[-1] + 1)
+        after = find_first_shown(manifest, group[-1] + 1)
         yield ClipBatch(digits, chunks, before, after, shown_before, canvas)
         for chunk in chunks:
             numbers = chunk.shown_numbers
@@ -63,7 +63,7 @@ def plan_clip_batches(
             shown_before += len(numbers)
 
 
-def first_shown(manifest: frames.Manifest, chunk_index: int) -> int | None:
+def find_first_shown(manifest: frames.Manifest, chunk_index: int) -> int | None:
     """Number of the first frame that is shown of the chunks from ``chunk_index`` on."""
     for index in range(chunk_index, len(manifest.chunks)):
         if numbers := _written_chunk(manifest, index).shown_numbers:

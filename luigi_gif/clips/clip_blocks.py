@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from luigi_gif import execution, gif
-from luigi_gif.clips.canvas import Canvas, center
 from luigi_gif.clips.clip_batches import ClipBatch
+from luigi_gif.clips.clip_canvas import Canvas, center
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
 from luigi_gif.errors import Undecodable
 
@@ -25,11 +25,11 @@ def make_clip_blocks(
     """What stands in the clip for each image, with the index of its chunk. Raises ChangedFrame."""
     canvas = batch.canvas
     before, after = (
-        None if number is None else center(reader.image(number), canvas.size)
+        None if number is None else center(reader.read_image(number), canvas.size)
         for number in (batch.before, batch.after)
     )
     changes = _Changes(canvas.color_table)
-    neighbors = _neighbors(reader.shown_frames(batch), before, after)
+    neighbors = _neighbors(reader.read_shown_frames(batch), before, after)
     for shown_before, (previous, frame, following) in enumerate(neighbors, batch.shown_before):
         execution.stop_if_cancelled()
         covered = following is None or following.fills_screen
@@ -37,7 +37,7 @@ def make_clip_blocks(
             stored = _stored(canvas, changes, shown_before, previous, frame.image, covered=covered)
         except Undecodable as error:  # WriteFrames, called again for it, looks closely
             got = f"damaged pixels (expected {error.expected}, got {error.got})"
-            raise reader.changed(frame.number, got) from None
+            raise reader.changed_frame(frame.number, got) from None
         yield (
             frame.chunk_index,
             gif.encode_image_blocks(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from luigi_gif import gif, storage
 
@@ -27,7 +28,7 @@ class ClipStatus(NamedTuple):
 
     whole: bool
     """Whether it is as it was written."""
-    origin: dict[str, Any] | None
+    origin: dict[str, object] | None
     """Of what this pipeline made it; None where it did not."""
 
 
@@ -46,7 +47,7 @@ def read_clip_status(folder: storage.Folder, name: str) -> ClipStatus | None:
         return None
 
 
-def comment_for(origin: dict[str, Any]) -> bytes:
+def comment_for(origin: Mapping[str, object]) -> bytes:
     """The comment of a clip that is made of ``origin``, with room for its checksum."""
     return _MARK + _NO_CRC32 + json.dumps(origin, separators=(",", ":")).encode()
 
@@ -64,7 +65,7 @@ def remember_whole(folder: storage.Folder, name: str) -> None:
     _whole_versions[folder.path(name)] = folder.version(name)
 
 
-def _origin(comment: bytes) -> dict[str, Any] | None:
+def _origin(comment: bytes) -> dict[str, object] | None:
     if not comment.startswith(_MARK):
         return None
     try:

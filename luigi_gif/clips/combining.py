@@ -10,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from luigi_gif import execution, frames, gif, settings, sources, storage
-from luigi_gif.clips.canvas import Canvas, ClipOptions
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
-from luigi_gif.clips.clip_batches import first_shown, plan_clip_batches
+from luigi_gif.clips.clip_batches import find_first_shown, plan_clip_batches
 from luigi_gif.clips.clip_blocks import make_clip_blocks
+from luigi_gif.clips.clip_canvas import Canvas
+from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.clip_status import (
     checksum_offset,
     comment_for,
@@ -38,7 +38,7 @@ def combine_frames(
     folder: storage.Folder,
     manifest: frames.Manifest,
     name: str,
-    origin: dict[str, Any],
+    origin: Mapping[str, object],
     options: ClipOptions,
     config: settings.dask,
 ) -> int:
@@ -54,13 +54,13 @@ def combine_frames(
     _warn_of_short_delays(manifest, options)
     combining = _Combining(folder, manifest)
     try:
-        canvas = combining.canvas(first_number, options)
+        canvas = combining.read_canvas(first_number, options)
         head = gif.encode_header(
             canvas.size, canvas.color_table, options.plays, comment_for(origin)
         )
         with (
             folder.atomic_writer(name) as file,
-            contextlib.closing(combining.pieces(canvas, config)) as pieces,
+            contextlib.closing(combining.make_pieces(canvas, config)) as pieces,
         ):
             crc32 = 0
             for piece in chain([head], pieces, [bytes((gif.TRAILER,))]):
@@ -73,7 +73,7 @@ def combine_frames(
         remember_whole(folder, name)
         return size
     except ChangedFrame as error:
-        manifest.results[frames.chunk_index_of(manifest, error.number)] = None
+        manifest.results[frames.find_chunk_index(manifest, error.number)] = None
         manifest.save(folder)
         raise
     except MemoryError as error:
@@ -91,15 +91,15 @@ class _Combining:
         self._digests: dict[int, str] = {}
         """SHA-256 of the frame files that are read more than once, by number."""
 
-    def canvas(self, first_number: int, options: ClipOptions) -> Canvas:
+    def read_canvas(self, first_number: int, options: ClipOptions) -> Canvas:
         """What the images have in common. Raises ChangedFrame."""
         reader = FrameReader(self._folder, self._digits)
-        first = reader.image(first_number)
+        first = reader.read_image(first_number)
         self._compare(reader.digests)
         manifest = self._manifest
         return Canvas(manifest.screen_size, manifest.uniform, first.color_table, options)
 
-    def pieces(self, canvas: Canvas, config: settings.dask) -> Pieces:
+    def make_pieces(self, canvas: Canvas, config: settings.dask) -> Pieces:
         """All that stands between the head of the clip and its trailer, in order.
 
         Raises DamagedFileError, StorageError or ClusterError.
@@ -145,7 +145,7 @@ class _Combining:
         for number, digest in found.items():
             if self._digests.setdefault(number, digest) != digest:
                 reader = FrameReader(self._folder, self._digits)
-                raise reader.changed(number, "other bytes from one moment to the next")
+                raise reader.changed_frame(number, "other bytes from one moment to the next")
 
 
 def _read_block_files(
@@ -173,7 +173,7 @@ def _checked_first_number(
     folder: storage.Folder, manifest: frames.Manifest, options: ClipOptions
 ) -> int:
     """Number of the first frame that is shown. Raises BundleError where no clip can be made."""
-    first = first_shown(manifest, 0)
+    first = find_first_shown(manifest, 0)
     if first is None:
         skipped = manifest.skipped
         raise BundleError(

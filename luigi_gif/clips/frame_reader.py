@@ -9,8 +9,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from luigi_gif import frames, gif, storage
-from luigi_gif.clips.canvas import center
 from luigi_gif.clips.clip_batches import ClipBatch, WrittenChunk
+from luigi_gif.clips.clip_canvas import center
 from luigi_gif.errors import DamagedFileError, Malformed, Truncated
 
 
@@ -50,15 +50,15 @@ class FrameReader:
         self.digests: dict[int, str] = {}
         """By the numbers of the frames."""
 
-    def image(self, number: int) -> gif.Image:
+    def read_image(self, number: int) -> gif.Image:
         """The image of one frame file. Raises ChangedFrame."""
         name = frames.frame_file_name(number, self._digits)
         (content,) = self._folder.read_many([name], 1)
-        file = self._checked(number, content)
+        file = self._existing(number, content)
         self.digests[number] = hashlib.sha256(file).hexdigest()
         return self._first_image(number, file)
 
-    def shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
+    def read_shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
         """The frames of a batch, each chunk held against the manifest. Raises ChangedFrame."""
         ends = batch.end_numbers
         contents = self._folder.read_many(
@@ -73,7 +73,7 @@ class FrameReader:
         for chunk in batch.chunks:
             numbers = chunk.shown_numbers
             files = [
-                self._checked(number, content)
+                self._existing(number, content)
                 for number, content in zip(numbers, islice(contents, len(numbers)), strict=True)
             ]
             images = [
@@ -88,21 +88,21 @@ class FrameReader:
             }
             yield from map(ShownFrame, numbers, [chunk.chunk_index] * len(numbers), images)
 
-    def changed(self, number: int, got: str) -> ChangedFrame:
+    def changed_frame(self, number: int, got: str) -> ChangedFrame:
         """The error of a frame whose file is not what was written."""
         path = self._folder.path(frames.frame_file_name(number, self._digits))
         return ChangedFrame(number, path, got)
 
-    def _checked(self, number: int, content: bytes | None) -> bytes:
+    def _existing(self, number: int, content: bytes | None) -> bytes:
         if content is None:
-            raise self.changed(number, "no file")
+            raise self.changed_frame(number, "no file")
         return content
 
     def _first_image(self, number: int, file: bytes) -> gif.Image:
         try:
             return gif.read_first_image(file)[0]
         except (Truncated, Malformed) as error:
-            raise self.changed(number, str(error) or "a GIF that is cut off") from None
+            raise self.changed_frame(number, str(error) or "a GIF that is cut off") from None
 
     def _check_checksum(self, chunk: WrittenChunk, files: list[bytes]) -> None:
         crc32 = 0
@@ -111,4 +111,4 @@ class FrameReader:
         if crc32 != chunk.result.crc32:
             numbers = chunk.shown_numbers
             got = f"other bytes, in it or in a file up to number {numbers[-1]}"
-            raise self.changed(numbers[0], got)
+            raise self.changed_frame(numbers[0], got)

@@ -16,7 +16,7 @@ from luigi_gif.frames.frame_files import digits_for, frame_file_name, list_frame
 from luigi_gif.frames.manifest import (
     EarlierFiles,
     Manifest,
-    chunk_index_of,
+    find_chunk_index,
     is_earlier,
     load_manifest,
 )
@@ -38,7 +38,7 @@ def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str
         if file.digits != digits or file.number >= manifest.frame_count:
             continue
         if not is_earlier(manifest.earlier, digits, file.number):
-            manifest.unclaimed.add(chunk_index_of(manifest, file.number))
+            manifest.unclaimed.add(find_chunk_index(manifest, file.number))
     return quarantined
 
 

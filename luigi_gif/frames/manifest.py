@@ -88,7 +88,7 @@ class EarlierFiles(NamedTuple):
 class Manifest(NamedTuple):
     """Which frame files there are, and of what they were made."""
 
-    recipe: dict[str, Any]
+    recipe: dict[str, object]
     sha256: str
     """Of the bundle."""
     chunks: list[Chunk]
@@ -166,7 +166,7 @@ def _chunk_result(*values: Any) -> ChunkResult:
     return result._replace(skipped=skipped, notes=[(number, text) for number, text in result.notes])
 
 
-def new_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
+def new_manifest(recipe: dict[str, object], index: dict[str, Any]) -> Manifest:
     """The manifest before any frame is written, from what SplitFrames noted."""
     waypoints = index["waypoints"]
     beyond = [*waypoints[1:], (index["frames"], index["end"])]
@@ -177,7 +177,7 @@ def new_manifest(recipe: dict[str, Any], index: dict[str, Any]) -> Manifest:
     return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [])
 
 
-def chunk_index_of(manifest: Manifest, number: int) -> int:
+def find_chunk_index(manifest: Manifest, number: int) -> int:
     """The index of the chunk that holds frame ``number``."""
     return bisect_right(manifest.chunks, number, key=lambda chunk: chunk.first_number) - 1
 

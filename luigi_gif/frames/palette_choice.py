@@ -16,7 +16,7 @@ import numpy as np
 from luigi_gif import execution, imaging, storage
 from luigi_gif.errors import Undecodable, out_of_memory
 from luigi_gif.frames.frame_to_gif import frames_of
-from luigi_gif.frames.manifest import Chunk, Manifest, chunk_index_of
+from luigi_gif.frames.manifest import Chunk, Manifest, find_chunk_index
 from luigi_gif.frames.render_options import RenderOptions
 from luigi_gif.imaging import CommonPalette
 
@@ -83,5 +83,5 @@ def _batches(data_file: str, manifest: Manifest, options: RenderOptions) -> Iter
     count = manifest.frame_count
     sampled = min(count, imaging.SAMPLED_FRAMES)
     numbers = [each * count // sampled for each in range(sampled)]
-    for chunk_index, group in groupby(numbers, key=partial(chunk_index_of, manifest)):
+    for chunk_index, group in groupby(numbers, key=partial(find_chunk_index, manifest)):
         yield SampleBatch(data_file, options, manifest.chunks[chunk_index], tuple(group))

@@ -5,19 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from luigi_gif import gif
-
-
-class ClipOptions(NamedTuple):
-    """How a clip plays and is stored."""
-
-    plays: int
-    """How often; 0 is forever."""
-    frame_duration_ms: int | None
-    """For every frame; None leaves each its own."""
-    only_changes: bool
-    """Whether what did not change since the frame before is left out."""
-    max_pixels: int
-    """Of its canvas."""
+from luigi_gif.clips.clip_options import ClipOptions
 
 
 class Canvas(NamedTuple):
