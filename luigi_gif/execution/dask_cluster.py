@@ -21,6 +21,7 @@ from luigi_gif.execution.time_limit import CLOSE_TIMEOUT_S, closing_within, with
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.deploy.cluster import Cluster as DeployedCluster
 
     from luigi_gif import settings as sections
 
@@ -78,7 +79,7 @@ class Cluster:
             self._seen = time.monotonic()
         return self._workers
 
-    def run_on_all_workers(self, function: Callable[[str], Any], argument: str) -> None:
+    def run_on_all_workers(self, function: Callable[[str], object], argument: str) -> None:
         """Call an importable function once in each worker process. May raise anything."""
         if self.remote:
             self._ask(lambda: self.client.run(function, argument))
@@ -142,7 +143,7 @@ def open_cluster(settings: sections.dask) -> Iterator[Cluster]:
 
 
 @contextlib.contextmanager
-def _client_of(cluster: Any, stall_timeout: float) -> Iterator[Client]:
+def _client_of(cluster: DeployedCluster, stall_timeout: float) -> Iterator[Client]:
     from distributed import Client
 
     try:

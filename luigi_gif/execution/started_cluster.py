@@ -15,6 +15,8 @@ from luigi_gif.execution.time_limit import CLOSE_TIMEOUT_S, closing_within, with
 from luigi_gif.parameters import bad_parameter
 
 if TYPE_CHECKING:
+    from distributed.deploy.cluster import Cluster as DeployedCluster
+
     from luigi_gif import settings as sections
 
 # LocalCluster's own defaults listen on every address.
@@ -25,7 +27,7 @@ _ON_LOOPBACK = {
 
 
 @contextlib.contextmanager
-def threads_of_this_process(settings: sections.dask) -> Iterator[Any]:
+def threads_of_this_process(settings: sections.dask) -> Iterator[DeployedCluster]:
     """Start a cluster of one worker in this process. Raises ClusterError."""
     import dask
     from distributed import LocalCluster
@@ -35,7 +37,7 @@ def threads_of_this_process(settings: sections.dask) -> Iterator[Any]:
         "distributed.worker.use-file-locking": False,  # not every file system can
     }
 
-    def make() -> Any:
+    def make() -> LocalCluster:
         with dask.config.set(options):
             return LocalCluster(
                 n_workers=1,
@@ -57,7 +59,7 @@ def threads_of_this_process(settings: sections.dask) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def named_cluster(settings: sections.dask) -> Iterator[Any]:
+def named_cluster(settings: sections.dask) -> Iterator[DeployedCluster]:
     """Start a cluster of the class that the settings name; its workers are on their way.
 
     Raises ClusterError, and ParameterError for a class that cannot be used.
