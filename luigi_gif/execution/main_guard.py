@@ -1,4 +1,4 @@
-"""A script without a __main__ guard: each worker process that it starts would run it again."""
+"""A script without a __main__ guard, which each worker process that it starts would run again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from luigi_gif.errors import ClusterError
 
 
 def check_script_is_guarded() -> None:
-    """Raise ClusterError where the processes that this one spawns would run its script again.
+    """Raise ClusterError if processes that this one spawns would run its script again.
 
-    A spawned process imports the script that its parent runs, and so comes
-    upon the same call (https://docs.python.org/3/library/multiprocessing.html,
-    "Safe importing of main module").
+    A spawned process imports the script that its parent runs, and so reaches the same call
+    (https://docs.python.org/3/library/multiprocessing.html, "Safe importing of main module").
+    It would then wait for the lock of the run that started it.
     """
     frame: FrameType | None = sys._getframe()
     while frame is not None:
@@ -26,15 +26,15 @@ def check_script_is_guarded() -> None:
 
 
 def check_is_no_worker() -> None:
-    """Raise ClusterError where this process is such a worker, which is at that script."""
-    # As multiprocessing calls that script; when it has been imported, it is __main__ too.
+    """Raise ClusterError if this process is such a worker, importing that script."""
+    # multiprocessing's name for that script; once it is imported, it is __main__ too.
     script = sys.modules.get("__mp_main__")
     if script is not None and sys.modules.get("__main__") is not script:
         raise _error(str(getattr(script, "__file__", "the script")))
 
 
 def _script(module: dict[str, Any]) -> str | None:
-    """The path of a script that a spawned process would import; a notebook is none."""
+    """The path of a script that a spawned process would import; a notebook has none."""
     spec = module.get("__spec__")
     of_package = spec is not None and spec.name.rpartition(".")[2] == "__main__"
     return None if module.get("__name__") != "__main__" or of_package else module.get("__file__")
@@ -46,7 +46,7 @@ def _is_guarded(path: str, line: int) -> bool:
         with open(path, "rb") as file:
             tree = ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):
-        return True  # it is no script that can be read, or not any more
+        return True  # no script that can be read, or no longer
     return any(
         isinstance(node, ast.If)
         and node.lineno <= line

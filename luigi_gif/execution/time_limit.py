@@ -1,4 +1,4 @@
-"""Calls of a library that may never return, with a limit."""
+"""Calls of a library that may never return, with a time limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.cluster")
 CLOSE_TIMEOUT_S = 10.0
 """How long a client, or threads of this process, may take to close."""
 INTERRUPT_S = 3.0
-"""How long an interrupted wait lets the call end, so that what it began can be ended in order."""
+"""How long an interrupted wait lets the call end, so that what it started can be closed."""
 
 
 def within(
@@ -26,13 +26,29 @@ def within(
     function: Callable[[], Value],
     discard: Callable[[Value], object] | None = None,
 ) -> Value:
-    """What ``function`` gives, which is called in a thread of its own.
+    """Call a function in a thread of its own, and wait for it.
 
-    Ctrl-C ends the wait, and never reaches what is started in it: threads and
-    processes inherit the mask of signals. What comes too late is handed to
-    ``discard``.
+    Ctrl-C ends the wait. It never reaches threads and processes that ``function`` starts: they
+    inherit the mask of signals, and the first process ends them in order.
 
-    Raises what it raises, and TimeoutError where it takes longer than ``limit_s`` seconds.
+    Parameters
+    ----------
+    limit_s : float
+        How long to wait, in seconds.
+    function : callable
+        Called without arguments.
+    discard : callable, optional
+        Takes a value that comes too late.
+
+    Returns
+    -------
+    object
+        The value of ``function``.
+
+    Raises
+    ------
+    TimeoutError
+        If it takes longer. What ``function`` raises is raised too.
     """
     call = _Call(function, discard)
     try:
@@ -69,7 +85,7 @@ class _Call(Generic[Value]):
         self._error: BaseException | None = None
         self._lock = threading.Lock()
         self._abandoned = False
-        # At the end of the process nobody waits for it.
+        # A daemon: the end of the process does not wait for it.
         threading.Thread(target=self._work, name="Dask-call", daemon=True).start()
 
     def value(self) -> Value:
@@ -78,7 +94,7 @@ class _Call(Generic[Value]):
         return self._values[0]
 
     def abandon(self) -> None:
-        """Discard what came, or will come."""
+        """Discard the value, now or when it comes."""
         with self._lock:
             self._abandoned = True
             ended = self.ended.is_set()
