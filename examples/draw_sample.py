@@ -26,7 +26,7 @@ GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 BACKGROUND = (24, 22, 48)
 HUES = ((255, 214, 92), (255, 160, 70), (244, 98, 98), (203, 78, 163), (112, 96, 214))
 SHADES = 6
-MOST_RADIUS = 12
+MAX_RADIUS = 12
 """Of a seed, in pixels, with the edge that is smoothed."""
 
 
@@ -55,8 +55,8 @@ def frame(number: int) -> NDArray[np.uint8]:
         wave = math.sin(2 * math.pi * (number / FRAMES - 1.5 * reach))
         radius = (3.2 + 3.4 * reach) * (1 + 0.45 * wave)
         middle = 0.45 * SIDE * reach * math.cos(angle), 0.45 * SIDE * reach * math.sin(angle)
-        left, top = (int(place + SIDE / 2) - MOST_RADIUS for place in middle)
-        box = np.s_[top : top + 2 * MOST_RADIUS, left : left + 2 * MOST_RADIUS]
+        left, top = (int(place + SIDE / 2) - MAX_RADIUS for place in middle)
+        box = np.s_[top : top + 2 * MAX_RADIUS, left : left + 2 * MAX_RADIUS]
         distance = np.hypot(x[box] - middle[0], y[box] - middle[1])
         coverage = np.clip(radius + 0.5 - distance, 0, 1)
         shade = np.rint(coverage * SHADES).astype(np.uint8)

@@ -64,21 +64,21 @@ def render_frame(number: int, frame: sources.Frame, options: RenderOptions) -> R
     """
     if frame.error:
         raise sources.BadFrame(number, frame.offset, frame.error)
-    first, fault = None, None
+    first, frame_error = None, None
     if frame.format == "GIF":
         try:
             first = gif.read_first_image(frame.data, is_whole=frame.is_whole)
         except Malformed as error:
-            fault = sources.FrameError(
+            frame_error = sources.FrameError(
                 error.expected, f"{error.got} {error.offset:,} bytes into it"
             )
     if first is None:
-        return _decoded(number, frame, fault, options)
+        return _decode(number, frame, frame_error, options)
     image, image_count = first
     if _can_be_copied(number, frame, image, options):
         file = frame.data if image_count == 1 else gif.encode_single(image)
         return RenderedFrame(file, image, image_count, [])
-    return _resized(number, frame, image, image_count, options)
+    return _resize(number, frame, image, image_count, options)
 
 
 def _can_be_copied(
@@ -94,16 +94,19 @@ def _can_be_copied(
     if not options.count_pixels and gif.looks_whole(image.data):
         return True
     counted = gif.count_image_pixels(image.data, image.size)
-    if fault := _missing_pixels(image, counted):
-        raise sources.BadFrame(number, frame.offset, fault)
+    if frame_error := _missing_pixels(image, counted):
+        raise sources.BadFrame(number, frame.offset, frame_error)
     # ImageMagick shows nothing of a clip with an image of too many pixels.
     return counted.pixels <= image.size[0] * image.size[1]
 
 
-def _decoded(
-    number: int, frame: sources.Frame, fault: sources.FrameError | None, options: RenderOptions
+def _decode(
+    number: int,
+    frame: sources.Frame,
+    frame_error: sources.FrameError | None,
+    options: RenderOptions,
 ) -> RenderedFrame:
-    """A frame of any format. Its ``fault``, if it is known already, says why it is bad."""
+    """A frame of any format. Its ``frame_error``, if it is known already, says why it is bad."""
     from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
 
     try:
@@ -115,13 +118,15 @@ def _decoded(
             options.common_palette,
         )
     except Undecodable as error:
-        raise sources.BadFrame(number, frame.offset, fault or _undecodable(frame, error)) from None
+        raise sources.BadFrame(
+            number, frame.offset, frame_error or _undecodable(frame, error)
+        ) from None
     except OSError as error:
         raise _machine_error(number, error) from error
     return RenderedFrame(gif.encode_single(image), image, image_count, notes)
 
 
-def _resized(
+def _resize(
     number: int,
     frame: sources.Frame,
     image: gif.Image,
@@ -136,8 +141,10 @@ def _resized(
             image, options.fitted, options.quality, options.max_pixels, options.common_palette
         )
     except Undecodable as error:
-        fault = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
-        raise sources.BadFrame(number, frame.offset, fault or _undecodable(frame, error)) from None
+        frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
+        raise sources.BadFrame(
+            number, frame.offset, frame_error or _undecodable(frame, error)
+        ) from None
     except OSError as error:
         raise _machine_error(number, error) from error
     return RenderedFrame(gif.encode_single(resized), resized, image_count, [])
