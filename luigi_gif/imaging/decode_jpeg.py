@@ -48,7 +48,7 @@ def open_jpeg(data: bytes) -> OpenedImage:
             base = start + 8
             further = sum(
                 data.startswith(SIGNATURE, base + offset)
-                for offset, _ in tiff_directories.further_images(body[4:])
+                for offset, _ in tiff_directories.listed_images(body[4:])
                 if offset
             )
     plain = b"".join((*kept, data[position:]))
@@ -58,7 +58,7 @@ def open_jpeg(data: bytes) -> OpenedImage:
         picture.size,
         functools.partial(_decode_pixels, picture, plain, notes),
         1 + further,
-        tiff_directories.orientation(exif),
+        tiff_directories.exif_orientation(exif),
         b"".join(profile[number] for number in sorted(profile)) or None,
         notes,
     )

@@ -39,7 +39,7 @@ def open_png(data: bytes) -> OpenedImage:
         picture.size,
         functools.partial(_decode_pixels, picture, data, chunks.get(b"tRNS", b"")),
         max(1, images + (images > 0 and not animated)),
-        tiff_directories.orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
+        tiff_directories.exif_orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
         color_profiles.of_png(chunks),
     )
 

@@ -48,10 +48,10 @@ Tags = dict[int, Entry]
 
 def open_tiff(data: bytes) -> OpenedImage:
     """The first image of a TIFF. Raises whatever Pillow does."""
-    layout = tiff_directories.layout(data)
+    layout = tiff_directories.read_layout(data)
     if layout is None:
         raise ValueError("a header that is cut off")
-    tags, _ = tiff_directories.directory(data, layout, layout.first)
+    tags, _ = tiff_directories.read_directory(data, layout, layout.first)
     read = functools.partial(_values, tags, layout)
     _check_reach(read, len(data))
     bits, (photometric,) = read(_BITS, 1), read(_PHOTOMETRIC, 0)[:1]
@@ -79,8 +79,8 @@ def open_tiff(data: bytes) -> OpenedImage:
     return OpenedImage(
         _size(tags, layout),
         decode,
-        tiff_directories.number_of_directories(data, layout),
-        tiff_directories.orientation_of(tags, layout),
+        tiff_directories.count_directories(data, layout),
+        tiff_directories.tagged_orientation(tags, layout),
         profile and profile.data,
     )
 
@@ -95,7 +95,7 @@ def _check_reach(read: Callable[..., tuple[int, ...]], size: int) -> None:
 
 def _values(tags: Tags, layout: Layout, number: int, default: int | None = None) -> tuple[int, ...]:
     entry = tags.get(number)
-    found = tiff_directories.values(entry, layout) if entry else ()
+    found = tiff_directories.read_values(entry, layout) if entry else ()
     return found or (() if default is None else (default,))
 
 
@@ -116,14 +116,14 @@ def _image(data: bytes, layout: Layout, tags: Tags) -> TiffImageFile:
     head = data[:2] + struct.pack(f"{layout.order}HL", 42, offset)
     parts = (head, data[len(head) :], bytes(offset - len(data)))
     return TiffImageFile(
-        io.BytesIO(b"".join((*parts, tiff_directories.built(tags, layout, offset))))
+        io.BytesIO(b"".join((*parts, tiff_directories.encode_directory(tags, layout, offset))))
     )
 
 
 def _in_four_bytes(entry: Entry, layout: Layout) -> Entry:
     if entry.type not in _LONG8:
         return entry
-    numbers = tiff_directories.values(entry, layout)
+    numbers = tiff_directories.read_values(entry, layout)
     return Entry(_LONG, entry.number, struct.pack(f"{layout.order}{len(numbers)}L", *numbers))
 
 

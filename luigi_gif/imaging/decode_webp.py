@@ -21,6 +21,6 @@ def open_webp(data: bytes) -> OpenedImage:
         picture.size,
         functools.partial(load, picture),
         count_images(picture),
-        tiff_directories.orientation(exif),
+        tiff_directories.exif_orientation(exif),
         picture.info.get("icc_profile"),
     )

@@ -13,9 +13,9 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from luigi_gif.sources import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
+
 _ORDERS = {b"II": "<", b"MM": ">"}
-_TYPES = {1: "B", 2: "B", 3: "H", 4: "L", 6: "b", 7: "B", 8: "h", 9: "l", 13: "L", 16: "Q", 17: "q"}
-_TYPES |= {5: "2L", 10: "2l", 11: "f", 12: "d", 18: "Q"}
 _MAX_VALUES = 1 << 24
 _ORIENTATION = 0x0112
 _MP_ENTRIES = 0xB002
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     """Its values, in the file's byte order."""
 
 
-def layout(data: bytes) -> Layout | None:
+def read_layout(data: bytes) -> Layout | None:
     """That of a TIFF that ``data`` begin with; None where they do not."""
     order = _ORDERS.get(bytes(data[:2]))
     if order is None or len(data) < 8:
@@ -55,93 +55,92 @@ def layout(data: bytes) -> Layout | None:
     return None
 
 
-def directory(data: bytes, layout_: Layout, offset: int) -> tuple[dict[int, Entry], int]:
+def read_directory(data: bytes, layout: Layout, offset: int) -> tuple[dict[int, Entry], int]:
     """The tags of the directory at ``offset``, and the offset of the next, or 0."""
-    head, tag, word = _formats(layout_)
-    if offset <= 0 or offset + head.size > len(data):
+    count_struct, tag_struct, offset_struct = tiff_structs(layout.order, layout.big)
+    if offset <= 0 or offset + count_struct.size > len(data):
         return {}, 0
-    (count,) = head.unpack_from(data, offset)
-    position = offset + head.size
-    count = min(count, (len(data) - position) // tag.size)
+    (count,) = count_struct.unpack_from(data, offset)
+    position = offset + count_struct.size
+    count = min(count, (len(data) - position) // tag_struct.size)
     entries = {}
-    for place in range(position, position + count * tag.size, tag.size):
-        number, type_, values, field = tag.unpack_from(data, place)
-        if type_ not in _TYPES or values > _MAX_VALUES:
+    for place in range(position, position + count * tag_struct.size, tag_struct.size):
+        number, type_, values, field = tag_struct.unpack_from(data, place)
+        if type_ not in TIFF_TYPES or values > _MAX_VALUES:
             continue
-        size = values * struct.calcsize("=" + _TYPES[type_])
+        size = values * TIFF_TYPE_BYTES[type_]
         if size > len(field):
-            (start,) = word.unpack(field)
+            (start,) = offset_struct.unpack(field)
             field = data[start : start + size]
         if len(field) >= size and number not in entries:
             entries[number] = Entry(type_, values, bytes(field[:size]))
-    position += count * tag.size
-    following = word.unpack_from(data, position)[0] if position + word.size <= len(data) else 0
+    position += count * tag_struct.size
+    following = (
+        offset_struct.unpack_from(data, position)[0]
+        if position + offset_struct.size <= len(data)
+        else 0
+    )
     return entries, following
 
 
-def values(entry: Entry, layout_: Layout) -> tuple[int, ...]:
+def read_values(entry: Entry, layout: Layout) -> tuple[int, ...]:
     """The whole numbers of an entry."""
-    return struct.unpack(f"{layout_.order}{entry.number}{_TYPES[entry.type][-1]}", entry.data)
+    return struct.unpack(f"{layout.order}{entry.number}{TIFF_TYPES[entry.type][-1]}", entry.data)
 
 
-def number_of_directories(data: bytes, layout_: Layout) -> int:
+def count_directories(data: bytes, layout: Layout) -> int:
     """How many follow one another; each is counted once."""
-    head, tag, word = _formats(layout_)
-    offset, seen = layout_.first, set()
-    while 0 < offset <= len(data) - head.size and offset not in seen:
+    count_struct, tag_struct, offset_struct = tiff_structs(layout.order, layout.big)
+    offset, seen = layout.first, set()
+    while 0 < offset <= len(data) - count_struct.size and offset not in seen:
         seen.add(offset)
-        (count,) = head.unpack_from(data, offset)
-        end = offset + head.size + count * tag.size
-        offset = word.unpack_from(data, end)[0] if end + word.size <= len(data) else 0
+        (count,) = count_struct.unpack_from(data, offset)
+        end = offset + count_struct.size + count * tag_struct.size
+        offset = (
+            offset_struct.unpack_from(data, end)[0] if end + offset_struct.size <= len(data) else 0
+        )
     return len(seen)
 
 
-def orientation(exif: bytes) -> int:
+def exif_orientation(exif: bytes) -> int:
     """That of Exif data, 1 to 8; 1 where they tell none."""
-    layout_ = layout(exif)
-    if layout_ is None:
+    layout = read_layout(exif)
+    if layout is None:
         return 1
-    return orientation_of(directory(exif, layout_, layout_.first)[0], layout_)
+    return tagged_orientation(read_directory(exif, layout, layout.first)[0], layout)
 
 
-def orientation_of(tags: dict[int, Entry], layout_: Layout) -> int:
+def tagged_orientation(tags: dict[int, Entry], layout: Layout) -> int:
     """That of the tags of a directory; 1 where they tell none."""
     entry = tags.get(_ORIENTATION)
-    if entry is None or entry.number != 1 or _TYPES[entry.type] not in "BHLQ":
+    if entry is None or entry.number != 1 or TIFF_TYPES[entry.type] not in "BHLQ":
         return 1
-    (turn,) = values(entry, layout_)
+    (turn,) = read_values(entry, layout)
     return turn if 1 <= turn <= 8 else 1
 
 
-def further_images(index: bytes) -> Iterator[tuple[int, int]]:
+def listed_images(index: bytes) -> Iterator[tuple[int, int]]:
     """Offset, from the index's first byte, and size of the further images that it names."""
-    layout_ = layout(index)
-    if layout_ is None:
+    layout = read_layout(index)
+    if layout is None:
         return
-    entry = directory(index, layout_, layout_.first)[0].get(_MP_ENTRIES)
+    entry = read_directory(index, layout, layout.first)[0].get(_MP_ENTRIES)
     entries = entry.data[_MP_ENTRY_BYTES:] if entry else b""
     for place in range(0, len(entries) - _MP_ENTRY_BYTES + 1, _MP_ENTRY_BYTES):
-        size, offset = struct.unpack_from(f"{layout_.order}LL", entries, place + 4)
+        size, offset = struct.unpack_from(f"{layout.order}LL", entries, place + 4)
         yield offset, size
 
 
-def built(tags: dict[int, Entry], layout_: Layout, offset: int) -> bytes:
+def encode_directory(tags: dict[int, Entry], layout: Layout, offset: int) -> bytes:
     """A directory of these tags that is the last, as it stands at ``offset``."""
-    head, tag, word = _formats(layout_)
-    fields = head.pack(len(tags))
-    behind = offset + head.size + len(tags) * tag.size + word.size
-    values_ = b""
+    count_struct, tag_struct, offset_struct = tiff_structs(layout.order, layout.big)
+    fields = count_struct.pack(len(tags))
+    behind = offset + count_struct.size + len(tags) * tag_struct.size + offset_struct.size
+    values = b""
     for number, entry in sorted(tags.items()):
-        field = entry.data.ljust(word.size, b"\0")
-        if len(field) > word.size:
-            field = word.pack(behind + len(values_))
-            values_ += entry.data
-        fields += tag.pack(number, entry.type, entry.number, field)
-    return fields + word.pack(0) + values_
-
-
-def _formats(layout_: Layout) -> tuple[struct.Struct, struct.Struct, struct.Struct]:
-    """Of the number of tags, of one tag, and of an offset."""
-    formats = ("Q", "HHQ8s", "Q") if layout_.big else ("H", "HHL4s", "L")
-    head, tag, word = (struct.Struct(layout_.order + format_) for format_ in formats)
-    return head, tag, word
+        field = entry.data.ljust(offset_struct.size, b"\0")
+        if len(field) > offset_struct.size:
+            field = offset_struct.pack(behind + len(values))
+            values += entry.data
+        fields += tag_struct.pack(number, entry.type, entry.number, field)
+    return fields + offset_struct.pack(0) + values

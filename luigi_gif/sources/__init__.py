@@ -16,11 +16,14 @@ from luigi_gif.sources.bundle import (
 )
 from luigi_gif.sources.image_formats import FORMATS
 from luigi_gif.sources.signatures import BEGINNING_BYTES, advice, looks_like
+from luigi_gif.sources.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
 __all__ = [
     "BEGINNING_BYTES",
     "FORMATS",
     "LOOK_AHEAD_BYTES",
+    "TIFF_TYPES",
+    "TIFF_TYPE_BYTES",
     "WAYPOINT_WORK",
     "BadFrame",
     "BundleIndex",
@@ -31,4 +34,5 @@ __all__ = [
     "iter_frames",
     "looks_like",
     "may_be_bundle",
+    "tiff_structs",
 ]

@@ -12,12 +12,10 @@ import struct
 from typing import Any
 
 from luigi_gif.errors import Malformed, Truncated
+from luigi_gif.sources.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
-_TYPE_BYTES = {
-    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
-    16: 8, 17: 8, 18: 8,
-}  # fmt: skip
-_INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_UNSIGNED = (1, 3, 4, 13, 16, 18)
+"""Types of tags whose values may be offsets or lengths."""
 _DIRECTORIES = (330, 34665, 34853, 40965)
 """SubIFDs, Exif, GPS and Interoperability."""
 _DATA = {273: 279, 324: 325, 513: 514}
@@ -26,16 +24,6 @@ _READ = {*_DIRECTORIES, *_DATA, *_DATA.values()}
 _SLACK_BYTES = 1 << 12
 _MAX_PADDING_BYTES = 15
 """Pillow makes the length of each of several images a multiple of 16."""
-
-
-class _Layout:
-    """The numbers of a directory, in the byte order and the width that the header says."""
-
-    def __init__(self, order: str, big: bool) -> None:
-        self.order = order
-        self.offset = struct.Struct(order + ("Q" if big else "I"))
-        self.count = struct.Struct(order + ("Q" if big else "H"))
-        self.entry = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
 
 
 def end_of_tiff(data: bytes, start: int = 0) -> int:
@@ -55,14 +43,15 @@ class _Walk:
         self.data = data
         self.start = start
         big = b"+" in data[start + 2 : start + 4]
-        self.layout = _Layout(">" if data.startswith(b"MM", start) else "<", big)
+        self.order = ">" if data.startswith(b"MM", start) else "<"
+        self.structs = tiff_structs(self.order, big)
         self.first = 8 if big else 4
         """Where the header says where the first directory is."""
         self.reach = 2 * self.first
         self.read_bytes = 0
 
     def end(self) -> int:
-        waiting = [*self._unpack(self.layout.offset, self.first)]
+        waiting = [*self._unpack(self.structs.offset, self.first)]
         seen = {0}
         while waiting:
             directory = waiting.pop()
@@ -75,31 +64,31 @@ class _Walk:
 
     def _directory(self, offset: int) -> list[int]:
         """Read one, and give those that it leads to."""
-        layout = self.layout
-        (count,) = self._unpack(layout.count, offset)
-        begin = offset + layout.count.size
-        behind = begin + count * layout.entry.size
-        self._extend(behind + layout.offset.size)
+        structs = self.structs
+        (count,) = self._unpack(structs.tag_count, offset)
+        begin = offset + structs.tag_count.size
+        behind = begin + count * structs.tag.size
+        self._extend(behind + structs.offset.size)
         values: dict[int, tuple[int, ...]] = {}
-        for position in range(begin, behind, layout.entry.size):
-            tag, kind, number, value = self._unpack(layout.entry, position)
+        for position in range(begin, behind, structs.tag.size):
+            tag, kind, number, value = self._unpack(structs.tag, position)
             values[tag] = self._values(tag, kind, number, value)
         for places, lengths in _DATA.items():
             if places in values and lengths in values:
                 ends = map(sum, zip(values[places], values[lengths], strict=False))
                 self._extend(max(ends, default=0))
         further = [each for tag in _DIRECTORIES for each in values.get(tag, ())]
-        return [*self._unpack(layout.offset, behind), *further]
+        return [*self._unpack(structs.offset, behind), *further]
 
     def _values(self, tag: int, kind: int, number: int, value: bytes) -> tuple[int, ...]:
         """Of an entry, where they matter; their bytes belong to the TIFF in any case."""
-        size = number * _TYPE_BYTES.get(kind, 1)
-        inline = size <= self.layout.offset.size
-        offset = 0 if inline else self.layout.offset.unpack(value)[0]
+        size = number * TIFF_TYPE_BYTES.get(kind, 1)
+        inline = size <= self.structs.offset.size
+        offset = 0 if inline else self.structs.offset.unpack(value)[0]
         self._extend(offset + (0 if inline else size))
-        if kind not in _INTEGERS or tag not in _READ:
+        if kind not in _UNSIGNED or tag not in _READ:
             return ()
-        numbers = struct.Struct(f"{self.layout.order}{number}{_INTEGERS[kind]}")
+        numbers = struct.Struct(f"{self.order}{number}{TIFF_TYPES[kind]}")
         return numbers.unpack_from(value) if inline else self._unpack(numbers, offset)
 
     def _unpack(self, what: struct.Struct, offset: int) -> tuple[Any, ...]:
