@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from luigi_gif import storage
-from luigi_gif.errors import LUIGI_LOGGER, DamagedFileError
+from luigi_gif import fetching, frames, sources, storage
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
 from luigi_gif.storage import INDEX
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
@@ -90,6 +90,51 @@ class BundleFile:
             if note.get("version") == version:
                 return note.get("sha256")
         return None
+
+    def checked_sha256(self, wanted: str | None) -> str:
+        """Its SHA-256; of one that was put there, not downloaded, it must be the wanted one.
+
+        Raises DownloadError where it is another.
+        """
+        receipt = self.receipt() or {}
+        if "sha256" in receipt:
+            return str(receipt["sha256"])
+        digest = self._folder.sha256(self.name)
+        if wanted is not None:
+            fetching.check_sha256(self.path, digest, wanted)
+        return digest
+
+    def find_frames(self, version: str | None, *, strict: bool) -> sources.BundleIndex:
+        """Where its frames begin, one at least; if ``strict``, each of them can be used.
+
+        Raises BundleError, also for a bundle that has not this version afterwards.
+        """
+        index = self._recorded_index(version, strict) or self._walk(strict)
+        if not index.frames:
+            raise BundleError(
+                "the bundle holds no image",
+                where=self.path,
+                expected="complete images with four newlines between them",
+                got=f"{self._folder.size(self.name):,} bytes without one",
+                next_step="put a bundle there, or delete the file to download it again",
+            )
+        if self.version() != version:
+            raise frames.changed_bundle_error(self.path)
+        return index
+
+    def _recorded_index(self, version: str | None, strict: bool) -> sources.BundleIndex | None:
+        """What the download has found, which looks at each frame unless bad ones are left out."""
+        receipt = self.receipt() or {}
+        if not strict or receipt.get("version") != version:
+            return None
+        return sources.BundleIndex(**receipt["survey"]) if receipt.get("survey") else None
+
+    def _walk(self, strict: bool) -> sources.BundleIndex:
+        with self._folder.open(self.name) as file:
+            try:
+                return sources.index_bundle(file.read, strict=strict)
+            except sources.BadFrame as error:
+                raise frames.bad_frame_error(error, self.path) from None
 
     def _quarantine_newcomer(self) -> None:
         """A bundle that came while another was downloaded is the user's."""

@@ -119,6 +119,15 @@ class NightlyGif(_Clips):
     ``url`` and ``workdir`` may hold the fields of a date that strftime knows,
     such as %Y-%m-%d; %% is a percent sign. ``RangeDaily --of NightlyGif`` makes
     those of past days that are missing.
+
+    Parameters
+    ----------
+    date
+        The day.
+    url, workdir
+        As those of CombineGif, with the fields of a date.
+    **options
+        All other parameters of CombineGif, but ``sha256``.
     """
 
     date = DayParameter(description="the day, such as 2026-11-23")
@@ -137,8 +146,17 @@ class NightlyGif(_Clips):
 class GifBatch(_Clips):
     """One clip for each URL of a file, each in a folder of its own.
 
-    Empty lines and those that begin with # do not count. What fails does not
-    keep the others.
+    Empty lines and those that begin with # do not count. One failed clip does not
+    block the others.
+
+    Parameters
+    ----------
+    urls_file
+        The path of a text file in UTF-8, with a path or URL a line.
+    workdir
+        Where the folders of the clips are, each named after its URL.
+    **options
+        All other parameters of CombineGif, but ``url`` and ``sha256``.
     """
 
     urls_file = UrlsFileParameter(description="a text file with a URL a line")

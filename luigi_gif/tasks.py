@@ -7,8 +7,8 @@ import json
 import os
 from typing import Any
 
-from luigi_gif import clips, fetching, frames, integrations, run_history, settings, sources, storage
-from luigi_gif.errors import BundleError, ForeignFileError
+from luigi_gif import clips, fetching, frames, integrations, run_history, settings, storage
+from luigi_gif.errors import ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.storage import INDEX
@@ -98,50 +98,15 @@ class SplitFrames(PipelineTask):
         return self.difference(INDEX, index["recipe"], index["sha256"])
 
     def make(self) -> str:
-        path = self.folder.path(self.data_file)
-        version = self.folder.version(self.data_file)
-        sha256 = self._checked_sha256(path)
-        bundle_index = self._recorded_index(version) or self._index_bundle(path)
-        if not bundle_index.frames:
-            raise BundleError(
-                "the bundle holds no image",
-                where=path,
-                expected="complete images with four newlines between them",
-                got=f"{self.folder.size(self.data_file):,} bytes without one",
-                next_step="put a bundle there, or delete the file to download it again",
-            )
-        if self.folder.version(self.data_file) != version:
-            raise frames.changed_bundle_error(path)
-        if bundle_index.empty:
+        version = self.bundle.version()
+        sha256 = self.bundle.checked_sha256(self.sha256)
+        found = self.bundle.find_frames(version, strict=self.on_bad_frame == "fail")
+        if found.empty:
             message = "%d frames are empty and left out: nothing stands between two delimiters"
-            logger.warning(message, bundle_index.empty)
+            logger.warning(message, found.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
-        self.folder.write_json(INDEX, index | bundle_index._asdict(), durable=False)
-        return f"{self.output()}: {bundle_index.frames:,} frames"
-
-    def _recorded_index(self, version: str | None) -> sources.BundleIndex | None:
-        """What DownloadData has found, which looks at each frame unless bad ones are left out."""
-        receipt = self.bundle.receipt() or {}
-        if self.on_bad_frame != "fail" or receipt.get("version") != version:
-            return None
-        return sources.BundleIndex(**receipt["survey"]) if receipt.get("survey") else None
-
-    def _index_bundle(self, path: str) -> sources.BundleIndex:
-        with self.input().open() as file:
-            try:
-                return sources.index_bundle(file.read, strict=self.on_bad_frame == "fail")
-            except sources.BadFrame as error:
-                raise frames.bad_frame_error(error, path) from None
-
-    def _checked_sha256(self, path: str) -> str:
-        """Of the bundle; one that was put there, not downloaded, is held against --sha256."""
-        receipt = self.bundle.receipt() or {}
-        if "sha256" in receipt:
-            return str(receipt["sha256"])
-        digest = self.folder.sha256(self.data_file)
-        if self.sha256 is not None:
-            fetching.check_sha256(path, digest, self.sha256)
-        return digest
+        self.folder.write_json(INDEX, index | found._asdict(), durable=False)
+        return f"{self.output()}: {found.frames:,} frames"
 
 
 class WriteFrames(PipelineTask):
@@ -228,7 +193,46 @@ class WriteFrames(PipelineTask):
 
 
 class CombineGif(PipelineTask):
-    """Combines the frame files into one animated GIF."""
+    """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
+
+    Luigi runs the three before it where their outputs are not current.
+
+    Parameters
+    ----------
+    url
+        The bundle: a path, or an http(s), file or fsspec URL.
+    workdir
+        The folder or URL where the files of a run live; by default ``data/NAME-HASH``.
+    data_file
+        The bundle's name in the work directory.
+    sha256
+        The bundle's SHA-256, 64 hexadecimal digits, if you know it.
+    on_bad_frame
+        Whether a frame that cannot be used ends the run (``fail``) or is left out (``skip``).
+    size
+        Width and height in pixels, such as ``"320x240"``, ``"320x"`` or ``(320, None)``.
+    quality
+        Of the palettes of images of more than 256 colors: ``fast`` or ``best``.
+    palette
+        One for each ``frame``, one for the ``clip``, or ``auto``.
+    max_megapixels
+        Millions of pixels that a frame, and the clip, may have.
+    gif_file
+        The clip's name in the work directory.
+    frame_duration_ms
+        Milliseconds that each frame shows; by default its own delay, else 100.
+    plays
+        How often the clip plays; 0 is forever.
+    optimize
+        ``lossless`` stores of each frame only what changed; ``none`` stores all of it.
+
+    Raises
+    ------
+    ParameterError
+        When it is made, for a value that cannot be used.
+    PipelineError
+        From ``run()``: what went wrong, where, and what to do next.
+    """
 
     needs = WriteFrames
 

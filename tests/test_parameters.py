@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import re
 import sys
 import tomllib
 from datetime import date
@@ -437,3 +438,10 @@ def test_a_parameter_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
     assert said.returncode == 40
     assert "given without a value" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_the_docstring_of_the_last_task_names_each_parameter() -> None:
+    """What help() shows to those who call it from Python."""
+    doc = luigi_gif.CombineGif.__doc__ or ""
+    named = re.findall(r"^    (\w+)$", doc.partition("Raises")[0], re.MULTILINE)
+    assert set(named) - {"Parameters"} == {name for name, _ in luigi_gif.CombineGif.get_params()}
