@@ -60,14 +60,14 @@ def check_sha256(where: str, digest: str, expected: str) -> None:
         )
 
 
-def index_fetched(part: PartialFile, url: str) -> sources.BundleIndex:
+def index_fetched(partial: PartialFile, url: str) -> sources.BundleIndex:
     """What it holds. Raises BundleError where the structure of a frame is not whole."""
     try:
-        return sources.index_bundle(part.reader(), strict=True)
+        return sources.index_bundle(partial.reader(), strict=True)
     except sources.BadFrame as error:
         raise BundleError(
             f"frame {error.number} of the bundle is not usable",
-            where=f"{public_url(url)}, at byte {error.offset:,} of {part.state.size:,}",
+            where=f"{public_url(url)}, at byte {error.offset:,} of {partial.state.size:,}",
             expected=error.frame_error.expected,
             got=error.frame_error.got,
             next_step="run again, in case it was cut off on its way, or mend the bundle at its "
@@ -75,9 +75,9 @@ def index_fetched(part: PartialFile, url: str) -> sources.BundleIndex:
         ) from None
 
 
-def check_end(part: PartialFile, url: str) -> None:
+def check_end(partial: PartialFile, url: str) -> None:
     """A bundle whose length nobody told has to end with a whole frame."""
-    for last in collections.deque(sources.iter_frames(part.reader()), maxlen=1):
+    for last in collections.deque(sources.iter_frames(partial.reader()), maxlen=1):
         frame_error = last.error
         if frame_error is None and not last.is_whole:
             frame_error = _undecodable(last)
@@ -85,7 +85,7 @@ def check_end(part: PartialFile, url: str) -> None:
             expected, got = frame_error
             raise BundleError(
                 "the bundle seems to be cut off",
-                where=f"{public_url(url)}, at byte {last.offset:,} of {part.state.size:,}",
+                where=f"{public_url(url)}, at byte {last.offset:,} of {partial.state.size:,}",
                 expected=f"{expected}, as the source does not say how long the bundle is",
                 got=got,
                 next_step="run again; if the last frame is damaged at its source, --sha256 "

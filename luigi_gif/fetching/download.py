@@ -47,43 +47,43 @@ def fetch_bundle(
     be kept. What is tried again is in retry_rule.py.
     """
     deadline = time.monotonic() + settings.deadline
-    with partial_file.open_partial(folder, name, url) as part:
+    with partial_file.open_partial(folder, name, url) as partial:
         attempts = new_attempts(settings)
-        is_whole = attempts(_attempt, url, folder, settings, part, watch, deadline, strict)
+        is_whole = attempts(_attempt, url, folder, settings, partial, watch, deadline, strict)
         if sha256 is not None:
-            bundle_checks.check_sha256(public_url(url), part.sha256(), sha256)
-        index = bundle_checks.index_fetched(part, url) if strict else None
+            bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
+        index = bundle_checks.index_fetched(partial, url) if strict else None
         if not is_whole and sha256 is None:
-            bundle_checks.check_end(part, url)
-        return {"size": part.state.size, "sha256": part.sha256(), **part.about}, index
+            bundle_checks.check_end(partial, url)
+        return {"size": partial.state.size, "sha256": partial.sha256(), **partial.about}, index
 
 
 def _attempt(
     url: str,
     folder: storage.LocalFolder,
     settings: sections.download,
-    part: partial_file.PartialFile,
+    partial: partial_file.PartialFile,
     watch: ProgressReporter,
     deadline: float,
     strict: bool,
 ) -> bool:
     """One try; whether the source said how long the bundle is."""
-    state = part.state
+    state = partial.state
     if state.size and state.size == state.total:
         return True
     with _open_source(url, settings, state, deadline) as response:
         bundle_checks.check_size(response.total or 0, settings, url)
-        part.begin(response)
+        partial.begin(response)
         _check_free_bytes(response, folder)
         if response.start:
             logger.info("goes on behind the %s bytes that are there", f"{response.start:,}")
         with watch.progress("B", response.total, response.start) as progress:
             for piece in _whole_pieces(_with_progress(response, progress)):
-                if part.state.size == 0:
+                if partial.state.size == 0:
                     bundle_checks.check_beginning(piece, url, strict)
-                part.append(piece)
-                bundle_checks.check_size(part.state.size, settings, url)
-    size, total, _ = part.state
+                partial.append(piece)
+                bundle_checks.check_size(partial.state.size, settings, url)
+    size, total, _ = partial.state
     if size == 0:
         bundle_checks.check_beginning(b"", url, strict)
     if not response.is_bounded:
@@ -106,13 +106,13 @@ def _open_source(
 def _check_free_bytes(response: Response, folder: storage.LocalFolder) -> None:
     if response.total is None:
         return
-    room, needed = folder.free_bytes(), response.total - response.start
-    if room is not None and room < needed:
+    free, needed = folder.free_bytes(), response.total - response.start
+    if free is not None and free < needed:
         raise StorageError(
             "there is no room for the bundle",
             where=folder.url,
             expected=f"{needed:,} bytes free",
-            got=f"{room:,} bytes free",
+            got=f"{free:,} bytes free",
             next_step="free some space (a run takes about three times its bundle) and run again",
         )
 

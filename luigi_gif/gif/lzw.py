@@ -1,4 +1,4 @@
-"""Whether the image data of a GIF give all of its pixels: its LZW codes, count_image_pixels.
+"""Whether the image data of a GIF give all of its pixels: its LZW codes, counted.
 
 A GIF has no checksum. What shows that image data are damaged is an invalid
 code, or too few pixels before the end. Decoders disagree on both, and some
@@ -22,9 +22,10 @@ import sys
 from array import array
 from typing import NamedTuple
 
+from luigi_gif.gif.blocks import FULL_SUB_BLOCK_BYTES, MAX_SUB_BLOCK_BYTES
+
 _MAX_WIDTH = 12
 _MAX_CODES = 1 << _MAX_WIDTH
-_FULL_SUB_BLOCK_BYTES = 255
 _CODES_LEFT = (3, 2, 1, 0, 4, 5)
 """How many codes short of a full table encoders clear it, the usual first."""
 
@@ -46,9 +47,9 @@ def code_data(data: bytes | memoryview) -> bytes:
     position = 1
     codes = bytearray()
     if full := _full_sub_blocks(data):
-        position += full * (1 + _FULL_SUB_BLOCK_BYTES)
+        position += full * FULL_SUB_BLOCK_BYTES
         codes += data[1:position]
-        del codes[:: 1 + _FULL_SUB_BLOCK_BYTES]
+        del codes[::FULL_SUB_BLOCK_BYTES]
     while position < len(data) and (length := data[position]):
         codes += data[position + 1 : position + 1 + length]
         position += 1 + length
@@ -95,7 +96,7 @@ def count_image_pixels(data: bytes | memoryview, size: tuple[int, int]) -> Pixel
     """How many pixels image data for this width and height give.
 
     Pillow tells whether they are as many as there should be, in a third of the
-    time and without the interpreter's lock; only if not are the codes count_image_pixels.
+    time and without the interpreter's lock; only if not are the codes counted.
     """
     pixels = size[0] * size[1]
     if _gives_exactly(data, pixels):
@@ -127,10 +128,10 @@ def looks_whole(data: bytes | memoryview) -> bool:
     """
     clear = 1 << data[0]
     full = _full_sub_blocks(data)
-    last = 1 + full * (1 + _FULL_SUB_BLOCK_BYTES)
+    last = 1 + full * FULL_SUB_BLOCK_BYTES
     if last + data[last] + (data[last] > 0) != len(data) - 1:
         return False
-    bits = 8 * (full * _FULL_SUB_BLOCK_BYTES + data[last])
+    bits = 8 * (full * MAX_SUB_BLOCK_BYTES + data[last])
     width = data[0] + 1
     if bits < width or _code(data, width, width) != clear:
         return False
@@ -149,9 +150,9 @@ def looks_whole(data: bytes | memoryview) -> bool:
 
 def _full_sub_blocks(data: bytes | memoryview) -> int:
     """How many sub-blocks of 255 bytes there are at the beginning, of those that are whole."""
-    lengths = bytes(data[1 :: 1 + _FULL_SUB_BLOCK_BYTES])
+    lengths = bytes(data[1::FULL_SUB_BLOCK_BYTES])
     full = len(lengths) - len(lengths.lstrip(b"\xff"))
-    return min(full, (len(data) - 1) // (1 + _FULL_SUB_BLOCK_BYTES))
+    return min(full, (len(data) - 1) // FULL_SUB_BLOCK_BYTES)
 
 
 def _code(data: bytes | memoryview, end: int, width: int) -> int:
@@ -165,7 +166,7 @@ def _code(data: bytes | memoryview, end: int, width: int) -> int:
 
 def _offset(place: int) -> int:
     """Where a byte of the codes stands in image data whose sub-blocks are full."""
-    return 2 + place + place // _FULL_SUB_BLOCK_BYTES
+    return 2 + place + place // MAX_SUB_BLOCK_BYTES
 
 
 @functools.cache
@@ -192,11 +193,11 @@ def _to_clear(data: bytes | memoryview, bit: int, bits: int, periods: tuple[int,
 def _bits_to(count: int, minimum_code_size: int) -> int:
     """How many bits so many codes take behind a Clear code."""
     bits, width = 0, minimum_code_size + 1
-    room = (1 << minimum_code_size) - 1
-    while count > room and width < _MAX_WIDTH:
-        bits += room * width
-        count -= room
-        room = 1 << width
+    capacity = (1 << minimum_code_size) - 1
+    while count > capacity and width < _MAX_WIDTH:
+        bits += capacity * width
+        count -= capacity
+        capacity = 1 << width
         width += 1
     return bits + count * width
 
@@ -204,21 +205,21 @@ def _bits_to(count: int, minimum_code_size: int) -> int:
 @functools.cache
 def _periods(minimum_code_size: int) -> tuple[int, ...]:
     """How many bits may stand between two Clear codes of an encoder, the second included."""
-    most = _MAX_CODES - (1 << minimum_code_size)
-    return tuple(_bits_to(most - left, minimum_code_size) for left in _CODES_LEFT)
+    max_codes = _MAX_CODES - (1 << minimum_code_size)
+    return tuple(_bits_to(max_codes - left, minimum_code_size) for left in _CODES_LEFT)
 
 
 @functools.cache
 def _last_code(bits: int, minimum_code_size: int) -> tuple[int, int]:
     """Where the last code ends that fits into so many bits behind a Clear code, and its width."""
     end, width = 0, minimum_code_size + 1
-    room = (1 << minimum_code_size) - 1
-    while width < _MAX_WIDTH and end + room * width + width + 1 <= bits:
-        end += room * width
-        room = 1 << width
+    capacity = (1 << minimum_code_size) - 1
+    while width < _MAX_WIDTH and end + capacity * width + width + 1 <= bits:
+        end += capacity * width
+        capacity = 1 << width
         width += 1
     count = (bits - end) // width
-    return end + (count if width == _MAX_WIDTH else min(count, room)) * width, width
+    return end + (count if width == _MAX_WIDTH else min(count, capacity)) * width, width
 
 
 def _unpacked(codes: bytes, bit: int, width: int, count: int) -> array[int]:

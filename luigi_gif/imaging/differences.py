@@ -35,7 +35,7 @@ class IndexedImage(NamedTuple):
 
     @classmethod
     def of(cls, image_: gif.Image) -> IndexedImage:
-        """Decode. Raises image.Undecodable."""
+        """Decode. Raises Undecodable."""
         return cls(image_, encode.decode_indexes(gif.encode_single(image_)))
 
 

@@ -84,7 +84,7 @@ def fast_of(sample: Packed, colors: DistinctColors, size: int) -> Floats:
     palette = _octree(sample, size)
     if len(np.unique(palette, axis=0)) < _FEW_FOUND * size:
         palette = _median_cut(sample, size)
-    return _settled(colors, palette, _FAST_STEPS)
+    return _refined(colors, palette, _FAST_STEPS)
 
 
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
@@ -103,9 +103,9 @@ def best_of(proposal_sample: Packed, sample: Packed, size: int) -> Floats:
         (_median_cut(proposal_sample, half), _octree(proposal_sample, size - half))
     )
     colors = distinct_colors(sample)
-    palette = _settled(colors, palette, _BEST_STEPS)
+    palette = _refined(colors, palette, _BEST_STEPS)
     for _ in range(_BEST_ROUNDS):
-        palette = _settled(colors, _rearranged(colors, palette), _BEST_STEPS)
+        palette = _refined(colors, _rearranged(colors, palette), _BEST_STEPS)
     return palette
 
 
@@ -178,7 +178,7 @@ def _proposal(sample: Packed, size: int, method: Image.Quantize) -> Floats:
     return np.concatenate((found, np.repeat(found[:1], size - len(found), axis=0)))
 
 
-def _settled(colors: DistinctColors, palette: Floats, steps: int) -> Floats:
+def _refined(colors: DistinctColors, palette: Floats, steps: int) -> Floats:
     """The palette after some steps of Lloyd's algorithm, in whole numbers."""
     weighted = colors.values * colors.counts[:, np.newaxis]
     for _ in range(steps):
@@ -197,11 +197,11 @@ def _rearranged(colors: DistinctColors, palette: Floats) -> Floats:
     errors = colors.counts * ((colors.values - palette[nearest]) ** 2).sum(axis=1)
     uses = np.bincount(nearest, colors.counts, len(palette))
     loss = uses * _distances(palette).min(axis=1)
-    least = np.argsort(loss, kind="stable")[:_MOVED_COLORS]
+    unimportant = np.argsort(loss, kind="stable")[:_MOVED_COLORS]
     worst = np.argsort(-np.bincount(nearest, errors, len(palette)), kind="stable")
-    worst = worst[~np.isin(worst, least)]
+    worst = worst[~np.isin(worst, unimportant)]
     palette = palette.copy()
-    for color, neighbor in zip(least, worst, strict=False):
+    for color, neighbor in zip(unimportant, worst, strict=False):
         its_own = np.flatnonzero(nearest == neighbor)
         if len(its_own):
             palette[color] = colors.values[its_own[np.argmax(errors[its_own])]]
