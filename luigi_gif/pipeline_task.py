@@ -33,7 +33,12 @@ from luigi_gif.url_parameters import FolderParameter, UrlParameter
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: dict[str, Any] = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
-    "suffixes": (".json", fetching.PARTIAL_SUFFIX, storage.ASIDE_SUFFIX, storage.TEMPORARY_SUFFIX),
+    "suffixes": (
+        ".json",
+        fetching.PARTIAL_SUFFIX,
+        storage.QUARANTINE_SUFFIX,
+        storage.TEMPORARY_SUFFIX,
+    ),
 }
 """What a user's file cannot be called, as the pipeline uses it itself."""
 

@@ -185,7 +185,10 @@ def dated(text: str, day: date) -> str:
 
 def _urls(path: str) -> list[tuple[int, str]]:
     """The URLs of a file, each with the number of its line."""
-    with storage.opened(path) as descriptor, open(descriptor, "rb", closefd=False) as file:
+    with (
+        storage.open_regular_file(path) as descriptor,
+        open(descriptor, "rb", closefd=False) as file,
+    ):
         data = file.read()
     encodings = (name for mark, name in _ENCODINGS.items() if data.startswith(mark))
     lines = enumerate(data.decode(next(encodings, "utf-8")).splitlines(), 1)

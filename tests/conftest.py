@@ -156,7 +156,7 @@ def fetch(tmp_path: Path) -> Fetch:
         receipt, _ = download.fetch_bundle(
             url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
         )
-        aside = f"{PART}{storage.ASIDE_SUFFIX}"
+        aside = f"{PART}{storage.QUARANTINE_SUFFIX}"
         assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
         data = folder.read(PART)
         folder.remove(PART)

@@ -93,7 +93,7 @@ def test_an_object_without_a_version_is_not_resumed(
 ) -> None:
     """What came of it may be of another one."""
     fsspec.filesystem("memory").pipe("/bare/a.img", sample)
-    mocker.patch("luigi_gif.storage.version", return_value=None)
+    mocker.patch("luigi_gif.storage.object_version", return_value=None)
     opened = mocker.spy(object_store.Store, "open")
     mocker.patch("luigi_gif.storage.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 2, lambda: fsspec.filesystem("memory").pipe("/bare/a.img", sample))

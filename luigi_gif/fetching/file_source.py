@@ -124,7 +124,7 @@ def open_object(
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if info.get("size") is None:
                 raise ValueError("the store does not say how long it is")
-            version = storage.version(info)
+            version = storage.object_version(info)
             start = state.size if version is not None and version == state.validator else 0
             file = stack.enter_context(objects.open(objects.root, start))
         pieces = _versioned(

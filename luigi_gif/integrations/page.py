@@ -127,7 +127,7 @@ def _clip(
         return None  # it leads out of the folder
     path, about = posixpath.join(place, name), _mapping(about)
     if isinstance(folder, storage.LocalFolder):
-        storage.check_place(folder.url, path)  # as a link may do
+        storage.check_path(folder.url, path)  # as a link may do
     size = folder.size(path)
     if size is None or size != about.get("bytes"):
         return None

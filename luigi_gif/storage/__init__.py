@@ -1,23 +1,23 @@
 """The work directory, on a local disk or an object store, and Luigi's targets in it."""
 
-from luigi_gif.storage.abstract_folder import ASIDE_SUFFIX, COPY_BYTES, Folder
+from luigi_gif.storage.abstract_folder import COPY_BYTES, QUARANTINE_SUFFIX, Folder
 from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.folder_lock import FILE as LOCK
 from luigi_gif.storage.layout import HISTORY, INDEX
 from luigi_gif.storage.local_folder import LocalFolder
-from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, version
+from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, object_version
 from luigi_gif.storage.opening import attach, open_folder
-from luigi_gif.storage.regular_files import check_place, opened
+from luigi_gif.storage.regular_files import check_path, open_regular_file
 from luigi_gif.storage.targets import FileTarget
 from luigi_gif.storage.temporary_names import TEMPORARY_SUFFIX
 
 __all__ = [
-    "ASIDE_SUFFIX",
     "AT_ONCE_BYTES",
     "COPY_BYTES",
     "HISTORY",
     "INDEX",
     "LOCK",
+    "QUARANTINE_SUFFIX",
     "TEMPORARY_SUFFIX",
     "FileTarget",
     "Folder",
@@ -25,8 +25,8 @@ __all__ = [
     "LocalFolder",
     "Store",
     "attach",
-    "check_place",
+    "check_path",
+    "object_version",
     "open_folder",
-    "opened",
-    "version",
+    "open_regular_file",
 ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
-ASIDE_SUFFIX = ".altered"
+QUARANTINE_SUFFIX = ".altered"
 COPY_BYTES = 1 << 20
 LOCK_TIMEOUT_S = 3600.0
 
@@ -150,10 +150,10 @@ class Folder(ABC):
 
     def quarantine(self, name: str) -> str:
         """Give a file a name that nothing has, which is returned, as it may be the user's."""
-        number, aside = 1, f"{name}{ASIDE_SUFFIX}"
+        number, aside = 1, f"{name}{QUARANTINE_SUFFIX}"
         while self.exists(aside):
             number += 1
-            aside = f"{name}{ASIDE_SUFFIX}-{number}"
+            aside = f"{name}{QUARANTINE_SUFFIX}-{number}"
         self._move(name, aside)
         return aside
 

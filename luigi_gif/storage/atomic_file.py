@@ -55,7 +55,7 @@ def replacing(
                 os.close(descriptor)
         with errors.during("write", name):
             if durable:  # for which much time may have passed
-                regular_files.check_place(root, name)
+                regular_files.check_path(root, name)
             os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

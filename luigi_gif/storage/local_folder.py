@@ -53,13 +53,19 @@ class LocalFolder(Folder):
         return f"{status.st_size}-{times}-{status.st_ino}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        with self._errors.during("read", name), regular_files.opened(self.path(name)) as descriptor:
+        with (
+            self._errors.during("read", name),
+            regular_files.open_regular_file(self.path(name)) as descriptor,
+        ):
             size = os.fstat(descriptor).st_size
             start = max(0, size + start) if start < 0 else start
             return regular_files.pread(descriptor, start, size if end is None else min(end, size))
 
     def read_uncached(self, name: str, start: int, end: int) -> bytes:
-        with self._errors.during("read", name), regular_files.opened(self.path(name)) as descriptor:
+        with (
+            self._errors.during("read", name),
+            regular_files.open_regular_file(self.path(name)) as descriptor,
+        ):
             data = regular_files.pread(descriptor, start, end)
             # The kernel then has room for what is written next.
             raw_files.drop_pages(descriptor, start, end - start)
@@ -75,7 +81,7 @@ class LocalFolder(Folder):
     @contextlib.contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         with self._errors.during("read", name):
-            descriptor = regular_files.open_regular(self.path(name))
+            descriptor = regular_files.open_descriptor(self.path(name))
         try:
             with raw_files.TranslatedFile(descriptor, "rb", self._translated(name)) as file:
                 yield file
@@ -135,7 +141,7 @@ class LocalFolder(Folder):
         """
         translated = self._translated(name)
         with translated("write"):
-            regular_files.check_place(self.url, name)
+            regular_files.check_path(self.url, name)
             descriptor = regular_files.open_to_update(self.path(name))
         try:
             raw = raw_files.EarlyWriteback(descriptor, translated, keep=True)
@@ -174,12 +180,12 @@ class LocalFolder(Folder):
 
     def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
         with self._errors.during("write", name):
-            regular_files.check_place(self.url, name)
+            regular_files.check_path(self.url, name)
             os.replace(staged.path(found), self.path(name))
 
     def remove(self, name: str) -> None:
         with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):
-            regular_files.check_place(self.url, name)
+            regular_files.check_path(self.url, name)
             os.unlink(self.path(name))
 
     @contextlib.contextmanager
@@ -214,7 +220,7 @@ class LocalFolder(Folder):
 
     def _move(self, name: str, other: str) -> None:
         with self._errors.during("rename", name):
-            regular_files.check_place(self.url, name)
+            regular_files.check_path(self.url, name)
             os.rename(self.path(name), self.path(other))
 
     def exists(self, name: str) -> bool:

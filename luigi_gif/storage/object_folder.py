@@ -56,7 +56,7 @@ class ObjectFolder(Folder):
 
     def version(self, name: str) -> str | None:
         info = self._info(name)
-        return None if info is None else object_store.version(info) or f"{info['size']}"
+        return None if info is None else object_store.object_version(info) or f"{info['size']}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         with self._errors.during("read", name):

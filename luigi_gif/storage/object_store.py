@@ -105,7 +105,7 @@ class Store:
         self._fs.invalidate_cache()
 
 
-def version(info: dict[str, Any]) -> str | None:
+def object_version(info: dict[str, Any]) -> str | None:
     """A text that changes whenever an object does, from what a store tells of it, if it does."""
     found = next((info[key] for key in _VERSIONS if info.get(key)), None)
     return None if found is None else f"{info['size']}-{found}"

@@ -56,7 +56,7 @@ def check_regular(path: str, mode: int) -> None:
         raise foreign_error(path, _KINDS.get(stat.S_IFMT(mode), "no regular file"))
 
 
-def check_place(root: str, name: str) -> None:
+def check_path(root: str, name: str) -> None:
     """Raise ForeignFileError where writing ``name`` would lead out of ``root`` or replace a link.
 
     ``root`` itself may be reached through links: the user named it.
@@ -98,7 +98,7 @@ def status(path: str) -> os.stat_result | None:
     return found
 
 
-def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
+def open_descriptor(path: str, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file; nothing else is waited for.
 
     Raises ForeignFileError where the path is something else, and OSError.
@@ -120,9 +120,9 @@ def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[int]:
+def open_regular_file(path: str) -> Iterator[int]:
     """A descriptor of a regular file to read from. Raises ForeignFileError and OSError."""
-    descriptor = open_regular(path)
+    descriptor = open_descriptor(path)
     try:
         yield descriptor
     finally:
@@ -151,7 +151,7 @@ def open_to_update(path: str) -> int:
 
 def _create(path: str, flags: int) -> int:
     """A descriptor; what was not there before is a regular file."""
-    return os.open(path, flags, 0o666) if flags & os.O_EXCL else open_regular(path, flags)
+    return os.open(path, flags, 0o666) if flags & os.O_EXCL else open_descriptor(path, flags)
 
 
 def pread(descriptor: int, start: int, end: int) -> bytes:
