@@ -3,55 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any
 
 import luigi
 from luigi.interface import core
 from luigi.task import MixinNaiveBulkComplete, flatten
 
-from luigi_gif import default_workdir, redaction, storage, urls
+from luigi_gif import default_workdir, storage
+from luigi_gif.dated_urls import DatedFolderParameter, DatedUrlParameter, with_date
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import DayParameter, NamedParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
-from luigi_gif.url_parameters import FolderParameter, UrlParameter
+from luigi_gif.url_parameters import FolderParameter
 
-_FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
 _ENCODINGS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
 """By the byte order mark that editors begin a text with."""
-
-
-class DatedUrlParameter(UrlParameter):
-    """A path or URL with the fields of a date in it."""
-
-    def absolute(self, path: str) -> str:
-        path = urls.local_path(path)
-        if not os.path.isabs(path):  # the folder's own percent signs are no fields
-            path = f"{os.getcwd().replace('%', '%%')}/{path}"
-        return os.path.abspath(path)
-
-
-class DatedFolderParameter(DatedUrlParameter, FolderParameter):
-    """A path or URL with a day in it. Raises ParameterError where two days would share it."""
-
-    expected = "a folder for each day, such as data/%Y-%m-%d"
-
-    def checked(self, value: Any) -> str:
-        pattern = super().checked(value)
-        shared = _days_that_share(tuple(sorted(set(_FIELD.findall(_path_of(pattern))))))
-        if shared:
-            days = " and ".join(map(str, shared))
-            raise self.error(f"{redaction.public_url(pattern)}, which is the same on {days}")
-        return pattern
 
 
 class UrlsFileParameter(NamedParameter[str]):
@@ -139,7 +112,7 @@ class NightlyGif(_Clips):
     )
 
     def requires(self) -> CombineGif:
-        url, workdir = dated(self.url, self.date), dated(self.workdir, self.date)
+        url, workdir = with_date(self.url, self.date), with_date(self.workdir, self.date)
         return self.clone(CombineGif, url=url, workdir=workdir)
 
 
@@ -178,11 +151,6 @@ class GifBatch(_Clips):
             yield clip
 
 
-def dated(text: str, day: date) -> str:
-    """The text with the day in place of its fields."""
-    return _FIELD.sub(lambda field: "%" if field[1] == "%" else day.strftime(field[0]), text)
-
-
 def _urls(path: str) -> list[tuple[int, str]]:
     """The URLs of a file, each with the number of its line."""
     with (
@@ -197,28 +165,3 @@ def _urls(path: str) -> list[tuple[int, str]]:
 
 def _is_comment(line: str) -> bool:
     return not line or line.startswith("#")
-
-
-def _path_of(pattern: str) -> str:
-    """What of a pattern names a folder: dots that lead back out of one do not."""
-    return pattern if urls.is_local(pattern) else re.split("[?#]", redaction.public_url(pattern))[0]
-
-
-@lru_cache
-def _days_that_share(fields: tuple[str, ...]) -> tuple[date, date] | None:
-    """Two days that are the same in these fields of a date, or None.
-
-    28 years hold each kind of year: leap or not, whatever day of the week it begins with.
-    Years of two digits are told apart for a hundred.
-    """
-    if "Y" in fields and ("j" in fields or {"m", "d"} <= set(fields)):
-        return None  # the usual ones, without looking at each day
-    pattern = " ".join(f"%{field}" for field in fields)
-    seen: dict[str, date] = {}
-    for number in range(28 * 366):
-        day = date(2001, 1, 1) + timedelta(number)
-        text = day.strftime(pattern)
-        if text in seen:
-            return seen[text], day
-        seen[text] = day
-    return None

@@ -14,8 +14,8 @@ import warm
 from conftest import ROOT, Server, gif, luigi_command, luigi_environment
 
 from luigi_gif import GifBatch, NightlyGif
+from luigi_gif.dated_urls import with_date
 from luigi_gif.errors import ParameterError
-from luigi_gif.schedule import dated
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -122,7 +122,7 @@ def test_a_range_whose_nights_cannot_be_made_says_so_in_words(tmp_path: Path) ->
 )
 def test_fields_of_a_date_are_filled_in(text: str, expected: str) -> None:
     """Whatever is no such field stays."""
-    assert dated(text, date(2026, 1, 9)) == expected
+    assert with_date(text, date(2026, 1, 9)) == expected
 
 
 def test_one_failure_does_not_stop_the_rest(server: Server, tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""Paths and URLs with the fields of a date in them, such as %Y-%m-%d: one for each day."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from luigi_gif import redaction, urls
+from luigi_gif.url_parameters import FolderParameter, UrlParameter
+
+_FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
+
+
+class DatedUrlParameter(UrlParameter):
+    """A path or URL with the fields of a date in it."""
+
+    def absolute(self, path: str) -> str:
+        path = urls.local_path(path)
+        if not os.path.isabs(path):  # the folder's own percent signs are no fields
+            path = f"{os.getcwd().replace('%', '%%')}/{path}"
+        return os.path.abspath(path)
+
+
+class DatedFolderParameter(DatedUrlParameter, FolderParameter):
+    """A path or URL with a day in it. Raises ParameterError where two days would share it."""
+
+    expected = "a folder for each day, such as data/%Y-%m-%d"
+
+    def checked(self, value: Any) -> str:
+        pattern = super().checked(value)
+        shared = _days_that_share(tuple(sorted(set(_FIELD.findall(_path_of(pattern))))))
+        if shared:
+            days = " and ".join(map(str, shared))
+            raise self.error(f"{redaction.public_url(pattern)}, which is the same on {days}")
+        return pattern
+
+
+def with_date(text: str, day: date) -> str:
+    """The text with the day in place of its fields."""
+    return _FIELD.sub(lambda field: "%" if field[1] == "%" else day.strftime(field[0]), text)
+
+
+def _path_of(pattern: str) -> str:
+    """What of a pattern names a folder: dots that lead back out of one do not."""
+    return pattern if urls.is_local(pattern) else re.split("[?#]", redaction.public_url(pattern))[0]
+
+
+@lru_cache
+def _days_that_share(fields: tuple[str, ...]) -> tuple[date, date] | None:
+    """Two days that are the same in these fields of a date, or None.
+
+    28 years hold each kind of year: leap or not, whatever day of the week it begins with.
+    Years of two digits are told apart for a hundred.
+    """
+    if "Y" in fields and ("j" in fields or {"m", "d"} <= set(fields)):
+        return None  # the usual ones, without looking at each day
+    pattern = " ".join(f"%{field}" for field in fields)
+    seen: dict[str, date] = {}
+    for number in range(28 * 366):
+        day = date(2001, 1, 1) + timedelta(number)
+        text = day.strftime(pattern)
+        if text in seen:
+            return seen[text], day
+        seen[text] = day
+    return None
