@@ -35,16 +35,16 @@ def fetch_bundle(
 ) -> tuple[dict[str, Any], sources.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
-    What an earlier run left there is gone on with where the source can tell
-    that it is of the same bundle. With ``strict`` each frame's structure is
-    looked at. ``sha256`` are the 64 hexadecimal digits that are expected.
+    An interrupted download is resumed if the source confirms the version. With
+    ``strict`` the structure of each frame is checked. ``sha256`` is the expected
+    digest, 64 hexadecimal digits.
 
     Returns what is known of the bundle (size in bytes, sha256, etag, last_modified), and
     what it holds if ``strict``.
 
-    Raises DownloadError where it cannot be had whole, BundleError where it is
-    not a bundle or not the one that is expected, StorageError where it cannot
-    be kept. What is tried again is in retry_rule.py.
+    Raises DownloadError if it cannot be fetched whole, BundleError if it is not
+    a bundle or not the expected one, StorageError if it cannot be written.
+    What is tried again is in retry_rule.py.
     """
     deadline = time.monotonic() + settings.deadline
     with partial_file.open_partial(folder, name, url) as partial:

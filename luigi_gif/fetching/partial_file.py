@@ -23,7 +23,7 @@ class PartialFile:
 
     A note beside it, which is there first, says that it is the pipeline's. Where the source
     names the bundle's version, it says after each piece how many bytes there are and what
-    their SHA-256 is. The next run goes on with as much as is still so, however this one ended.
+    their SHA-256 is. The next run resumes from as much as is still so, however this one ended.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class PartialFile:
         self.state = self.state._replace(size=self.state.size + len(piece))
 
     def save_checkpoint(self) -> None:
-        """Note what is there, if it can be gone on with."""
+        """Note which bytes are verified, if a later run can resume from them."""
         if self._hashed is None or self.state.validator is None:
             return
         self._file.flush()
@@ -106,11 +106,11 @@ class PartialFile:
         self.state = ResumeState(0, None, None)
 
     def finish(self) -> None:
-        """It is whole, and on the disk; its note stays until the file has its own name."""
+        """Make sure that it is on the disk; its checkpoint stays until the file is renamed."""
         self._folder.sync(self._name, self._file)
 
     def suspend(self) -> None:
-        """Keep what the next run can go on with, and only that."""
+        """Keep what the next run can resume from, and only that."""
         if self.state.size and self.state.validator is not None:
             self.save_checkpoint()
         else:

@@ -1,8 +1,7 @@
-"""Where an image ends, by its own structure; GIF has a module of its own.
+"""Where an image ends, by its own structure; GIF and TIFF have modules of their own.
 
 PNG: W3C Recommendation, Portable Network Graphics, section 5.3. JPEG: ITU-T
-T.81, annex B. WebP: RFC 9649, section 2. BMP: Microsoft, Bitmap Storage. A
-TIFF (Adobe, TIFF 6.0) points from anywhere to anywhere, so it has no such end.
+T.81, annex B. WebP: RFC 9649, section 2. BMP: Microsoft, Bitmap Storage.
 
 Pure code: bytes in, values out. Each function returns the offset just behind
 the image that starts at ``start``, and raises Truncated if the data end first
