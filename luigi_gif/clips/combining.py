@@ -69,7 +69,7 @@ def combine_frames(
             size = file.tell()
             file.seek(checksum_offset(head))
             file.write(b"%08x" % crc32)
-            _set_aside_if_altered(folder, name)
+            _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
         return size
     except ChangedFrame as error:
@@ -204,7 +204,7 @@ def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> No
         logger.warning(message, short_delays)
 
 
-def _set_aside_if_altered(folder: storage.Folder, name: str) -> None:
+def _quarantine_if_altered(folder: storage.Folder, name: str) -> None:
     """What has the clip's name may be the user's by now."""
     existing = read_clip_status(folder, name)
     if existing is not None and not existing.whole:

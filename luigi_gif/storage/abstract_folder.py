@@ -94,7 +94,7 @@ class Folder(ABC):
 
     @abstractmethod
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
-        """Publish ``data`` whole under ``name``; if ``durable``, also where power is cut then."""
+        """Publish ``data`` whole under ``name``; if ``durable``, it survives a power cut."""
 
     @abstractmethod
     def writer(self) -> contextlib.AbstractContextManager[Callable[[str, bytes], None]]:
@@ -112,7 +112,10 @@ class Folder(ABC):
 
     @abstractmethod
     def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
-        """A folder of this machine, for what is to be adopted; a store's ends with the block."""
+        """A folder of this machine for files that :meth:`move_into_place` takes.
+
+        A store's is temporary: it is removed when the block ends.
+        """
 
     @abstractmethod
     def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
@@ -124,7 +127,7 @@ class Folder(ABC):
 
     @abstractmethod
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> contextlib.AbstractContextManager[None]:
-        """Keep other runs out while the block lasts, waiting for them so long at the most.
+        """Keep other runs out while the block lasts; wait for them at most ``timeout_s``.
 
         An object store, and some file systems, have no such lock.
         """
@@ -149,7 +152,7 @@ class Folder(ABC):
         return digest.hexdigest()
 
     def quarantine(self, name: str) -> str:
-        """Give a file a name that nothing has, which is returned, as it may be the user's."""
+        """Rename a file that may be the user's to a name that is free; return that name."""
         number, aside = 1, f"{name}{QUARANTINE_SUFFIX}"
         while self.exists(aside):
             number += 1
