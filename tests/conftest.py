@@ -447,7 +447,6 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
     threads = set(threading.enumerate())
     yield
     gc.collect()
-    gc.freeze()  # the next collection need not search all that is imported
     deadline = time.monotonic() + PATIENCE_S
     while left := [
         thread
@@ -457,4 +456,7 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise AssertionError(f"threads left: {left}")
         left[0].join(0.1)
+        gc.unfreeze()  # the threads of an executor end when it is collected
+        gc.collect()
+    gc.freeze()  # the next collection need not search all that is imported
     assert not list(tmp_path.rglob("*.luigi-gif-tmp"))
