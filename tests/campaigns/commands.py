@@ -65,7 +65,7 @@ def run_all(folder: Path, environment: dict[str, str]) -> list[str]:
                         failed.append(f"{command}\n{said}")
         return failed
     finally:
-        for server in servers:
+        for server in reversed(servers):  # a worker whose scheduler is gone looks for it
             server.terminate()
             server.communicate()
 
