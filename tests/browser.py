@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import subprocess
@@ -39,10 +38,6 @@ class Browser:
         """Of a JavaScript expression, as JSON has it."""
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
         return answer["result"].get("value")
-
-    def screenshot(self, path: Path) -> None:
-        """As a PNG."""
-        path.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
 
     def _call(self, method: str, **parameters: object) -> Any:
         self._number += 1

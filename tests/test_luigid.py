@@ -118,8 +118,6 @@ def test_chromium_shows_how_a_run_goes_on(
                 with urlopen(found[0]) as answer:
                     assert answer.status == 200
             links.update(found)
-            if percents:
-                page.screenshot(tmp_path / "page.png")
             if any(task_id.startswith("WriteFrames") for task_id in running):
                 looks += 1
                 # luigid is not told of batches that come fast upon each other: each is looked for,
