@@ -56,6 +56,9 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("tests")
 
+OF_LIBRARIES = ("Dask-", "IO loop", "drain", "ThreadPoolExecutor-")
+"""Threads that libraries keep, by the beginnings of their names; apprise's idle until the end."""
+
 FOREIGN = (
     "DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "REQUESTS_", "CURL_",
     "PYTHONDONTWRITEBYTECODE",  # else each command compiles the project anew
@@ -451,12 +454,10 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
     while left := [
         thread
         for thread in set(threading.enumerate()) - threads
-        if thread.is_alive() and not thread.name.startswith(("Dask-", "IO loop", "drain"))
+        if thread.is_alive() and not thread.name.startswith(OF_LIBRARIES)
     ]:
         if time.monotonic() > deadline:
             raise AssertionError(f"threads left: {left}")
         left[0].join(0.1)
-        gc.unfreeze()  # the threads of an executor end when it is collected
-        gc.collect()
     gc.freeze()  # the next collection need not search all that is imported
     assert not list(tmp_path.rglob("*.luigi-gif-tmp"))

@@ -143,7 +143,7 @@ def open_partial(folder: storage.LocalFolder, name: str, url: str) -> Iterator[P
             aside = folder.path(folder.quarantine(name))
             logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
         _claim(folder, name)
-    with ThreadPoolExecutor(1) as hasher, folder.update(name) as file:
+    with ThreadPoolExecutor(1, "hash") as hasher, folder.update(name) as file:
         partial = PartialFile(folder, name, url, file, hasher)
         partial.resume()
         try:
