@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
@@ -199,8 +200,7 @@ def test_a_task_may_yield_a_clip(
     if luigid:
         answers = str([luigid.ask("task_list", status=status) for status in ("DONE", "")])
         assert "CombineGif" in answers
-        luigid.process.terminate()
-        luigid.process.wait()
+        luigid.end()
         texts += [answers, (tmp_path / "state").read_text("latin-1")]
     for text in texts:
         assert SECRET not in text
@@ -442,6 +442,6 @@ def test_a_parameter_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
 
 def test_the_docstring_of_the_last_task_names_each_parameter() -> None:
     """What help() shows to those who call it from Python."""
-    doc = luigi_gif.CombineGif.__doc__ or ""
-    named = re.findall(r"^    (\w+)$", doc.partition("Raises")[0], re.MULTILINE)
+    doc = inspect.getdoc(luigi_gif.CombineGif) or ""
+    named = re.findall(r"^(\w+)$", doc.partition("Raises")[0], re.MULTILINE)
     assert set(named) - {"Parameters"} == {name for name, _ in luigi_gif.CombineGif.get_params()}

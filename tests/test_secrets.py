@@ -86,8 +86,7 @@ def pages_of(luigid: Luigid) -> list[str]:
     failed = luigid.ask("task_list", status="FAILED")
     pages += [str(luigid.ask("fetch_error", task_id=task)) for task in failed]
     pages += [str(luigid.ask(name)) for name in ("worker_list", "resource_list")]
-    luigid.process.terminate()
-    luigid.process.wait()
+    luigid.end()
     return pages
 
 
