@@ -41,11 +41,14 @@ URLS = (
     | FILES
 )
 SIDES = some.integers(1, 65_535)
-JSON = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(),
-    lambda values: some.lists(values, max_size=3) | some.dictionaries(some.text(), values),
-    max_leaves=5,
-).filter(lambda value: math.inf not in _leaves(value) and -math.inf not in _leaves(value))
+SCALARS = (
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text()
+)
+FLAT = SCALARS | some.lists(SCALARS, max_size=3) | some.dictionaries(some.text(), SCALARS)
+NESTED = FLAT | some.lists(FLAT, max_size=3) | some.dictionaries(some.text(), FLAT, max_size=3)
+JSON = NESTED.filter(
+    lambda value: math.inf not in _leaves(value) and -math.inf not in _leaves(value)
+)
 TEXTS = some.text(max_size=30)
 
 
