@@ -1,14 +1,10 @@
-"""Real parts for the tests: HTTP on loopback, the luigi command, Dask schedulers and workers."""
+"""Fixtures and hooks. What they are made of is in tests/support/."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import gc
-import io
-import json
 import os
-import re
-import signal
 import site
 import ssl
 import subprocess
@@ -16,35 +12,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
-import warm
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from PIL import Image
+from support import warm
+from support.commands import Run, luigi_command, luigi_environment
+from support.fetched import Fetch, fetch_into
+from support.images import DELIMITER, true_color
+from support.luigid import Luigid, luigid_server
+from support.page_server import Server
+from support.paths import SAMPLE
+from support.pipeline import BUNDLE, Pipeline
+from support.services import dask_scheduler, dask_worker, service
 
-import luigi_gif
-from luigi_gif import settings, storage
-from luigi_gif.fetching import download, partial_file
-from luigi_gif.integrations import progress
-
-ROOT = Path(__file__).parents[1]
-SAMPLE = ROOT / "examples" / "sample.img"
-DELIMITER = b"\n" * 4
-FORMATS = ("GIF", "PNG", "JPEG", "WebP", "BMP", "TIFF")
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
 
-PART = "bundle.part"
-
-PATIENCE_S = warm.PATIENCE_S
-
-pytest.register_assert_rewrite("campaigns", "browser", "decoders", "faults", "stores")
+pytest.register_assert_rewrite("campaigns")
 
 # No test watches the clock. All draw the same examples each time; to try others, tests/campaigns/.
 hypothesis_settings.register_profile(
@@ -63,20 +49,6 @@ FOREIGN = (
     "DASK_", "LUIGI_CONFIG", "AWS_", "GOOGLE_", "AZURE_", "XDG_CONFIG", "REQUESTS_", "CURL_",
     "PYTHONDONTWRITEBYTECODE",  # else each command compiles the project anew
 )  # fmt: skip
-
-QUIET = {
-    f"DASK_DISTRIBUTED__{name}": value
-    for name, value in {
-        "ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
-        "ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
-        "ADMIN__TICK__INTERVAL": "10s",
-        "ADMIN__TICK__LIMIT": "1h",
-        "SCHEDULER__WORK_STEALING_INTERVAL": "10s",
-        "WORKER__MEMORY__MONITOR_INTERVAL": "10s",
-        "WORKER__PROFILE__ENABLED": "False",
-    }.items()
-}
-"""What Dask's programs measure of themselves; idle ones do little else."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,104 +82,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
             item._id = type(item.id).parse(named)
 
 
-Page = bytes | Callable[[BaseHTTPRequestHandler], None]
-
-
-def gif(color: int = 1, size: tuple[int, int] = (3, 2), **options: object) -> bytes:
-    """A GIF of one image in one of 4 colors, as Pillow makes it."""
-    image = Image.new("P", size, color)
-    image.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30, 30, 30, 200])
-    file = io.BytesIO()
-    image.save(file, "GIF", **{"optimize": False, **options})
-    return file.getvalue()
-
-
-def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
-    """The clip of a bundle, made step by step without Luigi's worker."""
-    workdir.mkdir(exist_ok=True)
-    (workdir / "image-data.img").write_bytes(data)
-    task = luigi_gif.CombineGif(url="unused", workdir=str(workdir), **parameters)
-    written = task.requires()
-    for step in (written.requires(), written, task):
-        step.run()
-    return workdir / "clip.gif"
-
-
-def clip_here(url: object, workdir: Path, **parameters: object) -> Path:
-    """The clip of what is at a URL, made in this process without Luigi's worker."""
-    combined = luigi_gif.CombineGif(url=str(url), workdir=str(workdir), **parameters)
-    written = combined.requires()
-    split = written.requires()
-    for step in (split.requires(), split, written, combined):
-        step.run()
-    return workdir / "clip.gif"
-
-
-Fetch = Callable[..., tuple[bytes, dict[str, Any]]]
-
-
 @pytest.fixture
 def fetch(tmp_path: Path) -> Fetch:
     """The bundle at a URL, and its receipt; if it fails, nothing is left but what resumes."""
-
-    def fetch(
-        url: str, sha256: str | None = None, *, strict: bool = True, **values: Any
-    ) -> tuple[bytes, dict[str, Any]]:
-        section = settings.download(**{"retry_delay": 0.0, **values})
-        folder = storage.LocalFolder(str(tmp_path / "fetched"))
-        watch = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
-        receipt, _ = download.fetch_bundle(
-            url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
-        )
-        aside = f"{PART}{storage.QUARANTINE_SUFFIX}"
-        assert {*os.listdir(folder.url)} - {aside} == {PART, f"{PART}.json"}
-        data = folder.read(PART)
-        folder.remove(PART)
-        partial_file.remove_checkpoint(folder, PART)
-        return data, receipt
-
-    return fetch
-
-
-class Server:
-    """An HTTP server on loopback whose pages are bytes or handlers; it notes what is asked."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, Page] = {}
-        self.requests: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                path = self.path.partition("?")[0]
-                server.requests.append(path)
-                page = server.pages.get(path)
-                if page is None:
-                    self.send_error(404)
-                elif isinstance(page, bytes):
-                    self.send_response(200)
-                    self.send_header("Content-Length", str(len(page)))
-                    self.end_headers()
-                    self.wfile.write(page)
-                else:
-                    page(self)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}{path}"
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+    return functools.partial(fetch_into, tmp_path / "fetched")
 
 
 @pytest.fixture
@@ -215,6 +93,12 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture
+def pipeline(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Pipeline:
+    server.pages["/bundle"] = BUNDLE
+    return Pipeline(server, tmp_path / "work", caplog)
 
 
 @pytest.fixture(scope="session")
@@ -239,33 +123,6 @@ def mixed_bundle() -> bytes:
     return DELIMITER.join(true_color(number) for number in range(24))
 
 
-def true_color(number: int) -> bytes:
-    """A picture of thousands of colors, in one of six formats."""
-    size = (64, 48) if number % 4 else (40, 48)
-    gradient = Image.radial_gradient("L").resize(size)
-    bands = [gradient.rotate(15 * number + 70 * band) for band in range(3)]
-    picture = Image.merge("RGB", bands)
-    if number % 5 == 0:
-        picture.putalpha(gradient.point(lambda value: 255 * (value > 60)))
-    format_ = ("PNG", "WebP", "TIFF")[number % 3] if number % 5 == 0 else FORMATS[number % 6]
-    file = io.BytesIO()
-    picture.save(file, format_, lossless=True)
-    return file.getvalue()
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def luigi_command(*arguments: str, python: tuple[str, ...] = ()) -> list[str]:
-    """The luigi command with this project's configuration, as one runs it by hand."""
-    return [sys.executable, *python, "-m", "luigi", "--module", "luigi_gif", *arguments]
-
-
-def luigi_environment() -> dict[str, str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("DASK_")}
-    return environment | {"LUIGI_CONFIG_PATH": str(ROOT / "luigi.cfg")}
-
-
 @pytest.fixture
 def luigi(tmp_path: Path) -> Run:
     """Run CombineGif with these flags in an empty folder; its output is in stderr."""
@@ -282,84 +139,6 @@ def luigi(tmp_path: Path) -> Run:
         )
 
     return run
-
-
-def strange_lines(said: str) -> list[str]:
-    """Of the output of a run, what is neither Luigi's nor ours: warnings, tracebacks, chatter.
-
-    That a machine is too busy to keep the times of Dask and asyncio is no fault of the run.
-    """
-    said, _, _ = said.partition("===== Luigi Execution Summary")
-    dask = r"\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)"
-    known = rf"(INFO|WARNING): |{dask}|Executing <"
-    return [line for line in said.splitlines() if not re.match(known, line)]
-
-
-class Service(NamedTuple):
-    """A program that runs."""
-
-    address: str
-    """What it says of itself when it is ready."""
-    process: subprocess.Popen[str]
-
-    def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
-@contextlib.contextmanager
-def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
-    """A program that runs until the block ends, ready when a line has matched ``ready``."""
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env=os.environ | QUIET | {"PYTHONPATH": os.path.dirname(__file__), **environment},
-    )
-    assert process.stdout is not None
-    drain = threading.Thread(target=process.stdout.read, name="drain")
-    said = []
-    try:
-        for line in process.stdout:
-            said.append(line)
-            if match := re.search(ready, line):
-                break
-        else:
-            raise AssertionError(f"{command} ended before it was ready: {''.join(said)}")
-        drain.start()
-        yield Service(match[1], process)
-    finally:
-        Service("", process).kill()
-        if drain.ident:
-            drain.join()
-        process.stdout.close()
-
-
-@contextlib.contextmanager
-def dask_scheduler(**environment: str) -> Iterator[Service]:
-    """A real scheduler, in a process of its own."""
-    with service(
-        sys.executable, "-P", "-m", "dask", "scheduler", "--host", "127.0.0.1", "--port", "0",
-        "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-        ready=r"Scheduler at:\s+(tcp://\S+)",
-        **environment,
-    ) as scheduler:  # fmt: skip
-        yield scheduler
-
-
-@contextlib.contextmanager
-def dask_worker(address: str, **environment: str) -> Iterator[None]:
-    """A real worker of one thread, in a process of its own."""
-    with service(
-        sys.executable, "-P", "-m", "dask", "worker", address, "--nthreads", "1", "--no-nanny",
-        "--host", "127.0.0.1", "--no-dashboard", "--dashboard-address", "127.0.0.1:0",
-        ready=r"Registered to:\s+(\S+)",
-        **environment,
-    ):  # fmt: skip
-        yield
 
 
 @pytest.fixture
@@ -397,52 +176,6 @@ def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-# It takes whichever port is free, but does not tell which.
-_LUIGID = """
-import os, sys
-os.chdir(sys.argv.pop(1))
-import luigi.cmdline, tornado.netutil
-bind_sockets = tornado.netutil.bind_sockets
-def bind_and_tell(*args, **options):
-    sockets = bind_sockets(*args, **options)
-    print("listens on port", sockets[0].getsockname()[1], flush=True)
-    return sockets
-tornado.netutil.bind_sockets = bind_and_tell
-luigi.cmdline.luigid()
-"""
-
-
-class Luigid(NamedTuple):
-    """Luigi's server, as config/luigid.cfg has it."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-    def end(self) -> None:
-        """In order, with its state written. A signal that comes while a request ends gets lost."""
-        while self.process.poll() is None:
-            self.process.terminate()
-            time.sleep(0.1)
-
-    def ask(self, method: str, **arguments: object) -> Any:
-        """What its page is made of."""
-        query = urlencode({"data": json.dumps(arguments)})
-        with urlopen(f"{self.url}/api/{method}?{query}") as answer:
-            return json.load(answer)["response"]
-
-
-@contextlib.contextmanager
-def luigid_server(folder: Path, profile: str, at: Path = ROOT) -> Iterator[Luigid]:
-    """A real luigid with a profile of config/, which keeps its state in a folder."""
-    with service(
-        sys.executable, "-c", _LUIGID, str(at), "--address", "127.0.0.1", "--port", "0",
-        "--state-path", str(folder / "state"),
-        ready=r"listens on port (\d+)",
-        LUIGI_CONFIG_PATH=str(ROOT / "config" / profile),
-    ) as server:  # fmt: skip
-        yield Luigid(f"http://127.0.0.1:{server.address}", server.process)
-
-
 @pytest.fixture
 def luigid(tmp_path: Path) -> Iterator[Luigid]:
     """A real luigid, as config/luigid.cfg has it."""
@@ -456,7 +189,7 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
     threads = set(threading.enumerate())
     yield
     gc.collect()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + warm.PATIENCE_S
     while left := [
         thread
         for thread in set(threading.enumerate()) - threads

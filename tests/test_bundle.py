@@ -6,10 +6,10 @@ import io
 from collections.abc import Callable
 
 import pytest
-from conftest import DELIMITER, gif
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
+from support.images import DELIMITER, gif
 
 from luigi_gif.sources import bundle, image_trailers
 

@@ -13,24 +13,13 @@ import termios
 from pathlib import Path
 
 import pytest
-import warm
-from conftest import SAMPLE, gif, luigi_environment
 from luigi.configuration import LuigiConfigParser
+from support.commands import LUIGI_GIF, run_luigi_gif, without_luigi_cfg
+from support.images import gif
+from support.paths import SAMPLE
 
 from luigi_gif import cli_options, luigi_config
 from luigi_gif.tasks import CombineGif
-
-COMMAND = (sys.executable, "-m", "luigi_gif.cli")
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return warm.run([*COMMAND, *arguments], cwd=folder, env=without_luigi_cfg())
-
-
-def without_luigi_cfg() -> dict[str, str]:
-    environment = luigi_environment()
-    del environment["LUIGI_CONFIG_PATH"]
-    return environment
 
 
 def on_a_terminal(folder: Path, *arguments: str) -> str:
@@ -38,7 +27,7 @@ def on_a_terminal(folder: Path, *arguments: str) -> str:
     terminal, other_end = pty.openpty()
     fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
-        [*COMMAND, *arguments], cwd=folder, stdout=other_end, stderr=other_end, close_fds=True
+        [*LUIGI_GIF, *arguments], cwd=folder, stdout=other_end, stderr=other_end, close_fds=True
     )
     os.close(other_end)
     said = b""
@@ -65,7 +54,7 @@ def test_a_bar_moves_on_a_terminal(tmp_path: Path, mixed_bundle: bytes) -> None:
 
 def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
     """Without control characters; the path of the clip alone goes to standard output."""
-    result = run(tmp_path, str(SAMPLE), "-o", "out.gif")
+    result = run_luigi_gif(tmp_path, str(SAMPLE), "-o", "out.gif")
     assert result.returncode == 0
     assert result.stdout == "out.gif\n"
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", result.stderr)
@@ -82,7 +71,7 @@ def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
         (["--workdir", "a"], "clip.gif"),
         (["--workdir", "a", "-o", "out.gif"], "out.gif"),
     ):
-        result = run(tmp_path, str(SAMPLE), *arguments)
+        result = run_luigi_gif(tmp_path, str(SAMPLE), *arguments)
         last = result.stderr.splitlines()[-1]
         assert re.fullmatch(f"{name}: 32 frames, 0\\.4 MB, [0-9]+\\.[0-9] s", last), last
 
@@ -90,9 +79,9 @@ def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
 def test_without_its_history_the_clip_has_a_size_only(tmp_path: Path) -> None:
     """The frames are known from run.json, which nothing needs."""
     (tmp_path / "x.img").write_bytes(gif(1))
-    run(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
+    run_luigi_gif(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
     (tmp_path / "a" / "run.json").unlink()
-    last = run(tmp_path, "x.img", "--workdir", "a").stderr.splitlines()[-1]
+    last = run_luigi_gif(tmp_path, "x.img", "--workdir", "a").stderr.splitlines()[-1]
     assert re.fullmatch(r"clip\.gif: [0-9.]+ kB, [0-9.]+ s", last), last
 
 
@@ -100,7 +89,7 @@ def test_what_is_in_the_place_of_its_history_fails_no_run(tmp_path: Path) -> Non
     """A folder there is left alone; the clip is made, and the closing line has the time only."""
     (tmp_path / "x.img").write_bytes(gif(1))
     (tmp_path / "a" / "run.json").mkdir(parents=True)
-    result = run(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
+    result = run_luigi_gif(tmp_path, "x.img", "--workdir", "a", "--dask-workers", "0")
     assert result.returncode == 0, result.stderr
     assert re.search(r"^clip\.gif: [0-9.]+ s$", result.stderr, re.MULTILINE), result.stderr
 
@@ -148,15 +137,15 @@ def test_an_option_like_no_other_has_no_nearest(capsys: pytest.CaptureFixture[st
 
 def test_it_explains_what_would_run(tmp_path: Path) -> None:
     """And runs nothing."""
-    first = run(tmp_path, str(SAMPLE), "--explain")
+    first = run_luigi_gif(tmp_path, str(SAMPLE), "--explain")
     assert first.returncode == 0
     assert first.stdout.count("would run: ") == 4
     assert os.listdir(tmp_path) == []
-    run(tmp_path, str(SAMPLE))
-    done = run(tmp_path, str(SAMPLE), "--explain").stdout
+    run_luigi_gif(tmp_path, str(SAMPLE))
+    done = run_luigi_gif(tmp_path, str(SAMPLE), "--explain").stdout
     assert done.count("is not needed") == 3
     assert done.count("is done") == 1
-    other = run(tmp_path, str(SAMPLE), "--plays", "2", "--explain").stdout
+    other = run_luigi_gif(tmp_path, str(SAMPLE), "--plays", "2", "--explain").stdout
     assert other.count("would run: ") == 1
     assert "made with another plays" in other
 
@@ -176,7 +165,7 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
         (["--page", "nonsense://x"], 2, "correct --page"),
         (["--page", "nowhere"], 2, "there is no clip to show"),
     ):
-        result = run(tmp_path, *arguments)
+        result = run_luigi_gif(tmp_path, *arguments)
         assert result.returncode == code, result.stderr
         assert word in result.stderr
         assert "Traceback" not in result.stderr
@@ -185,7 +174,9 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
 def test_settings_are_options_too(tmp_path: Path) -> None:
     """As the sections of luigi.cfg have them; a percent sign is one."""
     (tmp_path / "100%.img").write_bytes(gif(1))
-    result = run(tmp_path, "100%.img", "--dask-workers", "0", "--notify-on-success", "x://%/")
+    result = run_luigi_gif(
+        tmp_path, "100%.img", "--dask-workers", "0", "--notify-on-success", "x://%/"
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -193,7 +184,7 @@ def test_a_luigi_cfg_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Though Luigi reads it before anything of ours runs; what stands in it is not shown."""
     (tmp_path / "luigi.cfg").write_text("[dask]\nworkers = s3cret\nworkers = 2\n")
     result = subprocess.run(
-        [*COMMAND, "x.img"], cwd=tmp_path, env=without_luigi_cfg(), capture_output=True, text=True
+        [*LUIGI_GIF, "x.img"], cwd=tmp_path, env=without_luigi_cfg(), capture_output=True, text=True
     )
     assert result.returncode == 2, result.stderr
     assert "'workers' in section 'dask' already exists" in result.stderr
@@ -227,7 +218,7 @@ def test_an_entry_that_luigi_cannot_use_is_named(tmp_path: Path) -> None:
     """When it is used."""
     (tmp_path / "luigi.cfg").write_text("[core]\nlog_level = LOUD\n")
     (tmp_path / "x.img").write_bytes(gif(1))
-    result = run(tmp_path, "x.img", "--dask-workers", "0")
+    result = run_luigi_gif(tmp_path, "x.img", "--dask-workers", "0")
     assert result.returncode == 30, result.stderr
     assert "[core] in luigi.cfg" in result.stderr
     assert "Traceback" not in result.stderr

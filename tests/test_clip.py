@@ -9,11 +9,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import decoders
-import programs
 import pytest
-from conftest import DELIMITER, gif, make_clip
 from PIL import Image, ImageSequence
+from support import decoders, programs
+from support.clips import make_clip
+from support.images import DELIMITER, gif
 
 from luigi_gif import gif as gif_
 from luigi_gif import settings, storage

@@ -17,21 +17,11 @@ import psutil
 import pytest
 from campaigns import cluster as campaigns
 from campaigns import late
-from conftest import (
-    PATIENCE_S,
-    QUIET,
-    SAMPLE,
-    Run,
-    clip_here,
-    dask_scheduler,
-    dask_worker,
-    luigi_command,
-    luigi_environment,
-    make_clip,
-    service,
-    strange_lines,
-)
-from test_command import fails
+from support.clips import clip_here, make_clip
+from support.commands import Run, fails, luigi_command, luigi_environment, strange_lines
+from support.paths import SAMPLE, TESTS
+from support.services import QUIET, dask_scheduler, dask_worker, service
+from support.warm import PATIENCE_S
 
 from luigi_gif.errors import ClusterError, PipelineError, StorageError
 from luigi_gif.execution import dask_executor, executors
@@ -39,7 +29,7 @@ from luigi_gif.settings import dask as Settings  # noqa: N812
 
 pytestmark = pytest.mark.xdist_group("broken cluster")
 
-OURS = QUIET | {"PYTHONPATH": os.path.dirname(__file__)}
+OURS = QUIET | {"PYTHONPATH": str(TESTS)}
 """Where workers find this module."""
 LOCAL_CLUSTER = ("--dask-cluster", "distributed.LocalCluster")
 

@@ -14,43 +14,21 @@ from pathlib import Path
 import luigi
 import psutil
 import pytest
-import warm
 from campaigns import broken, interrupt, kill, together
-from conftest import (
-    DELIMITER,
-    PATIENCE_S,
-    ROOT,
-    SAMPLE,
-    Luigid,
-    Run,
-    Server,
-    dask_scheduler,
-    gif,
-    luigi_command,
-    luigi_environment,
-    strange_lines,
-)
 from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
+from support import warm
+from support.commands import ERROR, Run, fails, luigi_command, luigi_environment, strange_lines
+from support.images import DELIMITER, gif
+from support.luigid import Luigid
+from support.page_server import Server
+from support.paths import ROOT, SAMPLE
+from support.services import dask_scheduler
+from support.warm import PATIENCE_S
 
 from luigi_gif import CombineGif, settings
 from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.execution import executors
-
-ERROR = re.compile(
-    r"^ERROR: .+\n  where:    .+\n  expected: .+\n  got:      .+\n  next:     .+$", re.MULTILINE
-)
-
-
-def fails(result: subprocess.CompletedProcess[str], *words: str, code: int = 30) -> None:
-    """One error in our form, with these words, and no traceback."""
-    assert result.returncode == code, result.stderr
-    assert "Traceback" not in result.stderr
-    errors = ERROR.findall(result.stderr)
-    assert len(errors) == 1, result.stderr
-    assert result.stderr.count("ERROR") == 1
-    for word in words:
-        assert word in errors[0]
 
 
 def named(error: PipelineError, *words: str) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DELIMITER, make_clip
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageSequence
+from support.clips import make_clip
+from support.images import DELIMITER
 
 from luigi_gif import settings
 from luigi_gif.execution import executors

@@ -10,11 +10,14 @@ from datetime import date
 from pathlib import Path
 from urllib.request import urlopen
 
-import programs
 import pytest
-import warm
-from conftest import ROOT, Luigid, Server, gif, luigi_command, luigid_server
 from crontab import CronTab
+from support import programs, warm
+from support.commands import luigi_command
+from support.images import gif
+from support.luigid import Luigid, luigid_server
+from support.page_server import Server
+from support.paths import ROOT
 
 CONFIG = ROOT / "config"
 TODAY = str(date.today())

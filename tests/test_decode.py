@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
-from test_image import png, saved
+from support.images import png, saved
 
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import color_profiles, decode

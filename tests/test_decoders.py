@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DELIMITER, make_clip
-from decoders import DECODERS, Pixels, need
 from PIL import Image
+from support.clips import make_clip
+from support.decoders import DECODERS, Pixels, need
+from support.images import DELIMITER
 
 from luigi_gif import gif as gif_
 

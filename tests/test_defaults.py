@@ -6,10 +6,11 @@ import configparser
 from pathlib import Path
 
 import pytest
-import warm
-from conftest import ROOT, SAMPLE, luigi_command, luigi_environment
 from luigi.configuration import LuigiConfigParser, LuigiTomlParser
 from pytest_mock import MockerFixture
+from support import warm
+from support.commands import luigi_command, luigi_environment
+from support.paths import ROOT, SAMPLE
 
 from luigi_gif.integrations import command
 

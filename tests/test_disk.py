@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DELIMITER, PATIENCE_S, SAMPLE, Server, luigi_command, luigi_environment
-from faults import chunks, fault_server
 from luigi.task_register import Register
+from support.commands import luigi_command, luigi_environment
+from support.faults import chunks, fault_server
+from support.images import DELIMITER
+from support.page_server import Server
+from support.paths import SAMPLE
+from support.warm import PATIENCE_S
 
 import luigi_gif
 from luigi_gif import gif as gif_

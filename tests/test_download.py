@@ -10,8 +10,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from conftest import DELIMITER, Fetch, Server
 from pytest_mock import MockerFixture
+from support.fetched import Fetch
+from support.images import DELIMITER
+from support.page_server import Server
 
 from luigi_gif.errors import BundleError, DownloadError, TransientDownloadError
 

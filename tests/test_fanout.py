@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import dask_scheduler, dask_worker
 from distributed import LocalCluster
+from support.services import dask_scheduler, dask_worker
 from tornado.util import TimeoutError as TornadoTimeoutError
 
 from luigi_gif.errors import ClusterError, StorageError

@@ -13,9 +13,10 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-import warm
-from conftest import DELIMITER, PART, Fetch, luigi_command, luigi_environment
-from faults import (
+from pytest_mock import MockerFixture
+from support import warm
+from support.commands import luigi_command, luigi_environment
+from support.faults import (
     ETAG,
     Answer,
     Connection,
@@ -26,7 +27,8 @@ from faults import (
     says,
     serves,
 )
-from pytest_mock import MockerFixture
+from support.fetched import PART, Fetch
+from support.images import DELIMITER
 
 from luigi_gif.errors import BundleError, DownloadError, StorageError, TransientDownloadError
 from luigi_gif.fetching import http_download

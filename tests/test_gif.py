@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-from conftest import gif as make_gif
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.images import gif as make_gif
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated

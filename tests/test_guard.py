@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, luigi_environment
+from support.commands import luigi_environment
+from support.paths import SAMPLE
 
 from luigi_gif.errors import ClusterError
 

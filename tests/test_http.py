@@ -13,9 +13,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Fetch
-from faults import Answer, Connection, FaultServer, Request, chunks, fault_server, says, serves
 from PIL import Image
+from support.faults import (
+    Answer,
+    Connection,
+    FaultServer,
+    Request,
+    chunks,
+    fault_server,
+    says,
+    serves,
+)
+from support.fetched import Fetch
 
 from luigi_gif.errors import BundleError, DownloadError, ParameterError, TransientDownloadError
 from luigi_gif.fetching import content_coding

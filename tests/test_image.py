@@ -7,7 +7,6 @@ import itertools
 import struct
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pytest_mock import MockerFixture
+from support.images import png, saved
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Undecodable
@@ -55,12 +55,6 @@ def colors(data: bytes, fitted: Callable[[Size], Size] = unchanged) -> Bytes:
     return pixels[..., :3]
 
 
-def saved(picture: Image.Image, format_: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, format_, **options)
-    return file.getvalue()
-
-
 def picture(size: Size = (16, 8), mode: str = "RGB") -> Image.Image:
     """Four large areas of one color each, which even a JPEG keeps nearly."""
     image = Image.new("RGB", size, (200, 100, 50))
@@ -69,17 +63,6 @@ def picture(size: Size = (16, 8), mode: str = "RGB") -> Image.Image:
     image.paste((10, 30, 220), (0, height, width, size[1]))
     image.paste((250, 250, 250), (width, height, *size))
     return image.convert(mode)
-
-
-def png(depth: int, color_type: int, size: Size, row: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of equal rows, by its specification."""
-    header = struct.pack(">IIBBBBB", *size, depth, color_type, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + row) * size[1])
-    every = [(b"IHDR", header), *chunks, (b"IDAT", pixels), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in every
-    )
 
 
 @pytest.mark.parametrize("format_", ["PNG", "TIFF", "WebP", "BMP", "GIF"])

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, luigi_environment
+from support.commands import luigi_environment
+from support.paths import SAMPLE
 
 STATE = """
 import gc, logging, os, signal, sys, threading

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DELIMITER, gif, make_clip
-from test_tasks import waypoints_every
+from support.clips import make_clip
+from support.images import DELIMITER, gif
+from support.pipeline import waypoints_every
 
 from luigi_gif import settings, storage
 from luigi_gif.clips import clip_batch_writer, clip_batches, clip_options, combining

@@ -10,9 +10,9 @@ from typing import Any
 
 import luigi
 import pytest
-from conftest import DELIMITER, gif
 from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
+from support.images import DELIMITER, gif
 
 import luigi_gif
 from luigi_gif import fetching

@@ -12,19 +12,17 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-import warm
-from browser import browser
-from conftest import (
-    DELIMITER,
-    PATIENCE_S,
-    ROOT,
-    Luigid,
-    Server,
-    clip_here,
-    dask_worker,
-    luigi_command,
-)
 from PIL import Image
+from support import warm
+from support.browser import browser
+from support.clips import clip_here
+from support.commands import luigi_command
+from support.images import DELIMITER
+from support.luigid import Luigid
+from support.page_server import Server
+from support.paths import ROOT
+from support.services import dask_worker
+from support.warm import PATIENCE_S
 
 pytestmark = pytest.mark.xdist_group("luigid")
 

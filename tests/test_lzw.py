@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DELIMITER, make_clip
-from decoders import DECODERS, installed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.clips import make_clip
+from support.decoders import DECODERS, installed
+from support.images import DELIMITER
 
 import luigi_gif
 from luigi_gif import gif as gif_

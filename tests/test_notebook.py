@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SAMPLE
+from support.paths import ROOT, SAMPLE
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own

@@ -10,9 +10,11 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from conftest import SAMPLE, Run, make_clip
 from luigi.task_register import Register
 from pytest_mock import MockerFixture
+from support.clips import make_clip
+from support.commands import Run
+from support.paths import SAMPLE
 
 import luigi_gif
 from luigi_gif.integrations import notifications

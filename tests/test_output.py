@@ -9,8 +9,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, gif, make_clip
-from test_cli import run
+from support.clips import make_clip
+from support.commands import run_luigi_gif
+from support.images import gif
+from support.paths import SAMPLE
 
 from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
@@ -173,7 +175,7 @@ def test_a_folder_that_is_gone_is_named(
 
 def test_it_is_known_before_any_work(tmp_path: Path) -> None:
     """Exit code 2, and no work directory."""
-    result = run(tmp_path, str(SAMPLE), "-o", "no/such/clip.gif")
+    result = run_luigi_gif(tmp_path, str(SAMPLE), "-o", "no/such/clip.gif")
     assert result.returncode == 2
     assert re.search(r"^  next:     make it", result.stderr, re.MULTILINE)
     assert os.listdir(tmp_path) == []

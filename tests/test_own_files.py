@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-from conftest import DELIMITER, Server, gif
-from test_tasks import BUNDLE, FRAMES, Pipeline, frame, pipeline, waypoints_every  # noqa: F401
+from support.images import DELIMITER, gif
+from support.page_server import Server
+from support.pipeline import BUNDLE, FRAMES, Pipeline, frame, waypoints_every
 
 import luigi_gif
 from luigi_gif import storage
@@ -64,11 +65,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("name", "kind"), PLACES)
-def test_what_is_no_file_is_named_and_left_alone(
-    pipeline: Pipeline,  # noqa: F811
-    name: str,
-    kind: str,
-) -> None:
+def test_what_is_no_file_is_named_and_left_alone(pipeline: Pipeline, name: str, kind: str) -> None:
     """In the place of any file: nothing waits for it, and the run fails in words."""
     path = pipeline.workdir / name
     path.parent.mkdir(parents=True)
@@ -83,11 +80,7 @@ def test_what_is_no_file_is_named_and_left_alone(
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_nothing_is_written_through_a_link(
-    pipeline: Pipeline,  # noqa: F811
-    tmp_path: Path,
-    name: str,
-) -> None:
+def test_nothing_is_written_through_a_link(pipeline: Pipeline, tmp_path: Path, name: str) -> None:
     """The file that it leads to stays as it is, and so does the link."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
@@ -101,7 +94,7 @@ def test_nothing_is_written_through_a_link(
     assert path.is_symlink()
 
 
-def test_no_subfolder_leads_out(pipeline: Pipeline, tmp_path: Path) -> None:  # noqa: F811
+def test_no_subfolder_leads_out(pipeline: Pipeline, tmp_path: Path) -> None:
     """A frames/ that is a link is not written to."""
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -114,10 +107,7 @@ def test_no_subfolder_leads_out(pipeline: Pipeline, tmp_path: Path) -> None:  # 
     assert [path.read_bytes() for path in outside.iterdir()] == [b"precious"]
 
 
-def test_a_work_directory_may_be_reached_through_a_link(
-    pipeline: Pipeline,  # noqa: F811
-    tmp_path: Path,
-) -> None:
+def test_a_work_directory_may_be_reached_through_a_link(pipeline: Pipeline, tmp_path: Path) -> None:
     """The user named it; and a bundle of the user's may be a link too: it is only read."""
     (tmp_path / "disk").mkdir()
     pipeline.workdir.symlink_to(tmp_path / "disk")
@@ -140,7 +130,7 @@ def test_a_download_writes_to_no_second_name(tmp_path: Path) -> None:
     assert folder.read("x.part") == b"new bytes"
 
 
-def test_frames_of_the_user_are_never_replaced(pipeline: Pipeline) -> None:  # noqa: F811
+def test_frames_of_the_user_are_never_replaced(pipeline: Pipeline) -> None:
     """No manifest claims them: the run names one; with it away, others of any number stay."""
     names = ("frame_00.gif", "frame_000.gif", "frame_001.gif", "frame_1.gif", "mine.gif")
     mine = {name: gif(3, (9, number + 1)) for number, name in enumerate(names)}
@@ -164,7 +154,7 @@ def test_frames_of_the_user_are_never_replaced(pipeline: Pipeline) -> None:  # n
     assert left == {**mine, "frame_00.gif": gif(1), "frame_01.gif": gif(2)}
 
 
-def test_frames_that_are_right_need_no_manifest(pipeline: Pipeline) -> None:  # noqa: F811
+def test_frames_that_are_right_need_no_manifest(pipeline: Pipeline) -> None:
     """They are left as they are, and become its own."""
     pipeline.run()
     before = pipeline.files()
@@ -181,9 +171,7 @@ def test_frames_that_are_right_need_no_manifest(pipeline: Pipeline) -> None:  # 
 
 @pytest.mark.parametrize("parameters", [{}, {"size": (9, None)}])
 def test_an_altered_frame_is_set_aside(
-    pipeline: Pipeline,  # noqa: F811
-    parameters: dict[str, object],
-    monkeypatch: pytest.MonkeyPatch,
+    pipeline: Pipeline, parameters: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where frames of another kind take its place; the next run at the latest is right."""
     waypoints_every(monkeypatch, 4)
@@ -208,8 +196,7 @@ def test_an_altered_frame_is_set_aside(
 
 
 def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
-    pipeline: Pipeline,  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing of it is taken for the user's, and nothing of it stays."""
     waypoints_every(monkeypatch, 4)
@@ -267,7 +254,7 @@ def test_what_nobody_has_changed_is_proven_by_checksums(tmp_path: Path) -> None:
     assert new.unclaimed == set()
 
 
-def test_an_edited_clip_is_set_aside(pipeline: Pipeline) -> None:  # noqa: F811
+def test_an_edited_clip_is_set_aside(pipeline: Pipeline) -> None:
     """And another one under another name; a warning says which."""
     pipeline.run()
     right = pipeline.clip()
@@ -282,7 +269,7 @@ def test_an_edited_clip_is_set_aside(pipeline: Pipeline) -> None:  # noqa: F811
         assert any(aside in line for line in pipeline.log)
 
 
-def test_each_altered_bundle_is_kept(pipeline: Pipeline) -> None:  # noqa: F811
+def test_each_altered_bundle_is_kept(pipeline: Pipeline) -> None:
     """None that was set aside is overwritten by the next."""
     bundle = pipeline.workdir / "image-data.img"
     mine = [gif(1), DELIMITER.join([gif(1), gif(2)]), b""]
@@ -300,10 +287,7 @@ def test_each_altered_bundle_is_kept(pipeline: Pipeline) -> None:  # noqa: F811
 @pytest.mark.parametrize(
     "name", ["frames.json", "run.json", "frames/manifest.json", "image-data.img.part.json"]
 )
-def test_a_json_file_of_the_user_is_set_aside(
-    pipeline: Pipeline,  # noqa: F811
-    name: str,
-) -> None:
+def test_a_json_file_of_the_user_is_set_aside(pipeline: Pipeline, name: str) -> None:
     """One that never had the pipeline's checksum."""
     mine = b'{"my": "settings"}'
     path = pipeline.workdir / name
@@ -315,9 +299,7 @@ def test_a_json_file_of_the_user_is_set_aside(
     assert path.with_name(f"{path.name}.altered").read_bytes() == mine
 
 
-def test_a_part_that_no_note_claims_is_set_aside(
-    pipeline: Pipeline,  # noqa: F811
-) -> None:
+def test_a_part_that_no_note_claims_is_set_aside(pipeline: Pipeline) -> None:
     """A download never overwrites it, also not one that fails; the pipeline's own is gone."""
     part = pipeline.workdir / "image-data.img.part"
     part.parent.mkdir()
@@ -330,9 +312,7 @@ def test_a_part_that_no_note_claims_is_set_aside(
     assert [path.name for path in part.parent.glob("*.part*")] == ["image-data.img.part.altered"]
 
 
-def test_a_bundle_that_comes_during_a_download_is_set_aside(
-    pipeline: Pipeline,  # noqa: F811
-) -> None:
+def test_a_bundle_that_comes_during_a_download_is_set_aside(pipeline: Pipeline) -> None:
     """It is the user's: the download does not replace it."""
     bundle = pipeline.workdir / "image-data.img"
 
@@ -405,10 +385,7 @@ def test_a_folder_that_appears_meanwhile_is_left_alone(
     assert os.listdir(tmp_path) == ["clip.gif"]
 
 
-def test_a_server_is_not_asked_where_the_place_is_taken(
-    pipeline: Pipeline,  # noqa: F811
-    server: Server,
-) -> None:
+def test_a_server_is_not_asked_where_the_place_is_taken(pipeline: Pipeline, server: Server) -> None:
     """A link to nothing in the bundle's place is noticed before anything is fetched."""
     pipeline.workdir.mkdir()
     (pipeline.workdir / "image-data.img").symlink_to("nothing")

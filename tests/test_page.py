@@ -10,11 +10,14 @@ from pathlib import Path
 
 import fsspec
 import html5lib
-import programs
 import pytest
-from browser import HEADLESS
-from conftest import DELIMITER, SAMPLE, Server, gif, make_clip
 from pytest_mock import MockerFixture
+from support import programs
+from support.browser import HEADLESS
+from support.clips import make_clip
+from support.images import DELIMITER, gif
+from support.page_server import Server
+from support.paths import SAMPLE
 
 from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, StorageError

@@ -17,13 +17,17 @@ from typing import Any
 
 import luigi
 import pytest
-import warm
-from conftest import ROOT, SAMPLE, Luigid, Run, Server, gif, luigi_environment
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from luigi.cmdline_parser import CmdlineParser
 from luigi.freezing import recursively_freeze
 from luigi.task_register import Register
+from support import warm
+from support.commands import Run, luigi_environment
+from support.images import gif
+from support.luigid import Luigid
+from support.page_server import Server
+from support.paths import ROOT, SAMPLE
 
 import luigi_gif
 from luigi_gif import parameters

@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import decoders
-import programs
 import pytest
-from conftest import SAMPLE
+from support import decoders, programs
+from support.paths import SAMPLE
 
 
 @pytest.fixture

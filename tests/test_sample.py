@@ -6,8 +6,10 @@ import io
 import runpy
 from pathlib import Path
 
-from conftest import DELIMITER, ROOT, make_clip
 from PIL import Image
+from support.clips import make_clip
+from support.images import DELIMITER
+from support.paths import ROOT
 
 
 def test_the_readme_shows_the_clip_of_the_sample(sample: bytes, tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-import warm
-from conftest import ROOT, Server, gif, luigi_command, luigi_environment
+from support import warm
+from support.commands import luigi_command, luigi_environment
+from support.images import gif
+from support.page_server import Server
+from support.paths import ROOT
 
 from luigi_gif import GifBatch, NightlyGif
 from luigi_gif.dated_urls import with_date

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from conftest import ROOT, Luigid, Run
-from faults import fault_server, says, serves
+from support.commands import Run
+from support.faults import fault_server, says, serves
+from support.luigid import Luigid
+from support.paths import ROOT
 
 SECRETS = ("s3cret", "czNjcmV0", "dXNlcjpzM2NyZXQ=")
 """A word, and what Basic authentication makes of it (RFC 7617)."""

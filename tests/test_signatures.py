@@ -10,8 +10,8 @@ import tarfile
 import zipfile
 
 import pytest
-from conftest import FORMATS, gif
 from PIL import Image
+from support.images import FORMATS, gif
 
 from luigi_gif.sources import image_formats, signatures
 

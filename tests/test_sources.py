@@ -10,8 +10,8 @@ from typing import Any
 
 import fsspec
 import pytest
-from conftest import Fetch
 from pytest_mock import MockerFixture
+from support.fetched import Fetch
 
 from luigi_gif.errors import DownloadError, TransientDownloadError
 from luigi_gif.fetching import file_source

@@ -16,9 +16,13 @@ from pathlib import Path
 import fsspec
 import luigi
 import pytest
-from conftest import SAMPLE, Fetch, Run, clip_here, dask_scheduler, dask_worker
 from fsspec.asyn import get_loop
-from stores import STORES, Store, missing
+from support.clips import clip_here
+from support.commands import Run
+from support.fetched import Fetch
+from support.paths import SAMPLE
+from support.services import dask_scheduler, dask_worker
+from support.stores import STORES, Store, missing
 
 # What holds for any folder holds on a store: these run here with the folder below.
 from test_storage import (  # noqa: F401

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import warm
-from conftest import gif, luigi_environment, make_clip
+from support import warm
+from support.clips import make_clip
+from support.commands import luigi_environment
+from support.images import gif
 
 MADE = f"{sys.executable} -m luigi_gif.cli unused --workdir work"
 """The clip is there already: quick."""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from conftest import SAMPLE, Run, clip_here, service, strange_lines
 from distributed import LocalCluster
-from test_command import fails
+from support.clips import clip_here
+from support.commands import Run, fails, strange_lines
+from support.paths import SAMPLE
+from support.services import service
 
 from luigi_gif.errors import ClusterError
 from luigi_gif.execution import dask_cluster as clusters

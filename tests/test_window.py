@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from campaigns import cuts, fuzz
-from conftest import DELIMITER, FORMATS, SAMPLE, gif
 from PIL import Image
+from support.images import DELIMITER, FORMATS, gif
+from support.paths import SAMPLE
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated

@@ -22,8 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from faults import Answer, fault_server, serves  # noqa: E402
-from warm import Start  # noqa: E402
+from support.faults import Answer, fault_server, serves  # noqa: E402
+from support.warm import Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 MOST = 1.1

@@ -28,7 +28,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from warm import Process, Start  # noqa: E402
+from support.warm import Process, Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 END_S = 5.0

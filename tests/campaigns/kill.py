@@ -28,9 +28,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from conftest import dask_scheduler, dask_worker  # noqa: E402
-from faults import fault_server, serves  # noqa: E402
-from warm import Process, Start  # noqa: E402
+from support.faults import fault_server, serves  # noqa: E402
+from support.services import dask_scheduler, dask_worker  # noqa: E402
+from support.warm import Process, Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 STAGES = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")

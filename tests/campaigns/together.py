@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from warm import Process, Start  # noqa: E402
+from support.warm import Process, Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
 ALREADY_RUNNING = 10

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from support.paths import TESTS
+
 PATIENCE_S = 600.0
 """After which a program is taken for one that hangs; on a busy machine all takes long."""
 
@@ -65,7 +67,7 @@ def _ask(**order: object) -> Any:
         }
         server = subprocess.Popen(
             [sys.executable, "-c", _SERVER],
-            cwd=os.path.dirname(__file__),
+            cwd=TESTS,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import programs
 import pytest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from support import programs
 
 HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 """In containers there is neither a sandbox nor much shared memory."""

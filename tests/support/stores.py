@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-import programs
-from conftest import ROOT, service
+from support import programs
+from support.paths import ROOT
+from support.services import service
 
 NOBODY = "http://127.0.0.1:9"
 _AZURE_KEY = (  # Azurite's own, the same everywhere

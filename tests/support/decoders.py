@@ -16,12 +16,12 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import browser
 import imageio.v3 as iio
 import numpy as np
-import programs
 from numpy.typing import NDArray
 from PIL import Image
+
+from support import browser, programs
 
 Pixels = NDArray[np.uint8]
 """Height x width x 4."""

@@ -1,0 +1,28 @@
+"""Clips that are made in this process, without Luigi's worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import luigi_gif
+
+
+def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
+    """The clip of a bundle, made step by step without Luigi's worker."""
+    workdir.mkdir(exist_ok=True)
+    (workdir / "image-data.img").write_bytes(data)
+    task = luigi_gif.CombineGif(url="unused", workdir=str(workdir), **parameters)
+    written = task.requires()
+    for step in (written.requires(), written, task):
+        step.run()
+    return workdir / "clip.gif"
+
+
+def clip_here(url: object, workdir: Path, **parameters: object) -> Path:
+    """The clip of what is at a URL, made in this process without Luigi's worker."""
+    combined = luigi_gif.CombineGif(url=str(url), workdir=str(workdir), **parameters)
+    written = combined.requires()
+    split = written.requires()
+    for step in (split.requires(), split, written, combined):
+        step.run()
+    return workdir / "clip.gif"
