@@ -108,16 +108,16 @@ fsspec.register_implementation("synthetic", SyntheticFileSystem, clobber=True)
 def grow(options: argparse.Namespace, folder: Path) -> None:
     source = [frame for frame in options.bundle.read_bytes().split(DELIMITER) if frame]
     rows = []
-    last, least_mib = (0, math.nan, math.nan), math.inf
+    last, min_mib = (0, math.nan, math.nan), math.inf
     for count in sorted(options.frames):
         at = folder / str(count)
         images = small_gifs(count) if options.part == "small" else islice(cycle(source), count)
         write_bundle(at / BUNDLE, images)
         seconds, floor, peak_mib = whole(at, options.runs)
-        further, least_mib = (seconds - last[1]) / (count - last[0]), min(least_mib, peak_mib)
+        further, min_mib = (seconds - last[1]) / (count - last[0]), min(min_mib, peak_mib)
         rows.append(
             f"{count:,} | {seconds:.2f} | {1000 * further:.3f} | {further / last[2]:.2f} "
-            f"| {floor:.2f} | {seconds / floor:.1f} | {peak_mib:.0f} | {peak_mib / least_mib:.2f}"
+            f"| {floor:.2f} | {seconds / floor:.1f} | {peak_mib:.0f} | {peak_mib / min_mib:.2f}"
         )
         last = count, seconds, further
     heads = "frames | seconds | ms a further frame | times the last | cp, seconds | times cp"

@@ -55,7 +55,7 @@ def frame(number: int) -> NDArray[np.uint8]:
         wave = math.sin(2 * math.pi * (number / FRAMES - 1.5 * reach))
         radius = (3.2 + 3.4 * reach) * (1 + 0.45 * wave)
         middle = 0.45 * SIDE * reach * math.cos(angle), 0.45 * SIDE * reach * math.sin(angle)
-        left, top = (int(place + SIDE / 2) - MAX_RADIUS for place in middle)
+        left, top = (int(center + SIDE / 2) - MAX_RADIUS for center in middle)
         box = np.s_[top : top + 2 * MAX_RADIUS, left : left + 2 * MAX_RADIUS]
         distance = np.hypot(x[box] - middle[0], y[box] - middle[1])
         coverage = np.clip(radius + 0.5 - distance, 0, 1)

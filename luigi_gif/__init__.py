@@ -2,7 +2,7 @@
 
 from luigi_gif import luigi_config
 
-with luigi_config.explained():
+with luigi_config.translating_config_errors():
     import luigi as _luigi  # noqa: F401
 
 from luigi_gif import integrations

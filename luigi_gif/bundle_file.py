@@ -45,7 +45,11 @@ class BundleFile:
         self._folder.write_json(self.receipt_name, receipt)
 
     def replace(
-        self, staging: storage.LocalFolder, part: str, receipt: dict[str, Any], before: str | None
+        self,
+        staging: storage.LocalFolder,
+        partial_name: str,
+        receipt: dict[str, Any],
+        before: str | None,
     ) -> None:
         """Put a downloaded file in the bundle's place, where the version ``before`` was.
 
@@ -56,7 +60,7 @@ class BundleFile:
             self._quarantine_newcomer()
         self._folder.remove(self.name)
         self._folder.write_json(self.receipt_name, receipt, durable=False)
-        self._folder.move_into_place(staging, part, self.name)
+        self._folder.move_into_place(staging, partial_name, self.name)
         self.write_receipt(receipt)  # durable
 
     def quarantine_if_changed(self) -> None:
@@ -71,12 +75,12 @@ class BundleFile:
             return
         digest = self._folder.sha256(self.name)
         if digest != receipt.get("sha256"):
-            aside = self._folder.quarantine(self.name)
+            new_name = self._folder.quarantine(self.name)
             raise DamagedFileError(
                 "the bundle was changed after it was downloaded",
                 where=self.path,
                 expected=f"SHA-256 {receipt.get('sha256', 'in a receipt that can be read')}",
-                got=f"SHA-256 {digest}; it is {aside} now",
+                got=f"SHA-256 {digest}; it is {new_name} now",
                 next_step="run again, to download it anew, or, to use it as it is, first give it "
                 f"its name back and delete its receipt, {self.receipt_name}",
             )
@@ -91,8 +95,8 @@ class BundleFile:
                 return note.get("sha256")
         return None
 
-    def checked_sha256(self, wanted: str | None) -> str:
-        """Its SHA-256; of one that was put there, not downloaded, it must be the wanted one.
+    def checked_sha256(self, expected: str | None) -> str:
+        """Its SHA-256; of one that was put there, not downloaded, it must be the expected one.
 
         Raises DownloadError where it is another.
         """
@@ -100,8 +104,8 @@ class BundleFile:
         if "sha256" in receipt:
             return str(receipt["sha256"])
         digest = self._folder.sha256(self.name)
-        if wanted is not None:
-            fetching.check_sha256(self.path, digest, wanted)
+        if expected is not None:
+            fetching.check_sha256(self.path, digest, expected)
         return digest
 
     def find_frames(self, version: str | None, *, strict: bool) -> sources.BundleIndex:
@@ -138,5 +142,5 @@ class BundleFile:
 
     def _quarantine_newcomer(self) -> None:
         """A bundle that came while another was downloaded is the user's."""
-        aside = self._folder.path(self._folder.quarantine(self.name))
-        logger.warning("%s came from elsewhere meanwhile: it is %s now", self.path, aside)
+        new_name = self._folder.path(self._folder.quarantine(self.name))
+        logger.warning("%s came from elsewhere meanwhile: it is %s now", self.path, new_name)

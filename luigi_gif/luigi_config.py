@@ -16,7 +16,7 @@ _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CO
 
 
 @contextlib.contextmanager
-def explained() -> Iterator[None]:
+def translating_config_errors() -> Iterator[None]:
     """Name the file; our own command then ends here, as nothing of it has begun.
 
     So it does by Ctrl-C: to import Luigi is most of its start. Raises ParameterError.
@@ -33,14 +33,14 @@ def explained() -> Iterator[None]:
     except Exception as error:  # what reads them raises many kinds
         if isinstance(error, ImportError) and _NO_PARSER not in str(error):
             raise
-        explanation = _explanation(error)
+        explanation = _config_error(error)
         if is_command:
             print(f"ERROR: {explanation}", file=sys.stderr)
             sys.exit(exit_codes.BAD_USAGE)
         raise explanation from None
 
 
-def _explanation(error: Exception) -> ParameterError:
+def _config_error(error: Exception) -> ParameterError:
     file, line = getattr(error, "source", None), getattr(error, "lineno", None)
     words = str(error).splitlines()
     where = str(file or _FILES)

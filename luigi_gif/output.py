@@ -38,7 +38,7 @@ class Output:
         self._is_clip = self._path == os.path.realpath(clip_path)
         self._check_folder()
         if not self._is_clip:
-            self._check_place(source)
+            self._check_destination(source)
 
     def publish(self, target: storage.FileTarget) -> str | None:
         """Copy the clip, which appears whole; the line that says where it is, if one may.
@@ -90,7 +90,7 @@ class Output:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise self._error(f"{folder} may not be written to", "name a file elsewhere")
 
-    def _check_place(self, source: str) -> None:
+    def _check_destination(self, source: str) -> None:
         try:
             with contextlib.suppress(FileNotFoundError):  # but too long a name is another error
                 os.lstat(f"{self._path}.{'0' * 8}{storage.TEMPORARY_SUFFIX}")

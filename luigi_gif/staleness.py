@@ -16,7 +16,7 @@ from luigi_gif.bundle_file import BundleFile
 def find_difference(
     name: str,
     recipe: dict[str, Any],
-    wanted_sha256: str | None,
+    expected_sha256: str | None,
     bundle: BundleFile,
     *,
     noted_recipe: object,
@@ -24,13 +24,13 @@ def find_difference(
 ) -> str | None:
     """How the file ``name``, which notes these two, is stale; None if it is current.
 
-    ``recipe`` is the task's, ``wanted_sha256`` what the user says that the bundle has.
+    ``recipe`` is the task's, ``expected_sha256`` what the user says that the bundle has.
     """
     noted = noted_recipe if isinstance(noted_recipe, dict) else {}
     changed = [key for key in recipe if key not in noted or noted[key] != recipe[key]]
     if changed:
         return f"{name} was made with another {' and '.join(changed)}"
-    if wanted_sha256 not in (None, noted_sha256):
+    if expected_sha256 not in (None, noted_sha256):
         return f"{name} is not of the bundle with this SHA-256"
     if bundle.exists() and bundle.recorded_sha256() != noted_sha256:
         return f"{name} was made of another bundle"

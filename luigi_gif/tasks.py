@@ -46,18 +46,18 @@ class DownloadData(PipelineTask):
         self.bundle.quarantine_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        part = f"{self.data_file}{fetching.PARTIAL_SUFFIX}"
+        partial_name = f"{self.data_file}{fetching.PARTIAL_SUFFIX}"
         source = fetching.source_version(self.url)
         before = self.bundle.version()
         with self.folder.staging_dir() as staging:
             receipt, bundle_index = fetching.fetch_bundle(
                 self.url,
                 staging,
-                part,
+                partial_name,
                 settings.download(),
                 sha256=self.sha256,
                 strict=self.on_bad_frame == "fail",
-                watch=integrations.ProgressReporter(self),
+                reporter=integrations.ProgressReporter(self),
             )
             receipt = {"recipe": self.recipe(), **receipt}
             if source is not None:
@@ -65,8 +65,8 @@ class DownloadData(PipelineTask):
             if bundle_index is not None:
                 # So that SplitFrames need not read it again.
                 receipt["survey"] = bundle_index._asdict()
-            self.bundle.replace(staging, part, receipt, before)
-            fetching.remove_checkpoint(staging, part)
+            self.bundle.replace(staging, partial_name, receipt, before)
+            fetching.remove_checkpoint(staging, partial_name)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, Any]:
@@ -173,7 +173,7 @@ class WriteFrames(PipelineTask):
             self.max_megapixels * 10**6,
             self.on_bad_frame == "skip",
             copying=copying,
-            palette="frame" if copying else self._palette_wanted(),
+            palette="frame" if copying else self._palette_choice(),
         )
         reporter = integrations.ProgressReporter(self)
         count = frames.write_missing_frames(
@@ -187,7 +187,7 @@ class WriteFrames(PipelineTask):
         formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
         return self.size is None and set(formats) <= {"GIF"}
 
-    def _palette_wanted(self) -> str:
+    def _palette_choice(self) -> str:
         """The best quality asks for the best palette of each frame."""
         return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
 

@@ -281,7 +281,7 @@ def test_a_mistake_of_ours_ends_the_run(luigi: Run, tmp_path: Path) -> None:
     site.mkdir()
     (site / "sitecustomize.py").write_text(
         "import luigi_gif.frames.write_frames\n"
-        "def write_batch(shared, batch):\n"
+        "def write_batch(handle, batch):\n"
         "    return batch + 1\n"
         "luigi_gif.frames.write_frames.write_batch = write_batch\n"
     )

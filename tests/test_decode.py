@@ -54,7 +54,7 @@ def tiff(
         else:
             entries[numbers[name]] = (3, value if isinstance(value, list) else [value])  # type: ignore[list-item]
     begin = 16 if big else 8
-    offsets = [begin + sum(map(len, pieces[:place])) for place in range(len(pieces))]
+    offsets = [begin + sum(map(len, pieces[:index])) for index in range(len(pieces))]
     entries[273] = (4, offsets)
     word, count = ("Q", "Q") if big else ("L", "H")
     directory = begin + sum(map(len, pieces))
@@ -128,8 +128,8 @@ def test_odd_tags_do_not_condemn_a_tiff() -> None:
     raw = bytes(range(240))
     plain = tiff(20, 12, [raw], samples=1, bits=8, photometric=1)
     odd = bytearray(tiff(20, 12, [raw], samples=1, bits=8, photometric=1, artist=b"x" * 40))
-    place = odd.index(struct.pack("<HHL", 315, 2, 40))
-    struct.pack_into("<HL", odd, place + 2, 99, 0x7FFFFFFF)
+    offset = odd.index(struct.pack("<HHL", 315, 2, 40))
+    struct.pack_into("<HL", odd, offset + 2, 99, 0x7FFFFFFF)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert (pixels(bytes(odd)) == pixels(plain)).all()
@@ -345,8 +345,8 @@ def test_a_profile_in_a_bmp_is_obeyed() -> None:
     """Windows's last header points to it."""
     data = bmp(32, (0xFF0000, 0xFF00, 0xFF, 0), [0x00FF00], 124)
     plain = pixels(data)
-    place = struct.pack("<II", len(data) - 14, len(p3()))
-    marked = data[:70] + b"DEBM" + data[74:126] + place + data[134:] + p3()
+    profile_field = struct.pack("<II", len(data) - 14, len(p3()))
+    marked = data[:70] + b"DEBM" + data[74:126] + profile_field + data[134:] + p3()
     expected = color_profiles.to_srgb(Image.fromarray(plain[..., :3]), p3())
     assert (pixels(marked)[..., :3] == np.asarray(expected)).all()
     assert (pixels(marked.replace(b"DEBM", b"BGRs")) == plain).all()

@@ -88,11 +88,13 @@ def test_a_difference_shows_what_the_image_shows(
     """With the same or another table, with colors twice in one, and colors beyond its end."""
     width, height = data.draw(st.tuples(st.integers(1, 24), st.integers(1, 6)))
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    most = data.draw(st.integers(1, 12))
-    first = random.integers(0, most, (height, width)).astype(np.uint8)
-    second = first if tables == "same" else random.integers(0, most, first.shape).astype(np.uint8)
+    max_colors = data.draw(st.integers(1, 12))
+    first = random.integers(0, max_colors, (height, width)).astype(np.uint8)
+    second = (
+        first if tables == "same" else random.integers(0, max_colors, first.shape).astype(np.uint8)
+    )
     changed = random.random(first.shape) < data.draw(st.sampled_from([0, 0.02, 0.3, 1]))
-    second = np.where(changed, random.integers(0, most, first.shape).astype(np.uint8), second)
+    second = np.where(changed, random.integers(0, max_colors, first.shape).astype(np.uint8), second)
     previous = made(first, colors)
     current = made(second, colors if tables == "same" else others)
     table = {"same": previous, "other": current}.get(tables, previous).image.color_table
@@ -120,9 +122,9 @@ def test_no_color_need_be_free(used: int, changes: int, same_table: bool, seed: 
     second = first.copy()
     second[random.integers(0, 2800, changes)] = random.integers(0, used, changes)
     order = np.arange(256) if same_table else random.permutation(256)
-    place = np.argsort(order).astype(np.uint8)
+    index = np.argsort(order).astype(np.uint8)
     previous = made(first.reshape(40, 70), table.tobytes())
-    current = made(place[second].reshape(40, 70), table[order].tobytes())
+    current = made(index[second].reshape(40, 70), table[order].tobytes())
     assert (pixels(current).reshape(-1, 3) == table[second]).all()
     stored = checked(previous, current, previous.image.color_table)
     if 1 <= changes <= 60 and same_table:
@@ -132,7 +134,7 @@ def test_no_color_need_be_free(used: int, changes: int, same_table: bool, seed: 
 @pytest.mark.parametrize("shared", [253, 254, 255, 256])
 def test_colors_of_two_full_tables_are_not_mistaken(shared: int) -> None:
     """Where each has its own beside those they share, every pair of two colors is told apart."""
-    common = b"".join(bytes((1, 1, place)) for place in range(shared))
+    common = b"".join(bytes((1, 1, index)) for index in range(shared))
     own = [bytes((0, number, 0)) * (256 - shared) for number in (2, 3)]
     first, second = np.divmod(np.arange(1 << 16), 256)
     previous, current = (
@@ -211,11 +213,11 @@ def longer_runs(flags: list[bool], shortest: int) -> list[bool]:
     """One flag after another."""
     kept = [False] * len(flags)
     start = 0
-    for place in range(len(flags) + 1):
-        if place == len(flags) or not flags[place]:
-            if place - start >= shortest:
-                kept[start:place] = [True] * (place - start)
-            start = place + 1
+    for index in range(len(flags) + 1):
+        if index == len(flags) or not flags[index]:
+            if index - start >= shortest:
+                kept[start:index] = [True] * (index - start)
+            start = index + 1
     return kept
 
 

@@ -145,8 +145,8 @@ def test_a_full_disk_is_named(disk: Disk, bundle: bytes, clip: bytes, step: str)
     """At each stage; when there is room again, the next run completes."""
     prepare(disk, step)
     disk.fill(leave=0 if step == "SplitFrames" else len(bundle) // 2)
-    room = "bytes free" if step == "DownloadData" else "No space left on device"
-    refused(disk.run(), step, room, "free some space")
+    expected = "bytes free" if step == "DownloadData" else "No space left on device"
+    refused(disk.run(), step, expected, "free some space")
     disk.check(bundle)
     disk.free()
     assert disk.run() is None

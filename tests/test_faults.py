@@ -18,10 +18,10 @@ from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.faults import (
     ETAG,
-    Answer,
     Connection,
     FaultServer,
     Request,
+    Responder,
     chunks,
     fault_server,
     says,
@@ -44,7 +44,7 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def halved(sample: bytes) -> Answer:
+def halved(sample: bytes) -> Responder:
     """The sample, broken off in the middle."""
     return serves(sample, stop_after=len(sample) // 2)
 
@@ -61,7 +61,7 @@ def left(tmp_path: Path) -> list[str]:
     return sorted(os.listdir(tmp_path / "fetched"))
 
 
-def leave_a_half(fetch: Fetch, server: FaultServer, halved: Answer) -> None:
+def leave_a_half(fetch: Fetch, server: FaultServer, halved: Responder) -> None:
     """As a run does that has no time for another try."""
     server.now(halved)
     with pytest.raises(TransientDownloadError, match="broke off"):
@@ -69,7 +69,7 @@ def leave_a_half(fetch: Fetch, server: FaultServer, halved: Answer) -> None:
 
 
 def test_01_a_short_body_is_resumed(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes, tmp_path: Path
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes, tmp_path: Path
 ) -> None:
     """In the same run, and in the next; no byte is transferred twice."""
     half = f"bytes={len(sample) // 2}-"
@@ -141,7 +141,7 @@ def test_06_a_body_longer_than_its_length_is_found_by_its_frames(
 
 @pytest.mark.parametrize("obeys_if_range", [True, False])
 def test_07_another_version_is_fetched_from_its_start(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes, obeys_if_range: bool
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes, obeys_if_range: bool
 ) -> None:
     """Also where the server gives a range of it although If-Range names the first."""
     leave_a_half(fetch, server, halved)
@@ -169,7 +169,7 @@ def test_07_a_weak_etag_is_not_resumed(fetch: Fetch, server: FaultServer, sample
 
 
 def test_08_a_range_that_is_ignored_starts_anew(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes
 ) -> None:
     """The whole takes the place of the half."""
     server.now(halved, serves(sample, ranges=False))
@@ -180,7 +180,7 @@ def test_08_a_range_that_is_ignored_starts_anew(
     "content_range", ["bytes 0-99/{size}", "bytes {half}-99/100", "lines 1-2/3", None]
 )
 def test_09_a_range_that_does_not_fit_starts_anew(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes, content_range: str | None
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes, content_range: str | None
 ) -> None:
     """It begins elsewhere, is of another size, or cannot be understood."""
     values = {"size": len(sample), "half": len(sample) // 2}
@@ -402,7 +402,7 @@ def test_23_a_stalled_download_is_resumed(fetch: Fetch, server: FaultServer, sam
     assert ranges(server) == [None, "bytes=100000-"]
 
 
-def trickle(data: bytes) -> Answer:
+def trickle(data: bytes) -> Responder:
     def answer(connection: Connection, _: Request) -> None:
         connection.head(200, f"Content-Length: {len(data)}", f"ETag: {ETAG}")
         for byte in data:
@@ -451,7 +451,7 @@ def test_24_room_is_looked_for_first(
 
 @pytest.mark.parametrize("damage", ["altered", "shorter", "longer", "note gone", "note altered"])
 def test_25_a_damaged_part_is_not_gone_on_with(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes, damage: str, tmp_path: Path
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes, damage: str, tmp_path: Path
 ) -> None:
     """What is more than was vouched for is dropped; the rest of it is right.
 
@@ -478,7 +478,7 @@ def test_25_a_damaged_part_is_not_gone_on_with(
 
 
 def test_25_a_part_of_another_url_is_not_gone_on_with(
-    fetch: Fetch, server: FaultServer, halved: Answer, sample: bytes
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes
 ) -> None:
     """Even if its version has the same name there."""
     leave_a_half(fetch, server, halved)

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support.faults import (
-    Answer,
     Connection,
     FaultServer,
     Request,
+    Responder,
     chunks,
     fault_server,
     says,
@@ -44,7 +44,7 @@ def authorization(request: Request) -> str:
     ).decode()
 
 
-def drips(*beginning: str) -> Answer:
+def drips(*beginning: str) -> Responder:
     """Header lines without an end, each in time."""
 
     def answer(connection: Connection, _: Request) -> None:
@@ -57,7 +57,7 @@ def drips(*beginning: str) -> Answer:
     return answer
 
 
-def pours(head: str) -> Answer:
+def pours(head: str) -> Responder:
     """A body without an end."""
 
     def answer(connection: Connection, _: Request) -> None:
@@ -76,7 +76,9 @@ def pours(head: str) -> Answer:
     [drips(), drips("Content-Length: 5"), pours("HTTP/1.1 200 OK\r\n\r\nGIF89a")],
     ids=["status", "headers", "body"],
 )
-def test_a_download_ends_at_its_deadline(fetch: Fetch, server: FaultServer, answer: Answer) -> None:
+def test_a_download_ends_at_its_deadline(
+    fetch: Fetch, server: FaultServer, answer: Responder
+) -> None:
     """Whatever it waits for; also where each byte comes in time."""
     server.now(answer)
     with pytest.raises(DownloadError, match="takes too long") as raised:

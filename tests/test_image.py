@@ -126,10 +126,12 @@ def test_sixteen_bits_a_channel_become_eight() -> None:
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
 def test_a_grey_png_may_have_a_transparent_one(depth: int) -> None:
     """The color that its tRNS chunk names is transparent, in every depth."""
-    most = (1 << depth) - 1
-    row = struct.pack(">2H", most, 0) if depth == 16 else bytes((most << 8 - depth, 0))
+    color_range = (1 << depth) - 1
+    row = (
+        struct.pack(">2H", color_range, 0) if depth == 16 else bytes((color_range << 8 - depth, 0))
+    )
     size = 2 if depth >= 8 else 8 // depth
-    chunk = (b"tRNS", struct.pack(">H", most))
+    chunk = (b"tRNS", struct.pack(">H", color_range))
     found = shown(to_gif(png(depth, 0, (size, 1), row, chunk))[0])[0]
     assert found[0, 3] == 0
     assert (found[1:] == (0, 0, 0, 255)).all()
@@ -359,8 +361,8 @@ def test_damage_gives_an_image_or_its_error(whole: bytes, data: st.DataObject) -
     """Cut off or with wrong bits, each format is decoded or refused as itself."""
     damaged = bytearray(whole)
     for _ in range(data.draw(st.integers(0, 4))):
-        place = data.draw(st.integers(0, len(whole) - 1) | st.integers(0, min(99, len(whole) - 1)))
-        damaged[place] ^= data.draw(st.integers(1, 255))
+        index = data.draw(st.integers(0, len(whole) - 1) | st.integers(0, min(99, len(whole) - 1)))
+        damaged[index] ^= data.draw(st.integers(1, 255))
     kept = bytes(damaged[: data.draw(st.just(len(whole)) | st.integers(0, len(whole)))])
     try:
         image, images = to_gif(kept)
@@ -442,8 +444,8 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     exif[0x010E] = "text" * 30
     cut_exif = exif.tobytes()[:-60]
     tiff = bytearray(saved(picture(), "TIFF", tiffinfo={0x010E: "text" * 30}))
-    place = tiff.index(b"\x0e\x01\x02\0")
-    struct.pack_into("<I", tiff, place + 8, 0x7FFFFFF0)
+    offset = tiff.index(b"\x0e\x01\x02\0")
+    struct.pack_into("<I", tiff, offset + 8, 0x7FFFFFF0)
     mpf = b"MPF\0II*\0\x08\0\0\0\0\0"
     jpeg = saved(picture((64, 64)), "JPEG", exif=cut_exif)
     jpeg_with_mpf = jpeg[:2] + b"\xff\xe2" + struct.pack(">H", len(mpf) + 2) + mpf + jpeg[2:]
@@ -572,9 +574,9 @@ def test_an_image_that_cannot_be_decoded_cannot_be_made_clearable() -> None:
     st.integers(1, 256),
     st.integers(0, 2**32 - 1),
 )
-def test_what_is_encoded_is_decoded(shape: tuple[int, int], most: int, seed: int) -> None:
+def test_what_is_encoded_is_decoded(shape: tuple[int, int], color_range: int, seed: int) -> None:
     """Every index, also where the table has no such color."""
-    indexes = np.random.default_rng(seed).integers(0, most, shape).astype(np.uint8)
+    indexes = np.random.default_rng(seed).integers(0, color_range, shape).astype(np.uint8)
     image = made(indexes, bytes(range(6)))._replace(screen=shape[::-1], position=(0, 0))
     assert (image_.decode_indexes(gif_.encode_single(image)) == indexes).all()
 

@@ -75,16 +75,16 @@ class Started:
 
 @pytest.fixture
 def start() -> Iterator[type[Started]]:
-    begun: list[Started] = []
+    processes: list[Started] = []
 
     class Noted(Started):
         def __init__(self, code: str) -> None:
             super().__init__(code)
-            begun.append(self)
+            processes.append(self)
 
     yield Noted
-    for started in begun:
-        started.close()
+    for process in processes:
+        process.close()
 
 
 @pytest.mark.parametrize(("one", "two"), list(product(SIGNALS, SIGNALS)))

@@ -29,12 +29,12 @@ class LateWorker:
         self._left = before
 
     def write_clip_batch(
-        self, shared: storage.FolderHandle, batch: clip_batches.ClipBatch
+        self, handle: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
         if self._left == 0:
             self._path.write_bytes(self._data)
         self._left -= 1
-        return self._write_clip_batch(shared, batch)
+        return self._write_clip_batch(handle, batch)
 
 
 def combined(workdir: Path, **options: Any) -> bytes:
@@ -87,10 +87,10 @@ def test_a_part_is_held_against_what_its_worker_said(
     write_clip_batch = clip_batch_writer.write_clip_batch
 
     def write_and_damage(
-        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
+        handle: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
-        written = write_clip_batch(shared, batch)
-        path = workdir / shared.part_name("frames", 0)
+        written = write_clip_batch(handle, batch)
+        path = workdir / handle.block_file("frames", 0)
         path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
         return written
 
@@ -111,22 +111,22 @@ def test_a_part_of_another_run_has_another_name(
     write_clip_batch = clip_batch_writer.write_clip_batch
 
     def note(
-        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
+        handle: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
-        calls.append((shared, batch))
-        return write_clip_batch(shared, batch)
+        calls.append((handle, batch))
+        return write_clip_batch(handle, batch)
 
     monkeypatch.setattr(combining, "write_clip_batch", note)
     combined(workdir, frame_duration_ms=50)
     right = combined(workdir)
 
     def write_late(
-        shared: storage.FolderHandle, batch: clip_batches.ClipBatch
+        handle: storage.FolderHandle, batch: clip_batches.ClipBatch
     ) -> clip_batch_writer.CompletedClipBatch:
-        written = write_clip_batch(shared, batch)
+        written = write_clip_batch(handle, batch)
         with monkeypatch.context() as patch:
             patch.setattr(
-                "luigi_gif.storage.attach", lambda shared: storage.open_folder(shared.url)
+                "luigi_gif.storage.attach", lambda handle: storage.open_folder(handle.url)
             )
             write_clip_batch(*calls[0])
         return written

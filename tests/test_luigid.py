@@ -63,11 +63,11 @@ GATE = """
 import os, time
 from luigi_gif.frames import batch_writer
 real, begun = batch_writer.write_batch, []
-def write_batch(shared, batch):
+def write_batch(handle, batch):
     begun.append(batch)
     while not os.path.exists(os.path.join({gate!r}, str(len(begun)))):
         time.sleep(0.02)
-    return real(shared, batch)
+    return real(handle, batch)
 batch_writer.write_batch = write_batch
 """
 """A worker with this does each of its batches when there is a file of that number."""

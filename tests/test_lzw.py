@@ -27,20 +27,20 @@ END = "the End code"
 def packed(codes: list[int], minimum_code_size: int, sub_block: int = 255) -> bytes:
     """Image data of these codes, each as wide as a decoder will read it."""
     clear = 1 << minimum_code_size
-    bits, place, width, known = 0, 0, minimum_code_size + 1, 0
+    bits, filled, width, known = 0, 0, minimum_code_size + 1, 0
     data = bytearray()
     for code in codes:
-        bits |= code << place
-        place += width
-        while place >= 8:
+        bits |= code << filled
+        filled += width
+        while filled >= 8:
             data.append(bits & 255)
-            bits, place = bits >> 8, place - 8
+            bits, filled = bits >> 8, filled - 8
         if code == clear:
             width, known = minimum_code_size + 1, clear + 1
         else:
             known = min(known + 1, 4096)
             width += known == 1 << width and width < 12
-    data += bits.to_bytes((place + 7) // 8, "little")
+    data += bits.to_bytes((filled + 7) // 8, "little")
     pieces = [data[start : start + sub_block] for start in range(0, len(data), sub_block)]
     blocks = b"".join(bytes((len(piece),)) + piece for piece in pieces)
     return bytes((minimum_code_size,)) + blocks + b"\0"
@@ -153,12 +153,12 @@ def test_a_glance_finds_what_is_lost_inserted_and_overwritten() -> None:
     codes = lzw.code_data(data)
     draw = random.Random(1)
     for _ in range(200):
-        place, length = draw.randrange(300, len(codes) // 2), draw.randrange(1, 200)
+        index, length = draw.randrange(300, len(codes) // 2), draw.randrange(1, 200)
         for other in (
-            codes[:place] + codes[place + length :],
-            codes[:place] + draw.randbytes(length) + codes[place:],
-            codes[:place] + bytes(6000) + codes[place + 6000 :],
-            codes[:place],
+            codes[:index] + codes[index + length :],
+            codes[:index] + draw.randbytes(length) + codes[index:],
+            codes[:index] + bytes(6000) + codes[index + 6000 :],
+            codes[:index],
         ):
             pieces = [other[start : start + 255] for start in range(0, len(other), 255)]
             blocks = b"".join(bytes((len(piece),)) + piece for piece in pieces)

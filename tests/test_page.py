@@ -61,13 +61,13 @@ def test_a_page_tells_of_each_clip(nights: Path) -> None:
 def test_a_page_lies_on_a_store_too(nights: Path) -> None:
     """With the same words."""
     here = storage.open_folder(str(nights))
-    there = storage.open_folder("memory://nights")
+    store = storage.open_folder("memory://nights")
     for path in nights.rglob("*"):
         if path.is_file():
-            there.write(str(path.relative_to(nights)), path.read_bytes())
+            store.write(str(path.relative_to(nights)), path.read_bytes())
     assert page.write_page("memory://nights") == "memory://nights/index.html"
     page.write_page(str(nights))
-    assert there.read("index.html") == here.read("index.html")
+    assert store.read("index.html") == here.read("index.html")
 
 
 def note(workdir: Path, **changes: object) -> None:

@@ -32,8 +32,8 @@ def photo(size: tuple[int, int] = (320, 240)) -> Image.Image:
     green = 110 + 90 * np.cos(3 * y - 2 * x) + 40 * (x > y)
     blue = 90 + 80 * np.sin(4 * x * y + 1) - 50 * (x + y > 1.4)
     pixels = np.stack((red, green, blue), axis=2)
-    for place, color in ((0.2, (250, 20, 30)), (0.5, (20, 240, 250)), (0.8, (240, 240, 10))):
-        pixels[(x - place) ** 2 + (y - place) ** 2 < 0.001] = color
+    for center, color in ((0.2, (250, 20, 30)), (0.5, (20, 240, 250)), (0.8, (240, 240, 10))):
+        pixels[(x - center) ** 2 + (y - center) ** 2 < 0.001] = color
     pixels += np.random.default_rng(7).normal(0, 6, pixels.shape)
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
@@ -74,10 +74,10 @@ def digest(quality: str) -> str:
     st.sampled_from(QUALITIES),
 )
 def test_up_to_256_colors_are_kept(
-    count: int, most: int, size: tuple[int, int], seed: int, quality: str
+    count: int, color_range: int, size: tuple[int, int], seed: int, quality: str
 ) -> None:
     """Every pixel has exactly its own color, and no color is in the table that no pixel has."""
-    colors = random.Random(seed).sample(range(most), count)
+    colors = random.Random(seed).sample(range(color_range), count)
     table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
     pixels = table[np.random.default_rng(seed).integers(0, len(table), size)]
     indexes, found = palette.quantize(Image.fromarray(pixels), None, 256, quality)
@@ -104,13 +104,13 @@ def test_256_colors_in_use_are_kept_to_the_last(quality: str) -> None:
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_of_more_colors_at_most_so_many_are_chosen(quality: str) -> None:
     """And every index is that of one of them."""
-    for most in (2, 3, 16, 255, 256):
-        indexes, colors = palette.quantize(photo((64, 48)), None, most, quality)
+    for max_colors in (2, 3, 16, 255, 256):
+        indexes, colors = palette.quantize(photo((64, 48)), None, max_colors, quality)
         assert indexes.shape == (48, 64)
-        assert colors.shape[0] <= most
+        assert colors.shape[0] <= max_colors
         assert colors.shape[1:] == (3,)
         assert indexes.max() < len(colors)
-        assert len(np.unique(indexes)) > most // 2
+        assert len(np.unique(indexes)) > max_colors // 2
 
 
 def test_best_has_less_error_than_fast() -> None:

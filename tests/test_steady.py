@@ -203,11 +203,11 @@ def test_a_run_that_never_sees_luigid_is_done(
 
 def test_two_runs_of_the_same_are_both_done(front: Front, tmp_path: Path) -> None:
     """Each task is made once, and each run waits for what the other makes."""
-    begun: list[int] = []
+    started: list[int] = []
     both = threading.Barrier(2)
 
     def begin(number: int) -> None:
-        begun.append(number)
+        started.append(number)
         time.sleep(0.05)
 
     for number in range(3):
@@ -224,21 +224,21 @@ def test_two_runs_of_the_same_are_both_done(front: Front, tmp_path: Path) -> Non
     done.append(run(front, tmp_path))
     thread.join()
     assert done == [True, True]
-    assert sorted(begun) == [0, 1, 2]
+    assert sorted(started) == [0, 1, 2]
 
 
 def test_what_another_run_failed_to_do_is_tried(front: Front, tmp_path: Path) -> None:
     """Once, and not again by the one that failed."""
-    begun: list[str] = []
+    started: list[str] = []
 
     def fail() -> None:
-        begun.append("")
+        started.append("")
         raise ValueError
 
     DEEDS[0] = fail
     assert not run(front, tmp_path)
     assert not run(front, tmp_path, "other")
-    assert len(begun) == 2
+    assert len(started) == 2
 
 
 def test_an_answer_that_is_none_counts_as_no_answer(tmp_path: Path) -> None:

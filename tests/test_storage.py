@@ -368,7 +368,7 @@ def test_what_ended_runs_left_on_a_store_is_swept() -> None:
     for token, process in runs.items():
         if process is not None:
             folder.write(*probe(process, token))
-        folder.write(storage.FolderHandle("", token).part_name("frames", 7), b"part")
+        folder.write(storage.FolderHandle("", token).block_file("frames", 7), b"part")
     folder.write("shared.luigi-gif-tmp", b"mine")
     folder.write("frames/part_1", b"mine")
     for subfolder in ("", "frames"):

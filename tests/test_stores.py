@@ -251,10 +251,10 @@ def test_many_are_sent_and_fetched_at_a_time(
 
 def test_a_folder_that_is_shared_is_known(folder: storage.Folder) -> None:
     """By a worker, and only while it is shared; nothing of that stays."""
-    with folder.share() as shared:
-        storage.attach(shared).write("name", b"1")
+    with folder.share() as handle:
+        storage.attach(handle).write("name", b"1")
     with pytest.raises(StorageError):
-        storage.attach(shared)
+        storage.attach(handle)
     assert list(folder.entries("")) == [("name", 1)]
 
 
@@ -328,11 +328,11 @@ def test_a_store_that_does_not_answer_is_given_up(
     store: Store, found_by: Callable[[dict[str, str]], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sooner than by its own library, which tries again for up to 90 seconds each time."""
-    found_by(store.silent)
+    found_by(store.unresponsive)
     monkeypatch.setattr(store_module, "ANSWER_S", 0.2)
     url = f"{store.scheme}://{uuid.uuid4()}/work"
-    for look in ("size", "version", "read"):
+    for method in ("size", "version", "read"):
         with pytest.raises(StorageError) as error:
-            getattr(storage.open_folder(url), look)("name")
+            getattr(storage.open_folder(url), method)("name")
         assert error.value.where.startswith(url)
         assert "no answer" in error.value.got

@@ -43,7 +43,7 @@ def write_clip_batch(handle: storage.FolderHandle, batch: ClipBatch) -> Complete
             made = make_clip_blocks(reader, batch)
             for index, pieces in groupby(made, key=lambda block: block[0]):
                 blocks = b"".join(piece for _, piece in pieces)
-                write(handle.part_name(frames.SUBFOLDER, index), blocks)
+                write(handle.block_file(frames.SUBFOLDER, index), blocks)
                 files.append(BlockFile(index, len(blocks), zlib.crc32(blocks)))
     except MemoryError as error:
         raise out_of_memory(folder.path(frames.SUBFOLDER)) from error

@@ -134,7 +134,7 @@ class _Combining:
                 yield from _read_block_files(self._folder, handle, files)
             finally:
                 for index in files:
-                    self._folder.remove(handle.part_name(frames.SUBFOLDER, index))
+                    self._folder.remove(handle.block_file(frames.SUBFOLDER, index))
 
     def _compare(self, found: dict[int, str]) -> None:
         """Hold what a batch found of frame files against what others did. Raises ChangedFrame.
@@ -152,7 +152,7 @@ def _read_block_files(
     folder: storage.Folder, handle: storage.FolderHandle, files: dict[int, BlockFile]
 ) -> Iterator[bytes]:
     """The blocks of each chunk, in order, each removed behind it. Raises DamagedFileError."""
-    names = {index: handle.part_name(frames.SUBFOLDER, index) for index in sorted(files)}
+    names = {index: handle.block_file(frames.SUBFOLDER, index) for index in sorted(files)}
     contents = folder.read_many(names.values(), sources.WAYPOINT_WORK)
     for (index, name), blocks in zip(names.items(), contents, strict=True):
         _, size, crc32 = files[index]

@@ -54,7 +54,7 @@ class Cluster:
             return None
         # Without Bokeh the scheduler links to a page that only says so.
         with contextlib.suppress(Exception):
-            if self._ask(lambda: self.client.run_on_scheduler(has_dashboard)):
+            if self._call(lambda: self.client.run_on_scheduler(has_dashboard)):
                 return str(self.client.dashboard_link)
         return None
 
@@ -69,7 +69,7 @@ class Cluster:
         now = time.monotonic()
         if now - self._seen >= WORKERS_CACHE_S:
             try:
-                self._workers = dict(self._ask(self.client.nthreads))
+                self._workers = dict(self._call(self.client.nthreads))
             except TimeoutError:
                 pass  # it may be busy; the stall timeout judges
             except (OSError, AttributeError) as error:  # a client that gave up has no scheduler
@@ -82,7 +82,7 @@ class Cluster:
     def run_on_all_workers(self, function: Callable[[str], object], argument: str) -> None:
         """Call an importable function once in each worker process. May raise anything."""
         if self.remote:
-            self._ask(lambda: self.client.run(function, argument))
+            self._call(lambda: self.client.run(function, argument))
         else:
             function(argument)
 
@@ -96,13 +96,13 @@ class Cluster:
             next_step="mend it (its logs may help) and run again: what is written is kept",
         )
 
-    def _ask(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """What an asynchronous method of the client gives. Raises TimeoutError."""
 
-        async def answer() -> Any:
+        async def result() -> Any:
             return await call()
 
-        return self.client.sync(answer, callback_timeout=ANSWER_TIMEOUT_S)
+        return self.client.sync(result, callback_timeout=ANSWER_TIMEOUT_S)
 
 
 def has_dashboard() -> bool:

@@ -31,7 +31,7 @@ def fetch_bundle(
     *,
     sha256: str | None,
     strict: bool,
-    watch: ProgressReporter,
+    reporter: ProgressReporter,
 ) -> tuple[dict[str, Any], sources.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
@@ -49,7 +49,7 @@ def fetch_bundle(
     deadline = time.monotonic() + settings.deadline
     with partial_file.open_partial(folder, name, url) as partial:
         attempts = new_attempts(settings)
-        is_whole = attempts(_attempt, url, folder, settings, partial, watch, deadline, strict)
+        is_whole = attempts(_attempt, url, folder, settings, partial, reporter, deadline, strict)
         if sha256 is not None:
             bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
         index = bundle_checks.index_fetched(partial, url) if strict else None
@@ -63,7 +63,7 @@ def _attempt(
     folder: storage.LocalFolder,
     settings: sections.download,
     partial: partial_file.PartialFile,
-    watch: ProgressReporter,
+    reporter: ProgressReporter,
     deadline: float,
     strict: bool,
 ) -> bool:
@@ -77,7 +77,7 @@ def _attempt(
         _check_free_bytes(response, folder)
         if response.start:
             logger.info("goes on behind the %s bytes that are there", f"{response.start:,}")
-        with watch.progress("B", response.total, response.start) as progress:
+        with reporter.progress("B", response.total, response.start) as progress:
             for piece in _whole_pieces(_with_progress(response, progress)):
                 if partial.state.size == 0:
                     bundle_checks.check_beginning(piece, url, strict)
@@ -126,7 +126,7 @@ def _with_progress(response: Response, progress: Progress) -> Iterator[bytes]:
 
 
 def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of sources.PIECE_BYTES or more, the last one excepted: servers may send them tiny.
+    """Pieces of file_source.PIECE_BYTES or more, the last one excepted: servers may send them tiny.
 
     What came before an error is given before it is raised.
     """

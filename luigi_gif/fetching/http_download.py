@@ -52,66 +52,70 @@ def open_url(
 
     with http_session.Exchange(url, settings, deadline) as exchange:
         with http_errors.translating_errors(exchange):
-            answer = None
+            response = None
             if state.size and state.validator:
                 ranges = {"Range": f"bytes={state.size}-", "If-Range": state.validator}
-                answer = _rest_of(exchange.send(ranges), exchange, state)
-            if answer is None:
-                answer = _whole_of(exchange.send({}), exchange)
-        yield answer
+                response = _rest_of(exchange.send(ranges), exchange, state)
+            if response is None:
+                response = _whole_of(exchange.send({}), exchange)
+        yield response
 
 
 def _rest_of(
-    response: requests.Response, exchange: Exchange, state: ResumeState
+    http_response: requests.Response, exchange: Exchange, state: ResumeState
 ) -> Response | None:
     """What the server gives when asked for the rest; None where it fits nothing.
 
     RFC 9110, 15.3.7: a 206 has the ETag that a 200 would have had. One that leaves it out, or
     is made by who overlooks If-Range, may be of another version.
     """
-    if response.status_code not in (206, 416):
-        return _whole_of(response, exchange)
-    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if http_response.status_code not in (206, 416):
+        return _whole_of(http_response, exchange)
+    content_range = _CONTENT_RANGE.fullmatch(http_response.headers.get("Content-Range", ""))
     start, total = content_range.groups() if content_range else (None, None)
-    etag = response.headers.get("ETag")
-    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
-    answer = None
-    if response.status_code == 416:
+    etag = http_response.headers.get("ETag")
+    codings = content_coding.compressions(http_response.headers.get("Content-Encoding", ""))
+    response = None
+    if http_response.status_code == 416:
         if total == str(state.size) and etag in (None, state.validator):
-            answer = _as_response(response, state.size, state.size, iter(()))
+            response = _as_response(http_response, state.size, state.size, iter(()))
     elif etag == state.validator and not codings and start == str(state.size):
         if total == "*":
-            answer = _as_response(response, state.size, state.total, _pieces(response, exchange))
+            response = _as_response(
+                http_response, state.size, state.total, _pieces(http_response, exchange)
+            )
         elif total is not None and int(total) == (state.total or int(total)):
-            answer = _as_response(response, state.size, int(total), _pieces(response, exchange))
-    if answer is None:
-        response.close()
+            response = _as_response(
+                http_response, state.size, int(total), _pieces(http_response, exchange)
+            )
+    if response is None:
+        http_response.close()
         return None
-    return answer._replace(validator=state.validator)
+    return response._replace(validator=state.validator)
 
 
-def _whole_of(response: requests.Response, exchange: Exchange) -> Response:
+def _whole_of(http_response: requests.Response, exchange: Exchange) -> Response:
     from luigi_gif.fetching import http_errors
 
-    http_errors.check_status(exchange, response)
-    pieces, length = _pieces(response, exchange), response.raw.length_remaining
-    codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
+    http_errors.check_status(exchange, http_response)
+    pieces, length = _pieces(http_response, exchange), http_response.raw.length_remaining
+    codings = content_coding.compressions(http_response.headers.get("Content-Encoding", ""))
     if codings:
         beginning = list(itertools.islice(pieces, 1))
         pieces = itertools.chain(beginning, pieces)
         # A server may name a compression that it did not apply.
         if not sources.may_be_bundle(b"".join(beginning), strict=True):
             decoded = _decoded(pieces, exchange, codings)
-            answer = _as_response(response, 0, None, decoded)
-            return answer._replace(validator=None, has_packed_length=length is not None)
-    return _as_response(response, 0, length, pieces)
+            response = _as_response(http_response, 0, None, decoded)
+            return response._replace(validator=None, has_packed_length=length is not None)
+    return _as_response(http_response, 0, length, pieces)
 
 
 def _as_response(
-    response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
+    http_response: requests.Response, start: int, total: int | None, pieces: Iterator[bytes]
 ) -> Response:
-    etag = response.headers.get("ETag", "")
-    date = response.headers.get("Last-Modified", "")
+    etag = http_response.headers.get("ETag", "")
+    date = http_response.headers.get("Last-Modified", "")
     known_etag = etag if _ETAG.fullmatch(etag) else None
     strong = known_etag if etag.startswith('"') else None
     return Response(
@@ -119,14 +123,14 @@ def _as_response(
     )
 
 
-def _pieces(response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
+def _pieces(http_response: requests.Response, exchange: Exchange) -> Iterator[bytes]:
     """The body as it arrives, checked for its speed."""
     from luigi_gif.fetching import http_errors
 
     begin, received = time.monotonic(), 0
     limit = exchange.settings.low_speed_limit
     with http_errors.translating_errors(exchange):
-        while piece := response.raw.read1(RECEIVE_BYTES):
+        while piece := http_response.raw.read1(RECEIVE_BYTES):
             yield piece
             now = time.monotonic()
             received += len(piece)

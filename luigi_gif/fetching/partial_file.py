@@ -140,8 +140,8 @@ def open_partial(folder: storage.LocalFolder, name: str, url: str) -> Iterator[P
     """
     if folder.read_json(_note_name(name)) is None:
         if folder.size(name):
-            aside = folder.path(folder.quarantine(name))
-            logger.warning("%s was not made by this pipeline: it is %s now", name, aside)
+            new_name = folder.path(folder.quarantine(name))
+            logger.warning("%s was not made by this pipeline: it is %s now", name, new_name)
         _claim(folder, name)
     with ThreadPoolExecutor(1, "hash") as hasher, folder.update(name) as file:
         partial = PartialFile(folder, name, url, file, hasher)

@@ -108,7 +108,7 @@ class _ChunkWriter:
         for number, (frame, existing) in enumerate(frames, chunk.first_number):
             execution.stop_if_cancelled()
             if isinstance(frame, sources.BadFrame):
-                self._leave_out(number, frame, existing)
+                self._skip(number, frame, existing)
                 tally.skip(number, frame)
             else:
                 self._put(number, frame.file, existing)
@@ -143,7 +143,7 @@ class _ChunkWriter:
             self._write(frame_file_name(number, self._batch.digits), file)
             self._new_files += 1
 
-    def _leave_out(self, number: int, bad: sources.BadFrame, existing: bytes | None) -> None:
+    def _skip(self, number: int, bad: sources.BadFrame, existing: bytes | None) -> None:
         """Raises BundleError where bad frames end the work."""
         if not self._batch.options.skip_bad:
             raise bad_frame_error(bad, self._folder.path(self._batch.data_file)) from None

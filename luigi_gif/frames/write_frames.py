@@ -55,7 +55,7 @@ def write_missing_frames(
             if executor.dashboard:
                 reporter.link(executor.dashboard)
             planned = plan_tasks(manifest, todo, executor.threads, config.batch_mib << 20)
-            options = _settled(options, handle, executor, data_file, manifest)
+            options = _resolve_options(options, handle, executor, data_file, manifest)
             digits = digits_for(manifest.frame_count)
             batches = (Batch(data_file, digits, options, tasks) for tasks in planned)
             write = partial(write_batch, handle)
@@ -83,7 +83,7 @@ def _claim_names(folder: storage.Folder, manifest: Manifest, todo: MissingChunks
     manifest.save(folder)
 
 
-def _settled(
+def _resolve_options(
     options: RenderOptions,
     handle: storage.FolderHandle,
     executor: execution.Executor,

@@ -138,7 +138,7 @@ def looks_whole(data: bytes | memoryview) -> bool:
     bit = width
     if not (usual := _to_clear(data, bit, bits, _periods(data[0]))):
         return False
-    for low, middle, high, shift in _clear_places(data[0], usual, (bits - bit) // usual):
+    for low, middle, high, shift in _clear_positions(data[0], usual, (bits - bit) // usual):
         if (data[low] | data[middle] << 8 | data[high] << 16) >> shift & _MAX_CODES - 1 != clear:
             break
         bit += usual
@@ -159,18 +159,18 @@ def _code(data: bytes | memoryview, end: int, width: int) -> int:
     """The code that ends before bit ``end`` of sub-blocks that are full."""
     start = end - width
     code = 0
-    for place in range((end - 1) >> 3, (start >> 3) - 1, -1):
-        code = code << 8 | data[_offset(place)]
+    for index in range((end - 1) >> 3, (start >> 3) - 1, -1):
+        code = code << 8 | data[_offset(index)]
     return code >> (start & 7) & (1 << width) - 1
 
 
-def _offset(place: int) -> int:
+def _offset(index: int) -> int:
     """Where a byte of the codes stands in image data whose sub-blocks are full."""
-    return 2 + place + place // MAX_SUB_BLOCK_BYTES
+    return 2 + index + index // MAX_SUB_BLOCK_BYTES
 
 
 @functools.cache
-def _clear_places(minimum_code_size: int, period: int, count: int) -> list[tuple[int, ...]]:
+def _clear_positions(minimum_code_size: int, period: int, count: int) -> list[tuple[int, ...]]:
     """Of so many Clear codes, each ``period`` bits behind the one before: three bytes, a shift."""
     first = minimum_code_size + 1 - _MAX_WIDTH
     starts = [first + (number + 1) * period for number in range(count)]

@@ -141,17 +141,17 @@ class _Lookup:
 
     def __init__(self, colors: bytes) -> None:
         self._palette = np.frombuffer(colors, np.uint8).reshape(-1, 3).astype(np.float32)
-        self._known = np.zeros(1 << 24, np.uint16)
+        self._cache = np.zeros(1 << 24, np.uint16)
         """Index + 1; 0 is not known yet. Threads may find the same at the same time."""
 
     def indexes(self, packed: Packed) -> Bytes:
-        found = self._known[packed]
+        found = self._cache[packed]
         if not found.all():
             new = np.unique(packed[found == 0])
-            self._known[new] = palette.nearest_indexes(
+            self._cache[new] = palette.nearest_indexes(
                 palette.unpacked(new), self._palette
             ) + np.uint16(1)
-            found = self._known[packed]
+            found = self._cache[packed]
         return (found - np.uint16(1)).astype(np.uint8)
 
 

@@ -90,8 +90,8 @@ def _decode_pixels(picture: JpegImageFile, data: bytes, notes: list[str]) -> Ima
     except OSError:
         if data.rstrip(b"\0\n").endswith(_END):
             raise
-        begun = data.removesuffix(b"\xff")
-        ends = [JpegImageFile(io.BytesIO(begun + fill + _END)) for fill in _FILLS]
+        cut = data.removesuffix(b"\xff")
+        ends = [JpegImageFile(io.BytesIO(cut + fill + _END)) for fill in _FILLS]
         first, *others = (np.asarray(each) for each in ends)
         differ = np.zeros(first.shape[:2], bool)
         for other in others:

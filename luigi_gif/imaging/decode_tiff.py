@@ -60,7 +60,7 @@ def open_tiff(data: bytes) -> OpenedImage:
     needed = {number: entry for number, entry in tags.items() if number in _NEEDED}
     if planar == _IN_PLANES and samples > 1 and bits[0] == 16 and photometric in _MODES:
         planes = [
-            _image(data, layout, _plane(needed, layout, place, samples)) for place in range(samples)
+            _image(data, layout, _plane(needed, layout, index, samples)) for index in range(samples)
         ]
     elif bits[0] in _WIDE and samples == 1 and photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         planes = [_image(data, layout, needed | _shorts(layout, {_PHOTOMETRIC: _BLACK_IS_ZERO}))]
@@ -87,8 +87,8 @@ def open_tiff(data: bytes) -> OpenedImage:
 
 def _check_reach(read: Callable[..., tuple[int, ...]], size: int) -> None:
     """Raise ValueError where pixels are cut off: what stands behind would be shown for them."""
-    for places, lengths in _DATA.items():
-        ends = [sum(each) for each in zip(read(places), read(lengths), strict=False)]
+    for offsets, lengths in _DATA.items():
+        ends = [sum(each) for each in zip(read(offsets), read(lengths), strict=False)]
         if max(ends, default=0) > size:
             raise ValueError(f"pixels that go on to byte {max(ends):,} of {size:,}")
 
@@ -132,14 +132,14 @@ def _shorts(layout: Layout, values: dict[int, int]) -> Tags:
     return {number: Entry(_SHORT, 1, pack(value)) for number, value in values.items()}
 
 
-def _plane(tags: Tags, layout: Layout, place: int, samples: int) -> Tags:
+def _plane(tags: Tags, layout: Layout, index: int, samples: int) -> Tags:
     """The tags of a gray image that is one plane of another."""
     plane = {number: entry for number, entry in tags.items() if number not in (_EXTRA, 339)}
     for number in _OFFSETS:
         if entry := tags.get(number):
             count = entry.number // samples
             size = len(entry.data) // entry.number * count
-            plane[number] = Entry(entry.type, count, entry.data[place * size :][:size])
+            plane[number] = Entry(entry.type, count, entry.data[index * size :][:size])
     return plane | _shorts(
         layout, {_BITS: 16, _PHOTOMETRIC: _BLACK_IS_ZERO, _SAMPLES: 1, _PLANAR: 1}
     )

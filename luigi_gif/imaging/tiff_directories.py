@@ -64,8 +64,8 @@ def read_directory(data: bytes, layout: Layout, offset: int) -> tuple[dict[int, 
     position = offset + count_struct.size
     count = min(count, (len(data) - position) // tag_struct.size)
     entries = {}
-    for place in range(position, position + count * tag_struct.size, tag_struct.size):
-        number, type_, values, field = tag_struct.unpack_from(data, place)
+    for begin in range(position, position + count * tag_struct.size, tag_struct.size):
+        number, type_, values, field = tag_struct.unpack_from(data, begin)
         if type_ not in TIFF_TYPES or values > _MAX_VALUES:
             continue
         size = values * TIFF_TYPE_BYTES[type_]
@@ -126,8 +126,8 @@ def listed_images(index: bytes) -> Iterator[tuple[int, int]]:
         return
     entry = read_directory(index, layout, layout.first)[0].get(_MP_ENTRIES)
     entries = entry.data[_MP_ENTRY_BYTES:] if entry else b""
-    for place in range(0, len(entries) - _MP_ENTRY_BYTES + 1, _MP_ENTRY_BYTES):
-        size, offset = struct.unpack_from(f"{layout.order}LL", entries, place + 4)
+    for begin in range(0, len(entries) - _MP_ENTRY_BYTES + 1, _MP_ENTRY_BYTES):
+        size, offset = struct.unpack_from(f"{layout.order}LL", entries, begin + 4)
         yield offset, size
 
 

@@ -28,7 +28,7 @@ TIMEOUT_S = 5.0
 """How long luigid may be away, unless [core] rpc_connect_timeout is set."""
 MIN_PAUSE_S, MAX_PAUSE_S = 0.1, 1.0
 """The wait between two tries of a call."""
-PING_PART = 10
+PING_PAUSE_FACTOR = 10
 """A failed ping is repeated after this many times its own duration: no task can start meanwhile."""
 ELSEWHERE_S = 0.5
 """How often luigid is asked about a task that another run does."""
@@ -82,7 +82,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
     def call(self, method: str, *args: Any, **arguments: Any) -> Any:
         """Call a method of ``RemoteScheduler``, on luigid or on the scheduler in its place."""
         if os.getpid() != self._process:
-            return self._tell(method, *args, **arguments)
+            return self._report(method, *args, **arguments)
         if method == "ping":
             return self._ping(*args, **arguments)
         if method == "get_work":
@@ -93,14 +93,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
         """Tell a luigid that was away how the run ended; it would show unfinished tasks."""
         if self._stand_in is not None and time.monotonic() >= self._next_ping:
             with contextlib.suppress(_NoAnswer):
-                self._tell_anew_if_forgotten()
+                self._resend_if_forgotten()
         super().close()
 
     def _call(self, method: str, *args: Any, **arguments: Any) -> Any:
         with self._lock:
             if self._stand_in is None:
                 try:
-                    answer = self._ask_patiently(method, *args, **arguments)
+                    answer = self._request_with_retries(method, *args, **arguments)
                 except _NoAnswer:
                     self._take_over()
             if self._stand_in is not None:
@@ -109,19 +109,19 @@ class SteadyScheduler(rpc.RemoteScheduler):
             self._record.note(method, args, arguments, answer)
             return answer
 
-    def _ask(self, method: str, *args: Any, **arguments: Any) -> Any:
+    def _request_once(self, method: str, *args: Any, **arguments: Any) -> Any:
         try:
             return RPC_METHODS[method](self, *args, **arguments)
         except (rpc.RPCError, ValueError, LookupError, TypeError) as error:
             # The last three: a proxy answered in its place.
             raise _NoAnswer from error
 
-    def _ask_patiently(self, method: str, *args: Any, **arguments: Any) -> Any:
+    def _request_with_retries(self, method: str, *args: Any, **arguments: Any) -> Any:
         deadline = time.monotonic() + self._timeout_s
         pause = MIN_PAUSE_S
         while True:
             try:
-                return self._ask(method, *args, **arguments)
+                return self._request_once(method, *args, **arguments)
             except _NoAnswer:
                 if time.monotonic() + pause > deadline:
                     raise
@@ -134,19 +134,19 @@ class SteadyScheduler(rpc.RemoteScheduler):
         for method, arguments in self._record.all():
             getattr(self._stand_in, method)(**_as_json(arguments))
 
-    def _tell(self, method: str, *args: Any, **arguments: Any) -> Any:
+    def _report(self, method: str, *args: Any, **arguments: Any) -> Any:
         """Call from a forked process, which reports progress: a failure does no harm."""
         if time.monotonic() < self._next_ping:
             return None
         with self._paced():
-            return self._ask(method, *args, **arguments)
+            return self._request_once(method, *args, **arguments)
 
     def _ping(self, **arguments: Any) -> Any:
         """Ping luigid, also while it is away: so the run finds it again."""
         if time.monotonic() >= self._next_ping:
             with self._paced():
-                answer = self._ask("ping", **arguments)
-                self._tell_anew_if_forgotten()
+                answer = self._request_once("ping", **arguments)
+                self._resend_if_forgotten()
                 return answer
         return {"rpc_messages": []}
 
@@ -157,9 +157,9 @@ class SteadyScheduler(rpc.RemoteScheduler):
             yield
         except _NoAnswer:
             now = time.monotonic()
-            self._next_ping = now + PING_PART * (now - begin)
+            self._next_ping = now + PING_PAUSE_FACTOR * (now - begin)
 
-    def _tell_anew_if_forgotten(self) -> bool:
+    def _resend_if_forgotten(self) -> bool:
         """Tell luigid of this run if it was away or knows nothing of it; whether that was needed.
 
         Raises _NoAnswer.
@@ -169,14 +169,14 @@ class SteadyScheduler(rpc.RemoteScheduler):
             if self._stand_in is None and (one is None or self._knows(one)):
                 return False
             for method, arguments in self._record.all():
-                self._ask(method, **arguments)
+                self._request_once(method, **arguments)
             self._done_elsewhere.clear()
             logger.warning("luigid is back, and was told of this run anew")
             self._stand_in = None
             return True
 
     def _knows(self, task_id: str) -> bool:
-        return "displayName" in self._ask("fetch_error", task_id)
+        return "displayName" in self._request_once("fetch_error", task_id)
 
     def _get_work(self, **arguments: Any) -> Any:
         """Get work for this run; if another run does all that is left, wait for it.
@@ -212,10 +212,10 @@ class SteadyScheduler(rpc.RemoteScheduler):
         """The states on luigid of the tasks that could run now; failures there are forgiven."""
         with self._lock:
             try:
-                if self._tell_anew_if_forgotten():
+                if self._resend_if_forgotten():
                     return dict.fromkeys(self._record.ready(), PENDING)
                 return {
-                    task: self._ask_patiently("forgive_failures", task)["status"]
+                    task: self._request_with_retries("forgive_failures", task)["status"]
                     for task in self._record.ready()
                 }
             except _NoAnswer:

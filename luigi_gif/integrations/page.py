@@ -70,7 +70,7 @@ def write_page(url: str) -> str:
             got="none with a clip",
             next_step="name the folder that holds them",
         )
-    _check_place(folder)
+    _check_is_ours(folder)
     folder.write(PAGE, _signed(render(clips).encode()))
     return folder.path(PAGE)
 
@@ -83,12 +83,12 @@ def render(clips: list[Clip]) -> str:
     return _PAGE.replace("{heading}", heading).replace("{articles}", articles)
 
 
-def _check_place(folder: storage.Folder) -> None:
+def _check_is_ours(folder: storage.Folder) -> None:
     try:
-        there = folder.read(PAGE)
+        existing = folder.read(PAGE)
     except FileNotFoundError:
         return
-    if there and _signed(there.rpartition(_MARK)[0]) != there:
+    if existing and _signed(existing.rpartition(_MARK)[0]) != existing:
         raise ForeignFileError(
             "the page's place is taken by one that this pipeline did not make so",
             where=folder.path(PAGE),
@@ -104,12 +104,14 @@ def _signed(page: bytes) -> bytes:
 
 
 def _clips(folder: storage.Folder) -> Iterator[Clip]:
-    for place in folder.find(HISTORY, frames.SUBFOLDER):
-        note = posixpath.join(place, HISTORY)
+    for subfolder in folder.find(HISTORY, frames.SUBFOLDER):
+        note = posixpath.join(subfolder, HISTORY)
         try:
-            run = folder.read_json(note) or {}
-            clips = _mapping(run.get("clips"))
-            found = [_clip(folder, place, name, run, about) for name, about in clips.items()]
+            history = folder.read_json(note) or {}
+            clips = _mapping(history.get("clips"))
+            found = [
+                _clip(folder, subfolder, name, history, about) for name, about in clips.items()
+            ]
         except PipelineError as error:
             logger.warning("left out: %s: %s", error.where, error.got)
         else:
@@ -117,7 +119,7 @@ def _clips(folder: storage.Folder) -> Iterator[Clip]:
 
 
 def _clip(
-    folder: storage.Folder, place: str, name: str, run: dict[str, Any], about: Any
+    folder: storage.Folder, subfolder: str, name: str, history: dict[str, Any], about: Any
 ) -> Clip | None:
     """What a note says of a clip, as far as it can be used; None where it is not there.
 
@@ -125,7 +127,7 @@ def _clip(
     """
     if name.startswith("/") or not {"", ".", ".."}.isdisjoint(name.split("/")):
         return None  # it leads out of the folder
-    path, about = posixpath.join(place, name), _mapping(about)
+    path, about = posixpath.join(subfolder, name), _mapping(about)
     if isinstance(folder, storage.LocalFolder):
         storage.check_path(folder.url, path)  # as a link may do
     size = folder.size(path)
@@ -133,11 +135,13 @@ def _clip(
         return None
     seconds = {
         step: float(each["seconds"])
-        for step, each in _mapping(run.get("steps")).items()
+        for step, each in _mapping(history.get("steps")).items()
         if _is_number(_mapping(each).get("seconds"))
     }
     measures = {name: about[name] for name in _MEASURES if _is_number(about.get(name))}
-    return Clip(path, _time(about.get("made")), str(run.get("url", "")), size, seconds, measures)
+    return Clip(
+        path, _time(about.get("made")), str(history.get("url", "")), size, seconds, measures
+    )
 
 
 def _mapping(value: Any) -> dict[str, Any]:

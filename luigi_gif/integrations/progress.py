@@ -62,11 +62,11 @@ class _StepProgress:
         )
 
 
-def show_bars(wanted: bool) -> bool:
+def show_bars(enabled: bool) -> bool:
     """Whether steps of this process have a bar from now on; as wanted."""
     global _bars
-    _bars = wanted
-    return wanted
+    _bars = enabled
+    return enabled
 
 
 class ProgressReporter:

@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 from luigi.worker import TaskProcess
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_LOOK_S = 1.0
+_CHECK_S = 1.0
 """How often a forked process checks that its parent is alive."""
 _ORDER_S = 10.0
 """How long it may then take to clean up."""
@@ -42,15 +42,15 @@ def quiet_in_child() -> Iterator[None]:
         yield
         return
     done = threading.Event()
-    watch = threading.Thread(target=_end_with, args=(parent.pid, done), daemon=True)
-    watch.start()
+    watcher = threading.Thread(target=_end_with, args=(parent.pid, done), daemon=True)
+    watcher.start()
     try:
         yield
     except KeyboardInterrupt:
         os._exit(128 + signal.SIGINT)
     finally:
         done.set()
-        watch.join()
+        watcher.join()
 
 
 def _is_luigis_child() -> bool:
@@ -59,7 +59,7 @@ def _is_luigis_child() -> bool:
 
 def _end_with(parent: int, done: threading.Event) -> None:
     """End this process when its parent is another one than ``parent``."""
-    while not done.wait(_LOOK_S):
+    while not done.wait(_CHECK_S):
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
             if not done.wait(_ORDER_S):

@@ -70,7 +70,7 @@ def _write(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
     except OSError as error:
-        _leave_stdout()
+        _discard_stdout()
         raise StorageError(
             "what was asked for cannot be written",
             where="standard output",
@@ -80,7 +80,7 @@ def _write(data: bytes) -> None:
         ) from error
 
 
-def _leave_stdout() -> None:
+def _discard_stdout() -> None:
     """Discard what it still buffers; Python would try to write it again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

@@ -101,10 +101,10 @@ def iter_frames(
     damaged, it ends at the next delimiter that the beginning of an image
     follows, or with the bundle.
     """
-    for begin_at, data, begin, (format_, end, fault, is_whole) in _spans(read, offset, stop):
+    for begin_at, data, begin, (format_, end, error, is_whole) in _spans(read, offset, stop):
         if stop is not None and begin_at >= stop:
             return
-        yield Frame(begin_at, format_, data[begin:end], fault, is_whole)
+        yield Frame(begin_at, format_, data[begin:end], error, is_whole)
 
 
 def _spans(
@@ -130,15 +130,15 @@ def _spans(
 def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     """What the bundle that ``read`` reads holds.
 
-    Raises BadFrame for the first frame with a fault, if ``strict``.
+    Raises BadFrame for the first frame with an error, if ``strict``.
     """
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
     spacing, work, number, stop, empty = WAYPOINT_WORK, 0, -1, 0, 0
     for number, (offset, _, begin, span) in enumerate(_spans(read, 0, None)):
-        format_, end, fault, _ = span
-        if strict and fault:
-            raise BadFrame(number, offset, fault)
+        format_, end, error, _ = span
+        if strict and error:
+            raise BadFrame(number, offset, error)
         seen[format_] = seen.get(format_, 0) + 1
         if number:
             empty += (offset - stop) // len(FRAME_DELIMITER) - 1

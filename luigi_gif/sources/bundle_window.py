@@ -86,11 +86,11 @@ class Window:
 
     def beginnings_behind(self, begin: int) -> Iterator[int]:
         """Where something known begins behind a delimiter, in order."""
-        place = bisect_right(self._beginnings, begin)
-        while place < len(self._beginnings) or self._search_on():
-            if self._beginnings[place] > begin:
-                yield self._beginnings[place]
-            place += 1
+        index = bisect_right(self._beginnings, begin)
+        while index < len(self._beginnings) or self._search_on():
+            if self._beginnings[index] > begin:
+                yield self._beginnings[index]
+            index += 1
 
     def _search_on(self) -> bool:
         """Find one more beginning."""

@@ -73,9 +73,9 @@ class _Walk:
         for position in range(begin, behind, structs.tag.size):
             tag, kind, number, value = self._unpack(structs.tag, position)
             values[tag] = self._values(tag, kind, number, value)
-        for places, lengths in _DATA.items():
-            if places in values and lengths in values:
-                ends = map(sum, zip(values[places], values[lengths], strict=False))
+        for offsets, lengths in _DATA.items():
+            if offsets in values and lengths in values:
+                ends = map(sum, zip(values[offsets], values[lengths], strict=False))
                 self._extend(max(ends, default=0))
         further = [each for tag in _DIRECTORIES for each in values.get(tag, ())]
         return [*self._unpack(structs.offset, behind), *further]

@@ -118,8 +118,8 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
-        """Publish a file ``found`` in :meth:`staging_dir`, whole and on the disk, as ``name``."""
+    def move_into_place(self, staged: LocalFolder, staged_name: str, name: str) -> None:
+        """Publish ``staged_name`` of :meth:`staging_dir`, whole and on the disk, as ``name``."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
@@ -153,12 +153,12 @@ class Folder(ABC):
 
     def quarantine(self, name: str) -> str:
         """Rename a file that may be the user's to a name that is free; return that name."""
-        number, aside = 1, f"{name}{QUARANTINE_SUFFIX}"
-        while self.exists(aside):
+        number, new_name = 1, f"{name}{QUARANTINE_SUFFIX}"
+        while self.exists(new_name):
             number += 1
-            aside = f"{name}{QUARANTINE_SUFFIX}-{number}"
-        self._move(name, aside)
-        return aside
+            new_name = f"{name}{QUARANTINE_SUFFIX}-{number}"
+        self._move(name, new_name)
+        return new_name
 
     @contextlib.contextmanager
     def share(self) -> Iterator[FolderHandle]:
@@ -195,9 +195,11 @@ class Folder(ABC):
 
     def _spare_foreign_json(self, name: str) -> None:
         if self._is_foreign_json(name):
-            aside = self.quarantine(name)
+            new_name = self.quarantine(name)
             logger.warning(
-                "%s was not made by this pipeline: it is %s now", self.path(name), self.path(aside)
+                "%s was not made by this pipeline: it is %s now",
+                self.path(name),
+                self.path(new_name),
             )
 
     def _is_foreign_json(self, name: str) -> bool:

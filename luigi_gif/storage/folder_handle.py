@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from luigi_gif.storage.temporary_names import temporary_name
 
-_PROBE, _PART = "shared", "part_"
-SHARED_PREFIXES = (f"{_PROBE}.", _PART)
+# Names as earlier versions gave them: what these left on a store is swept too.
+_PROBE, _BLOCKS = "shared", "part_"
+SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS)
 """What the names of the probe file and of the parts of a clip begin with."""
 
 
@@ -23,6 +24,6 @@ class FolderHandle(NamedTuple):
         """The name of that file."""
         return temporary_name(_PROBE, self.token)
 
-    def part_name(self, subfolder: str, index: int) -> str:
-        """The name of a part of a clip, which no other run gives to its own."""
-        return temporary_name(f"{subfolder}/{_PART}{index}", self.token)
+    def block_file(self, subfolder: str, chunk_index: int) -> str:
+        """The name of the file with a chunk's blocks of the clip; no other run uses it."""
+        return temporary_name(f"{subfolder}/{_BLOCKS}{chunk_index}", self.token)

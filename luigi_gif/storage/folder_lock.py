@@ -101,8 +101,8 @@ class Lock:
     def _note(self, text: bytes) -> None:
         """Say who holds it, for people. A file that holds something else is the user's."""
         try:
-            there = os.pread(self._descriptor, _NOTE_BYTES, 0)
-            if not there or process_owner.from_json(there):
+            existing = os.pread(self._descriptor, _NOTE_BYTES, 0)
+            if not existing or process_owner.from_json(existing):
                 os.truncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, text, 0)
         except OSError:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def remove_those_of_ended_runs(folder: Folder, subfolder: str, names: Iterable[str]) -> None:
-    """Remove, of these probes and parts, those of runs that have surely ended.
+    """Remove, of these probe and block files, those of runs that have surely ended.
 
-    A run writes its probe before its parts, and removes it when it ends.
+    A run writes its probe file before its block files, and removes it when it ends.
     """
     for name in names:
         token = token_in(name)

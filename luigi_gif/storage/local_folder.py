@@ -178,10 +178,10 @@ class LocalFolder(Folder):
     def staging_dir(self) -> Iterator[LocalFolder]:
         yield self
 
-    def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
+    def move_into_place(self, staged: LocalFolder, staged_name: str, name: str) -> None:
         with self._errors.during("write", name):
             regular_files.check_path(self.url, name)
-            os.replace(staged.path(found), self.path(name))
+            os.replace(staged.path(staged_name), self.path(name))
 
     def remove(self, name: str) -> None:
         with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):

@@ -147,8 +147,8 @@ class ObjectFolder(Folder):
     def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
         return staging.temporary_folder()
 
-    def move_into_place(self, staged: LocalFolder, found: str, name: str) -> None:
-        path, size = staged.path(found), staged.size(found) or 0
+    def move_into_place(self, staged: LocalFolder, staged_name: str, name: str) -> None:
+        path, size = staged.path(staged_name), staged.size(staged_name) or 0
         with self._errors.during("write", name):
             self._store.call("put_file", path, self._key(name), size=size)
 

@@ -59,17 +59,17 @@ class EarlyWriteback(TranslatedFile):
     def __init__(self, descriptor: int, translated: Translated, *, keep: bool) -> None:
         super().__init__(descriptor, "r+b", translated)
         self._keep = keep
-        self._begun = 0
+        self._written_back = 0
 
     def write(self, data: Any, /) -> int:
         count = super().write(data)
         end = self.tell()
-        if end - self._begun >= _WRITEBACK_BYTES:
-            start = self._begun if self._keep else 0
+        if end - self._written_back >= _WRITEBACK_BYTES:
+            start = self._written_back if self._keep else 0
             drop_pages(self.fileno(), start, end - start)
-            self._begun = end
+            self._written_back = end
         return count
 
     def truncate(self, size: int | None = None, /) -> int:
-        self._begun = 0
+        self._written_back = 0
         return super().truncate(size)

@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from support.faults import Answer, fault_server, serves  # noqa: E402
+from support.faults import Responder, fault_server, serves  # noqa: E402
 from support.warm import Start  # noqa: E402
 
 DELIMITER = b"\n" * 4
-MOST = 1.1
+MAX_SENT_RATIO = 1.1
 TASK_FAILED = 30
 
 
@@ -51,11 +51,11 @@ def campaign(
     arrived = hashlib.sha256((folder / "work" / "image-data.img").read_bytes()).digest()
     assert arrived == hashlib.sha256(bundle).digest(), "another bundle"
     ratio = server.sent / len(bundle)
-    assert ratio <= MOST, f"{ratio:.3f} times its size was sent"
+    assert ratio <= MAX_SENT_RATIO, f"{ratio:.3f} times its size was sent"
     yield f"{breaks} breaks, {runs} runs: byte for byte the same, {ratio:.3f} times its size sent"
 
 
-def _broken(bundle: bytes, share: float, reset: bool) -> Answer:
+def _broken(bundle: bytes, share: float, reset: bool) -> Responder:
     return serves(bundle, stop_after=int(share * len(bundle)), reset=reset)
 
 

@@ -214,7 +214,7 @@ class Run:
             assert path.read_bytes() == whole.read_bytes(), f"{path} is not as it should be"
 
 
-class Part(NamedTuple):
+class DaskProcess(NamedTuple):
     """A scheduler or a worker: a process that writes a log."""
 
     process: subprocess.Popen[bytes]
@@ -249,7 +249,7 @@ class Cluster:
         self._logs = Path(tempfile.mkdtemp(prefix="cluster-", dir=folder))
         self._environment = environment
         self._started = 0
-        self.workers: list[Part] = []
+        self.workers: list[DaskProcess] = []
         self.scheduler = self._start("scheduler", "--port", "0")
         try:
             self.address = self.scheduler.says(r"Scheduler at:\s+(tcp://\S+)")
@@ -283,18 +283,18 @@ class Cluster:
         self.kill_workers()
 
     @contextmanager
-    def watched(self) -> Iterator[Callable[[], list[Part]]]:
+    def watched(self) -> Iterator[Callable[[], list[DaskProcess]]]:
         """A function that says which workers have a batch now."""
         from distributed import Client
 
-        def busy() -> list[Part]:
+        def busy() -> list[DaskProcess]:
             begun = {worker.said(r"Start worker at:\s+(\S+)"): worker for worker in self.workers}
             return [begun[address] for address, keys in client.processing().items() if keys]
 
         with Client(self.address, set_as_default=False) as client:
             yield busy
 
-    def _start(self, part: str, *flags: str) -> Part:
+    def _start(self, part: str, *flags: str) -> DaskProcess:
         self._started += 1
         path = self._logs / f"{part}-{self._started}.log"
         with path.open("wb") as log:
@@ -305,7 +305,7 @@ class Cluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
-        return Part(process, path)
+        return DaskProcess(process, path)
 
 
 def _environment(**more: str) -> dict[str, str]:

@@ -190,8 +190,8 @@ def damaged(r: random.Random, data: bytes) -> bytes:
             other = r.randrange(len(data))
             return data[:other] + piece + data[other + (length if r.random() < 0.5 else 0) :]
     flood = r.choice(FLOODS)
-    most = 1000 if DELIMITER in flood else 100_000
-    return data[:begin] + flood * r.choice((10, 1000, most)) + data[begin:]
+    max_repeats = 1000 if DELIMITER in flood else 100_000
+    return data[:begin] + flood * r.choice((10, 1000, max_repeats)) + data[begin:]
 
 
 def header_changed(r: random.Random, format_: str, data: bytes) -> bytes:
@@ -272,8 +272,8 @@ def lzw_pixels(code_size: int, data: bytes) -> int:
     if len(data) > 1 << 16:
         return -1  # too long to look at: such are damaged on purpose
     lengths, last, pixels = [1] * (clear + 2), 0, 0
-    position, most = 0, 8 * len(data)
-    while position + bits <= most:
+    position, max_bits = 0, 8 * len(data)
+    while position + bits <= max_bits:
         chunk = int.from_bytes(data[position >> 3 : (position >> 3) + 3], "little")
         code = chunk >> (position & 7) & (1 << bits) - 1
         position += bits

@@ -30,7 +30,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
-from campaigns.cluster import ERROR, FRAME, PART, Cluster, Part, _environment  # noqa: E402
+from campaigns.cluster import ERROR, FRAME, PART, Cluster, DaskProcess, _environment  # noqa: E402
 
 DELIMITER = b"\n" * 4
 BUNDLES = ("a.img", "b.img")
@@ -72,7 +72,7 @@ def campaign(rounds: int, seed: int, frames: int, folder: Path) -> Iterator[str]
 
 def _leave_a_worker_frozen(
     folder: Path, workdir: Path, cluster: Cluster, recipe: Recipe, frames: int, rng: random.Random
-) -> tuple[str, Part]:
+) -> tuple[str, DaskProcess]:
     """Kill a run in the middle, with a worker that is frozen."""
     parts = "lossless" in recipe[1] and rng.random() < 0.5
     count = rng.randint(1, 3) if parts else rng.randint(1, frames)
@@ -90,7 +90,7 @@ def _runs_while_it_wakes_up(
     folder: Path,
     workdir: Path,
     cluster: Cluster,
-    frozen: Part,
+    frozen: DaskProcess,
     recipe: Recipe,
     clip: bytes,
     rng: random.Random,

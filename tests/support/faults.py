@@ -61,13 +61,13 @@ class Connection:
         )
 
 
-Answer = Callable[[Connection, Request], None]
+Responder = Callable[[Connection, Request], None]
 
 
 class FaultServer:
     """Gives its answers in turn, the last one for good; notes what it was asked."""
 
-    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *answers: Responder, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.sent = 0
         """Bytes, headers included."""
@@ -82,7 +82,7 @@ class FaultServer:
         scheme = "https" if self._tls else "http"
         return f"{scheme}://{host}:{self._listener.getsockname()[1]}{path}"
 
-    def now(self, *answers: Answer) -> None:
+    def now(self, *answers: Responder) -> None:
         """Answer so from now on."""
         self.requests.clear()
         self._answers = list(answers)
@@ -117,7 +117,7 @@ class FaultServer:
                 self.sent += connection.sent
 
 
-def says(status: int, *lines: str, body: bytes = b"") -> Answer:
+def says(status: int, *lines: str, body: bytes = b"") -> Responder:
     """This, to whatever is asked; then the connection ends."""
 
     def answer(connection: Connection, _: Request) -> None:
@@ -136,7 +136,7 @@ def serves(
     reset: bool = False,
     stall: bool = False,
     seconds: float = 0.0,
-) -> Answer:
+) -> Responder:
     """A file, or the range of it that is asked for, as RFC 9110 has it.
 
     The answer breaks off after ``stop_after`` bytes: by FIN, by RST, or by silence. The whole
@@ -171,7 +171,7 @@ def serves(
     return answer
 
 
-def chunks(data: bytes, *lines: str, size: int = 1000, end: bytes = b"0\r\n\r\n") -> Answer:
+def chunks(data: bytes, *lines: str, size: int = 1000, end: bytes = b"0\r\n\r\n") -> Responder:
     """A file in chunks, and how they end."""
 
     def answer(connection: Connection, _: Request) -> None:
@@ -185,7 +185,7 @@ def chunks(data: bytes, *lines: str, size: int = 1000, end: bytes = b"0\r\n\r\n"
 
 
 @contextlib.contextmanager
-def fault_server(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
+def fault_server(*answers: Responder, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A server until the block ends."""
     server = FaultServer(*answers, tls=tls)
     try:

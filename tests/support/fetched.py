@@ -22,9 +22,9 @@ def fetch_into(
     """The bundle at a URL, and its receipt; if it fails, nothing is left but what resumes."""
     section = settings.download(**{"retry_delay": 0.0, **values})
     folder = storage.LocalFolder(str(place))
-    watch = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
+    reporter = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
     receipt, _ = download.fetch_bundle(
-        url, folder, PART, section, sha256=sha256, strict=strict, watch=watch
+        url, folder, PART, section, sha256=sha256, strict=strict, reporter=reporter
     )
     aside = f"{PART}{storage.QUARANTINE_SUFFIX}"
     assert {*os.listdir(place)} - {aside} == {PART, f"{PART}.json"}

@@ -37,7 +37,7 @@ class Store(NamedTuple):
     """Of its URLs, as fsspec knows it."""
     environment: dict[str, str]
     """The variables by which fsspec finds it."""
-    silent: dict[str, str]
+    unresponsive: dict[str, str]
     """Those by which it finds nobody."""
     refused: dict[str, str]
     """Those by which it is turned away at once: with a wrong key, or after one try."""
@@ -58,16 +58,16 @@ def s3() -> Iterator[Store]:
         sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0",
         ready=r"Running on (http://\S+)",
     ) as moto:  # fmt: skip
-        silent = _s3(NOBODY)
-        yield Store("s3", _s3(moto.address), silent, silent | {"AWS_MAX_ATTEMPTS": "1"})
+        unresponsive = _s3(NOBODY)
+        yield Store("s3", _s3(moto.address), unresponsive, unresponsive | {"AWS_MAX_ATTEMPTS": "1"})
 
 
 @contextlib.contextmanager
 def gcs() -> Iterator[Store]:
     """Google Cloud Storage, as gcp-storage-emulator has it. It takes anybody."""
     with service(sys.executable, "-c", _GCS, ready=r"listens on port (\d+)") as emulator:
-        silent = _gcs(NOBODY)
-        yield Store("gs", _gcs(f"http://127.0.0.1:{emulator.address}"), silent, silent)
+        unresponsive = _gcs(NOBODY)
+        yield Store("gs", _gcs(f"http://127.0.0.1:{emulator.address}"), unresponsive, unresponsive)
 
 
 @contextlib.contextmanager
