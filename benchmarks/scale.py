@@ -54,7 +54,7 @@ from luigi_gif import WriteFrames, settings, storage
 from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames import render_options, write_frames
 from luigi_gif.integrations import progress
-from luigi_gif.sources import bundle
+from luigi_gif.sources import bundle_frames
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
 Trial = Callable[[Path], float]  # of a path where it may make something; its seconds
@@ -236,9 +236,9 @@ def be_driven(url: str, address: str) -> None:
     print("ready", flush=True)
     begin = time.perf_counter()
     with folder.open(BUNDLE) as file:
-        index = bundle.index_bundle(file.read, strict=True)
+        index = bundle_frames.index_bundle(file.read, strict=True)
     split = time.perf_counter()
-    manifest = manifests.new_manifest({}, {"sha256": "", **index._asdict()})
+    manifest = manifests.new_manifest({}, {"sha256": "", **index.to_json()})
     options = render_options.RenderOptions(None, None, "fast", 64 * 10**6, skip_bad=False)
     config = settings.dask(address=address)
     write_frames.write_missing_frames(

@@ -6,9 +6,9 @@ with luigi_config.translating_config_errors():
     import luigi as _luigi  # noqa: F401
 
 from luigi_gif import integrations
+from luigi_gif._version import __version__
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
-from luigi_gif.version import __version__
 
 __all__ = [
     "CombineGif",

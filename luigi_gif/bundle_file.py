@@ -114,7 +114,7 @@ class BundleFile:
         Raises BundleError, also for a bundle that has not this version afterwards.
         """
         index = self._recorded_index(version, strict) or self._walk(strict)
-        if not index.frames:
+        if not index.frame_count:
             raise BundleError(
                 "the bundle holds no image",
                 where=self.path,
@@ -131,7 +131,7 @@ class BundleFile:
         receipt = self.receipt() or {}
         if not strict or receipt.get("version") != version:
             return None
-        return sources.BundleIndex(**receipt["survey"]) if receipt.get("survey") else None
+        return sources.BundleIndex.from_json(receipt["survey"]) if receipt.get("survey") else None
 
     def _walk(self, strict: bool) -> sources.BundleIndex:
         with self._folder.open(self.name) as file:

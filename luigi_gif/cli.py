@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 
-from luigi_gif import cli_options, exit_codes, integrations, output, storage
+from luigi_gif import cli_options, clip_copy, exit_codes, integrations, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.redaction import escaped
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         task = _task(options)
         copy = None
         if options.output is not None:
-            copy = output.Output(options.output, task.output().path, task.url)
+            copy = clip_copy.ClipCopy(options.output, task.output().path, task.url)
     except PipelineError as error:
         return _fail(error, exit_codes.BAD_USAGE)
     try:
@@ -123,7 +123,7 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
         step = next(iter(step.deps()), None)
 
 
-def _run(task: CombineGif, copy: output.Output | None, begin: float) -> int:
+def _run(task: CombineGif, copy: clip_copy.ClipCopy | None, begin: float) -> int:
     try:
         result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
     except ValueError as error:  # what tasks raise does not get here

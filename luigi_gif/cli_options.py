@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from luigi_gif import exit_codes, settings
+from luigi_gif._version import __version__
 from luigi_gif.parameters import NamedParameter
 from luigi_gif.tasks import CombineGif
-from luigi_gif.version import __version__
 
 SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
 _NAMED_OTHERWISE = {"url", "gif_file"}

@@ -145,7 +145,7 @@ class PipelineTask(SourceAtSchedulingTask):
     def run(self) -> None:
         """Make the output, unless it is current by now."""
         execution.check_is_no_worker()
-        settings.check()
+        settings.check_all()
         if self.alone:
             self._run_steps_before()
         self._run()

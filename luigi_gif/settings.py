@@ -136,7 +136,7 @@ class download(CheckedConfig):
     )
 
 
-def check() -> None:
+def check_all() -> None:
     """Raise ParameterError for an entry that cannot be used, before any work is done."""
     for section in (dask, download, storage, notify):
         section()

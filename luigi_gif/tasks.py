@@ -64,7 +64,7 @@ class DownloadData(PipelineTask):
                 receipt["source"] = source
             if bundle_index is not None:
                 # So that SplitFrames need not read it again.
-                receipt["survey"] = bundle_index._asdict()
+                receipt["survey"] = bundle_index.to_json()
             self.bundle.replace(staging, partial_name, receipt, before)
             fetching.remove_checkpoint(staging, partial_name)
         return f"{self.output()}: {receipt['size']:,} bytes"
@@ -105,8 +105,8 @@ class SplitFrames(PipelineTask):
             message = "%d frames are empty and left out: nothing stands between two delimiters"
             logger.warning(message, found.empty)
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
-        self.folder.write_json(INDEX, index | found._asdict(), durable=False)
-        return f"{self.output()}: {found.frames:,} frames"
+        self.folder.write_json(INDEX, index | found.to_json(), durable=False)
+        return f"{self.output()}: {found.frame_count:,} frames"
 
 
 class WriteFrames(PipelineTask):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from support.images import DELIMITER, gif
 
-from luigi_gif.sources import bundle, image_trailers
+from luigi_gif.sources import bundle_frames, image_trailers
 
 FRAMES = [
     gif(1),
@@ -25,8 +25,8 @@ FRAMES = [
 
 def found(data: bytes, read: Callable[[int], bytes] | None = None) -> list[bytes]:
     """The frames, if none has a fault."""
-    bundle.index_bundle(io.BytesIO(data).read, strict=True)
-    return [frame.data for frame in bundle.iter_frames(read or io.BytesIO(data).read)]
+    bundle_frames.index_bundle(io.BytesIO(data).read, strict=True)
+    return [frame.data for frame in bundle_frames.iter_frames(read or io.BytesIO(data).read)]
 
 
 def with_delimiter_in_its_palette(color: int = 1) -> bytes:
@@ -142,8 +142,8 @@ def test_more_newlines_than_a_delimiter_belong_to_no_frame(newlines: int) -> Non
 def test_empty_frames_are_counted(newlines: int, empty: int) -> None:
     """Between others; delimiters at either end of a bundle are none."""
     data = DELIMITER * 3 + gif(1) + b"\n" * newlines + gif(2) + b"\n" * newlines + gif(1)
-    index = bundle.index_bundle(io.BytesIO(data + DELIMITER * 3).read, strict=True)
-    assert (index.frames, index.empty) == (3, 2 * empty)
+    index = bundle_frames.index_bundle(io.BytesIO(data + DELIMITER * 3).read, strict=True)
+    assert (index.frame_count, index.empty) == (3, 2 * empty)
 
 
 @pytest.mark.parametrize("junk", [b"\0", b"\n.", b"junk", b"\n\n\n\njunk", b"a\n\n\n\n\n\nb"])
@@ -158,7 +158,7 @@ def test_junk_behind_a_frame_stays_with_it(junk: bytes) -> None:
 def test_images_without_a_delimiter_between_them_are_not_lost(between: bytes) -> None:
     """Whoever forgot it, or has it changed, is told."""
     with pytest.raises(
-        bundle.BadFrame, match=r"frame 1 at byte .* expected four newlines"
+        bundle_frames.BadFrame, match=r"frame 1 at byte .* expected four newlines"
     ) as error:
         found(gif(1) + DELIMITER + gif(2) + between + gif(3))
     assert ("LF to CRLF" in str(error.value)) == between.startswith(b"\r")
@@ -167,7 +167,7 @@ def test_images_without_a_delimiter_between_them_are_not_lost(between: bytes) ->
 def test_there_is_an_end_to_junk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever follows an image for more than 64 MiB, a MiB here, is no frame of a bundle."""
     monkeypatch.setattr(image_trailers, "MAX_TRAILER_BYTES", 1 << 20)
-    with pytest.raises(bundle.BadFrame, match="1,048,576 other bytes"):
+    with pytest.raises(bundle_frames.BadFrame, match="1,048,576 other bytes"):
         found(gif(1) + b"x" * (3 << 20) + DELIMITER + gif(2))
 
 
@@ -185,7 +185,7 @@ def test_a_last_frame_that_is_cut_off_is_named(length: int) -> None:
     if length == 0:
         assert found(data) == [gif(1)]
         return
-    with pytest.raises(bundle.BadFrame) as error:
+    with pytest.raises(bundle_frames.BadFrame) as error:
         found(data)
     assert (error.value.number, error.value.offset) == (1, len(gif(1)) + 4)
 
@@ -193,7 +193,7 @@ def test_a_last_frame_that_is_cut_off_is_named(length: int) -> None:
 def test_line_breaks_that_were_changed_are_named() -> None:
     """A bundle that was fetched as text is told as such."""
     data = DELIMITER.join([with_delimiter_in_its_palette(), gif(2)]).replace(b"\n", b"\r\n")
-    with pytest.raises(bundle.BadFrame, match="changed from LF to CRLF"):
+    with pytest.raises(bundle_frames.BadFrame, match="changed from LF to CRLF"):
         found(data)
 
 
@@ -207,7 +207,7 @@ def test_line_breaks_that_were_changed_are_named() -> None:
 )
 def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
     """The error says what the frame looks like."""
-    with pytest.raises(bundle.BadFrame, match="frame 1 at byte") as error:
+    with pytest.raises(bundle_frames.BadFrame, match="frame 1 at byte") as error:
         found(gif(1) + DELIMITER + beginning)
     assert error.value.frame_error.expected == "an image (GIF, PNG, JPEG, WebP, BMP, TIFF)"
     assert error.value.frame_error.got.startswith(name)
@@ -215,7 +215,7 @@ def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
 
 def test_a_gif_without_an_image_is_bad() -> None:
     """A header and a trailer are not a frame."""
-    with pytest.raises(bundle.BadFrame, match="a GIF without one"):
+    with pytest.raises(bundle_frames.BadFrame, match="a GIF without one"):
         found(b"GIF89a\1\0\1\0\0\0\0;")
 
 
@@ -223,18 +223,18 @@ def test_a_gif_without_an_image_is_bad() -> None:
 def test_a_bundle_may_hold_nothing(data: bytes) -> None:
     """Then there is no frame, and no error here."""
     assert found(data) == []
-    assert bundle.index_bundle(io.BytesIO(data).read, strict=True) == bundle.BundleIndex(
-        0, {}, [], 0, 0
-    )
+    assert bundle_frames.index_bundle(
+        io.BytesIO(data).read, strict=True
+    ) == bundle_frames.BundleIndex(0, {}, [], 0, 0)
 
 
 def test_an_index_says_what_a_bundle_holds() -> None:
     """Count, formats, the end, and a waypoint where as much was done as a MiB of copying."""
     data = (gif(1) + DELIMITER) * 2500
-    index = bundle.index_bundle(io.BytesIO(data).read, strict=True)
+    index = bundle_frames.index_bundle(io.BytesIO(data).read, strict=True)
     step = len(gif(1)) + 4
-    apart = -(-bundle.WAYPOINT_WORK // (len(gif(1)) + bundle.COPIED_FRAME_WORK))
-    assert index == bundle.BundleIndex(
+    apart = -(-bundle_frames.WAYPOINT_WORK // (len(gif(1)) + bundle_frames.COPIED_FRAME_WORK))
+    assert index == bundle_frames.BundleIndex(
         2500, {"GIF": 2500}, [(n, n * step) for n in range(0, 2500, apart)], len(data) - 4
     )
 
@@ -242,15 +242,17 @@ def test_an_index_says_what_a_bundle_holds() -> None:
 def test_an_index_has_a_waypoint_about_every_mib() -> None:
     """Frames of half a MiB: every second one."""
     frame = gif(1)[:-1] + b"\x21\xfe" + (b"\xff" + b"c" * 255) * 2048 + b"\0;"
-    index = bundle.index_bundle(io.BytesIO((frame + DELIMITER) * 7).read, strict=True)
+    index = bundle_frames.index_bundle(io.BytesIO((frame + DELIMITER) * 7).read, strict=True)
     assert [number for number, _ in index.waypoints] == [0, 2, 4, 6]
 
 
 def test_an_index_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the most waypoints there may be, they stand further apart."""
-    monkeypatch.setattr(bundle, "MAX_WAYPOINTS", 4)
-    monkeypatch.setattr(bundle, "WAYPOINT_WORK", 10 * (len(gif(1)) + bundle.COPIED_FRAME_WORK))
-    index = bundle.index_bundle(io.BytesIO((gif(1) + DELIMITER) * 1000).read, strict=True)
+    monkeypatch.setattr(bundle_frames, "MAX_WAYPOINTS", 4)
+    monkeypatch.setattr(
+        bundle_frames, "WAYPOINT_WORK", 10 * (len(gif(1)) + bundle_frames.COPIED_FRAME_WORK)
+    )
+    index = bundle_frames.index_bundle(io.BytesIO((gif(1) + DELIMITER) * 1000).read, strict=True)
     assert [number for number, _ in index.waypoints] == [0, 320, 640, 960]
 
 
@@ -260,19 +262,19 @@ def test_an_index_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_the_beginning_of_a_bundle_is_known(data: bytes, is_image: bool) -> None:
     """A page or nothing at all is told from a bundle by its first bytes."""
-    assert bundle.may_be_bundle(data, strict=True) is is_image
-    assert bundle.may_be_bundle(data, strict=False) is is_image
+    assert bundle_frames.may_be_bundle(data, strict=True) is is_image
+    assert bundle_frames.may_be_bundle(data, strict=False) is is_image
 
 
 @pytest.mark.parametrize("first", [bytes(500), b"GIF", b"a word", b"\0" * (2 << 20)])
 def test_a_bad_first_frame_does_not_hide_the_others(first: bytes) -> None:
     """Where bad frames are left out, it may be one too; but a page or an archive is no bundle."""
     data = first + DELIMITER + gif(1)
-    assert not bundle.may_be_bundle(data, strict=True)
-    assert bundle.may_be_bundle(data, strict=False)
-    assert [frame.error is None for frame in bundle.iter_frames(io.BytesIO(data).read)] == [
+    assert not bundle_frames.may_be_bundle(data, strict=True)
+    assert bundle_frames.may_be_bundle(data, strict=False)
+    assert [frame.error is None for frame in bundle_frames.iter_frames(io.BytesIO(data).read)] == [
         False,
         True,
     ]
-    assert bundle.may_be_bundle(first, strict=False) is (len(first) > 1 << 20)
-    assert not bundle.may_be_bundle(b"PK\3\4" + bytes(2 << 20), strict=False)
+    assert bundle_frames.may_be_bundle(first, strict=False) is (len(first) > 1 << 20)
+    assert not bundle_frames.may_be_bundle(b"PK\3\4" + bytes(2 << 20), strict=False)

@@ -15,7 +15,7 @@ from support.images import DELIMITER
 
 from luigi_gif import settings
 from luigi_gif.execution import executors
-from luigi_gif.imaging import common_palette, palette
+from luigi_gif.imaging import common_palette, frame_palette
 from luigi_gif.imaging.common_palette import COLORS, CommonPalette
 
 SIZE = (100, 60)
@@ -123,7 +123,7 @@ def test_each_color_becomes_the_nearest() -> None:
     picture = background(9)
     indexes = common_palette.indexed(common, picture, None)
     colors = np.asarray(picture, np.float32).reshape(-1, 3)
-    nearest = palette.nearest_indexes(colors, common_palette.table(common).astype(np.float32))
+    nearest = frame_palette.nearest_indexes(colors, common_palette.table(common).astype(np.float32))
     assert indexes is not None
     assert (indexes.ravel() == nearest).all()
 

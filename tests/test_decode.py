@@ -15,7 +15,7 @@ from support.images import png, saved
 
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import color_profiles, decode
-from luigi_gif.imaging.palette import Bytes
+from luigi_gif.imaging.frame_palette import Bytes
 
 ORIENTATION = 0x0112
 GRAY = np.add.outer(np.arange(12) * 17, np.arange(20) * 3).astype(np.uint16)

@@ -13,7 +13,7 @@ from PIL import Image
 from luigi_gif import gif as gif_
 from luigi_gif.imaging import differences
 from luigi_gif.imaging import encode as image_
-from luigi_gif.imaging.palette import Bytes
+from luigi_gif.imaging.frame_palette import Bytes
 
 GREY = bytes(value for value in range(256) for _ in range(3))
 

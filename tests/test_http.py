@@ -183,7 +183,7 @@ def bare(data: bytes) -> bytes:
 def test_all_of_a_packed_body_is_unpacked(packed: bytes, coding: str, step: int) -> None:
     """Each member of gzip; deflate with and without its wrapper; in pieces of any size."""
     pieces = (packed[start : start + step] for start in range(0, len(packed), step))
-    assert b"".join(content_coding.unpacked(pieces, [coding])) == b"some data" * 500
+    assert b"".join(content_coding.decompressed(pieces, [coding])) == b"some data" * 500
 
 
 @pytest.mark.parametrize("cut", [0, 1, 5, 30])
@@ -194,13 +194,13 @@ def test_a_packed_body_that_is_cut_off_is_an_error(cut: int) -> None:
         if before and cut < 2:
             continue  # one byte is no member: it is left out, with a warning
         with pytest.raises(content_coding.CodingError):
-            list(content_coding.unpacked([before + whole[:cut]], ["gzip"]))
+            list(content_coding.decompressed([before + whole[:cut]], ["gzip"]))
 
 
 def test_what_stands_behind_packed_data_is_named(caplog: pytest.LogCaptureFixture) -> None:
     """As gzip does: left out, with a warning that counts it."""
     packed = gzip.compress(b"data") + b"garbage"
-    assert b"".join(content_coding.unpacked([packed[:-3], packed[-3:]], ["gzip"])) == b"data"
+    assert b"".join(content_coding.decompressed([packed[:-3], packed[-3:]], ["gzip"])) == b"data"
     assert "7 bytes behind the compressed data are left out" in caplog.text
 
 

@@ -21,7 +21,7 @@ from luigi_gif import gif as gif_
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging.encode import Size
-from luigi_gif.imaging.palette import Bytes
+from luigi_gif.imaging.frame_palette import Bytes
 
 ORIENTATION = 0x0112
 UPRIGHT = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(0,) * 3, (90,) * 3, (255,) * 3]])

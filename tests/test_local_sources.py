@@ -165,7 +165,7 @@ def test_a_source_that_changes_during_a_run_is_for_the_next(
 ) -> None:
     """The run ends well, with the bundle that it has fetched."""
     replace(runs.source, bundle(2, 2))
-    split = luigi_gif.sources.bundle.index_bundle
+    split = luigi_gif.sources.bundle_frames.index_bundle
 
     def change(*arguments: Any, **options: Any) -> Any:
         replace(runs.source, bundle(3, 3))

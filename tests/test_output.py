@@ -15,8 +15,8 @@ from support.images import gif
 from support.paths import SAMPLE
 
 from luigi_gif import storage
+from luigi_gif.clip_copy import ClipCopy
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
-from luigi_gif.output import Output
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def target(clip: Path) -> storage.FileTarget:
 
 
 def put(clip: Path, given: str, source: str = "bundle.img") -> str | None:
-    return Output(given, str(clip), source).publish(target(clip))
+    return ClipCopy(given, str(clip), source).publish(target(clip))
 
 
 def test_a_new_file_and_one_of_an_earlier_run(clip: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_place_that_cannot_be_used_is_named(clip: Path, given: str, words: str
     Path("to-null.gif").symlink_to("/dev/null")
     before = sorted(Path().rglob("*"))
     with pytest.raises(ParameterError) as error:
-        Output(given, str(clip), "source.gif")
+        ClipCopy(given, str(clip), "source.gif")
     assert words in str(error.value)
     assert "s3cret" not in str(error.value)
     assert sorted(Path().rglob("*")) == before
@@ -100,13 +100,13 @@ def test_a_file_of_the_users_is_left_as_it_is(clip: Path, mine: bytes | str) -> 
     data = clip.read_bytes().replace(b"NETSCAPE", b"netscape") if isinstance(mine, str) else mine
     Path("mine.gif").write_bytes(data)
     with pytest.raises(ForeignFileError, match=r"mine\.gif"):
-        Output("mine.gif", str(clip), "bundle.img")
+        ClipCopy("mine.gif", str(clip), "bundle.img")
     assert Path("mine.gif").read_bytes() == data
 
 
 def test_a_file_that_appears_meanwhile_is_left_as_it_is(clip: Path) -> None:
     """While the clip was made."""
-    copy = Output("mine.gif", str(clip), "bundle.img")
+    copy = ClipCopy("mine.gif", str(clip), "bundle.img")
     Path("mine.gif").write_bytes(b"mine")
     with pytest.raises(ForeignFileError):
         copy.publish(target(clip))
@@ -170,7 +170,7 @@ def test_a_folder_that_is_gone_is_named(
     monkeypatch.chdir("gone")
     (tmp_path / "gone").rmdir()
     with pytest.raises(ParameterError, match="full path"):
-        Output("copy.gif", str(clip), "bundle.img")
+        ClipCopy("copy.gif", str(clip), "bundle.img")
 
 
 def test_it_is_known_before_any_work(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from luigi_gif.imaging import palette
-from luigi_gif.imaging.palette import Bytes
+from luigi_gif.imaging import frame_palette
+from luigi_gif.imaging.frame_palette import Bytes
 
 QUALITIES = ("fast", "best")
 FAST_DB, BEST_DB = 32, 33
@@ -52,16 +52,16 @@ def psnr(error: float) -> float:
 DIGESTS = """
 import hashlib, sys
 from PIL import Image
-from luigi_gif.imaging import palette
+from luigi_gif.imaging import frame_palette
 photo = Image.open(sys.stdin.buffer)
 for quality in ("fast", "best"):
-    indexes, colors = palette.quantize(photo, None, 255, quality)
+    indexes, colors = frame_palette.quantize(photo, None, 255, quality)
     print(hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest())
 """
 
 
 def digest(quality: str) -> str:
-    indexes, colors = palette.quantize(photo((64, 48)), None, 255, quality)
+    indexes, colors = frame_palette.quantize(photo((64, 48)), None, 255, quality)
     return hashlib.sha256(indexes.tobytes() + colors.tobytes()).hexdigest()
 
 
@@ -80,7 +80,7 @@ def test_up_to_256_colors_are_kept(
     colors = random.Random(seed).sample(range(color_range), count)
     table = np.array([(c >> 16, c >> 8 & 255, c & 255) for c in colors], np.uint8)
     pixels = table[np.random.default_rng(seed).integers(0, len(table), size)]
-    indexes, found = palette.quantize(Image.fromarray(pixels), None, 256, quality)
+    indexes, found = frame_palette.quantize(Image.fromarray(pixels), None, 256, quality)
     assert (found[indexes] == pixels).all()
     assert len(found) == len(np.unique(pixels.reshape(-1, 3), axis=0))
 
@@ -92,9 +92,9 @@ def test_256_colors_in_use_are_kept_to_the_last(quality: str) -> None:
     pixels[0, :, 0] = np.arange(257) % 256
     pixels[0, 256, 1] = 1
     full = Image.fromarray(pixels[:, :256].copy())
-    indexes, colors = palette.quantize(full, None, 256, quality)
+    indexes, colors = frame_palette.quantize(full, None, 256, quality)
     assert (colors[indexes] == pixels[:, :256]).all()
-    indexes, colors = palette.quantize(Image.fromarray(pixels), None, 256, quality)
+    indexes, colors = frame_palette.quantize(Image.fromarray(pixels), None, 256, quality)
     assert len(colors) <= 256
     assert (
         squared_error(Image.fromarray(pixels), indexes, colors) < {"fast": 16, "best": 1}[quality]
@@ -105,7 +105,7 @@ def test_256_colors_in_use_are_kept_to_the_last(quality: str) -> None:
 def test_of_more_colors_at_most_so_many_are_chosen(quality: str) -> None:
     """And every index is that of one of them."""
     for max_colors in (2, 3, 16, 255, 256):
-        indexes, colors = palette.quantize(photo((64, 48)), None, max_colors, quality)
+        indexes, colors = frame_palette.quantize(photo((64, 48)), None, max_colors, quality)
         assert indexes.shape == (48, 64)
         assert colors.shape[0] <= max_colors
         assert colors.shape[1:] == (3,)
@@ -117,7 +117,7 @@ def test_best_has_less_error_than_fast() -> None:
     """Of a picture like a photo, both keep more than what one sees at a glance."""
     errors = {}
     for quality in QUALITIES:
-        indexes, colors = palette.quantize(photo(), None, 256, quality)
+        indexes, colors = frame_palette.quantize(photo(), None, 256, quality)
         errors[quality] = squared_error(photo(), indexes, colors)
     assert errors["best"] < errors["fast"]
     assert psnr(errors["fast"]) > FAST_DB
@@ -130,7 +130,7 @@ def test_pictures_of_any_shape_are_reduced(size: tuple[int, int]) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
     picture = Image.fromarray(pixels)
     for quality in QUALITIES:
-        indexes, colors = palette.quantize(picture, None, 256, quality)
+        indexes, colors = frame_palette.quantize(picture, None, 256, quality)
         assert indexes.shape == pixels.shape[:2]
         assert psnr(squared_error(picture, indexes, colors)) > 20
 
@@ -162,7 +162,7 @@ def test_pixels_that_are_not_shown_have_no_part_in_the_choice(quality: str) -> N
     for seed in (1, 2):
         hidden = np.random.default_rng(seed).integers(0, 256, pixels.shape)
         picture = Image.fromarray(np.where(shown[..., np.newaxis], pixels, hidden).astype(np.uint8))
-        indexes, colors = palette.quantize(picture, shown, 255, quality)
+        indexes, colors = frame_palette.quantize(picture, shown, 255, quality)
         chosen.append((indexes[shown].tobytes(), colors.tobytes()))
     assert chosen[0] == chosen[1]
 
@@ -173,7 +173,7 @@ def test_few_colors_are_kept_whatever_is_not_shown(quality: str) -> None:
     pixels = np.random.default_rng(3).integers(0, 256, (40, 40, 3)).astype(np.uint8)
     shown = np.zeros((40, 40), np.bool_)
     shown[:10, :20] = True
-    indexes, colors = palette.quantize(Image.fromarray(pixels), shown, 255, quality)
+    indexes, colors = frame_palette.quantize(Image.fromarray(pixels), shown, 255, quality)
     assert (colors[indexes][shown] == pixels[shown]).all()
 
 
@@ -193,7 +193,7 @@ def test_the_nearest_color_is_exactly_that(
     values = np.array(colors, np.int64).reshape(-1, 3)
     table = np.array(candidates, np.int64)
     distances = ((values[:, np.newaxis] - table) ** 2).sum(axis=2)
-    found = palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
+    found = frame_palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
     assert found.dtype == np.uint8
     assert found.tolist() == distances.argmin(axis=1).tolist()
 
@@ -204,5 +204,5 @@ def test_the_nearest_color_is_found_for_more_than_a_chunk() -> None:
     values = draw.integers(0, 256, (1111, 3))
     table = draw.integers(0, 256, (256, 3))
     distances = ((values[:, np.newaxis] - table) ** 2).sum(axis=2)
-    found = palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
+    found = frame_palette.nearest_indexes(values.astype(np.float32), table.astype(np.float32))
     assert found.tolist() == distances.argmin(axis=1).tolist()

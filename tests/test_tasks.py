@@ -420,8 +420,8 @@ def test_an_interrupted_run_goes_on(pipeline: Pipeline, monkeypatch: pytest.Monk
     with pytest.raises(KeyboardInterrupt):
         pipeline.run()
     assert pipeline.run() == ["WriteFrames", "CombineGif"]
-    written = [task.chunk_index for batch in batches for task in batch.tasks]
-    interrupted = [task.chunk_index for task in batches[2].tasks]
+    written = [task.chunk_index for batch in batches for task in batch.chunk_tasks]
+    interrupted = [task.chunk_index for task in batches[2].chunk_tasks]
     assert sorted(written) == sorted([*range(6), *interrupted])
 
 
@@ -592,7 +592,7 @@ def test_a_bundle_that_changes_while_it_is_split_is_noticed(
     path.write_bytes(gif(1))
 
     def change(read: Any, *, strict: bool) -> Any:
-        found = luigi_gif.sources.bundle.BundleIndex(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
+        found = luigi_gif.sources.bundle_frames.BundleIndex(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
         path.write_bytes(DELIMITER.join([gif(1), gif(2)]))
         return found
 

@@ -17,7 +17,7 @@ from support.paths import SAMPLE
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import bundle, bundle_window, cut_images, image_ends
+from luigi_gif.sources import bundle_frames, bundle_window, cut_images, image_ends
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]
 HEIC = b"\0\0\0\x18ftypheic" + bytes(60)
@@ -29,10 +29,12 @@ def encoded(format_: str, picture: Image.Image = PICTURES[0], **options: object)
     return file.getvalue()
 
 
-def found(data: bytes, piece: int | None = None) -> list[bundle.Frame]:
+def found(data: bytes, piece: int | None = None) -> list[bundle_frames.Frame]:
     """The frames, read at once or in pieces of so many bytes."""
     source = io.BytesIO(data)
-    return list(bundle.iter_frames(source.read if piece is None else lambda _: source.read(piece)))
+    return list(
+        bundle_frames.iter_frames(source.read if piece is None else lambda _: source.read(piece))
+    )
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -118,8 +120,8 @@ def test_anything_behind_a_tiff_is_a_frame(big: bool) -> None:
 def test_images_with_another_separator_are_not_lost(format_: str, between: bytes) -> None:
     """Whoever forgot the four newlines is told; of JPEGs too, that have no last marker or have."""
     images = [encoded(format_, PICTURES[0]), encoded(format_, PICTURES[0], quality=60)]
-    with pytest.raises(bundle.BadFrame, match="expected four newlines") as error:
-        bundle.index_bundle(io.BytesIO(between.join([*images, *images])).read, strict=True)
+    with pytest.raises(bundle_frames.BadFrame, match="expected four newlines") as error:
+        bundle_frames.index_bundle(io.BytesIO(between.join([*images, *images])).read, strict=True)
     assert ("LF to CRLF" in str(error.value)) == (between.count(b"\r\n") == 4)
     assert f"{format_} data" in str(error.value)
 
@@ -205,8 +207,8 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
         assert found(data, r.choice((50, 333, 1000))) == whole, number
         monkeypatch.undo()
         for first, last in itertools.pairwise(whole):
-            chunk = io.BytesIO(data[first.offset : last.offset + bundle.LOOK_AHEAD_BYTES])
-            alone = bundle.iter_frames(chunk.read, offset=first.offset, stop=last.offset)
+            chunk = io.BytesIO(data[first.offset : last.offset + bundle_frames.LOOK_AHEAD_BYTES])
+            alone = bundle_frames.iter_frames(chunk.read, offset=first.offset, stop=last.offset)
             assert list(alone) == [first], number
 
 
@@ -218,7 +220,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its length may be said to be gigabytes: the next whole image tells that it is not."""
-    for module in (bundle_window, cut_images, bundle):
+    for module in (bundle_window, cut_images, bundle_frames):
         monkeypatch.setattr(module, "PIECE_BYTES", 1 << 13)
     cut = b"RIFF\xff\xff\xff\x7fWEBPVP8 "
     data = (cut + DELIMITER + gif(1) + DELIMITER) * 4_000
@@ -229,7 +231,7 @@ def test_a_cut_image_does_not_make_the_rest_of_a_bundle_be_held(
         asked.append(size)
         return source.read(size)
 
-    assert sum(1 for _ in bundle.iter_frames(read)) == 8_000
+    assert sum(1 for _ in bundle_frames.iter_frames(read)) == 8_000
     assert max(asked) <= 2 * bundle_window.PIECE_BYTES < len(data) / 10
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distributed import Client
     from distributed.deploy.cluster import Cluster as DeployedCluster
 
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 ANSWER_TIMEOUT_S = 2
 WORKERS_CACHE_S = 1.0
@@ -110,35 +110,35 @@ def has_dashboard() -> bool:
     return "distributed.dashboard.scheduler" in sys.modules
 
 
-def is_configured(settings: sections.dask) -> bool:
+def is_configured(config: settings.dask) -> bool:
     """Whether the settings allow Dask at all; --dask-workers 0 does not."""
-    return bool(settings.workers.maximum or settings.address or settings.cluster)
+    return bool(config.workers.maximum or config.address or config.cluster)
 
 
-def is_named(settings: sections.dask) -> bool:
+def is_named(config: settings.dask) -> bool:
     """Whether the settings or Dask's configuration name a cluster. Raises ClusterError."""
-    return bool(settings.cluster or scheduler_address(settings))
+    return bool(config.cluster or scheduler_address(config))
 
 
 @contextlib.contextmanager
-def open_cluster(settings: sections.dask) -> Iterator[Cluster]:
+def open_cluster(config: settings.dask) -> Iterator[Cluster]:
     """Connect to the scheduler of that address, or start a cluster of that class, or threads.
 
     Raises ClusterError, and ParameterError for a class that cannot be used.
     """
     import_dask()
-    address = scheduler_address(settings)
-    max_workers = settings.workers.maximum if settings.cluster and not address else 0
+    address = scheduler_address(config)
+    max_workers = config.workers.maximum if config.cluster and not address else 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(client_log_filtered())
         if address:
-            client = stack.enter_context(connected_client(address, settings.stall_timeout))
+            client = stack.enter_context(connected_client(address, config.stall_timeout))
         else:
-            make = named_cluster if settings.cluster else threads_of_this_process
-            cluster = stack.enter_context(make(settings))
-            client = stack.enter_context(_client_of(cluster, settings.stall_timeout))
+            make = named_cluster if config.cluster else threads_of_this_process
+            cluster = stack.enter_context(make(config))
+            client = stack.enter_context(_client_of(cluster, config.stall_timeout))
         client.loop.asyncio_loop.set_exception_handler(handle_loop_exception)  # type: ignore[union-attr]
-        remote = bool(address or settings.cluster)
+        remote = bool(address or config.cluster)
         yield Cluster(client, max_workers=max_workers, remote=remote)
 
 

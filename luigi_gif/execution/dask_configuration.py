@@ -13,7 +13,7 @@ from luigi_gif.errors import ClusterError
 from luigi_gif.redaction import public_text
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 
 def import_dask() -> None:
@@ -71,13 +71,13 @@ def _configuration_sources() -> list[str]:
     return found + sorted(name for name in os.environ if name.startswith("DASK_"))
 
 
-def scheduler_address(settings: sections.dask) -> str:
+def scheduler_address(config: settings.dask) -> str:
     """The address in the settings, else in Dask's configuration, unless a cluster is named.
 
     Empty if there is none. Raises ClusterError if Dask's configuration cannot be used.
     """
-    if settings.address or settings.cluster:
-        return settings.address
+    if config.address or config.cluster:
+        return config.address
     if "dask" not in sys.modules and not _configuration_sources():
         return ""  # so Dask need not be imported
     import_dask()

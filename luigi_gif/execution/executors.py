@@ -15,7 +15,7 @@ from luigi_gif.execution.protocol import Executor
 from luigi_gif.execution.serial import SerialExecutor
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 SMALL_WORK = 16 << 20
 """In bytes, as the chunks of a bundle count them. Less than this may not pay for Dask's start."""
@@ -31,13 +31,13 @@ thread and 1.2 s on Dask."""
 
 @contextlib.contextmanager
 def open_executor(
-    settings: sections.dask, work: float = math.inf, *, copying: bool = False
+    config: settings.dask, work: float = math.inf, *, copying: bool = False
 ) -> Iterator[Executor]:
     """Open the executor that the settings ask for, and close it at the end of the block.
 
     Parameters
     ----------
-    settings : settings.dask
+    config : settings.dask
         Without ``address``, ``cluster`` and ``workers``, no Dask is used at all.
     work : float
         The size of all batches, in bytes. Little work begins in this thread, unless the
@@ -56,12 +56,12 @@ def open_executor(
     ParameterError
         If the settings name a cluster class that cannot be used.
     """
-    if not dask_cluster.is_configured(settings):
+    if not dask_cluster.is_configured(config):
         yield SerialExecutor()
-    elif (copying or work <= SMALL_WORK) and not dask_cluster.is_named(settings):
+    elif (copying or work <= SMALL_WORK) and not dask_cluster.is_named(config):
         local_s = COPYING_LOCAL_FIRST_S if copying else LOCAL_FIRST_S
-        open_rest = functools.partial(open_executor, settings)
-        yield LocalFirstExecutor(settings.workers.maximum, local_s, open_rest)
+        open_rest = functools.partial(open_executor, config)
+        yield LocalFirstExecutor(config.workers.maximum, local_s, open_rest)
     else:
-        with dask_cluster.open_cluster(settings) as cluster:
-            yield DaskExecutor(cluster, settings.stall_timeout)
+        with dask_cluster.open_cluster(config) as cluster:
+            yield DaskExecutor(cluster, config.stall_timeout)

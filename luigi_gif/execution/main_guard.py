@@ -21,7 +21,7 @@ def check_script_is_guarded() -> None:
     while frame is not None:
         path = _script(frame.f_globals) if frame.f_code.co_name == "<module>" else None
         if path is not None and not _is_guarded(path, frame.f_lineno):
-            raise _error(f"{path}, line {frame.f_lineno}")
+            raise _unguarded_error(f"{path}, line {frame.f_lineno}")
         frame = frame.f_back
 
 
@@ -30,7 +30,7 @@ def check_is_no_worker() -> None:
     # multiprocessing's name for that script; once it is imported, it is __main__ too.
     script = sys.modules.get("__mp_main__")
     if script is not None and sys.modules.get("__main__") is not script:
-        raise _error(str(getattr(script, "__file__", "the script")))
+        raise _unguarded_error(str(getattr(script, "__file__", "the script")))
 
 
 def _script(module: dict[str, Any]) -> str | None:
@@ -57,7 +57,7 @@ def _is_guarded(path: str, line: int) -> bool:
     )
 
 
-def _error(where: str) -> ClusterError:
+def _unguarded_error(where: str) -> ClusterError:
     return ClusterError(
         "each worker process would run this script again",
         where=where,

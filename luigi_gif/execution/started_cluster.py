@@ -17,7 +17,7 @@ from luigi_gif.parameters import bad_parameter
 if TYPE_CHECKING:
     from distributed.deploy.cluster import Cluster as DeployedCluster
 
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 # LocalCluster's own defaults listen on every address.
 _ON_LOOPBACK = {
@@ -27,7 +27,7 @@ _ON_LOOPBACK = {
 
 
 @contextlib.contextmanager
-def threads_of_this_process(settings: sections.dask) -> Iterator[DeployedCluster]:
+def threads_of_this_process(config: settings.dask) -> Iterator[DeployedCluster]:
     """Start a cluster of one worker in this process. Raises ClusterError."""
     import dask
     from distributed import LocalCluster
@@ -41,7 +41,7 @@ def threads_of_this_process(settings: sections.dask) -> Iterator[DeployedCluster
         with dask.config.set(options):
             return LocalCluster(
                 n_workers=1,
-                threads_per_worker=settings.workers.maximum,
+                threads_per_worker=config.workers.maximum,
                 processes=False,
                 protocol="inproc://",
                 memory_limit=0,
@@ -50,23 +50,23 @@ def threads_of_this_process(settings: sections.dask) -> Iterator[DeployedCluster
             )
 
     try:
-        cluster = within(settings.stall_timeout, make, lambda cluster: cluster.close())
+        cluster = within(config.stall_timeout, make, lambda cluster: cluster.close())
     except Exception as error:
         raise configuration_error("Dask cannot be started in this process", error) from error
-    limit_s = min(CLOSE_TIMEOUT_S, settings.stall_timeout)
+    limit_s = min(CLOSE_TIMEOUT_S, config.stall_timeout)
     with closing_within("threads of this process", limit_s, cluster.close):
         yield cluster
 
 
 @contextlib.contextmanager
-def named_cluster(settings: sections.dask) -> Iterator[DeployedCluster]:
+def named_cluster(config: settings.dask) -> Iterator[DeployedCluster]:
     """Start a cluster of the class that the settings name; its workers are on their way.
 
     Raises ClusterError, and ParameterError for a class that cannot be used.
     """
-    make = _import_class(settings.cluster)
-    arguments = _arguments(make, settings.cluster_kwargs)
-    minimum, maximum = settings.workers
+    make = _import_class(config.cluster)
+    arguments = _arguments(make, config.cluster_kwargs)
+    minimum, maximum = config.workers
     if not maximum:
         raise bad_parameter("--dask-workers", "1 or more for a --dask-cluster", maximum)
 
@@ -80,10 +80,10 @@ def named_cluster(settings: sections.dask) -> Iterator[DeployedCluster]:
             return stack.pop_all(), cluster
 
     try:
-        stack, cluster = within(settings.stall_timeout, start, lambda late: late[0].close())
+        stack, cluster = within(config.stall_timeout, start, lambda late: late[0].close())
     except Exception as error:
-        raise start_error(settings.cluster, error) from error
-    with closing_within(settings.cluster, settings.stall_timeout, stack.close):
+        raise start_error(config.cluster, error) from error
+    with closing_within(config.cluster, config.stall_timeout, stack.close):
         yield cluster
 
 

@@ -1,7 +1,7 @@
 """A source to a checked file of the work directory: whole, resumed where it broke off."""
 
 from luigi_gif.fetching.bundle_checks import check_sha256
-from luigi_gif.fetching.download import fetch_bundle
+from luigi_gif.fetching.bundle_download import fetch_bundle
 from luigi_gif.fetching.file_source import (
     file_sha256,
     name_in_workdir,

@@ -13,7 +13,7 @@ from luigi_gif.errors import BundleError, DownloadError
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
     from luigi_gif.fetching.partial_file import PartialFile
 
 _MAX_PIXELS = 64 * 10**6
@@ -36,13 +36,13 @@ def check_beginning(piece: bytes, url: str, strict: bool) -> None:
         )
 
 
-def check_size(size: int, settings: sections.download, url: str) -> None:
+def check_size(size: int, config: settings.download, url: str) -> None:
     """Raise DownloadError for a bundle of so many bytes or more, if that is too much."""
-    if size > settings.max_bytes:
+    if size > config.max_bytes:
         raise DownloadError(
             "the bundle is too large",
             where=public_url(url),
-            expected=f"at most {settings.max_bytes:,} bytes (--download-max-bytes)",
+            expected=f"at most {config.max_bytes:,} bytes (--download-max-bytes)",
             got=f"{size:,} bytes or more",
             next_step="raise --download-max-bytes, or correct --url",
         )

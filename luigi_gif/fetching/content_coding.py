@@ -37,17 +37,17 @@ def compressions(header: str) -> list[str]:
     return [token for token in tokens if token in KNOWN_CODINGS | _OTHER_COMPRESSIONS]
 
 
-def unpacked(pieces: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
+def decompressed(pieces: Iterable[bytes], codings: list[str]) -> Iterator[bytes]:
     """The body without its compressions, which are known ones.
 
     Raises CodingError where it is damaged or cut off.
     """
     for _ in codings:
-        pieces = _unpacked(pieces)
+        pieces = _decompressed(pieces)
     yield from pieces
 
 
-def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Gzip of one or more members (RFC 1952, 2.2), zlib (RFC 1950), or bare deflate (RFC 1951).
 
     Which of them is told by the first two bytes: servers take one for another.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.errors import DownloadError, TransientDownloadError
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 
 def broken_off_error(where: str, expected: str, got: str) -> TransientDownloadError:
@@ -17,12 +17,12 @@ def broken_off_error(where: str, expected: str, got: str) -> TransientDownloadEr
     )
 
 
-def too_long_error(where: str, settings: sections.download, got: str) -> DownloadError:
+def too_long_error(where: str, config: settings.download, got: str) -> DownloadError:
     """What to tell the user of a download that meets its deadline."""
     return DownloadError(
         "the download takes too long",
         where=where,
-        expected=f"an end within {settings.deadline:,g} s (--download-deadline)",
+        expected=f"an end within {config.deadline:,g} s (--download-deadline)",
         got=got,
         next_step="run again: what has arrived is kept where the server allows it",
     )

@@ -20,7 +20,7 @@ from luigi_gif.fetching.download_errors import too_long_error
 from luigi_gif.fetching.source_response import Response, ResumeState
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 PIECE_BYTES = 1 << 20
 _VERSION_KEYS = frozenset(
@@ -84,7 +84,7 @@ def _file_version(status: os.stat_result) -> str:
 
 
 @contextlib.contextmanager
-def open_file(url: str, settings: sections.download, deadline: float) -> Iterator[Response]:
+def open_file(url: str, config: settings.download, deadline: float) -> Iterator[Response]:
     """A file, or what comes out of a pipe or a device.
 
     ``deadline`` is in seconds of the monotonic clock.
@@ -107,13 +107,13 @@ def open_file(url: str, settings: sections.download, deadline: float) -> Iterato
             )
             total = status.st_size
         else:
-            pieces, total = _stream(descriptor, url, settings, deadline), None
-        yield Response(0, total, None, None, None, _in_time(pieces, url, settings, deadline))
+            pieces, total = _stream(descriptor, url, config, deadline), None
+        yield Response(0, total, None, None, None, _in_time(pieces, url, config, deadline))
 
 
 @contextlib.contextmanager
 def open_object(
-    url: str, settings: sections.download, state: ResumeState, deadline: float
+    url: str, config: settings.download, state: ResumeState, deadline: float
 ) -> Iterator[Response]:
     """An object of a store, or the rest of it if it is still of the version that is known."""
     with contextlib.ExitStack() as stack:
@@ -132,7 +132,7 @@ def open_object(
             lambda: _told_version(_fresh_info(objects)) == _told_version(info),
             url,
         )
-        pieces = _in_time(pieces, url, settings, deadline)
+        pieces = _in_time(pieces, url, config, deadline)
         yield Response(start, int(info["size"]), version, None, None, pieces)
 
 
@@ -168,7 +168,7 @@ def _versioned(
 
 
 def _stream(
-    descriptor: int, url: str, settings: sections.download, deadline: float
+    descriptor: int, url: str, config: settings.download, deadline: float
 ) -> Iterator[bytes]:
     """What comes out of a pipe or a device, until it ends.
 
@@ -193,7 +193,7 @@ def _stream(
                 has_writer = True
                 yield piece
                 continue
-            wait_s = settings.read_timeout if has_writer else settings.connect_timeout
+            wait_s = config.read_timeout if has_writer else config.connect_timeout
             if poll.poll(max(0.0, min(wait_s, deadline - time.monotonic())) * 1000):
                 has_writer = True
             elif has_writer:
@@ -212,12 +212,12 @@ def _silence_error(url: str, setting: str) -> DownloadError:
 
 
 def _in_time(
-    pieces: Iterator[bytes], url: str, settings: sections.download, deadline: float
+    pieces: Iterator[bytes], url: str, config: settings.download, deadline: float
 ) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
         if time.monotonic() > deadline:
-            raise too_long_error(redaction.public_url(url), settings, "more to read")
+            raise too_long_error(redaction.public_url(url), config, "more to read")
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from luigi_gif.fetching.source_response import Response, ResumeState
 if TYPE_CHECKING:
     import requests
 
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
     from luigi_gif.fetching.http_session import Exchange
 
 MAX_REDIRECTS = 10
@@ -39,7 +39,7 @@ _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 @contextlib.contextmanager
 def open_url(
-    url: str, settings: sections.download, state: ResumeState, deadline: float
+    url: str, config: settings.download, state: ResumeState, deadline: float
 ) -> Iterator[Response]:
     """The bundle, or the rest of it where that fits what is known.
 
@@ -50,7 +50,7 @@ def open_url(
     """
     from luigi_gif.fetching import http_errors, http_session
 
-    with http_session.Exchange(url, settings, deadline) as exchange:
+    with http_session.Exchange(url, config, deadline) as exchange:
         with http_errors.translating_errors(exchange):
             response = None
             if state.size and state.validator:
@@ -128,7 +128,7 @@ def _pieces(http_response: requests.Response, exchange: Exchange) -> Iterator[by
     from luigi_gif.fetching import http_errors
 
     begin, received = time.monotonic(), 0
-    limit = exchange.settings.low_speed_limit
+    limit = exchange.config.low_speed_limit
     with http_errors.translating_errors(exchange):
         while piece := http_response.raw.read1(RECEIVE_BYTES):
             yield piece
@@ -137,14 +137,14 @@ def _pieces(http_response: requests.Response, exchange: Exchange) -> Iterator[by
             speed = received / max(now - begin, 0.001)
             if now > exchange.deadline:
                 got = f"{speed:,.0f} bytes a second in the end"
-                raise too_long_error(exchange.where, exchange.settings, got)
+                raise too_long_error(exchange.where, exchange.config, got)
             if now - begin >= LOW_SPEED_S:
                 if speed < limit:
                     expected = f"{limit:,} bytes a second over {now - begin:.0f} s"
                     raise broken_off_error(exchange.where, expected, f"{speed:,.0f}")
                 begin, received = now, 0
         if exchange.watchdog.expired:  # which looks like the end of a body without a length
-            raise too_long_error(exchange.where, exchange.settings, "no end of it")
+            raise too_long_error(exchange.where, exchange.config, "no end of it")
 
 
 def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) -> Iterator[bytes]:
@@ -161,7 +161,7 @@ def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) ->
             next_step="ask the server's keeper",
         )
     try:
-        yield from content_coding.unpacked(pieces, codings)
+        yield from content_coding.decompressed(pieces, codings)
     except content_coding.CodingError as error:
         expected = f"data compressed with {named}"
         raise broken_off_error(exchange.where, expected, str(error)) from None

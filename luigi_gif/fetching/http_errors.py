@@ -52,7 +52,7 @@ def translating_errors(exchange: Exchange) -> Iterator[None]:
 
 def _translated(exchange: Exchange, error: Exception) -> DownloadError:
     if exchange.watchdog.expired or time.monotonic() >= exchange.deadline:
-        return too_long_error(exchange.where, exchange.settings, "no whole answer")
+        return too_long_error(exchange.where, exchange.config, "no whole answer")
     if exchange.proxy is not None and _is_of_proxy(error, exchange.proxy):
         return _proxy_error(exchange, error)
     if isinstance(error, requests.exceptions.SSLError):
@@ -178,7 +178,7 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
         next_step=_NEXT_STEPS.get(status, step),
     )
     if isinstance(error, TransientDownloadError):
-        error.retry_after_s = retry_rule.retry_after_s(response.headers.get("Retry-After", ""))
+        error.retry_after_s = retry_rule.parse_retry_after(response.headers.get("Retry-After", ""))
     raise error
 
 
@@ -194,7 +194,7 @@ def _message_of(exchange: Exchange, response: requests.Response) -> str:
     try:
         codings = content_coding.compressions(response.headers.get("Content-Encoding", ""))
         pieces = iter(lambda: response.raw.read1(MAX_WORDS_BYTES), b"")
-        for piece in content_coding.unpacked(pieces, codings):
+        for piece in content_coding.decompressed(pieces, codings):
             received += piece
             if len(received) >= MAX_WORDS_BYTES:
                 break

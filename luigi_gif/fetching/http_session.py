@@ -21,14 +21,14 @@ from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_netrc_auth, select_proxy
 
+from luigi_gif._version import __version__
 from luigi_gif.errors import DownloadError, PipelineError
 from luigi_gif.fetching.http_download import MAX_REDIRECTS
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.redaction import public_text, public_url
-from luigi_gif.version import __version__
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 AFTER_WATCHDOG_S = 1.0
 """A socket's own timeout ends so long behind the deadline, where the watchdog has not ended it."""
@@ -87,9 +87,9 @@ class Exchange:
     ``deadline`` is in seconds of the monotonic clock.
     """
 
-    def __init__(self, url: str, settings: sections.download, deadline: float) -> None:
+    def __init__(self, url: str, config: settings.download, deadline: float) -> None:
         self.url = url
-        self.settings = settings
+        self.config = config
         self.deadline = deadline
         self.watchdog = Watchdog(deadline)
         self._stack = contextlib.ExitStack()
@@ -98,7 +98,7 @@ class Exchange:
         """Where redirects have led so far."""
 
     def __enter__(self) -> Exchange:
-        agent = self.settings.user_agent or f"luigi_gif/{__version__}"
+        agent = self.config.user_agent or f"luigi_gif/{__version__}"
         if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", agent):
             raise bad_parameter("--download-user-agent", "printable ASCII", agent)
         with contextlib.ExitStack() as stack:
@@ -124,8 +124,8 @@ class Exchange:
     def proxy(self) -> str | None:
         """The proxy that the environment sets for the URL; its URL may hold a password."""
         try:
-            settings = self._session.merge_environment_settings(self._at, {}, None, None, None)
-            return select_proxy(self._at, settings["proxies"])
+            environment = self._session.merge_environment_settings(self._at, {}, None, None, None)
+            return select_proxy(self._at, environment["proxies"])
         except ValueError:
             return None
 
@@ -164,7 +164,7 @@ class Exchange:
 
     def _timeouts(self) -> tuple[float, float]:
         left = max(0.0, self.deadline - time.monotonic()) + AFTER_WATCHDOG_S
-        return min(self.settings.connect_timeout, left), min(self.settings.read_timeout, left)
+        return min(self.config.connect_timeout, left), min(self.config.read_timeout, left)
 
     def _target(self, at: str, location: str) -> str:
         """The URL that a Location names."""

@@ -14,7 +14,7 @@ from luigi_gif.errors import LUIGI_LOGGER, TransientDownloadError
 if TYPE_CHECKING:
     import tenacity
 
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
 
 MAX_DELAY_S = 600.0
 """A server may ask for a longer one, but nobody waits for it."""
@@ -24,7 +24,7 @@ _RETRIED_STATUSES = frozenset({408, 429})
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
-def new_attempts(settings: sections.download) -> tenacity.Retrying:
+def new_attempts(config: settings.download) -> tenacity.Retrying:
     """Attempts at a call, again and again while it raises TransientDownloadError.
 
     How many, the settings say; the last error is raised as it is.
@@ -32,11 +32,11 @@ def new_attempts(settings: sections.download) -> tenacity.Retrying:
     import tenacity  # only where something is fetched: it takes long to load
 
     return tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(settings.retries + 1)
-        | tenacity.stop_before_delay(settings.deadline),
-        wait=lambda state: _delay_s(state, settings),
+        stop=tenacity.stop_after_attempt(config.retries + 1)
+        | tenacity.stop_before_delay(config.deadline),
+        wait=lambda state: _delay_s(state, config),
         retry=tenacity.retry_if_exception_type(TransientDownloadError),
-        before_sleep=lambda state: _log_retry(state, settings),
+        before_sleep=lambda state: _log_retry(state, config),
         reraise=True,
     )
 
@@ -46,7 +46,7 @@ def is_retried_status(status: int) -> bool:
     return status in _RETRIED_STATUSES or status >= 500
 
 
-def retry_after_s(text: str) -> float:
+def parse_retry_after(text: str) -> float:
     """Seconds from now that a Retry-After header asks for, by their number or by a date."""
     import email.utils  # loads much, for few answers
 
@@ -58,23 +58,23 @@ def retry_after_s(text: str) -> float:
         return 0.0
 
 
-def _delay_s(state: Any, settings: sections.download) -> float:
+def _delay_s(state: Any, config: settings.download) -> float:
     """As the settings say, or as the server asks, and then a little apart from others."""
     import tenacity
 
     asked = min(state.outcome.exception().retry_after_s, MAX_DELAY_S)
-    if asked <= settings.retry_delay:
-        return settings.retry_delay
+    if asked <= config.retry_delay:
+        return config.retry_delay
     return asked + tenacity.wait_random(0, asked / 10)(state)
 
 
-def _log_retry(state: Any, settings: sections.download) -> None:
+def _log_retry(state: Any, config: settings.download) -> None:
     error = state.outcome.exception()
     logger.warning(
         "%s: %s; try %d of %d in %.3g s",
         error.what,
         error.got,
         state.attempt_number + 1,
-        settings.retries + 1,
+        config.retries + 1,
         state.next_action.sleep,
     )

@@ -37,7 +37,9 @@ def write_batch(handle: storage.FolderHandle, batch: Batch) -> list[CompletedChu
     folder = storage.attach(handle)
     try:
         with folder.writer() as write:
-            return [_ChunkWriter(folder, write, batch, task).write_all() for task in batch.tasks]
+            return [
+                _ChunkWriter(folder, write, batch, task).write_all() for task in batch.chunk_tasks
+            ]
     except MemoryError as error:
         raise out_of_memory(folder.path(batch.data_file)) from error
 
@@ -123,8 +125,8 @@ class _ChunkWriter:
         stop = chunk.end + sources.LOOK_AHEAD_BYTES
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
         # Frames that exist already may be here again because their pixels were found damaged.
-        count_pixels = options.count_pixels or self._task.partially_written
-        options = options._replace(count_pixels=count_pixels)
+        count_codes = options.count_codes or self._task.partially_written
+        options = options._replace(count_codes=count_codes)
         return iter(render_frames(frames_of(data, chunk), chunk.first_number, options))
 
     def _existing_files(self) -> Iterator[bytes | None]:

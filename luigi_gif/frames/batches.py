@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     data_file: str
     digits: int
     options: RenderOptions
-    tasks: tuple[ChunkTask, ...]
+    chunk_tasks: tuple[ChunkTask, ...]
 
 
 def plan_tasks(
@@ -42,7 +42,7 @@ def plan_tasks(
     """The missing chunks, a batch's at a time. See :func:`group_chunks`."""
     digits = digits_for(manifest.frame_count)
 
-    def task(index: int) -> ChunkTask:
+    def chunk_task(index: int) -> ChunkTask:
         chunk = manifest.chunks[index]
         start, end = chunk.numbers.start, chunk.numbers.stop
         earlier = tuple(
@@ -54,7 +54,7 @@ def plan_tasks(
         return ChunkTask(index, chunk, partially_written, index in manifest.unclaimed, earlier)
 
     for group in group_chunks(manifest, todo.missing, threads, max_work):
-        yield tuple(map(task, group))
+        yield tuple(map(chunk_task, group))
 
 
 def total_work(manifest: Manifest, chunk_indexes: Iterable[int]) -> int:

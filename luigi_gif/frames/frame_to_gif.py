@@ -47,7 +47,7 @@ def render_frames(
     # Pillow counts without the interpreter's lock, so threads help, but not one of several
     # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
     # What is held meanwhile is no more than what was read.
-    counts = options.copying and options.count_pixels
+    counts = options.copying and options.count_codes
     if not counts or multiprocessing.parent_process() is not None:
         return map(render, enumerate(frames, first_number))
     with ThreadPoolExecutor(COUNTING_THREADS, "count") as pool:
@@ -91,7 +91,7 @@ def _can_be_copied(
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.
-    if not options.count_pixels and gif.looks_whole(image.data):
+    if not options.count_codes and gif.looks_whole(image.data):
         return True
     counted = gif.count_image_pixels(image.data, image.size)
     if frame_error := _missing_pixels(image, counted):
@@ -115,7 +115,7 @@ def _decode(
             options.fitted,
             options.quality,
             options.max_pixels,
-            options.common_palette,
+            options.clip_palette,
         )
     except Undecodable as error:
         raise sources.BadFrame(
@@ -138,7 +138,7 @@ def _resize(
 
     try:
         resized = imaging.resize_image(
-            image, options.fitted, options.quality, options.max_pixels, options.common_palette
+            image, options.fitted, options.quality, options.max_pixels, options.clip_palette
         )
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))

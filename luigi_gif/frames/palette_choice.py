@@ -30,7 +30,7 @@ class SampleBatch(NamedTuple):
     numbers: tuple[int, ...]
 
 
-def choose_palette(
+def choose_clip_palette(
     handle: storage.FolderHandle,
     executor: execution.Executor,
     data_file: str,

@@ -20,13 +20,13 @@ class RenderOptions(NamedTuple):
     """In a frame; larger ones are bad."""
     skip_bad: bool
     """Whether a bad frame is left out, or ends the work."""
-    count_pixels: bool = True
+    count_codes: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
     copying: bool = False
     """Whether all frames are GIFs that are copied as they are."""
     palette: str = "frame"
     """One for each "frame", one for the "clip", or "auto": one where much stands still."""
-    common_palette: CommonPalette | None = None
+    clip_palette: CommonPalette | None = None
     """The one for the clip, once it is chosen."""
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:

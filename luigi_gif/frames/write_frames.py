@@ -50,14 +50,14 @@ def write_missing_frames(
         with (
             folder.share() as handle,
             execution.open_executor(config, work, copying=options.copying) as executor,
-            reporter.progress("frames", manifest.frame_count, record.frame_count) as progress,
+            reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
         ):
             if executor.dashboard:
                 reporter.link(executor.dashboard)
             planned = plan_tasks(manifest, todo, executor.threads, config.batch_mib << 20)
             options = _resolve_options(options, handle, executor, data_file, manifest)
             digits = digits_for(manifest.frame_count)
-            batches = (Batch(data_file, digits, options, tasks) for tasks in planned)
+            batches = (Batch(data_file, digits, options, chunk_tasks) for chunk_tasks in planned)
             write = partial(write_batch, handle)
             with contextlib.closing(executor.run(write, batches)) as finished:
                 for completed in finished:
@@ -92,13 +92,13 @@ def _resolve_options(
 ) -> RenderOptions:
     """The options with what follows from the bundle as a whole."""
     bundle_size = sum(chunk.size_bytes for chunk in manifest.chunks)
-    options = options._replace(count_pixels=bundle_size <= MAX_COUNTED_BYTES)
+    options = options._replace(count_codes=bundle_size <= MAX_COUNTED_BYTES)
     if options.palette == "frame":
         return options
     from luigi_gif.frames import palette_choice  # NumPy and Pillow, which plain GIFs do without
 
-    palette = palette_choice.choose_palette(handle, executor, data_file, manifest, options)
-    return options._replace(common_palette=palette)
+    palette = palette_choice.choose_clip_palette(handle, executor, data_file, manifest, options)
+    return options._replace(clip_palette=palette)
 
 
 class _Record:

@@ -67,7 +67,7 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> PixelCoun
         before = len(lengths)
         width = min((before - 1).bit_length(), _MAX_WIDTH)
         count = (1 << width) + 1 - before if before < _MAX_CODES else _MAX_CODES // 2
-        chunk = _unpacked(codes, bit, width, min(count, (bits - bit) // width))
+        chunk = _unpack_codes(codes, bit, width, min(count, (bits - bit) // width))
         add = lengths.append
         try:
             for code in chunk:
@@ -222,7 +222,7 @@ def _last_code(bits: int, minimum_code_size: int) -> tuple[int, int]:
     return end + (count if width == _MAX_WIDTH else min(count, capacity)) * width, width
 
 
-def _unpacked(codes: bytes, bit: int, width: int, count: int) -> array[int]:
+def _unpack_codes(codes: bytes, bit: int, width: int, count: int) -> array[int]:
     """So many codes of ``width`` bits from ``bit`` on."""
     end = bit + count * width
     packed = int.from_bytes(codes[bit >> 3 : (end + 7) >> 3], "little") >> (bit & 7)

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from luigi_gif import gif
-from luigi_gif.imaging import palette
-from luigi_gif.imaging.palette import Bytes, Floats, Mask, Packed
+from luigi_gif.imaging import frame_palette
+from luigi_gif.imaging.frame_palette import Bytes, Floats, Mask, Packed
 
 SAMPLED_FRAMES = 16
 """Of a bundle, evenly spread. They are decoded twice."""
@@ -48,7 +48,7 @@ class CommonPalette(NamedTuple):
 
 def sample_picture(picture: Image.Image, shown: Mask | None) -> Packed:
     """The colors of some pixels of an RGB picture, for :func:`choose_palette`."""
-    return palette.sample_pixels(picture, shown, SAMPLED_PIXELS)
+    return frame_palette.sample_pixels(picture, shown, SAMPLED_PIXELS)
 
 
 def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
@@ -62,14 +62,16 @@ def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette 
         return None
     if always:
         return CommonPalette(_as_bytes(_of_all(samples)), math.inf)
-    distinct = [palette.distinct_colors(each) for each in samples]
+    distinct = [frame_palette.distinct_colors(each) for each in samples]
     rich = [pair for pair in zip(samples, distinct, strict=True) if len(pair[1].values) > COLORS]
     if 2 * len(rich) < len(samples) or _still(samples) < MIN_STILL:
         return None
     colors = _of_all(samples)
-    owns = [_error(each, palette.fast_of(own, each, COLORS)) for own, each in rich]
+    owns = [
+        _mean_squared_error(each, frame_palette.fast_of(own, each, COLORS)) for own, each in rich
+    ]
     limits = [max(GOOD_ERROR, MAX_LOSS * own) for own in owns]
-    errors = [_error(each, colors) for _, each in rich]
+    errors = [_mean_squared_error(each, colors) for _, each in rich]
     fitting = sum(error <= limit for error, limit in zip(errors, limits, strict=True))
     if 2 * fitting < len(rich):
         return None
@@ -93,13 +95,13 @@ def indexed(common: CommonPalette, picture: Image.Image, shown: Mask | None) -> 
         if few or not _fits(common, sample_picture(picture, shown), lookup):
             return None
     indexes = np.empty((picture.height, picture.width), np.uint8)
-    for rows, packed in palette.row_chunks(picture):
+    for rows, packed in frame_palette.row_chunks(picture):
         indexes[rows] = lookup.indexes(packed)
     return indexes
 
 
 def _fits(common: CommonPalette, pixels: Packed, lookup: _Lookup) -> bool:
-    missed = palette.unpacked(pixels) - table(common)[lookup.indexes(pixels)]
+    missed = frame_palette.unpack_colors(pixels) - table(common)[lookup.indexes(pixels)]
     # Squares are whole numbers, so that their sum is exact.
     return int((missed**2).sum(axis=1).astype(np.int64).sum()) <= common.max_error * missed.size
 
@@ -114,11 +116,11 @@ def _still(samples: Sequence[Packed]) -> float:
 def _of_all(samples: Sequence[Packed]) -> Floats:
     """All colors of the samples if they are few, else the best."""
     together = np.concatenate(samples)
-    distinct = palette.distinct_colors(together)
+    distinct = frame_palette.distinct_colors(together)
     return (
         distinct.values
         if len(distinct.values) <= COLORS
-        else palette.best_of(together, together, COLORS)
+        else frame_palette.best_of(together, together, COLORS)
     )
 
 
@@ -126,9 +128,9 @@ def _as_bytes(colors: Floats) -> bytes:
     return colors.astype(np.uint8).tobytes()
 
 
-def _error(colors: palette.DistinctColors, chosen: Floats) -> float:
+def _mean_squared_error(colors: frame_palette.DistinctColors, chosen: Floats) -> float:
     """The mean squared error of a channel where each color is shown as its nearest."""
-    missed = colors.values - chosen[palette.nearest_indexes(colors.values, chosen)]
+    missed = colors.values - chosen[frame_palette.nearest_indexes(colors.values, chosen)]
     squares = (missed**2).sum(axis=1).astype(np.int64)  # whole numbers, so that their sum is exact
     return int(squares @ colors.counts) / int(3 * colors.counts.sum())
 
@@ -148,8 +150,8 @@ class _Lookup:
         found = self._cache[packed]
         if not found.all():
             new = np.unique(packed[found == 0])
-            self._cache[new] = palette.nearest_indexes(
-                palette.unpacked(new), self._palette
+            self._cache[new] = frame_palette.nearest_indexes(
+                frame_palette.unpack_colors(new), self._palette
             ) + np.uint16(1)
             found = self._cache[packed]
         return (found - np.uint16(1)).astype(np.uint8)

@@ -57,7 +57,7 @@ def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
         size = opened.size
         if min(size) <= 0 or size[0] * size[1] > max_pixels:
             raise Undecodable(expected, "{}x{} pixels".format(*size))
-        picture = _eight_bit(opened.decode(), opened.profile)
+        picture = _eight_bit(opened.load_pixels(), opened.profile)
     except Undecodable:
         raise
     except Exception as error:

@@ -43,8 +43,8 @@ def open_bmp(data: bytes) -> OpenedImage:
         if not _has_masks(data):
             raise
         width, height = struct.unpack_from("<ii", data, 18)
-        decode = functools.partial(_by_masks, data)
-        return OpenedImage((width, abs(height)), decode, profile=_profile(data))
+        load_pixels = functools.partial(_by_masks, data)
+        return OpenedImage((width, abs(height)), load_pixels, profile=_profile(data))
     return OpenedImage(picture.size, functools.partial(load, picture), profile=_profile(data))
 
 

@@ -19,13 +19,13 @@ def open_gif(data: bytes) -> OpenedImage:
     """The first image of a GIF. Raises whatever Pillow does."""
     picture = GifImageFile(io.BytesIO(data))
 
-    def decode() -> Image.Image:
+    def load_pixels() -> Image.Image:
         picture.load()
         with contextlib.suppress(Malformed, Truncated):
             check_all_pixels(picture, data)
         return picture
 
-    return OpenedImage(picture.size, decode, count_images(picture))
+    return OpenedImage(picture.size, load_pixels, count_images(picture))
 
 
 def check_all_pixels(picture: Image.Image, data: bytes) -> None:

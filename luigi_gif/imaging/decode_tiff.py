@@ -68,17 +68,17 @@ def open_tiff(data: bytes) -> OpenedImage:
         change = {_EXTRA: _UNASSOCIATED, _PHOTOMETRIC: _BLACK_IS_ZERO}
         premultiplied = _image(data, layout, needed | _shorts(layout, change))
         planes = []
-        decode = functools.partial(_divided, premultiplied, photometric == _WHITE_IS_ZERO)
+        load_pixels = functools.partial(_divided, premultiplied, photometric == _WHITE_IS_ZERO)
     else:
         plain = _image(data, layout, needed)
         planes = []
-        decode = functools.partial(load, plain)
+        load_pixels = functools.partial(load, plain)
     if planes:
-        decode = functools.partial(_merged, planes, bits[0], photometric, extra)
+        load_pixels = functools.partial(_merged, planes, bits[0], photometric, extra)
     profile = tags.get(_PROFILE)
     return OpenedImage(
         _size(tags, layout),
-        decode,
+        load_pixels,
         tiff_directories.count_directories(data, layout),
         tiff_directories.tagged_orientation(tags, layout),
         profile and profile.data,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from luigi_gif import gif
 from luigi_gif.imaging import encode
-from luigi_gif.imaging.palette import Bytes, Mask
+from luigi_gif.imaging.frame_palette import Bytes, Mask
 
 SHORTEST_RUN = 8
 """Pixels; a power of two."""

@@ -3,7 +3,7 @@
 :mod:`luigi_gif.imaging.decode` gives its pixels, upright, in 8 bits a channel. It is
 resized if that is asked for, and brought to 256 colors: where it has no more
 (one stands for all that is transparent), these are kept, else they are chosen
-by :mod:`luigi_gif.imaging.palette`.
+by :mod:`luigi_gif.imaging.frame_palette`.
 
 Pure code: bytes in, values out.
 """
@@ -21,9 +21,9 @@ from PIL.GifImagePlugin import GifImageFile
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import common_palette, decode, decode_gif, palette
+from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette
 from luigi_gif.imaging.common_palette import CommonPalette
-from luigi_gif.imaging.palette import Bytes, Mask, Packed
+from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 
 Size = tuple[int, int]
 
@@ -151,7 +151,7 @@ def make_clearable(image: gif.Image) -> gif.Image:
     pixels = decode_indexes(gif.encode_single(image._replace(screen=image.size, position=(0, 0))))
     if (free := free_index(pixels)) is not None:
         return image._replace(transparent_index=free)
-    spared, nearest = palette.least_significant_color(pixels, image.color_table)
+    spared, nearest = frame_palette.least_significant_color(pixels, image.color_table)
     fewer = np.where(pixels == spared, np.uint8(nearest), pixels)
     return image._replace(interlaced=False, transparent_index=spared, data=encode_pixels(fewer))
 
@@ -224,8 +224,8 @@ def _paletted(
         if chosen_common is not None:
             return _with_transparent(chosen_common, common_palette.table(common), shown)
     if shown is None:
-        return *palette.quantize(picture, None, gif.MAX_COLORS, quality), None
-    chosen, colors = palette.quantize(picture, shown, gif.MAX_COLORS - 1, quality)
+        return *frame_palette.quantize(picture, None, gif.MAX_COLORS, quality), None
+    chosen, colors = frame_palette.quantize(picture, shown, gif.MAX_COLORS - 1, quality)
     return _with_transparent(chosen, colors, shown)
 
 

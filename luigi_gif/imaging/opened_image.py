@@ -13,7 +13,7 @@ class OpenedImage(NamedTuple):
 
     size: tuple[int, int]
     """Width and height in pixels, as it is stored."""
-    decode: Callable[[], Image.Image]
+    load_pixels: Callable[[], Image.Image]
     """Its pixels, 8 bits a channel, in mode 1, L, LA, P, PA, RGB, RGBA, CMYK or one that Pillow
     converts to RGB."""
     images: int = 1

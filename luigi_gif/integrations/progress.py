@@ -76,7 +76,7 @@ class ProgressReporter:
         self._task = task
 
     @contextmanager
-    def progress(self, unit: str, total: int | None, begin: int) -> Iterator[Progress]:
+    def track(self, unit: str, total: int | None, begin: int) -> Iterator[Progress]:
         """Report a step that goes from ``begin`` to ``total``, in bytes (unit "B") or frames."""
         step = _StepProgress(self._task, unit, total, begin)
         try:

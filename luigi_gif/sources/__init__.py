@@ -3,7 +3,7 @@
 Pure code: bytes in, values out.
 """
 
-from luigi_gif.sources.bundle import (
+from luigi_gif.sources.bundle_frames import (
     LOOK_AHEAD_BYTES,
     WAYPOINT_WORK,
     BadFrame,

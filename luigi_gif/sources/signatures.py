@@ -14,7 +14,7 @@ from luigi_gif.sources.image_formats import BEGINNING
 class _Kind(NamedTuple):
     name: str
     magic: bytes
-    advice: str
+    next_step: str
 
 
 _UNPACK = "unpack it, and put its images one after another with four newlines between them"
@@ -98,9 +98,9 @@ def looks_like(data: bytes) -> str:
     kind = _kind(data)
     if kind is None:
         return f"data that begin with {data[:20]!r}"
-    if kind.advice is _PAGE:
+    if kind.next_step is _PAGE:
         return f"{kind.name} that begins with {data[:40]!r}"
-    if kind.advice is _BINARY:
+    if kind.next_step is _BINARY:
         return f"{kind.name}, and then {looks_like(_BYTE_ORDER_MARK.sub(b'', data, 1))}"
     return kind.name
 
@@ -108,13 +108,13 @@ def looks_like(data: bytes) -> str:
 def is_unknown(data: bytes) -> bool:
     """Whether ``data`` may be anything, or a frame that a camera filled with zeros."""
     kind = _kind(data)
-    return kind is None or kind.advice is _DAMAGED
+    return kind is None or kind.next_step is _DAMAGED
 
 
 def advice(data: bytes) -> str:
     """What the user can do whose ``data`` are no bundle."""
     kind = _kind(data)
-    return _PAGE if kind is None else kind.advice
+    return _PAGE if kind is None else kind.next_step
 
 
 def _kind(data: bytes) -> _Kind | None:

@@ -49,7 +49,7 @@ def replacing(
             yield descriptor
             if durable:
                 with errors.during("write", name):
-                    regular_files.sync(descriptor)
+                    regular_files.sync_file(descriptor)
         finally:
             with errors.during("write", name):  # NFS tells of a full disk only here
                 os.close(descriptor)

@@ -95,14 +95,14 @@ class Lock:
 
     def _holder(self) -> str:
         """Who holds it, in words for people; nothing where it is no run of the pipeline."""
-        holder = process_owner.from_json(os.pread(self._descriptor, _NOTE_BYTES, 0))
+        holder = process_owner.parse(os.pread(self._descriptor, _NOTE_BYTES, 0))
         return str(holder) if holder else ""
 
     def _note(self, text: bytes) -> None:
         """Say who holds it, for people. A file that holds something else is the user's."""
         try:
             existing = os.pread(self._descriptor, _NOTE_BYTES, 0)
-            if not existing or process_owner.from_json(existing):
+            if not existing or process_owner.parse(existing):
                 os.truncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, text, 0)
         except OSError:

@@ -89,7 +89,7 @@ class LocalFolder(Folder):
             os.close(descriptor)
 
     def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
-        return local_listing.files(
+        return local_listing.list_files(
             self.path(subfolder), partial(self._errors.during, "list", subfolder)
         )
 
@@ -161,7 +161,7 @@ class LocalFolder(Folder):
         """Let what was written to a file of :meth:`update` outlive a power cut."""
         file.flush()
         with self._errors.during("write", name):
-            regular_files.sync(file.fileno())
+            regular_files.sync_file(file.fileno())
 
     def free_bytes(self) -> int | None:
         """Bytes that this user can still write there; None where the file system does not say."""

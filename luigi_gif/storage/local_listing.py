@@ -10,19 +10,21 @@ from contextlib import AbstractContextManager
 from luigi_gif.storage.abstract_folder import Entry
 
 
-def files(path: str, translated: Callable[[], AbstractContextManager[None]]) -> Iterator[Entry]:
+def list_files(
+    path: str, translating: Callable[[], AbstractContextManager[None]]
+) -> Iterator[Entry]:
     """The files of a folder, in any order; none if there is no such folder.
 
-    Each call to the system is made in a block of ``translated()``.
+    Each call to the system is made in a block of ``translating()``.
     """
-    with translated():
+    with translating():
         try:
             listing = os.scandir(path)
         except FileNotFoundError:
             return
     with listing:
         while True:
-            with translated():
+            with translating():
                 entry = next(listing, None)
                 if entry is None:
                     return

@@ -163,7 +163,7 @@ def pread(descriptor: int, start: int, end: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def sync(descriptor: int) -> None:
+def sync_file(descriptor: int) -> None:
     """Let a file outlive a power cut, where its file system can do that."""
     try:
         os.fsync(descriptor)

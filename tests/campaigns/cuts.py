@@ -33,7 +33,7 @@ from PIL import Image
 from luigi_gif.errors import BundleError
 from luigi_gif.frames import frame_files, frame_to_gif, render_options
 from luigi_gif.imaging import decode
-from luigi_gif.sources import bundle
+from luigi_gif.sources import bundle_frames
 from luigi_gif.tasks import CombineGif
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ PLAIN = render_options.RenderOptions(None, None, "fast", 1 << 26, False)
 
 def images_of(data: bytes, format_: str | None) -> list[bytes]:
     """The frames of a bundle, in another format if one is named."""
-    found = [frame.data for frame in bundle.iter_frames(io.BytesIO(data).read)]
+    found = [frame.data for frame in bundle_frames.iter_frames(io.BytesIO(data).read)]
     return [encoded(each, format_) if format_ else each for each in found]
 
 
@@ -74,7 +74,7 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
     """The bundle with that frame cut. Raises AssertionError where another is lost, or none."""
     cut = images[frame][:stay]
     data = DELIMITER.join([*images[:frame], cut, *images[frame + 1 :]])
-    found = list(bundle.iter_frames(io.BytesIO(data).read))
+    found = list(bundle_frames.iter_frames(io.BytesIO(data).read))
     assert len(found) == len(images), f"{len(found)} frames of {len(images)}"
     for number, (each, expected) in enumerate(zip(found, images, strict=True)):
         if number != frame:
@@ -83,16 +83,16 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
     _check_named(found[frame], images[frame])
     begin = found[frame].offset
     stop = begin + len(cut) + len(DELIMITER)
-    chunk = data[begin : stop + bundle.LOOK_AHEAD_BYTES]
-    (alone,) = bundle.iter_frames(io.BytesIO(chunk).read, offset=begin, stop=stop)
+    chunk = data[begin : stop + bundle_frames.LOOK_AHEAD_BYTES]
+    (alone,) = bundle_frames.iter_frames(io.BytesIO(chunk).read, offset=begin, stop=stop)
     assert alone == found[frame], f"{alone.error} in a chunk, but {found[frame].error}"
     return data
 
 
-def _check_named(frame: bundle.Frame, whole: bytes) -> None:
+def _check_named(frame: bundle_frames.Frame, whole: bytes) -> None:
     try:
         file, _, _, notes = frame_to_gif.render_frame(0, frame, PLAIN)
-    except bundle.BadFrame:
+    except bundle_frames.BadFrame:
         return
     assert frame.format in ("PNG", "JPEG", "TIFF", "BMP", "GIF"), f"{frame.format} is shown"
     assert frame.data == whole[: len(frame.data)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import luigi_gif
 from luigi_gif import settings, storage
-from luigi_gif.fetching import download, partial_file
+from luigi_gif.fetching import bundle_download, partial_file
 from luigi_gif.integrations import progress
 
 PART = "bundle.part"
@@ -23,7 +23,7 @@ def fetch_into(
     section = settings.download(**{"retry_delay": 0.0, **values})
     folder = storage.LocalFolder(str(place))
     reporter = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
-    receipt, _ = download.fetch_bundle(
+    receipt, _ = bundle_download.fetch_bundle(
         url, folder, PART, section, sha256=sha256, strict=strict, reporter=reporter
     )
     aside = f"{PART}{storage.QUARANTINE_SUFFIX}"

@@ -79,6 +79,6 @@ BUNDLE = DELIMITER.join(frame(number) for number in range(FRAMES))
 def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     """Beside what a frame is said to cost, its bytes do not count; all is done in this thread."""
     monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", 0)
-    monkeypatch.setattr("luigi_gif.sources.bundle.COPIED_FRAME_WORK", 1 << 40)
-    monkeypatch.setattr("luigi_gif.sources.bundle.WAYPOINT_WORK", frames << 40)
+    monkeypatch.setattr("luigi_gif.sources.bundle_frames.COPIED_FRAME_WORK", 1 << 40)
+    monkeypatch.setattr("luigi_gif.sources.bundle_frames.WAYPOINT_WORK", frames << 40)
     monkeypatch.setattr("luigi_gif.sources.WAYPOINT_WORK", frames << 40)

@@ -12,7 +12,7 @@ Pure code: it reads through a function and gives values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from luigi_gif.sources import image_formats, signatures
 from luigi_gif.sources.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
@@ -57,8 +57,7 @@ class Frame(NamedTuple):
 class BundleIndex(NamedTuple):
     """What a bundle holds, in a size that does not grow with it."""
 
-    frames: int
-    """How many."""
+    frame_count: int
     formats: dict[str, int]
     """How many frames there are of each format."""
     waypoints: list[tuple[int, int]]
@@ -67,6 +66,22 @@ class BundleIndex(NamedTuple):
     """Offset behind the last frame."""
     empty: int = 0
     """How many frames have no byte: eight newlines or more stand between two others."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a file; the keys there are older than the names in this class."""
+        return {
+            "frames": self.frame_count,
+            "formats": self.formats,
+            "waypoints": self.waypoints,
+            "end": self.end,
+            "empty": self.empty,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> BundleIndex:
+        """The index that :meth:`to_json` was called of."""
+        frame_count, formats = value["frames"], value["formats"]
+        return cls(frame_count, formats, value["waypoints"], value["end"], value.get("empty", 0))
 
 
 class BadFrame(ValueError):

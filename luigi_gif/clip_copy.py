@@ -16,7 +16,7 @@ STANDARD_OUTPUT = "-"
 _SUFFIX = ".gif"
 
 
-class Output:
+class ClipCopy:
     """A copy of the clip at a path, or on standard output.
 
     Raises ParameterError or ForeignFileError for a place where none may go, so

@@ -121,7 +121,7 @@ def _indexed(picture: Image.Image, palette: Floats) -> Bytes:
     indexes = np.empty((picture.height, picture.width), np.uint8)
     for rows, packed in row_chunks(picture):
         colors = np.unique(packed)
-        table[colors] = nearest_indexes(unpacked(colors), palette)
+        table[colors] = nearest_indexes(unpack_colors(colors), palette)
         indexes[rows] = table[packed]
     return indexes
 
@@ -149,7 +149,7 @@ def row_chunks(picture: Image.Image) -> Iterator[tuple[slice, Packed]]:
         yield slice(top, bottom), np.asarray(strip).view("<u4")[..., 0] & np.uint32(0xFFFFFF)
 
 
-def unpacked(packed: Packed) -> Floats:
+def unpack_colors(packed: Packed) -> Floats:
     """Red, green and blue, 0 to 255, n x 3."""
     channels = packed.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
     return channels.astype(np.float32)
@@ -158,7 +158,7 @@ def unpacked(packed: Packed) -> Floats:
 def distinct_colors(sample: Packed) -> DistinctColors:
     """The colors of a sample, each once."""
     packed, counts = np.unique(sample, return_counts=True)
-    return DistinctColors(unpacked(packed), counts)
+    return DistinctColors(unpack_colors(packed), counts)
 
 
 def _octree(sample: Packed, size: int) -> Floats:

@@ -17,7 +17,7 @@ from luigi_gif.fetching.source_response import Response, ResumeState
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
-    from luigi_gif import settings as sections
+    from luigi_gif import settings
     from luigi_gif.integrations import Progress, ProgressReporter
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
@@ -27,7 +27,7 @@ def fetch_bundle(
     url: str,
     folder: storage.LocalFolder,
     name: str,
-    settings: sections.download,
+    config: settings.download,
     *,
     sha256: str | None,
     strict: bool,
@@ -46,10 +46,10 @@ def fetch_bundle(
     a bundle or not the expected one, StorageError if it cannot be written.
     What is tried again is in retry_rule.py.
     """
-    deadline = time.monotonic() + settings.deadline
+    deadline = time.monotonic() + config.deadline
     with partial_file.open_partial(folder, name, url) as partial:
-        attempts = new_attempts(settings)
-        is_whole = attempts(_attempt, url, folder, settings, partial, reporter, deadline, strict)
+        attempts = new_attempts(config)
+        is_whole = attempts(_attempt, url, folder, config, partial, reporter, deadline, strict)
         if sha256 is not None:
             bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
         index = bundle_checks.index_fetched(partial, url) if strict else None
@@ -61,7 +61,7 @@ def fetch_bundle(
 def _attempt(
     url: str,
     folder: storage.LocalFolder,
-    settings: sections.download,
+    config: settings.download,
     partial: partial_file.PartialFile,
     reporter: ProgressReporter,
     deadline: float,
@@ -71,18 +71,18 @@ def _attempt(
     state = partial.state
     if state.size and state.size == state.total:
         return True
-    with _open_source(url, settings, state, deadline) as response:
-        bundle_checks.check_size(response.total or 0, settings, url)
+    with _open_source(url, config, state, deadline) as response:
+        bundle_checks.check_size(response.total or 0, config, url)
         partial.begin(response)
         _check_free_bytes(response, folder)
         if response.start:
             logger.info("goes on behind the %s bytes that are there", f"{response.start:,}")
-        with reporter.progress("B", response.total, response.start) as progress:
+        with reporter.track("B", response.total, response.start) as progress:
             for piece in _whole_pieces(_with_progress(response, progress)):
                 if partial.state.size == 0:
                     bundle_checks.check_beginning(piece, url, strict)
                 partial.append(piece)
-                bundle_checks.check_size(partial.state.size, settings, url)
+                bundle_checks.check_size(partial.state.size, config, url)
     size, total, _ = partial.state
     if size == 0:
         bundle_checks.check_beginning(b"", url, strict)
@@ -94,13 +94,13 @@ def _attempt(
 
 
 def _open_source(
-    url: str, settings: sections.download, state: ResumeState, deadline: float
+    url: str, config: settings.download, state: ResumeState, deadline: float
 ) -> contextlib.AbstractContextManager[Response]:
     if urls.is_local(url):
-        return file_source.open_file(url, settings, deadline)
+        return file_source.open_file(url, config, deadline)
     if urls.scheme_of(url) in urls.HTTP_SCHEMES:
-        return http_download.open_url(urls.normal_url(url), settings, state, deadline)
-    return file_source.open_object(urls.normal_url(url), settings, state, deadline)
+        return http_download.open_url(urls.normal_url(url), config, state, deadline)
+    return file_source.open_object(urls.normal_url(url), config, state, deadline)
 
 
 def _check_free_bytes(response: Response, folder: storage.LocalFolder) -> None:
