@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support.images import DELIMITER, gif
 from support.page_server import Server
-from support.pipeline import BUNDLE, FRAMES, Pipeline, frame, waypoints_every
+from support.pipeline import BUNDLE, FRAMES, STEPS, Pipeline, frame, waypoints_every
 
 import luigi_gif
 from luigi_gif import storage
@@ -128,6 +128,35 @@ def test_a_download_writes_to_no_second_name(tmp_path: Path) -> None:
         file.write(b"new bytes")
     assert (tmp_path / "backup").read_bytes() == b"old"
     assert folder.read("x.part") == b"new bytes"
+
+
+def test_a_bundle_of_the_user_is_used_and_never_overwritten(pipeline: Pipeline) -> None:
+    """A file without a receipt; when it changes, what depends on it is made anew."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "image-data.img"
+    mine.write_bytes(DELIMITER.join([gif(1), gif(2)]))
+    assert pipeline.run() == STEPS[1:]
+    assert pipeline.run() == []
+    first = pipeline.clip()
+    mine.write_bytes(DELIMITER.join([gif(1), gif(2), gif(3)]))
+    assert pipeline.run() == STEPS[1:]
+    assert any("made of another bundle" in line for line in pipeline.log)
+    assert pipeline.clip() != first
+    assert pipeline.server.requests == []
+
+
+def test_a_clip_of_somebody_else_is_left_alone(pipeline: Pipeline) -> None:
+    """The error names it; elsewhere the clip can be made."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "clip.gif"
+    mine.write_bytes(gif(1))
+    pipeline.run()
+    assert not pipeline.ok
+    assert any(f"where:    {mine}" in line for line in pipeline.log)
+    assert mine.read_bytes() == gif(1)
+    assert pipeline.run(gif_file="other/clip.gif") == ["CombineGif"]
+    assert pipeline.ok
+    assert (pipeline.workdir / "other" / "clip.gif").exists()
 
 
 def test_frames_of_the_user_are_never_replaced(pipeline: Pipeline) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import socketserver
 import ssl
 import threading
@@ -14,6 +15,9 @@ from support.commands import Run
 from support.faults import fault_server, says, serves
 from support.luigid import Luigid
 from support.paths import ROOT
+from support.pipeline import Pipeline
+
+import luigi_gif
 
 SECRETS = ("s3cret", "czNjcmV0", "dXNlcjpzM2NyZXQ=")
 """A word, and what Basic authentication makes of it (RFC 7617)."""
@@ -148,3 +152,15 @@ handlers = file
 class = FileHandler
 args = ("everything.log",)
 """
+
+
+def test_secrets_of_a_url_are_shown_nowhere(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Neither in the log, nor in a file, nor in what Luigi makes of the task."""
+    url = pipeline.server.url("/bundle?token=hunter2").replace("http://", "http://user:hunter2@")
+    pipeline.run(url=url)
+    assert pipeline.ok
+    task = luigi_gif.CombineGif(url=url)
+    assert "hunter2" not in f"{task!r} {task.task_id} {json.dumps(task.to_str_params())}"
+    assert [line for line in pipeline.log if "hunter2" in line] == []
+    for name, (data, _) in pipeline.files().items():
+        assert b"hunter2" not in data, name

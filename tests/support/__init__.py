@@ -3,4 +3,4 @@
 import pytest
 
 # Before they are imported: pytest then shows what was compared.
-pytest.register_assert_rewrite("support.commands", "support.fetched")
+pytest.register_assert_rewrite("support.commands", "support.encoded", "support.fetched")

@@ -184,6 +184,11 @@ def chunks(data: bytes, *lines: str, size: int = 1000, end: bytes = b"0\r\n\r\n"
     return answer
 
 
+def ranges(server: FaultServer) -> list[str | None]:
+    """The range that each request asked for."""
+    return [request.headers.get("range") for request in server.requests]
+
+
 @contextlib.contextmanager
 def fault_server(*answers: Responder, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
     """A server until the block ends."""

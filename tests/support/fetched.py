@@ -32,3 +32,13 @@ def fetch_into(
     folder.remove(PART)
     partial_file.remove_checkpoint(folder, PART)
     return data, receipt
+
+
+def part(tmp_path: Path) -> Path:
+    """What the fixture ``fetch`` has of a bundle that is not whole."""
+    return tmp_path / "fetched" / PART
+
+
+def left(tmp_path: Path) -> list[str]:
+    """The files that the fixture ``fetch`` has left."""
+    return sorted(os.listdir(tmp_path / "fetched"))

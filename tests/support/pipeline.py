@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 from pathlib import Path
@@ -15,7 +16,7 @@ from PIL import Image
 import luigi_gif
 from luigi_gif import storage
 from luigi_gif.errors import LUIGI_LOGGER
-from support.images import DELIMITER, saved
+from support.images import DELIMITER, saved, true_color
 from support.page_server import Server
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
@@ -74,6 +75,12 @@ def frame(number: int) -> bytes:
 
 
 BUNDLE = DELIMITER.join(frame(number) for number in range(FRAMES))
+
+
+@functools.cache
+def mixed() -> bytes:
+    """A picture in each format, of thousands of colors and two sizes, two with a hole."""
+    return DELIMITER.join(true_color(number) for number in range(6))
 
 
 def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
