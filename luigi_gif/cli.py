@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 
-from luigi_gif import cli_options, clip_copy, exit_codes, integrations, storage
+from luigi_gif import cli_options, clip_copy, exit_codes, integrations, sample_files, storage
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.redaction import escaped
@@ -42,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
         _refuse_empty(parser, options)
         if options.page is not None:
             integrations.print_path(_page(options.page))
+            return exit_codes.SUCCESS
+        if options.write_samples:
+            _write_samples()
             return exit_codes.SUCCESS
         if options.url is None:
             parser.error("a URL is needed")
@@ -75,6 +78,12 @@ def _page(folder: str) -> str:
             got=error.got,
             next_step=error.next_step.replace("--workdir", "--page"),
         ) from error
+
+
+def _write_samples() -> None:
+    integrations.print_lines(sample_files.write_sample_files())
+    with contextlib.suppress(OSError):
+        print(sample_files.NEXT_STEP, file=sys.stderr)
 
 
 def _fail(error: PipelineError, code: int) -> int:

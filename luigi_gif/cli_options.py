@@ -93,6 +93,12 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--page", metavar="FOLDER", help="only write an HTML page of all clips in this folder"
     )
+    parser.add_argument(
+        "--write-samples",
+        action="store_true",
+        help="only write examples/sample.img, a bundle, and config/, files for cron, systemd and "
+        "luigid, into the current folder",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
     for title, name, parameter in _parameters():
@@ -139,7 +145,7 @@ def _escaped(description: str | None) -> str:
 
 def _nearest_option(message: str) -> str | None:
     """The option that is most like the first unknown one that the message names."""
-    known = ["--help", "--version", "--output", "--explain", "--page"]
+    known = ["--help", "--version", "--output", "--explain", "--page", "--write-samples"]
     known += [flag(name) for _, name, _ in _parameters()]
     _, is_unknown, words = message.partition("unrecognized arguments: ")
     options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]

@@ -6,38 +6,60 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from crontab import CronTab
+from crontab import CronItem, CronTab
 from support import programs, warm
 from support.commands import luigi_command
 from support.images import gif
 from support.luigid import Luigid, luigid_server
 from support.page_server import Server
 from support.paths import ROOT
+from support.receiver import Receiver
 
 CONFIG = ROOT / "config"
 TODAY = str(date.today())
-UNITS = ("luigi-gif-nightly.service", "luigi-gif-nightly.timer", "luigid.service")
+COMMAND = (sys.executable, "-m", "luigi_gif.cli")
 
 
 @pytest.fixture
 def gifs(tmp_path: Path, server: Server) -> Path:
-    """What stands for /srv/gifs: nightly.cfg, and a virtual environment."""
+    """What stands for /srv/gifs: the samples, for a bundle that a server has for today."""
     folder = tmp_path / "gifs"
-    (folder / "venv" / "bin").mkdir(parents=True)
-    for name, module in (("luigi", "luigi"), ("luigi-gif", "luigi_gif.cli")):
-        script = folder / "venv" / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
-        script.chmod(0o755)
-    profile = (CONFIG / "nightly.cfg").read_text()
-    profile = profile.replace("https://example.org", server.url(""))
-    (folder / "nightly.cfg").write_text(profile)
+    folder.mkdir()
+    assert warm.run([*COMMAND, "--write-samples"], cwd=folder).returncode == 0
+    profile = folder / "config" / "nightly.cfg"
+    url = server.url("/%%Y-%%m-%%d/all-images.img")
+    profile.write_text(profile.read_text().replace("url = examples/sample.img", f"url = {url}"))
     server.pages[f"/{TODAY}/all-images.img"] = gif(1)
     return folder
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
+
+
+def jobs(folder: Path) -> list[CronItem]:
+    """Those of the crontab."""
+    return list(CronTab(tabfile=str(folder / "config" / "crontab")))
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    """As cron does, which mails what is said."""
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=300)
+
+
+def unit(folder: Path, name: str) -> dict[str, str]:
+    """The entries of a unit."""
+    lines = (folder / "config" / name).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def check_a_night(folder: Path) -> None:
@@ -46,48 +68,67 @@ def check_a_night(folder: Path) -> None:
 
 
 def test_the_crontab_is_valid_and_its_commands_work(gifs: Path) -> None:
-    """Each line is parsed by a program, then run by a shell; one night is there."""
-    table = CronTab(tabfile=str(CONFIG / "crontab"))
-    jobs = list(table)
-    assert len(jobs) == 2
-    assert all(job.is_valid() for job in jobs)
-    for job in jobs:
-        command = job.command.replace("/srv/gifs", str(gifs)).replace("2026-11-01", TODAY)
-        subprocess.run(["/bin/sh", "-c", command], check=True, timeout=300)
+    """Each line is parsed by a program, then run by a shell; one night is there, and no mail."""
+    assert len(jobs(gifs)) == 2
+    assert all(job.is_valid() for job in jobs(gifs))
+    for job in jobs(gifs):
+        result = run(job.command)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout + result.stderr == ""
     check_a_night(gifs)
     assert (gifs / ".luigi").exists()
     assert "NightlyGif" in (gifs / "nightly.log").read_text()
 
 
-def test_the_units_are_valid(gifs: Path, tmp_path: Path) -> None:
+def test_cron_mails_what_failed_at_night(gifs: Path, server: Server) -> None:
+    """The end of the log is printed, and the exit code is Luigi's."""
+    del server.pages[f"/{TODAY}/all-images.img"]
+    result = run(jobs(gifs)[0].command)
+    assert result.returncode == 30
+    assert f"What failed:\n* {server.url(f'/{TODAY}/all-images.img')}: " in result.stdout
+
+
+def test_the_units_are_valid(gifs: Path) -> None:
     """As systemd sees them."""
     systemd_analyze = programs.need("systemd-analyze")
-    (gifs / "venv" / "bin" / "luigid").write_text("#!/bin/sh\n")
-    (gifs / "venv" / "bin" / "luigid").chmod(0o755)
-    for name in UNITS:
-        text = (CONFIG / name).read_text().replace("/srv/gifs", str(gifs))
-        (tmp_path / name).write_text(text)
+    units = [*gifs.glob("config/*.service"), *gifs.glob("config/*.timer")]
+    assert len(units) == 4
     said = subprocess.run(
-        [systemd_analyze, "verify", *(str(tmp_path / name) for name in UNITS)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [systemd_analyze, "verify", *map(str, units)], capture_output=True, text=True, check=False
     )
     assert said.returncode == 0, said.stderr
-    assert str(tmp_path) not in said.stderr
+    assert str(gifs) not in said.stderr
 
 
 def test_the_commands_of_the_nightly_unit_work(gifs: Path) -> None:
     """In their order."""
-    text = (CONFIG / "luigi-gif-nightly.service").read_text().replace("/srv/gifs", str(gifs))
-    lines = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    lines = unit(gifs, "luigi-gif-nightly.service")
     name, _, value = lines["Environment"].partition("=")
-    for key in ("ExecStart", "ExecStartPost"):
-        command = shlex.split(lines[key].replace("2026-11-01", TODAY))
+    for key in ("ExecStart", "ExecStopPost"):
         subprocess.run(
-            command, cwd=lines["WorkingDirectory"], env=os.environ | {name: value}, check=True
+            shlex.split(lines[key]),
+            cwd=lines["WorkingDirectory"],
+            env=os.environ | {name: value},
+            check=True,
         )
     check_a_night(gifs)
+
+
+def test_systemd_tells_of_a_failed_run_as_a_failure(gifs: Path, receiver: Receiver) -> None:
+    """The unit that the nightly one names for that sends the end of the log."""
+    failed = unit(gifs, unit(gifs, "luigi-gif-nightly.service")["OnFailure"])
+    (gifs / "journalctl").write_text("#!/bin/sh\necho the log of $2\n")
+    (gifs / "journalctl").chmod(0o755)
+    (gifs / "config" / "apprise.conf").write_text(f"# a comment\n{receiver.url}\n")
+    subprocess.run(
+        shlex.split(failed["ExecStart"]),
+        cwd=failed["WorkingDirectory"],
+        env=os.environ | {"PATH": f"{gifs}:{os.environ['PATH']}"},
+        check=True,
+    )
+    (message,) = receiver.messages
+    assert message["type"] == "failure"
+    assert message["message"] == "the log of luigi-gif-nightly"
 
 
 def test_history_and_metrics_are_kept(tmp_path: Path) -> None:
