@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import luigi
-from luigi.interface import core
 from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import default_workdir, storage
@@ -135,18 +134,12 @@ class GifBatch(_Clips):
     urls_file = UrlsFileParameter(description="a text file with a URL a line")
     workdir = FolderParameter(default="data", description="where the folders of the clips are")
 
-    def deps(self) -> list[Any]:
-        """As Luigi has it, which with more than one worker forks for each clip."""
-        if core().workers > 1:
-            from luigi_gif import imaging  # noqa: F401  # so that not each of them loads NumPy
-        return super().deps()
-
     def requires(self) -> Iterator[CombineGif]:
         """A clip for each URL."""
         for url in dict.fromkeys(CombineGif.url.normalize(url) for _, url in _urls(self.urls_file)):
             workdir = f"{self.workdir.rstrip('/')}/{default_workdir.name_from_url(url)}"
             clip = self.clone(CombineGif, url=url, workdir=workdir)
-            # Luigi looks at all of its tasks before it runs each, and may fork for each.
+            # Luigi looks at all of its tasks before it runs each.
             clip.alone = True
             yield clip
 

@@ -12,6 +12,7 @@ from luigi.configuration import LuigiConfigParser, get_config
 from luigi_gif import exit_codes
 from luigi_gif.integrations import (
     failure_summary,
+    fork_pool,
     log_format,
     luigid_fallback,
     notifications,
@@ -65,6 +66,7 @@ def install_for_luigi(arguments: list[str]) -> None:
     log_format.install_formatter()
     failure_summary.install_failure_summary()
     luigid_fallback.enable_local_fallback()
+    fork_pool.install_fork_pool()
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = map(public_text, sys.argv[1:])
     # The command lives for one job: no garbage collection, least of all those at its end,

@@ -13,6 +13,8 @@ from types import FrameType, TracebackType
 
 from luigi.worker import TaskProcess
 
+from luigi_gif.integrations.fork_pool import Fork
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CHECK_S = 1.0
 """How often a forked process checks that its parent is alive."""
@@ -54,7 +56,7 @@ def quiet_in_child() -> Iterator[None]:
 
 
 def _is_luigis_child() -> bool:
-    return isinstance(multiprocessing.current_process(), TaskProcess)
+    return isinstance(multiprocessing.current_process(), TaskProcess | Fork)
 
 
 def _end_with(parent: int, done: threading.Event) -> None:

@@ -1,0 +1,118 @@
+"""Forks that take one small task after another: with --workers N, Luigi forks for each task.
+
+A fork costs about as much as a small clip, since it copies every page of memory that it uses.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import Pipe, Process
+from typing import Any
+
+from luigi import Task, worker
+
+
+def install_fork_pool() -> None:
+    """Have Luigi's workers of this process, a command, keep their forks for the next clip.
+
+    Luigi has no setting for it, and a task of several clips would hide which of them failed.
+    """
+    worker.Worker = PoolingWorker  # type: ignore[misc]
+
+
+class PoolingWorker(worker.Worker):
+    """A worker of Luigi's whose forks stay for the next task that is ``alone``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._forks: list[Fork] = []
+
+    def __exit__(self, *error: Any) -> Any:
+        result = super().__exit__(*error)
+        for fork in self._forks:
+            fork.close()
+        return result
+
+    def _create_task_process(self, task: Task) -> Any:
+        process = super()._create_task_process(task)
+        if process.use_multiprocessing and getattr(task, "alone", False):
+            return PooledTaskProcess(process, self._idle_fork)
+        return process
+
+    def _idle_fork(self) -> Fork:
+        """One whose task Luigi knows to have ended, else a new one."""
+        self._forks = [fork for fork in self._forks if fork.is_alive()]
+        for fork in self._forks:
+            if fork.task_id not in self._running_tasks:
+                return fork
+        fork = Fork(super()._create_task_process)
+        fork.start()
+        self._forks.append(fork)
+        return fork
+
+
+class PooledTaskProcess:
+    """What Luigi takes for the process of a task: it runs in a fork of the pool."""
+
+    def __init__(self, process: worker.TaskProcess, idle_fork: Callable[[], Fork]) -> None:
+        self._process = process
+        self._idle_fork = idle_fork
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._process, name)
+
+    def start(self) -> None:
+        """Run the task."""
+        self._fork = self._idle_fork()
+        self._fork.take(self._process.task)
+
+    def is_alive(self) -> bool:
+        return self._fork.is_alive()
+
+    @property
+    def exitcode(self) -> int | None:
+        return self._fork.exitcode
+
+    def terminate(self) -> None:
+        self._fork.terminate()
+
+
+class Fork(Process):
+    """A process that runs tasks until its parent closes the connection, or ends."""
+
+    task_id = ""
+    """Of the task that it took last."""
+
+    def __init__(self, create_process: Callable[[Task], worker.TaskProcess]) -> None:
+        super().__init__()
+        self._create_process = create_process
+        self._tasks, self._taken = Pipe()
+
+    def start(self) -> None:
+        super().start()
+        self._taken.close()
+
+    def take(self, task: Task) -> None:
+        """Have it run a task."""
+        self.task_id = task.task_id
+        self._tasks.send(task)
+
+    def close(self) -> None:
+        """Have it end after its task."""
+        self._tasks.close()
+
+    def run(self) -> None:
+        self._tasks.close()
+        while (task := self._next_task()) is not None:
+            self._create_process(task).run()
+
+    def _next_task(self) -> Task | None:
+        try:
+            task: Task = self._taken.recv()
+        except EOFError:
+            return None
+        except KeyboardInterrupt:  # the parent says so; multiprocessing would print a traceback
+            os._exit(128 + signal.SIGINT)
+        return task
