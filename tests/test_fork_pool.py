@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -118,8 +119,8 @@ def test_forks_end_in_order_with_a_command_that_is_interrupted(batch: Batch) -> 
     while batch.clips < CLIPS - 1:
         assert batch.process.poll() is None, batch.log
     forks = [psutil.Process(pid) for pid in set(batch.forks())]
-    for process in [*forks, batch.process]:
-        process.send_signal(signal.SIGINT)
+    for pid in [*(fork.pid for fork in forks), batch.process.pid]:
+        os.kill(pid, signal.SIGINT)
     assert batch.process.wait() == -signal.SIGINT, batch.log
     psutil.wait_procs(forks)
     assert batch.log.count("Interrupted: ") == 1
