@@ -6,11 +6,14 @@ A bundle without a receipt was put there by the user.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from luigi_gif import fetching, frames, sources, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
 from luigi_gif.storage import INDEX
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
@@ -31,7 +34,7 @@ class BundleFile:
         """A text that changes whenever the bundle does, or None if there is none."""
         return self._folder.version(self.name)
 
-    def receipt(self) -> dict[str, Any] | None:
+    def receipt(self) -> JsonObject | None:
         """What was noted when it was fetched, or None."""
         return self._folder.read_json(self.receipt_name)
 
@@ -39,7 +42,7 @@ class BundleFile:
         """Whether there is one, be it whole or not."""
         return self._folder.size(self.receipt_name) is not None
 
-    def write_receipt(self, receipt: dict[str, Any]) -> None:
+    def write_receipt(self, receipt: dict[str, object]) -> None:
         """Note in the receipt which version of the bundle it is of."""
         receipt["version"] = self.version()
         self._folder.write_json(self.receipt_name, receipt)
@@ -48,7 +51,7 @@ class BundleFile:
         self,
         staging: storage.LocalFolder,
         partial_name: str,
-        receipt: dict[str, Any],
+        receipt: dict[str, object],
         before: str | None,
     ) -> None:
         """Put a downloaded file in the bundle's place, where the version ``before`` was.

@@ -129,7 +129,7 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
         else:
             yield step, "is done" if needed else "is not needed"
         needed = reason is not None
-        step = next(iter(step.deps()), None)
+        step = next((each for each in step.deps() if isinstance(each, PipelineTask)), None)
 
 
 def _run(task: CombineGif, copy: clip_copy.ClipCopy | None, begin: float) -> int:

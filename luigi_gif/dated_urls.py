@@ -6,7 +6,6 @@ import os
 import re
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
 
 from luigi_gif import redaction, urls
 from luigi_gif.url_parameters import FolderParameter, UrlParameter
@@ -29,7 +28,7 @@ class DatedFolderParameter(DatedUrlParameter, FolderParameter):
 
     expected = "a folder for each day, such as data/%Y-%m-%d"
 
-    def checked(self, value: Any) -> str:
+    def checked(self, value: object) -> str:
         pattern = super().checked(value)
         shared = _days_that_share(tuple(sorted(set(_FIELD.findall(_path_of(pattern))))))
         if shared:

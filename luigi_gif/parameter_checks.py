@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from configparser import InterpolationError, NoOptionError, NoSectionError
 from typing import Any, ClassVar
 
@@ -24,6 +24,8 @@ from luigi_gif.parameters import check_names
 logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
 
 Parameters = list[tuple[str, Any]]
+Args = tuple[object, ...]
+Kwargs = dict[str, object]
 
 
 class _KnownParameters(luigi.Task):
@@ -50,7 +52,7 @@ class CheckedTask(_KnownParameters):
             needed = needed.needs
 
     @classmethod
-    def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
+    def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:
         """As Luigi has it, with errors that show no values."""
         unknown = _entries(cls.get_task_family()) - dict(params).keys()
         if unknown:
@@ -90,7 +92,7 @@ class CheckedConfig(_KnownParameters, luigi.Config):
     ignore_unconsumed: ClassVar[set[str]] = set()
 
     @classmethod
-    def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
+    def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:
         """As Luigi has it, with errors and warnings that show no values."""
         unknown = _entries(cls.get_task_family()) - dict(params).keys() - cls.ignore_unconsumed
         if unknown:
@@ -106,11 +108,12 @@ class CheckedConfig(_KnownParameters, luigi.Config):
         return values
 
 
-def without_values(method: Any, cls: type[luigi.Task], *arguments: Any) -> Parameters:
+def without_values(
+    method: Callable[..., Parameters], cls: type[luigi.Task], *arguments: object
+) -> Parameters:
     """What the method gives; the errors of Luigi, without the values that it shows in them."""
     try:
-        values: Parameters = method(*arguments)
-        return values
+        return method(*arguments)
     except PipelineError:
         raise
     except InterpolationError as error:
@@ -145,12 +148,10 @@ def _entries(family: str) -> set[str]:
 
 def _names_given(family: str) -> set[str]:
     """The parameters of a task that its own section or flags name."""
-    parser = CmdlineParser.get_instance()
-    flags = {} if parser is None else vars(parser.known_args)
     begin = f"{family}_"
     on_command_line = {
         dest.removeprefix(begin)
-        for dest, text in flags.items()
+        for dest, text in _command_line_flags().items()
         if text is not None and dest.startswith(begin)
     }
     return _entries(family) | on_command_line
@@ -173,12 +174,17 @@ def _given(family: str, name: str) -> Any:
 
 def _on_command_line(family: str, name: str) -> str | None:
     """What the flag says, --name or --family-name, or None."""
-    parser = CmdlineParser.get_instance()
-    if parser is None:
-        return None
-    names = [f"{family}_{name}", *([name] if parser.known_args.root_task == family else [])]
-    texts = [getattr(parser.known_args, dest, None) for dest in names]
+    flags = _command_line_flags()
+    names = [f"{family}_{name}", *([name] if flags.get("root_task") == family else [])]
+    texts = [flags.get(dest) for dest in names]
     return next((text for text in texts if text is not None), None)
+
+
+def _command_line_flags() -> dict[str, str | None]:
+    """The flags of the luigi command that this process runs, by their names for argparse."""
+    # Luigi calls its parser internal, and tells tasks what was given in no other way.
+    parser = CmdlineParser.get_instance()
+    return {} if parser is None else vars(parser.known_args)
 
 
 def _empty(flag: str, family: str, name: str) -> ParameterError:

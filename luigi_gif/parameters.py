@@ -15,13 +15,16 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeGuard, TypeVar, cast
 
 import luigi
 from luigi.freezing import recursively_unfreeze
 
 from luigi_gif import gif, redaction
 from luigi_gif.errors import ParameterError
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 MAX_WORKERS = 10_000
 MAX_NAME_BYTES = 200
@@ -37,7 +40,7 @@ class NamedParameter(luigi.Parameter[Value]):
     metavar = "TEXT"
     """What stands for a value in a command's help."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # those of luigi.Parameter
         super().__init__(positional=False, **options)
         self.default = options.get("default", "")
         self._has_default_none = self.default is None
@@ -47,7 +50,7 @@ class NamedParameter(luigi.Parameter[Value]):
         section = f"{owner.__name__}-" if issubclass(owner, luigi.Config) else ""
         self.flag = f"--{section}{name.replace('_', '-')}"
 
-    def parse(self, x: Any) -> Any:
+    def parse(self, x: object) -> object:
         """The value that a text stands for; None for an empty one where that is the default.
 
         A TOML file gives what is no text: :meth:`normalize` sees to it.
@@ -56,26 +59,24 @@ class NamedParameter(luigi.Parameter[Value]):
             return None
         return self.value_of(x) if isinstance(x, str) else x
 
-    def normalize(self, x: Any) -> Any:
+    def normalize(self, x: object) -> Value:
         """The value as tasks have it. Raises ParameterError."""
         if x is None and self._has_default_none:
-            return None
+            return None  # type: ignore[return-value]  # None is a Value then
         return self.checked(x)
 
-    def serialize(self, x: Any) -> str:
+    def serialize(self, x: Value | None) -> str:
         return "" if x is None else self.text_of(x)
 
-    def value_of(self, text: str) -> Any:
+    def value_of(self, text: str) -> object:
         """What a text that is not empty stands for; the text itself if it is wrong."""
         return text
 
-    def checked(self, value: Any) -> Any:
-        """The value, if it can be used."""
-        if not isinstance(value, str):
-            raise self.error(value)
-        return value
+    def checked(self, value: object) -> Value:
+        """The value, if it can be used. Raises ParameterError."""
+        raise NotImplementedError
 
-    def text_of(self, value: Any) -> str:
+    def text_of(self, value: Value) -> str:
         """The text that stands for a value."""
         return str(value)
 
@@ -86,31 +87,49 @@ class NamedParameter(luigi.Parameter[Value]):
 class TextParameter(NamedParameter[str]):
     """Any text; it may be empty."""
 
+    def checked(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise self.error(value)
+        return value
 
-class NameParameter(NamedParameter[str]):
+
+class OwnNames(TypedDict):
+    """The names in a work directory that the pipeline uses itself."""
+
+    folders: tuple[str, ...]
+    suffixes: tuple[str, ...]
+
+
+class NameParameter(TextParameter):
     """The name of a file inside the work directory.
 
-    ``folders`` and ``suffixes`` are those that the pipeline uses itself.
+    ``folders`` and ``suffixes`` are those of :class:`OwnNames`.
     """
 
     expected = "a relative path inside the work directory"
     metavar = "NAME"
 
-    def __init__(self, *, folders: tuple[str, ...], suffixes: tuple[str, ...], **options: Any):
-        super().__init__(**options)
+    def __init__(
+        self,
+        default: str,
+        *,
+        description: str,
+        folders: tuple[str, ...],
+        suffixes: tuple[str, ...],
+    ) -> None:
+        super().__init__(default=default, description=description)
         self._folders = folders
         self._suffixes = suffixes
 
-    def checked(self, value: Any) -> str:
-        if isinstance(value, os.PathLike):
-            value = os.fspath(value)
-        path = PurePosixPath(super().checked(value))
-        if not path.name or path.is_absolute() or ".." in path.parts or "\0" in value:
-            raise self.error(value)
+    def checked(self, value: object) -> str:
+        name = super().checked(os.fspath(value) if isinstance(value, os.PathLike) else value)
+        path = PurePosixPath(name)
+        if not path.name or path.is_absolute() or ".." in path.parts or "\0" in name:
+            raise self.error(name)
         if max(len(os.fsencode(part)) for part in path.parts) > MAX_NAME_BYTES:
-            raise bad_parameter(self.flag, f"a name of at most {MAX_NAME_BYTES} bytes", value)
+            raise bad_parameter(self.flag, f"a name of at most {MAX_NAME_BYTES} bytes", name)
         if is_own_name(str(path), self._folders, self._suffixes):
-            raise bad_parameter(self.flag, "a name that the pipeline does not use itself", value)
+            raise bad_parameter(self.flag, "a name that the pipeline does not use itself", name)
         return str(path)
 
 
@@ -125,12 +144,13 @@ def is_own_name(name: str, folders: tuple[str, ...], suffixes: tuple[str, ...]) 
     return path.parts[0] in folders or path.suffix in suffixes
 
 
-def check_names(values: Iterable[tuple[NamedParameter[Any], Any]]) -> None:
+def check_names(values: Iterable[tuple[luigi.Parameter[Any], object]]) -> None:
     """Raise ParameterError where two files of a task would have one name, or one lie in another."""
     seen: dict[str, str] = {}
     for parameter, name in values:
         if not isinstance(parameter, NameParameter):
             continue
+        assert isinstance(name, str)
         same = f"{same_name(name)}/"
         for other, flag in seen.items():
             if same.startswith(other) or other.startswith(same):
@@ -144,11 +164,11 @@ class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
     expected = f"WIDTHxHEIGHT, WIDTHx or xHEIGHT, in pixels from 1 to {gif.MAX_SIDE_PIXELS:,}"
     metavar = "WIDTHxHEIGHT"
 
-    def value_of(self, text: str) -> Any:
+    def value_of(self, text: str) -> object:
         sides = re.fullmatch("([0-9]{0,9})x([0-9]{0,9})", text)
         return text if sides is None else tuple(int(s) if s else None for s in sides.groups())
 
-    def checked(self, value: Any) -> tuple[int | None, int | None]:
+    def checked(self, value: object) -> tuple[int | None, int | None]:
         value = self.value_of(value) if isinstance(value, str) else value
         if not isinstance(value, tuple | list) or len(value) != 2:
             raise self.error(value)
@@ -158,8 +178,8 @@ class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
             raise self.error(self.text_of((width, height)))
         return width, height
 
-    def text_of(self, value: tuple[int | None, int | None]) -> str:
-        return "x".join("" if side is None else str(side) for side in value)
+    def text_of(self, value: tuple[int | None, int | None] | None) -> str:
+        return "x".join("" if side is None else str(side) for side in value or ())
 
 
 class Sha256Parameter(NamedParameter[str | None]):
@@ -168,20 +188,20 @@ class Sha256Parameter(NamedParameter[str | None]):
     expected = "64 hexadecimal digits"
     metavar = "DIGITS"
 
-    def checked(self, value: Any) -> str:
+    def checked(self, value: object) -> str:
         if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
             raise self.error(value)
         return value.lower()
 
 
-class NumberParameter(NamedParameter[Any]):
+class NumberParameter(NamedParameter[Value]):
     """A number within limits, or None where that is the default."""
 
     metavar = "N"
 
     def __init__(
         self,
-        default: float | None,
+        default: Value,
         *,
         kind: type[int] | type[float],
         min_value: float,
@@ -195,16 +215,16 @@ class NumberParameter(NamedParameter[Any]):
         noun = "whole number" if kind is int else "number"
         self.expected = f"a {noun} from {min_value:,} to {max_value:,}"
 
-    def value_of(self, text: str) -> Any:
+    def value_of(self, text: str) -> object:
         try:
             return self._kind(text)
         except ValueError:
             return text
 
-    def checked(self, value: Any) -> Any:
+    def checked(self, value: object) -> Value:
         if not _is_number(value, self._kind, self._min_value, self._max_value):
             raise self.error(value)
-        return self._kind(value)
+        return cast(Value, self._kind(value))
 
 
 class ChoiceParameter(NamedParameter[str]):
@@ -216,7 +236,7 @@ class ChoiceParameter(NamedParameter[str]):
         super().__init__(default=default, description=f"{description} ({self.expected})")
         self._choices = choices
 
-    def checked(self, value: Any) -> str:
+    def checked(self, value: object) -> str:
         if value not in self._choices:
             raise self.error(value)
         return str(value)
@@ -235,14 +255,14 @@ class WorkersParameter(NamedParameter[Workers]):
     expected = f"a number up to {MAX_WORKERS:,}, or a range such as 2-20"
     metavar = "N"
 
-    def value_of(self, text: str) -> Any:
+    def value_of(self, text: str) -> object:
         limits = re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", text)
         if limits is None:
             return text
         minimum, maximum = int(limits[1]), int(limits[2] or limits[1])
         return (minimum, maximum) if minimum <= maximum <= MAX_WORKERS else text
 
-    def checked(self, value: Any) -> Workers:
+    def checked(self, value: object) -> Workers:
         value = self.value_of(value) if isinstance(value, str) else value
         limits = (value, value) if isinstance(value, int) else value
         if (
@@ -262,20 +282,20 @@ class WorkersParameter(NamedParameter[Workers]):
         )
 
 
-class JsonParameter(NamedParameter[dict[str, Any]]):
+class JsonParameter(NamedParameter["JsonObject"]):
     """A JSON object."""
 
     metavar = "JSON"
     expected = 'a JSON object, such as {"cores": 4, "memory": "8GB"}'
 
-    def value_of(self, text: str) -> Any:
+    def value_of(self, text: str) -> object:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
             # Not the text itself: it may hold a password.
             raise self.error(str(error)) from None
 
-    def checked(self, value: Any) -> dict[str, Any]:
+    def checked(self, value: object) -> JsonObject:
         value = recursively_unfreeze(value)
         if not isinstance(value, dict):
             raise self.error(type(value).__name__)
@@ -284,14 +304,14 @@ class JsonParameter(NamedParameter[dict[str, Any]]):
         except (TypeError, ValueError, RecursionError) as error:
             raise self.error(str(error)) from None
 
-    def text_of(self, value: dict[str, Any]) -> str:
+    def text_of(self, value: JsonObject) -> str:
         return json.dumps(value)
 
 
 class DayParameter(luigi.DateParameter):
     """A day, such as 2026-11-23."""
 
-    def parse(self, s: Any) -> Any:
+    def parse(self, s: object) -> object:
         if not isinstance(s, str):
             return s
         try:
@@ -299,7 +319,7 @@ class DayParameter(luigi.DateParameter):
         except ValueError:
             raise self._error(s) from None
 
-    def normalize(self, value: Any) -> date:
+    def normalize(self, value: object) -> date:
         value = self.parse(value)
         if isinstance(value, datetime):
             value = value.date()
@@ -325,7 +345,7 @@ def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
     )
 
 
-def _is_number(value: Any, kind: type, min_value: float, max_value: float) -> bool:
+def _is_number(value: object, kind: type, min_value: float, max_value: float) -> TypeGuard[float]:
     kinds = (int,) if kind is int else (int, float)
     return (
         isinstance(value, kinds)

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import Any
 
+import luigi
 from luigi.task import flatten
 
 from luigi_gif import (
@@ -25,13 +26,13 @@ from luigi_gif import (
 )
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
-from luigi_gif.parameter_checks import Parameters
-from luigi_gif.parameters import NameParameter, Sha256Parameter, is_own_name
+from luigi_gif.parameter_checks import Args, Kwargs, Parameters
+from luigi_gif.parameters import NameParameter, OwnNames, Sha256Parameter, is_own_name
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
 from luigi_gif.url_parameters import FolderParameter, UrlParameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
-OWN_NAMES: dict[str, Any] = {
+OWN_NAMES: OwnNames = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
     "suffixes": (
         ".json",
@@ -72,7 +73,7 @@ class PipelineTask(SourceAtSchedulingTask):
     _made = ""
 
     @classmethod
-    def get_param_values(cls, params: Parameters, args: Any, kwargs: Any) -> Parameters:
+    def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:
         """As Luigi has it; without a work directory, the one that is named after the URL."""
         values = dict(super().get_param_values(params, args, kwargs))
         if not values["workdir"]:
@@ -97,7 +98,7 @@ class PipelineTask(SourceAtSchedulingTask):
         """The step before this one."""
         return self._needed
 
-    def deps(self) -> list[Any]:
+    def deps(self) -> list[luigi.Task]:
         """What Luigi is to run before."""
         return [] if self.alone else super().deps()
 
@@ -109,7 +110,7 @@ class PipelineTask(SourceAtSchedulingTask):
     def make(self) -> str:
         """Make the output; what was made, in a few words. Called with the folder locked."""
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> dict[str, object]:
         """The parameters that shape the output's bytes."""
         return {"url": redaction.public_url(self.url), "url_digest": urls.url_digest(self.url)}
 
@@ -172,7 +173,7 @@ class PipelineTask(SourceAtSchedulingTask):
             return str(exception)
         return str(super().on_failure(exception))
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         """What a page is to tell of the output."""
         return {}
 

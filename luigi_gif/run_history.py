@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from luigi_gif import storage
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
 from luigi_gif.storage import HISTORY
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
@@ -23,7 +26,7 @@ def record_run(
     url: str,
     step: str,
     seconds: float,
-    about: Callable[[], dict[str, Any]],
+    about: Callable[[], dict[str, object]],
 ) -> None:
     """Note that a step has run, for a URL as it may be shown, and what ``about()`` tells.
 
@@ -39,9 +42,9 @@ def record_run(
         logger.warning("%s could not be written: %s", folder.path(HISTORY), got)
 
 
-def recorded_clips(folder: storage.Folder) -> dict[str, Any]:
+def recorded_clips(folder: storage.Folder) -> JsonObject:
     """What was noted of each clip of the folder, by its name."""
-    clips: dict[str, Any] = (folder.read_json(HISTORY) or {}).get("clips", {})
+    clips: JsonObject = (folder.read_json(HISTORY) or {}).get("clips", {})
     return clips
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
@@ -12,7 +11,7 @@ from luigi.task import MixinNaiveBulkComplete, flatten
 from luigi_gif import default_workdir, storage
 from luigi_gif.dated_urls import DatedFolderParameter, DatedUrlParameter, with_date
 from luigi_gif.errors import ForeignFileError, ParameterError
-from luigi_gif.parameters import DayParameter, NamedParameter
+from luigi_gif.parameters import DayParameter, TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
@@ -26,15 +25,14 @@ _ENCODINGS = {
 """By the byte order mark that editors begin a text with."""
 
 
-class UrlsFileParameter(NamedParameter[str]):
+class UrlsFileParameter(TextParameter):
     """The path of a text file with a URL a line. Raises ParameterError for any other."""
 
     expected = "a text file in UTF-8 with a path or URL a line"
 
-    def checked(self, value: Any) -> str:
-        if isinstance(value, os.PathLike):
-            value = os.fspath(value)
-        path = os.path.expanduser(super().checked(value))
+    def checked(self, value: object) -> str:
+        text = super().checked(os.fspath(value) if isinstance(value, os.PathLike) else value)
+        path = os.path.expanduser(text)
         try:
             path = os.path.abspath(path)
             found = _urls(path)

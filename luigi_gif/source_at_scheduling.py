@@ -8,7 +8,8 @@ the change is left to the next run instead.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+
+import luigi
 
 from luigi_gif.parameter_checks import CheckedTask
 
@@ -21,7 +22,7 @@ class SourceAtSchedulingTask(CheckedTask):
     _ignores_source = False
     """Whether the next question for completeness comes from a run that goes on."""
 
-    def deps(self) -> list[Any]:
+    def deps(self) -> list[luigi.Task]:
         """What it needs, at scheduling and then once more before it runs."""
         needed = super().deps()
         if self._scheduled:
@@ -30,7 +31,7 @@ class SourceAtSchedulingTask(CheckedTask):
         return list(needed)
 
 
-def ignore_changes_since_scheduling(tasks: Iterable[Any]) -> None:
+def ignore_changes_since_scheduling(tasks: Iterable[SourceAtSchedulingTask]) -> None:
     """Have the next question for completeness pass over a source that changed meanwhile."""
     for task in tasks:
         task._ignores_source = True

@@ -7,7 +7,7 @@ still lies there, is that one. The receipt also notes the version of a local sou
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from luigi_gif import fetching, redaction, run_history, storage
 from luigi_gif.bundle_file import BundleFile
@@ -15,7 +15,7 @@ from luigi_gif.bundle_file import BundleFile
 
 def find_difference(
     name: str,
-    recipe: dict[str, Any],
+    recipe: Mapping[str, object],
     expected_sha256: str | None,
     bundle: BundleFile,
     *,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any
 
 from luigi_gif import clips, fetching, frames, integrations, run_history, settings, storage
 from luigi_gif.errors import ForeignFileError
@@ -69,7 +68,7 @@ class DownloadData(PipelineTask):
             fetching.remove_checkpoint(staging, partial_name)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         receipt = self.bundle.receipt() or {}
         version, sha256 = receipt.get("source"), receipt.get("sha256")
         return {"source": {"version": version, "sha256": sha256} if version else None}
@@ -85,7 +84,7 @@ class SplitFrames(PipelineTask):
 
     on_bad_frame = DownloadData.on_bad_frame
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> dict[str, object]:
         return super().recipe() | {"on_bad_frame": self.on_bad_frame}
 
     def output(self) -> storage.FileTarget:
@@ -138,7 +137,7 @@ class WriteFrames(PipelineTask):
         description="pixels of a frame, and of the clip, in millions; a frame with more is bad",
     )
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> dict[str, object]:
         own = ("size", "quality", "palette", "max_megapixels")
         shown = self.to_str_params()
         return self.requires().recipe() | {name: shown[name] for name in own}
@@ -241,7 +240,7 @@ class CombineGif(PipelineTask):
         description="the clip's name in the work directory",
         **OWN_NAMES,
     )
-    frame_duration_ms = NumberParameter(
+    frame_duration_ms = NumberParameter[int | None](
         default=None,
         kind=int,
         min_value=20,
@@ -269,7 +268,7 @@ class CombineGif(PipelineTask):
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.gif_file)
 
-    def recipe(self) -> dict[str, Any]:
+    def recipe(self) -> dict[str, object]:
         """As a clip may go anywhere, it tells of its source only whether it is the same."""
         source = json.dumps(self.requires().recipe(), sort_keys=True).encode()
         return {
@@ -322,7 +321,7 @@ class CombineGif(PipelineTask):
         shown = manifest.frame_count - len(manifest.skipped)
         return f"{self.output()}: {shown:,} frames, {size:,} bytes"
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
         shown = manifest.frame_count - len(manifest.skipped)

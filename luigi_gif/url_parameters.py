@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
 from luigi_gif import redaction, urls
 from luigi_gif.parameters import NamedParameter
@@ -25,14 +24,14 @@ class UrlParameter(NamedParameter[str]):
     expected = "a path or a URL"
     metavar = "URL"
 
-    def parse(self, x: Any) -> Any:
+    def parse(self, x: object) -> object:
         if isinstance(x, ShownUrl):
             return x.url
         if isinstance(x, str) and _SHOWN_URL.fullmatch(x[-65:]) and not urls.is_local(x):
             raise self.error(f"{x[:-65]}, which is what Luigi shows of a URL with secrets")
         return x
 
-    def checked(self, value: Any) -> str:
+    def checked(self, value: object) -> str:
         if isinstance(value, ShownUrl):
             value = value.url
         if isinstance(value, os.PathLike):
@@ -88,7 +87,7 @@ class FolderParameter(UrlParameter):
 
     metavar = "FOLDER"
 
-    def checked(self, value: Any) -> str:
+    def checked(self, value: object) -> str:
         return "" if value == "" else super().checked(value)
 
     def with_login(self, value: str) -> str:

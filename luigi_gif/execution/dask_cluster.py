@@ -137,6 +137,7 @@ def open_cluster(config: settings.dask) -> Iterator[Cluster]:
             make = named_cluster if config.cluster else threads_of_this_process
             cluster = stack.enter_context(make(config))
             client = stack.enter_context(_client_of(cluster, config.stall_timeout))
+        # Dask has no setting for what its event loop says: asyncio's own handler is set.
         client.loop.asyncio_loop.set_exception_handler(handle_loop_exception)  # type: ignore[union-attr]
         remote = bool(address or config.cluster)
         yield Cluster(client, max_workers=max_workers, remote=remote)

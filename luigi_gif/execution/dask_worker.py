@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import socket
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from luigi_gif.errors import PipelineError, StorageError
 from luigi_gif.execution.cancellation import Cancelled, set_current_run, stop_if_cancelled
@@ -15,7 +15,7 @@ from luigi_gif.execution.worker_versions import check_versions
 class Outcome(NamedTuple):
     """What a worker sends back."""
 
-    value: Any
+    value: object
     """What the function returned, or the expected error that it raised."""
     seconds: float
 
@@ -26,7 +26,7 @@ def run_batch(task: bytes, run: str, versions: dict[str, str] | None) -> Outcome
     ``versions`` are those of the run; None where the worker is the run's own process.
     """
     begin = time.monotonic()
-    value: Any
+    value: object
     set_current_run(run)
     try:
         # Before anything of another version is unpickled.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
-from types import FrameType
 from typing import Any
 
 from luigi_gif.errors import ClusterError
@@ -17,7 +17,7 @@ def check_script_is_guarded() -> None:
     (https://docs.python.org/3/library/multiprocessing.html, "Safe importing of main module").
     It would then wait for the lock of the run that started it.
     """
-    frame: FrameType | None = sys._getframe()
+    frame = inspect.currentframe()
     while frame is not None:
         path = _script(frame.f_globals) if frame.f_code.co_name == "<module>" else None
         if path is not None and not _is_guarded(path, frame.f_lineno):

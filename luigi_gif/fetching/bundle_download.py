@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from luigi_gif import sources, storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, DownloadError, StorageError
@@ -32,7 +32,7 @@ def fetch_bundle(
     sha256: str | None,
     strict: bool,
     reporter: ProgressReporter,
-) -> tuple[dict[str, Any], sources.BundleIndex | None]:
+) -> tuple[dict[str, object], sources.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
     An interrupted download is resumed if the source confirms the version. With

@@ -229,6 +229,7 @@ class _WatchedAdapter(HTTPAdapter):
 
 def _watched(pool: Any, watchdog: Watchdog) -> type:
     class Connection(pool.ConnectionCls):  # type: ignore[misc]
+        # Private to urllib3, which has no hook for a socket before its TLS handshake.
         def _new_conn(self) -> socket.socket:
             connection: socket.socket = super()._new_conn()
             watchdog.watch(connection)

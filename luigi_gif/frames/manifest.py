@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import sources, storage
 from luigi_gif.frames.frame_files import SUBFOLDER
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 MANIFEST = f"{SUBFOLDER}/manifest.json"
 
@@ -129,7 +132,7 @@ class Manifest(NamedTuple):
 
     def save(self, folder: storage.Folder) -> None:
         """Publish it in ``folder``. The names in the file are older than those in this class."""
-        value: dict[str, Any] = {
+        value: dict[str, object] = {
             "recipe": self.recipe,
             "sha256": self.sha256,
             "stretches": self.chunks,
@@ -166,7 +169,7 @@ def _chunk_result(*values: Any) -> ChunkResult:
     return result._replace(skipped=skipped, notes=[(number, text) for number, text in result.notes])
 
 
-def new_manifest(recipe: dict[str, object], index: dict[str, Any]) -> Manifest:
+def new_manifest(recipe: dict[str, object], index: JsonObject) -> Manifest:
     """The manifest before any frame is written, from what SplitFrames noted."""
     waypoints = index["waypoints"]
     beyond = [*waypoints[1:], (index["frames"], index["end"])]

@@ -13,9 +13,13 @@ from __future__ import annotations
 import functools
 import io
 import struct
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 _MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 """By the color space that the header of a profile names."""
@@ -52,7 +56,7 @@ class _Conversion(NamedTuple):
 
     mode: str
     """Of the pictures that it converts."""
-    transform: Any
+    transform: ImageCms.ImageCmsTransform
 
 
 def to_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -182,7 +186,7 @@ def _profile(colorants: list[bytes], curve: bytes) -> bytes:
     return header.ljust(128, b"\0") + table + content
 
 
-def _xyz(color: Any) -> bytes:
+def _xyz(color: Sequence[float]) -> bytes:
     return struct.pack(">4s4x3i", b"XYZ ", *(round(value * _FIXED) for value in color))
 
 
@@ -202,7 +206,7 @@ def _adaptation(white: tuple[float, ...]) -> Matrix:
     return _product(_inverse(_BRADFORD), scaled)
 
 
-def _columns(*vectors: Any) -> Matrix:
+def _columns(*vectors: Sequence[float]) -> Matrix:
     return tuple(zip(*vectors, strict=True))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -32,7 +32,7 @@ def load(picture: Image.Image) -> Image.Image:
     return picture
 
 
-def count_images(picture: Any) -> int:
+def count_images(picture: Image.Image) -> int:
     """How many images there are; 1 where those behind the first are damaged."""
     try:
         return int(getattr(picture, "n_frames", 1))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import sys
 import threading
-from types import FrameType
 
 from luigi.configuration import LuigiConfigParser, get_config
 
@@ -49,7 +49,8 @@ def luigi_arguments() -> list[str] | None:
     cmdline = sys.modules.get("luigi.cmdline")
     if cmdline is None or threading.current_thread() is not threading.main_thread():
         return None
-    frame: FrameType | None = sys._getframe(1)
+    frame = inspect.currentframe()
+    frame = frame and frame.f_back
     while frame is not None:
         if frame.f_code is cmdline.luigi_run.__code__:
             return list(frame.f_locals["argv"])

@@ -68,6 +68,7 @@ def _format_plainly(_: logging.LogRecord) -> bool:
     for handler in logging.getLogger(LUIGI_LOGGER).handlers:
         by_luigi = type(handler) is logging.StreamHandler
         inner = handler.formatter
+        # Private to logging, which does not tell a formatter's format otherwise.
         if by_luigi and inner is not None and inner._fmt == FORMAT:
             handler.setFormatter(PlainFormatter(inner))
     return True

@@ -61,6 +61,8 @@ def _has(config: Any, name: str) -> bool:
     return bool(config.has_option("core", name))
 
 
+# Luigi documents neither its client nor the calls that it makes, but these are all that its worker
+# needs of a scheduler, and it has no setting that makes it go on without luigid.
 class SteadyScheduler(rpc.RemoteScheduler):
     """Luigi's client for luigid, with a scheduler of its own to fall back to."""
 
@@ -290,7 +292,7 @@ class _RunRecord:
 def enable_local_fallback() -> None:
     """Make :class:`SteadyScheduler` Luigi's client in this process, that of a command.
 
-    Luigi has no setting for its client's class.
+    Luigi has no setting for its client's class: luigi.build() takes a factory, the command none.
     """
     rpc.RemoteScheduler = SteadyScheduler  # type: ignore[misc, assignment]
 

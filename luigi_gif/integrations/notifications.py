@@ -6,7 +6,7 @@ import logging
 import platform
 import threading
 import time
-from typing import Any, Literal
+from typing import Literal
 
 from luigi_gif import settings
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, short_reason
@@ -78,7 +78,7 @@ class _Hushed(logging.Filter):
     def __enter__(self) -> None:
         logging.getLogger("apprise").addFilter(self)
 
-    def __exit__(self, *error: Any) -> Literal[True]:
+    def __exit__(self, *error: object) -> Literal[True]:
         """Whatever a receiver's plug-in raises counts as not delivered."""
         logging.getLogger("apprise").removeFilter(self)
         return True

@@ -12,12 +12,15 @@ Pure code: it reads through a function and gives values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif.sources import image_formats, signatures
 from luigi_gif.sources.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
 from luigi_gif.sources.frame_end import find_frame_end
 from luigi_gif.sources.frame_span import FrameError, Span
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 __all__ = [
     "BadFrame",
@@ -67,7 +70,7 @@ class BundleIndex(NamedTuple):
     empty: int = 0
     """How many frames have no byte: eight newlines or more stand between two others."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """For a file; the keys there are older than the names in this class."""
         return {
             "frames": self.frame_count,
@@ -78,7 +81,7 @@ class BundleIndex(NamedTuple):
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> BundleIndex:
+    def from_json(cls, value: JsonObject) -> BundleIndex:
         """The index that :meth:`to_json` was called of."""
         frame_count, formats = value["frames"], value["formats"]
         return cls(frame_count, formats, value["waypoints"], value["end"], value.get("empty", 0))

@@ -9,8 +9,8 @@ import contextlib
 import hashlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif.errors import LUIGI_LOGGER
 from luigi_gif.storage import checksummed_json, process_owner
@@ -18,6 +18,7 @@ from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.temporary_names import new_token
 
 if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
     from luigi_gif.storage.error_translation import ErrorTranslation
     from luigi_gif.storage.local_folder import LocalFolder
 
@@ -170,7 +171,7 @@ class Folder(ABC):
         finally:
             self.remove(handle.probe_file)
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
+    def read_json(self, name: str) -> JsonObject | None:
         """A JSON object, or None if the file is not there or is not as it was written."""
         try:
             text = self.read(name)
@@ -178,7 +179,7 @@ class Folder(ABC):
             return None
         return checksummed_json.from_text(text)
 
-    def write_json(self, name: str, value: dict[str, Any], *, durable: bool = True) -> None:
+    def write_json(self, name: str, value: Mapping[str, object], *, durable: bool = True) -> None:
         """Publish a JSON object that is not empty, and in it a checksum of its text.
 
         A file of this name that never had such a checksum is the user's: it is set aside.
@@ -186,7 +187,7 @@ class Folder(ABC):
         self._spare_foreign_json(name)
         self.write(name, checksummed_json.to_text(value), durable=durable)
 
-    def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
+    def overwrite_json(self, name: str, value: Mapping[str, object]) -> None:
         """As :meth:`write_json`, but without a temporary file, for what comes last in a run.
 
         Where one is left by a run that was killed, the next has nothing to do, and sweeps nothing.

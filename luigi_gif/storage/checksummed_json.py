@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 HEAD = b'{"crc32": "'
 """What the text of each of these files begins with."""
 
 
-def to_text(value: dict[str, Any]) -> bytes:
+def to_text(value: Mapping[str, object]) -> bytes:
     """A JSON object that is not empty, with a checksum of the rest as its first entry."""
     rest = json.dumps(value).encode()[1:]
     return b'%s%08x", %s\n' % (HEAD, zlib.crc32(rest), rest)
 
 
-def from_text(text: bytes) -> dict[str, Any] | None:
+def from_text(text: bytes) -> JsonObject | None:
     """The object that :func:`to_text` was given; None where the text is not as it gave it."""
     try:
         value = json.loads(_checked(text))

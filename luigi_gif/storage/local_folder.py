@@ -6,9 +6,9 @@ import contextlib
 import io
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import IO, Any
+from typing import IO
 
 from luigi_gif.errors import StorageError
 from luigi_gif.storage import (
@@ -151,7 +151,7 @@ class LocalFolder(Folder):
             with translated("write"):
                 os.close(descriptor)
 
-    def overwrite_json(self, name: str, value: dict[str, Any]) -> None:
+    def overwrite_json(self, name: str, value: Mapping[str, object]) -> None:
         self._spare_foreign_json(name)
         with self.update(name) as file:
             # In one piece, and never shorter: a run that is killed leaves the old one or this.

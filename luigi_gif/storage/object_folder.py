@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import IO, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_text, public_url
@@ -18,6 +18,9 @@ from luigi_gif.storage.error_translation import ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
 from luigi_gif.storage.local_folder import LocalFolder
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
 
 _SPOOL = "file"
 
@@ -166,13 +169,13 @@ class ObjectFolder(Folder):
             names = [name for name, _ in self.entries(subfolder, SHARED_PREFIXES)]
             leftovers.remove_those_of_ended_runs(self, subfolder, names)
 
-    def read_json(self, name: str) -> dict[str, Any] | None:
+    def read_json(self, name: str) -> JsonObject | None:
         value = super().read_json(name)
         if value is not None:
             self._known.add((self.url, name))
         return value
 
-    def write_json(self, name: str, value: dict[str, Any], *, durable: bool = True) -> None:
+    def write_json(self, name: str, value: Mapping[str, object], *, durable: bool = True) -> None:
         super().write_json(name, value, durable=durable)
         self._known.add((self.url, name))
 

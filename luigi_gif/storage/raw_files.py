@@ -6,7 +6,10 @@ import contextlib
 import io
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _WRITEBACK_BYTES = 8 << 20
 
@@ -36,11 +39,11 @@ class TranslatedFile(io.FileIO):
         with self._translated("read"):
             return super().readall() or b""
 
-    def readinto(self, buffer: Any, /) -> int:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         with self._translated("read"):
             return super().readinto(buffer) or 0
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: ReadableBuffer, /) -> int:
         with self._translated("write"):
             return super().write(data) or 0
 
@@ -61,7 +64,7 @@ class EarlyWriteback(TranslatedFile):
         self._keep = keep
         self._written_back = 0
 
-    def write(self, data: Any, /) -> int:
+    def write(self, data: ReadableBuffer, /) -> int:
         count = super().write(data)
         end = self.tell()
         if end - self._written_back >= _WRITEBACK_BYTES:
