@@ -10,6 +10,7 @@ from luigi_gif.redaction import escaped
 
 _SUMMARY = "===== Luigi Execution Summary ====="
 
+# Of this process: tasks note what failed, and the filter of Luigi's log reads it.
 failures = SharedList()
 """What failed in this process and in those that it forked: where, and why."""
 

@@ -16,6 +16,7 @@ PATIENCE_S = 4.0
 """How long a receiver may take; then the run goes on, and sends it nothing more."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.notify")
+# Of this process: the tasks of a run share nothing else.
 unresponsive = SharedList()
 """The URLs of receivers that did not take a message; after one failure they get no more."""
 _begin = time.monotonic()

@@ -19,6 +19,7 @@ LUIGID_S = 0.5
 """How often the log and luigid are told, in seconds."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.report")
+# Of this process: luigi-gif decides it, and Luigi hands a task nothing but its parameters.
 _bars = False
 """Whether a bar is drawn, instead of lines in the log."""
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 from luigi_gif.errors import StorageError
 
+# Of this process, as its streams are: once they are open on /dev/null, nothing else tells.
 _closed: set[str] = set()
+"""The streams that were closed when the command began."""
 
 
 def install_streams() -> None:

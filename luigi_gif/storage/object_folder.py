@@ -31,7 +31,9 @@ class ObjectFolder(Folder):
     Raises ParameterError for a URL that fsspec cannot serve.
     """
 
-    _known: ClassVar[set[tuple[str, str]]] = set()
+    # Of this process, not of an object: tasks open their folder anew each time, and to look at a
+    # file costs a request.
+    _own_json_files: ClassVar[set[tuple[str, str]]] = set()
     """URL and name of each JSON file that this process has seen to be the pipeline's."""
 
     def __init__(self, url: str, run: str = "") -> None:
@@ -172,15 +174,15 @@ class ObjectFolder(Folder):
     def read_json(self, name: str) -> JsonObject | None:
         value = super().read_json(name)
         if value is not None:
-            self._known.add((self.url, name))
+            self._own_json_files.add((self.url, name))
         return value
 
     def write_json(self, name: str, value: Mapping[str, object], *, durable: bool = True) -> None:
         super().write_json(name, value, durable=durable)
-        self._known.add((self.url, name))
+        self._own_json_files.add((self.url, name))
 
     def _is_foreign_json(self, name: str) -> bool:
-        return (self.url, name) not in self._known and super()._is_foreign_json(name)
+        return (self.url, name) not in self._own_json_files and super()._is_foreign_json(name)
 
     def _info(self, name: str) -> dict[str, Any] | None:
         with self._errors.during("look at", name):

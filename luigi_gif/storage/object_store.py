@@ -48,6 +48,7 @@ class _Unresponsive:
         self._until[caller] = reason, time.monotonic() + UNRESPONSIVE_S
 
 
+# Of this process: folders are opened anew by each task and each batch.
 _unresponsive = _Unresponsive()
 
 
