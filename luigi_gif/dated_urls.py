@@ -1,16 +1,46 @@
-"""Paths and URLs with the fields of a date in them, such as %Y-%m-%d: one for each day."""
+"""A day, and paths and URLs with its fields in them, such as %Y-%m-%d: one for each day."""
 
 from __future__ import annotations
 
 import os
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+import luigi
+
 from luigi_gif import redaction, urls
+from luigi_gif.errors import ParameterError
+from luigi_gif.parameters import bad_parameter
 from luigi_gif.url_parameters import FolderParameter, UrlParameter
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
+
+
+class DayParameter(luigi.DateParameter):
+    """A day, such as 2026-11-23."""
+
+    def parse(self, s: object) -> object:
+        if not isinstance(s, str):
+            return s
+        try:
+            return date.fromisoformat(s)
+        except ValueError:
+            raise self._error(s) from None
+
+    def normalize(self, value: object) -> date:
+        value = self.parse(value)
+        if isinstance(value, datetime):
+            value = value.date()
+        if not isinstance(value, date):
+            raise self._error(value)
+        return value
+
+    def serialize(self, dt: date) -> str:
+        return dt.isoformat()
+
+    def _error(self, got: object) -> ParameterError:
+        return bad_parameter("--date", "a day, such as 2026-11-23", got)
 
 
 class DatedUrlParameter(UrlParameter):

@@ -16,13 +16,13 @@ class PipelineError(Exception):
 
     Attributes
     ----------
-    what
+    what : str
         What went wrong.
-    where
+    where : str
         The file, URL or parameter that it went wrong with.
-    expected, got
+    expected, got : str
         What was needed there, and what was found.
-    next_step
+    next_step : str
         What the user can do about it.
     """
 
@@ -59,10 +59,15 @@ class DownloadError(PipelineError):
 
 
 class TransientDownloadError(DownloadError):
-    """The bundle cannot be had from its URL now; trying again may help."""
+    """The bundle cannot be had from its URL now; trying again may help.
+
+    Attributes
+    ----------
+    retry_after_s : float
+        How long the server asks to wait, in seconds; 0 if it does not.
+    """
 
     retry_after_s = 0.0
-    """How long the server asks to wait."""
 
 
 class BundleError(PipelineError):
@@ -86,7 +91,7 @@ class ClusterError(PipelineError):
 
 
 def short_reason(error: BaseException) -> str:
-    """What an error of Dask's says in its last line, or else its cause, as it may be shown."""
+    """The last line of an error, or else of its cause, without secrets; never empty."""
     while not str(error).strip() and error.__cause__ is not None:
         error = error.__cause__
     return public_text(str(error).strip().rpartition("\n")[2]) or type(error).__name__
@@ -116,7 +121,15 @@ class Truncated(ValueError):
 
 
 class Malformed(ValueError):
-    """The data cannot be such an image. ``offset`` is in bytes from its start."""
+    """The data cannot be such an image.
+
+    Attributes
+    ----------
+    offset : int
+        Where it shows, in bytes from the start of the image.
+    expected, got : str
+        What was needed there, and what was found, for people.
+    """
 
     def __init__(self, offset: int, expected: str, got: str) -> None:
         super().__init__(f"expected {expected} at byte {offset}, got {got}")
@@ -129,7 +142,13 @@ class Malformed(ValueError):
 
 
 class Undecodable(ValueError):
-    """Data that give no image. ``expected`` and ``got`` are for people."""
+    """Data that give no image.
+
+    Attributes
+    ----------
+    expected, got : str
+        What was needed, and what was found, for people.
+    """
 
     def __init__(self, expected: str, got: str) -> None:
         super().__init__(f"expected {expected}, got {got}")

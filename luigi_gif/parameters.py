@@ -13,7 +13,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeGuard, TypeVar, cast
 
@@ -306,32 +305,6 @@ class JsonParameter(NamedParameter["JsonObject"]):
 
     def text_of(self, value: JsonObject) -> str:
         return json.dumps(value)
-
-
-class DayParameter(luigi.DateParameter):
-    """A day, such as 2026-11-23."""
-
-    def parse(self, s: object) -> object:
-        if not isinstance(s, str):
-            return s
-        try:
-            return date.fromisoformat(s)
-        except ValueError:
-            raise self._error(s) from None
-
-    def normalize(self, value: object) -> date:
-        value = self.parse(value)
-        if isinstance(value, datetime):
-            value = value.date()
-        if not isinstance(value, date):
-            raise self._error(value)
-        return value
-
-    def serialize(self, dt: date) -> str:
-        return dt.isoformat()
-
-    def _error(self, got: object) -> ParameterError:
-        return bad_parameter("--date", "a day, such as 2026-11-23", got)
 
 
 def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:

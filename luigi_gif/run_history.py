@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from luigi_gif import storage
+from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
 from luigi_gif.storage import HISTORY
 
@@ -35,11 +35,34 @@ def record_run(
     try:
         history = folder.read_json(HISTORY) or {}
         steps = history.get("steps", {})
-        steps[step] = {"ended": now(), "seconds": round(seconds, 3)}
+        steps[step] = {"ended": _now(), "seconds": round(seconds, 3)}
         folder.overwrite_json(HISTORY, history | {"url": url, "steps": steps} | about())
     except (PipelineError, FileNotFoundError) as error:
         got = error.got if isinstance(error, PipelineError) else "a file vanished"
         logger.warning("%s could not be written: %s", folder.path(HISTORY), got)
+
+
+def describe_clip(
+    folder: storage.Folder, name: str, frame_duration_ms: int | None
+) -> dict[str, object]:
+    """What the page tells of the clip ``name`` that was just made of the folder's frames.
+
+    ``frame_duration_ms`` is that of each frame; None where each has its own.
+    """
+    manifest = frames.load_manifest(folder)
+    assert manifest is not None
+    duration_ms = 10 * sum(result.duration_cs for result in manifest.results if result)
+    if frame_duration_ms is not None:
+        duration_ms = manifest.shown_count * frame_duration_ms
+    width, height = manifest.screen_size
+    return {
+        "made": _now(),
+        "frames": manifest.shown_count,
+        "duration_ms": duration_ms,
+        "width": width,
+        "height": height,
+        "bytes": folder.size(name),
+    }
 
 
 def recorded_clips(folder: storage.Folder) -> JsonObject:
@@ -55,6 +78,6 @@ def recorded_source_sha256(folder: storage.Folder, version: str) -> str | None:
     return sha256
 
 
-def now() -> str:
+def _now() -> str:
     """The time, as notes have it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

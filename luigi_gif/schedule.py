@@ -9,9 +9,14 @@ import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import default_workdir, storage
-from luigi_gif.dated_urls import DatedFolderParameter, DatedUrlParameter, with_date
+from luigi_gif.dated_urls import (
+    DatedFolderParameter,
+    DatedUrlParameter,
+    DayParameter,
+    with_date,
+)
 from luigi_gif.errors import ForeignFileError, ParameterError
-from luigi_gif.parameters import DayParameter, TextParameter
+from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
@@ -92,12 +97,17 @@ class NightlyGif(_Clips):
 
     Parameters
     ----------
-    date
+    date : datetime.date or str
         The day.
-    url, workdir
-        As those of CombineGif, with the fields of a date.
+    url, workdir : str or path
+        As those of :class:`CombineGif`, with the fields of a date.
     **options
-        All other parameters of CombineGif, but ``sha256``.
+        All other parameters of :class:`CombineGif`, but ``sha256``.
+
+    Raises
+    ------
+    ParameterError
+        When it is made, for a value that cannot be used, or where two days share a folder.
     """
 
     date = DayParameter(description="the day, such as 2026-11-23")
@@ -121,12 +131,17 @@ class GifBatch(_Clips):
 
     Parameters
     ----------
-    urls_file
+    urls_file : str or path
         The path of a text file in UTF-8, with a path or URL a line.
-    workdir
+    workdir : str or path
         Where the folders of the clips are, each named after its URL.
     **options
-        All other parameters of CombineGif, but ``url`` and ``sha256``.
+        All other parameters of :class:`CombineGif`, but ``url`` and ``sha256``.
+
+    Raises
+    ------
+    ParameterError
+        When it is made, for a value or a line that cannot be used.
     """
 
     urls_file = UrlsFileParameter(description="a text file with a URL a line")

@@ -17,7 +17,24 @@ from luigi_gif.parameters import (
 
 
 class dask(CheckedConfig):
-    """Where and how frames are written in parallel."""
+    """Where and how frames are written in parallel.
+
+    Attributes
+    ----------
+    address : str
+        Of a running Dask scheduler.
+    cluster : str
+        Import path of a cluster class, to start one where no address is given.
+    cluster_kwargs : dict
+        Keyword arguments of that class.
+    workers : Workers
+        How many workers the cluster has at the least and at the most; without a cluster, the
+        second is the number of threads.
+    batch_mib : int
+        Largest part of the bundle for one Dask task, in MiB.
+    stall_timeout : float
+        Seconds without a finished batch, or for a cluster to start or close.
+    """
 
     address = TextParameter(
         default="",
@@ -55,7 +72,13 @@ class dask(CheckedConfig):
 
 
 class storage(CheckedConfig):
-    """How long a run waits for a work directory."""
+    """How long a run waits for a work directory.
+
+    Attributes
+    ----------
+    lock_timeout : float
+        In seconds.
+    """
 
     lock_timeout = NumberParameter(
         default=3600.0,
@@ -67,7 +90,13 @@ class storage(CheckedConfig):
 
 
 class notify(CheckedConfig):
-    """Where messages go: apprise URLs, separated by spaces."""
+    """Where messages go: apprise URLs, separated by spaces.
+
+    Attributes
+    ----------
+    on_success, on_failure : str
+        For a clip that is made, and for a step that failed.
+    """
 
     # A section is a task to Luigi, and never runs: the methods of these names are not missed.
     on_success = TextParameter(  # type: ignore[assignment]
@@ -79,7 +108,25 @@ class notify(CheckedConfig):
 
 
 class download(CheckedConfig):
-    """Retries, timeouts and limits of a download."""
+    """Retries, timeouts and limits of a download.
+
+    Attributes
+    ----------
+    retries : int
+        How often a download is tried again.
+    retry_delay : float
+        Seconds before that, unless the server asks for more.
+    connect_timeout, read_timeout : float
+        Seconds to wait for a connection, and for the next bytes.
+    low_speed_limit : int
+        Bytes a second over 30 s, below which a download is stopped.
+    deadline : float
+        Seconds for a download with all retries.
+    max_bytes : int
+        Of the largest bundle.
+    user_agent : str
+        Of requests; the empty text stands for luigi_gif/VERSION.
+    """
 
     retries = NumberParameter(
         default=2,
@@ -137,6 +184,12 @@ class download(CheckedConfig):
 
 
 def check_all() -> None:
-    """Raise ParameterError for an entry that cannot be used, before any work is done."""
+    """Look at all sections, before any work is done.
+
+    Raises
+    ------
+    ParameterError
+        For an entry that cannot be used.
+    """
     for section in (dask, download, storage, notify):
         section()

@@ -16,9 +16,14 @@ INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
 
 class DownloadData(PipelineTask):
-    """Fetches the bundle, whole and checked, and writes a receipt beside it.
+    """Fetch the bundle, whole and checked, and write a receipt beside it.
 
     A file without a receipt was put there by the user: it is used as it is.
+
+    Parameters
+    ----------
+    url, workdir, data_file, sha256, on_bad_frame
+        As those of :class:`CombineGif`.
     """
 
     on_bad_frame = ChoiceParameter(
@@ -78,7 +83,13 @@ class DownloadData(PipelineTask):
 
 
 class SplitFrames(PipelineTask):
-    """Finds where each frame of the bundle begins, and notes a waypoint now and then."""
+    """Find where each frame of the bundle begins, and note a waypoint now and then.
+
+    Parameters
+    ----------
+    url, workdir, data_file, sha256, on_bad_frame
+        As those of :class:`CombineGif`.
+    """
 
     needs = DownloadData
 
@@ -109,7 +120,13 @@ class SplitFrames(PipelineTask):
 
 
 class WriteFrames(PipelineTask):
-    """Writes every frame to a GIF of its own, in parallel on Dask."""
+    """Write every frame to a GIF of its own, in parallel on Dask.
+
+    Parameters
+    ----------
+    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, max_megapixels
+        As those of :class:`CombineGif`.
+    """
 
     needs = SplitFrames
 
@@ -198,31 +215,31 @@ class CombineGif(PipelineTask):
 
     Parameters
     ----------
-    url
+    url : str or path
         The bundle: a path, or an http(s), file or fsspec URL.
-    workdir
+    workdir : str or path
         The folder or URL where the files of a run live; by default ``data/NAME-HASH``.
-    data_file
+    data_file : str
         The bundle's name in the work directory.
-    sha256
+    sha256 : str, optional
         The bundle's SHA-256, 64 hexadecimal digits, if you know it.
-    on_bad_frame
+    on_bad_frame : str
         Whether a frame that cannot be used ends the run (``fail``) or is left out (``skip``).
-    size
+    size : str or tuple, optional
         Width and height in pixels, such as ``"320x240"``, ``"320x"`` or ``(320, None)``.
-    quality
+    quality : str
         Of the palettes of images of more than 256 colors: ``fast`` or ``best``.
-    palette
+    palette : str
         One for each ``frame``, one for the ``clip``, or ``auto``.
-    max_megapixels
+    max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
-    gif_file
+    gif_file : str
         The clip's name in the work directory.
-    frame_duration_ms
+    frame_duration_ms : int, optional
         Milliseconds that each frame shows; by default its own delay, else 100.
-    plays
+    plays : int
         How often the clip plays; 0 is forever.
-    optimize
+    optimize : str
         ``lossless`` stores of each frame only what changed; ``none`` stores all of it.
 
     Raises
@@ -318,26 +335,11 @@ class CombineGif(PipelineTask):
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
         config = settings.dask()
         size = clips.combine_frames(self.folder, manifest, self.gif_file, origin, options, config)
-        shown = manifest.frame_count - len(manifest.skipped)
-        return f"{self.output()}: {shown:,} frames, {size:,} bytes"
+        return f"{self.output()}: {manifest.shown_count:,} frames, {size:,} bytes"
 
     def about(self) -> dict[str, object]:
-        manifest = frames.load_manifest(self.folder)
-        assert manifest is not None
-        shown = manifest.frame_count - len(manifest.skipped)
-        duration_ms = 10 * sum(result.duration_cs for result in manifest.results if result)
-        if self.frame_duration_ms is not None:
-            duration_ms = shown * self.frame_duration_ms
-        width, height = manifest.screen_size
-        about = {
-            "made": run_history.now(),
-            "frames": shown,
-            "duration_ms": duration_ms,
-            "width": width,
-            "height": height,
-            "bytes": self.folder.size(self.gif_file),
-        }
         others = run_history.recorded_clips(self.folder)
+        about = run_history.describe_clip(self.folder, self.gif_file, self.frame_duration_ms)
         return {"clips": others | {self.gif_file: about}}
 
     def on_success(self) -> None:

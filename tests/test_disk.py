@@ -126,7 +126,7 @@ def disk(tmp_path: Path, server: Server, bundle: bytes) -> Iterator[Disk]:
 
 
 def refused(outcome: tuple[str, str] | None, step: str, *words: str) -> None:
-    """This step failed, and said why and what to do about it."""
+    """The step failed, and said why and what to do about it."""
     assert outcome is not None
     failed, said = outcome
     assert failed == step

@@ -450,5 +450,5 @@ def test_a_parameter_that_cannot_be_used_ends_the_command(luigi: Run) -> None:
 def test_the_docstring_of_the_last_task_names_each_parameter() -> None:
     """What help() shows to those who call it from Python."""
     doc = inspect.getdoc(luigi_gif.CombineGif) or ""
-    named = re.findall(r"^(\w+)$", doc.partition("Raises")[0], re.MULTILINE)
+    named = re.findall(r"^(\w+)(?: : .+)?$", doc.partition("Raises")[0], re.MULTILINE)
     assert set(named) - {"Parameters"} == {name for name, _ in luigi_gif.CombineGif.get_params()}

@@ -108,6 +108,11 @@ class Manifest(NamedTuple):
         return sum(chunk.frame_count for chunk in self.chunks)
 
     @property
+    def shown_count(self) -> int:
+        """How many frames a clip shows."""
+        return self.frame_count - len(self.skipped)
+
+    @property
     def skipped(self) -> list[SkippedFrame]:
         """The frames that are left out."""
         return [frame for result in self.results if result for frame in result.skipped]

@@ -39,12 +39,20 @@ _NEWLINE = 0x0A
 
 
 def read_first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
-    """The first image of the GIF in ``data``, and how many images it holds.
+    """Read the first image of the GIF in ``data``, and count its images.
 
     Of one that is not whole, the image has the codes that are there, and what stands behind it
     may be damaged.
 
-    Raises Truncated or Malformed.
+    Returns
+    -------
+    tuple of Image and int
+        The image, its ``data`` a view of the given ones if they are whole; how many there are.
+
+    Raises
+    ------
+    Truncated, Malformed
+        If no image can be read: GIF89a, sections 17 to 23.
     """
     _, width, height, flags, _, _ = _logical_screen(data, 0)
     global_table = _color_table(data, LOGICAL_SCREEN.size, flags)
@@ -121,9 +129,17 @@ def _graphic_control(data: bytes, begin: int) -> tuple[int, int | None]:
 
 
 def read_first_comment(data: bytes) -> bytes | None:
-    """The text of the first Comment Extension before any image, if there is one.
+    """Read the first Comment Extension that stands before any image.
 
-    ``data`` may be only the beginning of a GIF.
+    Parameters
+    ----------
+    data : bytes
+        A GIF, or the beginning of one.
+
+    Returns
+    -------
+    bytes or None
+        The text; None if there is no such extension: GIF89a, section 24.
     """
     try:
         for label, begin, _ in iterate_blocks(data, 0):

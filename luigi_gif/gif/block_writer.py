@@ -34,7 +34,18 @@ _COLOR_RESOLUTION = 7 << 4
 
 
 def encode_single(image: Image) -> bytes:
-    """A whole GIF89a of one image, as it stands in the GIF that it comes from."""
+    """Encode a whole GIF of one image, as it stands in the GIF that it comes from.
+
+    Parameters
+    ----------
+    image : Image
+        Its logical screen grows to its extent.
+
+    Returns
+    -------
+    bytes
+        Header to Trailer: GIF89a, sections 17 to 27.
+    """
     return b"".join(
         (
             _screen(image.extent, image.color_table),
@@ -48,11 +59,25 @@ def encode_single(image: Image) -> bytes:
 
 
 def encode_header(size: tuple[int, int], color_table: bytes, plays: int, comment: bytes) -> bytes:
-    """Everything before the first image of a GIF89a.
+    """Encode everything before the first image of an animation.
 
-    ``size`` is the logical screen in pixels, ``plays`` how often the animation
-    is shown (0 is forever). The Netscape extension counts repeats, one less
-    than plays; a GIF without it plays once.
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height of the logical screen in pixels.
+    color_table : bytes
+        The Global Color Table, 3 bytes a color, 2 to 256 colors by powers of two.
+    plays : int
+        How often the animation is shown; 0 is forever.
+    comment : bytes
+        The text of a Comment Extension.
+
+    Returns
+    -------
+    bytes
+        Header, Logical Screen Descriptor, Global Color Table, the Netscape extension unless the
+        animation plays once, and the comment: GIF89a, sections 17 to 19, 24 and 26. The
+        Netscape extension counts repeats, one less than plays.
     """
     return b"".join(
         (
@@ -67,10 +92,24 @@ def encode_header(size: tuple[int, int], color_table: bytes, plays: int, comment
 def encode_image_blocks(
     image: Image, *, delay_cs: int, disposal: int, global_table: bytes
 ) -> bytes:
-    """What stands before ``image.data`` when ``image`` becomes part of an animation.
+    """Encode what stands before ``image.data`` in an animation.
 
-    A Graphic Control Extension, an Image Descriptor, and a local color table
-    unless the image's own equals ``global_table``.
+    Parameters
+    ----------
+    image : Image
+        The image.
+    delay_cs : int
+        Its delay time in hundredths of a second, in place of its own.
+    disposal : int
+        Its disposal method, such as :data:`DISPOSE_NOT`.
+    global_table : bytes
+        The color table of the animation; an image with the same one needs none of its own.
+
+    Returns
+    -------
+    bytes
+        Graphic Control Extension, Image Descriptor and, if it is needed, Local Color Table:
+        GIF89a, sections 23, 20 and 21.
     """
     transparency = 0 if image.transparent_index is None else TRANSPARENCY_FLAG
     local_table = b"" if image.color_table == global_table else image.color_table

@@ -47,7 +47,10 @@ _RAMP = bytes(index for index in range(MAX_COLORS) for _ in range(3))
 
 
 class Image(NamedTuple):
-    """One image of a GIF with what governs it; ``data`` is copied, never decoded."""
+    """One image of a GIF with what governs it: GIF89a, sections 18 to 23.
+
+    ``data`` is copied, never decoded.
+    """
 
     screen: tuple[int, int]
     """Logical screen, width and height in pixels."""
@@ -82,7 +85,18 @@ class Image(NamedTuple):
 
 
 def displayed_cs(delay_cs: int) -> int:
-    """How long players show an image of this delay, in hundredths of a second."""
+    """How long players show an image.
+
+    Parameters
+    ----------
+    delay_cs : int
+        Its delay time in hundredths of a second; 0 if it sets none.
+
+    Returns
+    -------
+    int
+        Hundredths of a second, at least :data:`MIN_DELAY_CS`.
+    """
     return max(delay_cs, MIN_DELAY_CS) if delay_cs else DEFAULT_DELAY_CS
 
 
@@ -92,7 +106,20 @@ def color_table_bytes(flags: int) -> int:
 
 
 def pad_color_table(colors: bytes, min_colors: int = 2) -> bytes:
-    """``colors``, 3 bytes each, with black ones behind them: a table's size is a power of two."""
+    """Fill a color table up with black: its size is a power of two (GIF89a, section 18).
+
+    Parameters
+    ----------
+    colors : bytes
+        Red, green and blue of each color; at most 256 colors.
+    min_colors : int
+        How many colors the table is to have at least.
+
+    Returns
+    -------
+    bytes
+        The table, 3 bytes a color.
+    """
     size = 1 << (max(min_colors, len(colors) // 3, 2) - 1).bit_length()
     return colors.ljust(3 * size, b"\x00")
 

@@ -35,12 +35,12 @@ _MAX_HEADER_BYTES = 2 * FULL_SUB_BLOCK_BYTES
 
 
 def end_of_gif(data: bytes, start: int = 0) -> int:
-    """The offset just behind the GIF that starts at ``start``; see :func:`find_end`."""
+    """Find where a GIF ends: the first of what :func:`find_end` returns."""
     return find_end(data, start)[0]
 
 
 def find_end(data: bytes, start: int = 0) -> tuple[int, int]:
-    """The offset just behind the GIF that starts at ``start``, and where to look for a cut.
+    """Find where a GIF ends, and from where on it may have been cut off.
 
     A GIF that was cut off may seem to go on in the file behind it. Such a file
     does not begin in front of the second offset: there stand full sub-blocks,
@@ -50,8 +50,26 @@ def find_end(data: bytes, start: int = 0) -> tuple[int, int]:
     where the Trailer should have stood, if a newline or the end of the data
     is there.
 
-    Raises Truncated if the data end first (more of them may help), and
-    Malformed if they cannot be a GIF.
+    Parameters
+    ----------
+    data : bytes
+        What holds the GIF.
+    start : int
+        Offset of its first byte in ``data``.
+
+    Returns
+    -------
+    end : int
+        Offset in ``data`` just behind its Trailer (GIF89a, section 27).
+    search_from : int
+        Offset in ``data`` from where on to look for the beginning of another file.
+
+    Raises
+    ------
+    Truncated
+        If ``data`` end first; more of them may help.
+    Malformed
+        If they cannot be a GIF.
     """
     end = start
     first = None

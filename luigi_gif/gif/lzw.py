@@ -93,10 +93,22 @@ def count_pixels(codes: bytes, minimum_code_size: int, enough: int) -> PixelCoun
 
 
 def count_image_pixels(data: bytes | memoryview, size: tuple[int, int]) -> PixelCount:
-    """How many pixels image data for this width and height give.
+    """Count the pixels that image data give.
 
     Pillow tells whether they are as many as there should be, in a third of the
     time and without the interpreter's lock; only if not are the codes counted.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        As in :class:`luigi_gif.gif.Image`: GIF89a, section 22.
+    size : tuple of int
+        Width and height of the image in pixels.
+
+    Returns
+    -------
+    PixelCount
+        Its ``end`` is empty if there are enough.
     """
     pixels = size[0] * size[1]
     if _gives_exactly(data, pixels):
@@ -123,8 +135,16 @@ def _gives_exactly(data: bytes | memoryview, pixels: int) -> bool:
 def looks_whole(data: bytes | memoryview) -> bool:
     """Whether the Clear codes and the End code of image data stand where they must.
 
-    False too where that tells nothing: for an encoder that does not clear a full
-    table, and for data that fill none.
+    Parameters
+    ----------
+    data : bytes or memoryview
+        As in :class:`luigi_gif.gif.Image`: GIF89a, section 22 and appendix F.
+
+    Returns
+    -------
+    bool
+        False too where that tells nothing: for an encoder that does not clear a full
+        table, and for data that fill none.
     """
     clear = 1 << data[0]
     full = _full_sub_blocks(data)

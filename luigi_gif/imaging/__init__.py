@@ -1,6 +1,6 @@
 """One image of any format to a GIF of one image: decode, colors, size, palette, encode.
 
-Imported where an image is decode_image, not before: it loads NumPy and Pillow.
+Imported where an image is decoded, not before: it loads NumPy and Pillow.
 """
 
 from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette

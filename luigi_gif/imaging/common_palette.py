@@ -52,11 +52,20 @@ def sample_picture(picture: Image.Image, shown: Mask | None) -> Packed:
 
 
 def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
-    """The palette for the frames that these samples are of, in their order.
+    """Choose one palette for the frames of a clip.
 
-    None, unless there is ``always`` to be one, where it would not be worth it:
-    little stands still, each frame has so few colors that it can keep them, or
-    most have colors of their own.
+    Parameters
+    ----------
+    samples : sequence of ndarray
+        Of each sampled frame, in their order, what :func:`sample_picture` returns.
+    always : bool
+        Whether there is to be one in any case.
+
+    Returns
+    -------
+    CommonPalette or None
+        None where it would not be worth it: little stands still, each frame has so few colors
+        that it can keep them, or most have colors of their own.
     """
     if not samples:
         return None

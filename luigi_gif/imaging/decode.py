@@ -49,7 +49,26 @@ class DecodedImage(NamedTuple):
 
 
 def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
-    """The first image of ``data``. Raises Undecodable, MemoryError, or the machine's OSError."""
+    """Decode the first image of some data.
+
+    Parameters
+    ----------
+    data : bytes
+        An image of a format that :mod:`luigi_gif.imaging.image_decoders` lists.
+    max_pixels : int
+        How many pixels it may have.
+
+    Returns
+    -------
+    DecodedImage
+
+    Raises
+    ------
+    Undecodable
+        If they give no image, or a larger one.
+    MemoryError, OSError
+        If the machine lacks something: that says nothing of the image.
+    """
     expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
     size = (0, 0)
     try:

@@ -40,10 +40,20 @@ class IndexedImage(NamedTuple):
 
 
 def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: bytes) -> gif.Image:
-    """The image that shows ``current`` where ``previous`` was left in place.
+    """Encode what changed from one image of an animation to the next.
 
-    It is ``current`` as it was where that takes fewer bytes. ``global_table``
-    is the color table that takes none.
+    Parameters
+    ----------
+    previous, current : IndexedImage
+        Opaque images that fill the same screen.
+    global_table : bytes
+        The color table of the animation, which takes no bytes of an image.
+
+    Returns
+    -------
+    luigi_gif.gif.Image
+        The image that shows ``current`` where ``previous`` was left in place; ``current`` as it
+        is where that takes fewer bytes.
     """
     same = _same_color(previous, current)
     if same.all():

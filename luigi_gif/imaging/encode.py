@@ -49,13 +49,27 @@ def to_gif(
     max_pixels: int,
     common: CommonPalette | None = None,
 ) -> EncodedImage:
-    """The first image of ``data`` as one of a GIF.
+    """Encode the first image of some data as one of a GIF.
 
-    ``fitted`` tells from its width and height in pixels those that it is to
-    have. It gets the ``common`` palette where that fits, else one of its own.
+    Parameters
+    ----------
+    data : bytes
+        An image of any format.
+    fitted : callable
+        Takes width and height in pixels, and returns those that the image is to have.
+    quality : str
+        "fast" or "best", of the palette of an image of more than 256 colors.
+    max_pixels : int
+        How many pixels the image may have, before and after.
+    common : CommonPalette, optional
+        Is used where it fits; else the image gets a palette of its own.
 
-    Raises Undecodable, also for an image of more than ``max_pixels``; and
-    MemoryError or OSError, which say nothing of the image.
+    Raises
+    ------
+    Undecodable
+        If the data give no image, or a larger one.
+    MemoryError, OSError
+        If the machine lacks something: that says nothing of the image.
     """
     picture, shown, images, notes = _prepared(data, fitted, max_pixels)
     chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
@@ -73,9 +87,16 @@ def to_gif(
 
 
 def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
-    """Colors of the first image of ``data``, for a palette that many have in common.
+    """Colors of the first image of some data, for a palette that many have in common.
 
-    Raises what :func:`to_gif` raises.
+    Returns
+    -------
+    ndarray
+        A color a pixel, packed: red + 256 * green + 65,536 * blue.
+
+    See Also
+    --------
+    to_gif : Has the same parameters, and raises the same errors.
     """
     picture, shown, _, _ = _prepared(data, fitted, max_pixels)
     return common_palette.sample_picture(picture, shown)
@@ -88,9 +109,13 @@ def resize_image(
     max_pixels: int,
     common: CommonPalette | None = None,
 ) -> gif.Image:
-    """The image of a GIF in another size, with its delay; see :func:`to_gif`.
+    """The image of a GIF in another size, with its delay.
 
-    What it leaves free of its screen is transparent. Raises Undecodable.
+    What it leaves free of its screen is transparent.
+
+    See Also
+    --------
+    to_gif : Has the same parameters, and raises the same errors.
     """
     if image.size != image.extent:
         image = make_clearable(image)
@@ -140,7 +165,10 @@ def make_clearable(image: gif.Image) -> gif.Image:
     It is one that no pixel has. Where all 256 colors are in use, the one that
     matters least gives way to its nearest.
 
-    Raises Undecodable.
+    Raises
+    ------
+    Undecodable
+        If its pixels have to be decoded, and cannot be.
     """
     colors = len(image.color_table) // 3
     if image.transparent_index is not None:
@@ -157,7 +185,13 @@ def make_clearable(image: gif.Image) -> gif.Image:
 
 
 def reorder_colors(image: gif.Image) -> gif.Image:
-    """The same image with its colors in another order, or more of them. Raises Undecodable."""
+    """The same image with its colors in another order, or more of them.
+
+    Raises
+    ------
+    Undecodable
+        If its pixels have to be decoded, and cannot be.
+    """
     colors = len(image.color_table) // 3
     if colors < gif.MAX_COLORS:
         return image._replace(color_table=gif.pad_color_table(image.color_table, colors + 1))

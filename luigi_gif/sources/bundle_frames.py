@@ -90,7 +90,14 @@ class BundleIndex(NamedTuple):
 class BadFrame(ValueError):
     """A frame is no image that can be used.
 
-    ``number`` counts the frames from 0, ``offset`` is that of its first byte.
+    Attributes
+    ----------
+    number : int
+        Of the frame, counted from 0.
+    offset : int
+        Of its first byte in the bundle.
+    frame_error : FrameError
+        Why it cannot be used.
     """
 
     def __init__(self, number: int, offset: int, frame_error: FrameError) -> None:
@@ -109,15 +116,25 @@ def iter_frames(
 ) -> Iterator[Frame]:
     """The frames of a bundle, or of a chunk of one that begins with a frame.
 
-    ``read(n)`` returns about n more bytes, and b"" at the end only.
-    ``offset`` is that of the first frame, ``stop`` that of the frame behind
-    the last one: LOOK_AHEAD_BYTES of what stands there tell where the last one
-    ends. No more is held in memory than a few pieces or a few times the largest
-    frame.
-
     An image ends where its structure does. Where that cannot be told, as it is
     damaged, it ends at the next delimiter that the beginning of an image
-    follows, or with the bundle.
+    follows, or with the bundle. No more is held in memory than a few pieces or
+    a few times the largest frame.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(n)`` returns about n more bytes, and b"" at the end only.
+    offset : int
+        Of the first frame in the bundle, in bytes.
+    stop : int, optional
+        Offset of the frame behind the last one. LOOK_AHEAD_BYTES of what stands there tell
+        where the last one ends.
+
+    Yields
+    ------
+    Frame
+        Each frame, also one that cannot be used: see its ``error``.
     """
     for begin_at, data, begin, (format_, end, error, is_whole) in _spans(read, offset, stop):
         if stop is not None and begin_at >= stop:
@@ -146,9 +163,23 @@ def _spans(
 
 
 def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
-    """What the bundle that ``read`` reads holds.
+    """Walk a bundle once, and note what it holds.
 
-    Raises BadFrame for the first frame with an error, if ``strict``.
+    Parameters
+    ----------
+    read : callable
+        As that of :func:`iter_frames`.
+    strict : bool
+        Whether the first frame with an error ends the walk.
+
+    Returns
+    -------
+    BundleIndex
+
+    Raises
+    ------
+    BadFrame
+        For that frame.
     """
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
@@ -172,10 +203,15 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
 
 
 def may_be_bundle(data: bytes, *, strict: bool) -> bool:
-    """Whether ``data``, the first piece of a source or all of it, can be the beginning of a bundle.
+    """Whether a source can be a bundle.
 
-    With ``strict`` it begins with an image. Else another may follow what is no
-    image: behind a delimiter, or behind the end of the piece.
+    Parameters
+    ----------
+    data : bytes
+        Its first piece, or all of it.
+    strict : bool
+        Whether it must begin with an image. Else another may follow what is none: behind a
+        delimiter, or behind the end of the piece.
     """
     if image_formats.BEGINNING.match(data.lstrip(b"\n")):
         return True

@@ -90,7 +90,13 @@ BEGINNING_BYTES = 1 << 9
 
 
 def looks_like(data: bytes) -> str:
-    """What ``data`` seem to be, in a few words, judged by their beginning."""
+    """What data seem to be, in a few words.
+
+    Parameters
+    ----------
+    data : bytes
+        The beginning, of BEGINNING_BYTES or more if there are as many.
+    """
     if not data:
         return "nothing"
     if beginning := BEGINNING.match(data):
@@ -112,7 +118,7 @@ def is_unknown(data: bytes) -> bool:
 
 
 def advice(data: bytes) -> str:
-    """What the user can do whose ``data`` are no bundle."""
+    """What the user can do whose data are no bundle; see :func:`looks_like`."""
     kind = _kind(data)
     return _PAGE if kind is None else kind.next_step
 

@@ -29,6 +29,14 @@ class TiffStructs(NamedTuple):
 
 @functools.cache
 def tiff_structs(order: str, is_big: bool) -> TiffStructs:
-    """Those of a byte order, "<" or ">", in a TIFF or a BigTIFF."""
+    """How the parts of a directory stand in a file: TIFF 6.0, section 2; BigTIFF.
+
+    Parameters
+    ----------
+    order : str
+        The byte order as in the module struct: "<" for II, ">" for MM.
+    is_big : bool
+        Whether it is a BigTIFF.
+    """
     formats = ("Q", "HHQ8s", "Q") if is_big else ("H", "HHL4s", "L")
     return TiffStructs(*(struct.Struct(order + each) for each in formats))

@@ -123,13 +123,10 @@ class LocalFolder(Folder):
         with translated("write"):
             regular_files.check_subfolders(self.url, name)
         replacing = atomic_file.replacing(self.url, name, new_token(), self._errors, durable=True)
-        with (
-            replacing as descriptor,
-            io.BufferedRandom(
-                raw_files.EarlyWriteback(descriptor, translated, keep=False), COPY_BYTES
-            ) as file,
-        ):
-            yield file
+        with replacing as descriptor:
+            raw = raw_files.EarlyWriteback(descriptor, translated, keep=False)
+            with io.BufferedRandom(raw, COPY_BYTES) as file:
+                yield file
         with translated("write"):  # the user is told that it is there: its name has to last, too
             regular_files.sync_folder(os.path.dirname(self.path(name)))
 

@@ -18,12 +18,16 @@ def open_folder(location: str | os.PathLike[str], run: str = "") -> Folder:
 
     Parameters
     ----------
-    location
+    location : str or path
         A path of this machine, which need not be there yet, or the URL of a store that
         fsspec serves.
-    run
+    run : str
         Any text that tells this run from others: what a store did not answer to one is
         asked anew for the next.
+
+    Returns
+    -------
+    Folder
 
     Raises
     ------

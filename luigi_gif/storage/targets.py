@@ -45,16 +45,16 @@ class FileTarget(FileSystemTarget):
 
     Parameters
     ----------
-    folder
+    folder : Folder
         The work directory, from :func:`open_folder`.
-    name
+    name : str or path
         The file's name in it, with forward slashes.
-    format
+    format : luigi.format.Format
         What ``open("r")`` reads through, as in Luigi; by default text in UTF-8.
 
     Attributes
     ----------
-    path
+    path : str
         The full path, or the URL as it may be shown.
     """
 
@@ -83,7 +83,7 @@ class FileTarget(FileSystemTarget):
 
         Parameters
         ----------
-        mode
+        mode : str
             ``rb`` for its bytes, ``r`` for what ``format`` makes of them.
 
         Raises

@@ -118,7 +118,7 @@ class FaultServer:
 
 
 def says(status: int, *lines: str, body: bytes = b"") -> Responder:
-    """This, to whatever is asked; then the connection ends."""
+    """What is said to whatever is asked; then the connection ends."""
 
     def answer(connection: Connection, _: Request) -> None:
         connection.head(status, *lines)
