@@ -96,8 +96,8 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--write-samples",
         action="store_true",
-        help="only write examples/sample.img, a bundle, and config/, files for cron, systemd and "
-        "luigid, into the current folder",
+        help="only write examples/, a bundle and a notebook, and config/, files for cron, systemd "
+        "and luigid, into the current folder",
     )
     parser.add_argument("--version", action="version", version=__version__)
     groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}

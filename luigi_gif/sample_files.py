@@ -1,4 +1,4 @@
-"""The files to start from that luigi-gif --write-samples writes: a bundle, and configuration."""
+"""The files to start from that luigi-gif --write-samples writes: examples, and configuration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sysconfig
 from collections.abc import Iterator
 from datetime import date
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 
@@ -20,7 +21,7 @@ NEXT_STEP = (
 
 
 def write_sample_files() -> list[str]:
-    """Write the samples into ``config`` and ``examples`` of the current folder.
+    """Write the samples into ``examples`` and ``config`` of the current folder.
 
     Returns
     -------
@@ -57,15 +58,19 @@ def write_sample_files() -> list[str]:
 
 def _samples(folder: str) -> Iterator[tuple[str, bytes]]:
     """The path and the bytes of each, as they fit this folder."""
-    # The package holds config/ and the sample of the repository: in a clone by links, in a
-    # wheel as files.
+    # The package holds files of the repository: in a clone by links, in a wheel as files.
     package = resources.files("luigi_gif") / "samples"
+    for file in _by_name(package / "examples"):
+        yield f"examples/{file.name}", file.read_bytes()
     values = _values(folder)
     placeholders = re.compile("|".join(map(re.escape, values)))
-    for file in sorted((package / "config").iterdir(), key=lambda file: file.name):
+    for file in _by_name(package / "config"):
         text = placeholders.sub(lambda found: values[found[0]], file.read_text(encoding="utf-8"))
         yield f"config/{file.name}", text.encode()
-    yield "examples/sample.img", (package / "sample.img").read_bytes()
+
+
+def _by_name(folder: Traversable) -> list[Traversable]:
+    return sorted(folder.iterdir(), key=lambda file: file.name)
 
 
 def _values(folder: str) -> dict[str, str]:

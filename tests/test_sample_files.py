@@ -23,11 +23,12 @@ def files(folder: Path) -> list[str]:
 
 
 def test_the_samples_are_those_of_the_repository(tmp_path: Path) -> None:
-    """Each file of config/, and the sample; their paths are printed, then what to do next."""
+    """Config, bundle and notebook; their paths are printed, then what to do next."""
     result = write_samples(tmp_path)
     assert result.returncode == 0, result.stderr
     expected = [f"config/{path.name}" for path in (ROOT / "config").iterdir()]
-    assert files(tmp_path) == sorted([*expected, "examples/sample.img"])
+    expected += ["examples/image_etl.ipynb", "examples/sample.img"]
+    assert files(tmp_path) == sorted(expected)
     assert sorted(result.stdout.splitlines()) == files(tmp_path)
     assert result.stderr.startswith("next: ")
     assert (tmp_path / "examples" / "sample.img").read_bytes() == SAMPLE.read_bytes()
@@ -37,7 +38,9 @@ def test_the_package_keeps_no_second_copy() -> None:
     """In a clone its samples lead to config/ and examples/."""
     samples = Path(str(resources.files("luigi_gif") / "samples"))
     assert (samples / "config").resolve() == ROOT / "config"
-    assert (samples / "sample.img").resolve() == SAMPLE
+    assert (samples / "examples" / "sample.img").resolve() == SAMPLE
+    notebook = samples / "examples" / "image_etl.ipynb"
+    assert notebook.resolve() == ROOT / "examples" / "image_etl.ipynb"
 
 
 def test_the_samples_name_this_folder_and_its_programs(tmp_path: Path) -> None:
