@@ -1,8 +1,8 @@
 """An animated GIF from a bundle of images: a Luigi pipeline that writes frames on Dask."""
 
-from luigi_gif import luigi_config
+from luigi_gif import unreadable_config
 
-with luigi_config.translating_config_errors():
+with unreadable_config.translating_config_errors():
     import luigi as _luigi  # noqa: F401
 
 from luigi_gif import integrations

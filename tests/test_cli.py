@@ -18,7 +18,7 @@ from support.commands import LUIGI_GIF, run_luigi_gif, without_luigi_cfg
 from support.images import gif
 from support.paths import SAMPLE
 
-from luigi_gif import cli_options, luigi_config
+from luigi_gif import cli_options, unreadable_config
 from luigi_gif.tasks import CombineGif
 
 
@@ -208,7 +208,7 @@ def test_what_luigi_cannot_read_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["/usr/bin/luigi-gif"])
     monkeypatch.setattr(LuigiConfigParser, "_instance", None)
-    with pytest.raises(SystemExit) as end, luigi_config.translating_config_errors():
+    with pytest.raises(SystemExit) as end, unreadable_config.translating_config_errors():
         LuigiConfigParser.instance()
     assert end.value.code == 2
     assert words in capsys.readouterr().err
@@ -229,10 +229,10 @@ def test_ctrl_c_while_it_starts_is_a_line(
 ) -> None:
     """And no traceback; a process that is not ours gets what it would get."""
     monkeypatch.setattr(sys, "argv", ["/usr/bin/luigi-gif"])
-    with pytest.raises(SystemExit) as end, luigi_config.translating_config_errors():
+    with pytest.raises(SystemExit) as end, unreadable_config.translating_config_errors():
         raise KeyboardInterrupt
     assert end.value.code == 130
     assert capsys.readouterr().err == "Interrupted: nothing was done yet\n"
     monkeypatch.setattr(sys, "argv", ["/usr/bin/gunicorn"])
-    with pytest.raises(KeyboardInterrupt), luigi_config.translating_config_errors():
+    with pytest.raises(KeyboardInterrupt), unreadable_config.translating_config_errors():
         raise KeyboardInterrupt

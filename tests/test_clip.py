@@ -17,7 +17,7 @@ from support.images import DELIMITER, gif
 
 from luigi_gif import gif as gif_
 from luigi_gif import settings, storage
-from luigi_gif.clips import clip_options, clip_status, combining
+from luigi_gif.clips import clip_comment, clip_options, combining
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames.manifest import load_manifest
 
@@ -146,9 +146,9 @@ def test_the_canvas_holds_the_largest_frame(tmp_path: Path) -> None:
 def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     """Not there, whole, cut off, altered, emptied, and not of this pipeline."""
     folder = storage.open_folder(str(tmp_path / "work"))
-    assert clip_status.read_clip_status(folder, "clip.gif") is None
+    assert clip_comment.read_clip_status(folder, "clip.gif") is None
     path = make_clip(gif(1), tmp_path / "work")
-    whole = clip_status.read_clip_status(folder, "clip.gif")
+    whole = clip_comment.read_clip_status(folder, "clip.gif")
     assert whole is not None
     assert whole.whole
     assert whole.origin is not None
@@ -157,16 +157,16 @@ def test_a_clip_is_found_for_what_it_is(tmp_path: Path) -> None:
     assert recipe["plays"] == 0
     whole_clip = path.read_bytes()
     path.write_bytes(whole_clip[:-1])
-    assert clip_status.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
+    assert clip_comment.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
     altered = bytearray(whole_clip)
     altered[-5] ^= 1
     path.write_bytes(altered)
-    assert clip_status.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
+    assert clip_comment.read_clip_status(folder, "clip.gif") == whole._replace(whole=False)
     path.write_bytes(b"")
-    assert clip_status.read_clip_status(folder, "clip.gif") is None
+    assert clip_comment.read_clip_status(folder, "clip.gif") is None
     for foreign in (b"mine", gif(1, comment=b"mine"), gif(1, comment=b"luigi_gif 00000000{")):
         path.write_bytes(foreign)
-        found = clip_status.read_clip_status(folder, "clip.gif")
+        found = clip_comment.read_clip_status(folder, "clip.gif")
         assert found is not None
         assert found.origin is None
 

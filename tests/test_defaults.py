@@ -12,14 +12,14 @@ from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.paths import ROOT, SAMPLE
 
-from luigi_gif.integrations import command
+from luigi_gif.integrations import process_setup
 
 
 @pytest.fixture
 def config(mocker: MockerFixture) -> LuigiConfigParser:
     """An empty configuration, in the place of this process's."""
     config = LuigiConfigParser()
-    mocker.patch("luigi_gif.integrations.command.get_config", return_value=config)
+    mocker.patch("luigi_gif.integrations.process_setup.get_config", return_value=config)
     return config
 
 
@@ -27,8 +27,8 @@ def test_they_are_those_of_the_luigi_cfg_at_the_top() -> None:
     """Whoever copies it changes nothing."""
     profile = configparser.ConfigParser()
     profile.read(ROOT / "luigi.cfg")
-    for section in command.DEFAULTS.keys() - {"RangeDaily"}:
-        entries = command.DEFAULTS[section]
+    for section in process_setup.DEFAULTS.keys() - {"RangeDaily"}:
+        entries = process_setup.DEFAULTS[section]
         for name, value in entries.items():
             assert profile[section][name] == str(value).lower() or profile[section][name] == value
 
@@ -36,7 +36,7 @@ def test_they_are_those_of_the_luigi_cfg_at_the_top() -> None:
 def test_each_entry_of_the_user_wins(config: LuigiConfigParser) -> None:
     """Also one that Luigi spells with dashes."""
     config.read_string("[core]\nlog_level = DEBUG\n[retcode]\ntask_failed = 7\n")
-    command.set_defaults([])
+    process_setup.set_defaults([])
     assert config.get("core", "log_level") == "DEBUG"
     assert config.getint("retcode", "task_failed") == 7
     assert config.getint("retcode", "not_run") == 25
@@ -59,7 +59,7 @@ def test_whoever_names_a_luigid_wants_it(
 ) -> None:
     """In a configuration or on the command line."""
     config.read_string(profile)
-    command.set_defaults(arguments)
+    process_setup.set_defaults(arguments)
     assert not config.getboolean("core", "local_scheduler", False)
 
 
@@ -67,8 +67,8 @@ def test_toml_gets_values_of_its_own_types(mocker: MockerFixture) -> None:
     """Luigi takes them from it as they are."""
     config = LuigiTomlParser()
     config.data = {"retcode": {"task_failed": 7}}
-    mocker.patch("luigi_gif.integrations.command.get_config", return_value=config)
-    command.set_defaults([])
+    mocker.patch("luigi_gif.integrations.process_setup.get_config", return_value=config)
+    process_setup.set_defaults([])
     assert config.getboolean("core", "local_scheduler") is True
     assert config.getint("retcode", "not_run") == 25
     assert config.getint("retcode", "task_failed") == 7

@@ -15,7 +15,7 @@ from support.fetched import Fetch
 
 from luigi_gif.errors import DownloadError, TransientDownloadError
 from luigi_gif.fetching import file_source
-from luigi_gif.storage import object_store
+from luigi_gif.storage import store_calls
 
 
 def on_read(mocker: MockerFixture, number: int, change: Callable[[], None]) -> None:
@@ -94,7 +94,7 @@ def test_an_object_without_a_version_is_not_resumed(
     """What came of it may be of another one."""
     fsspec.filesystem("memory").pipe("/bare/a.img", sample)
     mocker.patch("luigi_gif.storage.object_version", return_value=None)
-    opened = mocker.spy(object_store.Store, "open")
+    opened = mocker.spy(store_calls.Store, "open")
     mocker.patch("luigi_gif.storage.AT_ONCE_BYTES", 50_000)
     on_read(mocker, 2, lambda: fsspec.filesystem("memory").pipe("/bare/a.img", sample))
     assert fetch("memory://bare/a.img")[0] == sample

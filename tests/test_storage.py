@@ -18,7 +18,7 @@ from pytest_mock import MockerFixture
 
 from luigi_gif import storage
 from luigi_gif.errors import ParameterError, StorageError
-from luigi_gif.storage import object_store, process_owner
+from luigi_gif.storage import process_owner, store_calls
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -394,7 +394,7 @@ class SlowFileSystem(fsspec.implementations.memory.MemoryFileSystem):  # type: i
 def test_a_library_without_a_time_out_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each caller gets an exception of its own, and the store is not asked again at once."""
     fsspec.register_implementation("slow", SlowFileSystem, clobber=True)
-    monkeypatch.setattr(object_store, "ANSWER_S", 0.05)
+    monkeypatch.setattr(store_calls, "ANSWER_S", 0.05)
     folder = storage.open_folder(f"slow://{uuid.uuid4()}")
     errors = []
     try:

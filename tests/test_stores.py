@@ -38,7 +38,7 @@ from test_storage import (  # noqa: F401
 import luigi_gif
 from luigi_gif import storage
 from luigi_gif.errors import DownloadError, StorageError
-from luigi_gif.storage import object_store as store_module
+from luigi_gif.storage import store_calls as store_module
 
 Files = dict[str, bytes]
 

@@ -19,13 +19,13 @@ from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
 from luigi_gif.clips.clip_batches import find_first_shown, plan_clip_batches
 from luigi_gif.clips.clip_blocks import make_clip_blocks
 from luigi_gif.clips.clip_canvas import Canvas
-from luigi_gif.clips.clip_options import ClipOptions
-from luigi_gif.clips.clip_status import (
+from luigi_gif.clips.clip_comment import (
     checksum_offset,
     comment_for,
     read_clip_status,
     remember_whole,
 )
+from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.frame_reader import ChangedFrame, FrameReader
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError, out_of_memory
 

@@ -1,4 +1,7 @@
-"""What has arrived of a download: a file, and a checkpoint that says which bytes are verified."""
+"""What has arrived of a download: a file, and a checkpoint that says which bytes are verified.
+
+The rest is asked for in http_download.py.
+"""
 
 from __future__ import annotations
 

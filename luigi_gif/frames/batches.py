@@ -1,4 +1,7 @@
-"""Which chunks are written together: what one worker does at a time."""
+"""Which chunks are written together: what one worker does at a time.
+
+Dask is given the batches in execution/dask_executor.py.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
-from luigi_gif.integrations import progress
+from luigi_gif.integrations.byte_format import format_mib
 from luigi_gif.redaction import escaped, public_url
 from luigi_gif.storage import HISTORY
 
@@ -77,7 +77,7 @@ def write_page(url: str) -> str:
 
 def render(clips: list[Clip]) -> str:
     """The page as HTML; it needs no other file than the clips."""
-    total = progress.format_mib(sum(clip.bytes for clip in clips))
+    total = format_mib(sum(clip.bytes for clip in clips))
     heading = f"{len(clips):,} clip{'s' if len(clips) > 1 else ''}, {total}"
     articles = "\n".join(_article(clip) for clip in clips)
     return _PAGE.replace("{heading}", heading).replace("{articles}", articles)
@@ -185,7 +185,7 @@ def _facts(clip: Clip) -> Iterator[str]:
         yield f"{measures['duration_ms'] / 1000:g} s"
     if {"width", "height"} <= measures.keys():
         yield f"{measures['width']}×{measures['height']}"  # noqa: RUF001
-    yield progress.format_mib(clip.bytes)
+    yield format_mib(clip.bytes)
 
 
 _PAGE = """<!DOCTYPE html>

@@ -42,25 +42,19 @@ class _StepProgress:
             self._bar.update(done - self._bar.n)
         elif now - self._logged >= LOG_S:
             self._logged = now
-            logger.info("%s: %s", self._task.task_family, self._text(done, size, now))
+            logger.info("%s: %s", self._task.task_family, self._message(done, size, now))
         if now - self._told >= LUIGID_S:
             self._told = now
-            percent = min(100, 100 * done // self._total) if self._total else None
-            luigid_status.set_status(self._task, self._text(done, size, now), percent)
+            percentage = luigid_status.percentage(done, self._total)
+            luigid_status.set_status(self._task, self._message(done, size, now), percentage)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def _text(self, done: int, size: int, now: float) -> str:
+    def _message(self, done: int, size: int, now: float) -> str:
         rate = (done - self._first) / max(now - self._begin, 0.001)
-        if self._unit == "B":
-            of_total = f" of {format_mib(self._total)}" if self._total else ""
-            return f"{format_mib(done)}{of_total}, {format_mib(rate)} a second"
-        unit = self._unit
-        return (
-            f"{done:,} of {self._total:,} {unit}, {format_mib(size)}, {rate:,.0f} {unit} a second"
-        )
+        return luigid_status.message(self._unit, done, self._total, size, rate)
 
 
 def show_bars(enabled: bool) -> bool:
@@ -88,11 +82,6 @@ class ProgressReporter:
     def link(self, url: str) -> None:
         """Link this URL from the task on luigid's page."""
         luigid_status.set_link(self._task, url)
-
-
-def format_mib(size: float) -> str:
-    """A number of bytes in MiB, such as 2.1 MiB."""
-    return f"{size / 2**20:,.1f} MiB"
 
 
 def _bar(name: str, unit: str, total: int | None, begin: int) -> Any:

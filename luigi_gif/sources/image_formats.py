@@ -1,7 +1,7 @@
 """The image formats that a frame may have: how each begins, and where it ends.
 
 A new format is a line of this table, the function that finds its end, and a
-decoder (luigi_gif/imaging/image_decoders.py).
+decoder (luigi_gif/imaging/image_decoders.py); signatures.py may name it among what is no frame.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.folder_lock import FILE as LOCK
 from luigi_gif.storage.layout import HISTORY, INDEX
 from luigi_gif.storage.local_folder import LocalFolder
-from luigi_gif.storage.object_store import AT_ONCE_BYTES, Store, object_version
 from luigi_gif.storage.opening import attach, open_folder
 from luigi_gif.storage.regular_files import check_path, open_regular_file
+from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_version
 from luigi_gif.storage.targets import FileTarget
 from luigi_gif.storage.temporary_names import TEMPORARY_SUFFIX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from luigi_gif.storage.object_store import AT_ONCE, AT_ONCE_BYTES
+from luigi_gif.storage.store_calls import AT_ONCE, AT_ONCE_BYTES
 
 
 class GroupedUpload:

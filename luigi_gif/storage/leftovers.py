@@ -1,4 +1,7 @@
-"""What runs that were killed leave in a work directory, and when it may be removed."""
+"""What killed runs leave in a work directory, and when it may be removed without its lock.
+
+Under the lock all of it may: see ``sweep()`` of the two folders. step_run.py says when they sweep.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_text, public_url
-from luigi_gif.storage import leftovers, object_store, staging
+from luigi_gif.storage import leftovers, staging, store_calls
 from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
 from luigi_gif.storage.error_translation import ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
@@ -41,7 +41,7 @@ class ObjectFolder(Folder):
         self._errors = ErrorTranslation(partial(_shown_path, self.url), Exception)
         self._swept: set[str] = set()
         try:
-            self._store = object_store.Store(self.url, run)
+            self._store = store_calls.Store(self.url, run)
         except Exception as error:
             raise ParameterError(
                 "the work directory cannot be used",
@@ -61,7 +61,7 @@ class ObjectFolder(Folder):
 
     def version(self, name: str) -> str | None:
         info = self._info(name)
-        return None if info is None else object_store.object_version(info) or f"{info['size']}"
+        return None if info is None else store_calls.object_version(info) or f"{info['size']}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         with self._errors.during("read", name):
@@ -82,8 +82,8 @@ class ObjectFolder(Folder):
 
     def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:
         waiting = iter(names)
-        fitting = object_store.AT_ONCE_BYTES // max(1, typical_bytes)
-        at_once = max(1, min(object_store.AT_ONCE, fitting))
+        fitting = store_calls.AT_ONCE_BYTES // max(1, typical_bytes)
+        at_once = max(1, min(store_calls.AT_ONCE, fitting))
         while group := list(islice(waiting, at_once)):
             with self._errors.during("read", group[0]):
                 keys = [self._key(name) for name in group]
