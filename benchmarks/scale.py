@@ -51,10 +51,10 @@ from PIL import Image
 from psutil import Process
 
 from luigi_gif import WriteFrames, settings, storage
+from luigi_gif.bundles import bundle_frames
 from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames import render_options, write_frames
 from luigi_gif.integrations import progress
-from luigi_gif.sources import bundle_frames
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
 Trial = Callable[[Path], float]  # of a path where it may make something; its seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from luigi_gif import fetching, frames, sources, storage
+from luigi_gif import bundles, fetching, frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
 from luigi_gif.storage import INDEX
 
@@ -111,7 +111,7 @@ class BundleFile:
             fetching.check_sha256(self.path, digest, expected)
         return digest
 
-    def find_frames(self, version: str | None, *, strict: bool) -> sources.BundleIndex:
+    def find_frames(self, version: str | None, *, strict: bool) -> bundles.BundleIndex:
         """Where its frames begin, one at least; if ``strict``, each of them can be used.
 
         Raises BundleError, also for a bundle that has not this version afterwards.
@@ -129,18 +129,18 @@ class BundleFile:
             raise frames.changed_bundle_error(self.path)
         return index
 
-    def _recorded_index(self, version: str | None, strict: bool) -> sources.BundleIndex | None:
+    def _recorded_index(self, version: str | None, strict: bool) -> bundles.BundleIndex | None:
         """What the download has found, which looks at each frame unless bad ones are left out."""
         receipt = self.receipt() or {}
         if not strict or receipt.get("version") != version:
             return None
-        return sources.BundleIndex.from_json(receipt["survey"]) if receipt.get("survey") else None
+        return bundles.BundleIndex.from_json(receipt["survey"]) if receipt.get("survey") else None
 
-    def _walk(self, strict: bool) -> sources.BundleIndex:
+    def _walk(self, strict: bool) -> bundles.BundleIndex:
         with self._folder.open(self.name) as file:
             try:
-                return sources.index_bundle(file.read, strict=strict)
-            except sources.BadFrame as error:
+                return bundles.index_bundle(file.read, strict=strict)
+            except bundles.BadFrame as error:
                 raise frames.bad_frame_error(error, self.path) from None
 
     def _quarantine_newcomer(self) -> None:

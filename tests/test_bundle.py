@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from support.images import DELIMITER, gif
 
-from luigi_gif.sources import bundle_frames, image_trailers
+from luigi_gif.bundles import bundle_frames, image_trailers
 
 FRAMES = [
     gif(1),

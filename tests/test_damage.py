@@ -162,11 +162,11 @@ def test_a_bundle_that_changes_while_it_is_split_is_noticed(
     path.write_bytes(gif(1))
 
     def change(read: Any, *, strict: bool) -> Any:
-        found = luigi_gif.sources.bundle_frames.BundleIndex(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
+        found = luigi_gif.bundles.bundle_frames.BundleIndex(1, {"GIF": 1}, [(0, 0)], len(gif(1)))
         path.write_bytes(DELIMITER.join([gif(1), gif(2)]))
         return found
 
-    monkeypatch.setattr("luigi_gif.sources.index_bundle", change)
+    monkeypatch.setattr("luigi_gif.bundles.index_bundle", change)
     with pytest.raises(luigi_gif.errors.BundleError, match="changed while it was used"):
         luigi_gif.SplitFrames(workdir=str(pipeline.workdir)).run()
     assert not (pipeline.workdir / "frames.json").exists()

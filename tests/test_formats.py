@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from luigi_gif.bundles import image_ends, tiff_end
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import image_ends, tiff_end
 
 End = Callable[[bytes, int], int]
 

@@ -165,13 +165,13 @@ def test_a_source_that_changes_during_a_run_is_for_the_next(
 ) -> None:
     """The run ends well, with the bundle that it has fetched."""
     replace(runs.source, bundle(2, 2))
-    split = luigi_gif.sources.bundle_frames.index_bundle
+    split = luigi_gif.bundles.bundle_frames.index_bundle
 
     def change(*arguments: Any, **options: Any) -> Any:
         replace(runs.source, bundle(3, 3))
         return split(*arguments, **options)
 
-    patch = mocker.patch("luigi_gif.sources.index_bundle", side_effect=change)
+    patch = mocker.patch("luigi_gif.bundles.index_bundle", side_effect=change)
     assert runs.run() == STEPS
     assert runs.colors() == [GREEN, GREEN]
     mocker.stop(patch)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from support.images import FORMATS, gif
 
-from luigi_gif.sources import image_formats, signatures
+from luigi_gif.bundles import image_formats, signatures
 
 
 def zipped() -> bytes:

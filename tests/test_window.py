@@ -16,8 +16,8 @@ from support.images import DELIMITER, FORMATS, gif
 from support.paths import SAMPLE
 
 from luigi_gif import gif as gif_
+from luigi_gif.bundles import bundle_frames, bundle_window, cut_images, image_ends
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import bundle_frames, bundle_window, cut_images, image_ends
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]
 HEIC = b"\0\0\0\x18ftypheic" + bytes(60)

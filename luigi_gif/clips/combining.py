@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from itertools import chain
 
-from luigi_gif import execution, frames, gif, settings, sources, storage
+from luigi_gif import bundles, execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
 from luigi_gif.clips.clip_batches import find_first_shown, plan_clip_batches
 from luigi_gif.clips.clip_blocks import make_clip_blocks
@@ -153,7 +153,7 @@ def _read_block_files(
 ) -> Iterator[bytes]:
     """The blocks of each chunk, in order, each removed behind it. Raises DamagedFileError."""
     names = {index: handle.block_file(frames.SUBFOLDER, index) for index in sorted(files)}
-    contents = folder.read_many(names.values(), sources.WAYPOINT_WORK)
+    contents = folder.read_many(names.values(), bundles.WAYPOINT_WORK)
     for (index, name), blocks in zip(names.items(), contents, strict=True):
         _, size, crc32 = files[index]
         if blocks is None or len(blocks) != size or zlib.crc32(blocks) != crc32:

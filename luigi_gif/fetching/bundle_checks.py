@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from luigi_gif import redaction, sources
+from luigi_gif import bundles, redaction
 from luigi_gif.errors import BundleError, DownloadError
 from luigi_gif.redaction import public_url
 
@@ -22,17 +22,17 @@ _MAX_PIXELS = 64 * 10**6
 
 def check_beginning(piece: bytes, url: str, strict: bool) -> None:
     """``piece`` is the first of the bundle, or all of it."""
-    if not sources.may_be_bundle(piece, strict=strict):
+    if not bundles.may_be_bundle(piece, strict=strict):
         # It may be a page that repeats the URL.
-        beginning = piece[: sources.BEGINNING_BYTES].decode("latin-1")
+        beginning = piece[: bundles.BEGINNING_BYTES].decode("latin-1")
         shown = redaction.without_secrets(beginning, url).encode("latin-1")
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),
-            expected=f"complete images ({', '.join(sources.FORMATS)}) "
+            expected=f"complete images ({', '.join(bundles.FORMATS)}) "
             "with four newlines between them",
-            got=sources.looks_like(shown),
-            next_step=sources.advice(piece),
+            got=bundles.looks_like(shown),
+            next_step=bundles.advice(piece),
         )
 
 
@@ -60,11 +60,11 @@ def check_sha256(where: str, digest: str, expected: str) -> None:
         )
 
 
-def index_fetched(partial: PartialFile, url: str) -> sources.BundleIndex:
+def index_fetched(partial: PartialFile, url: str) -> bundles.BundleIndex:
     """What it holds. Raises BundleError where the structure of a frame is not whole."""
     try:
-        return sources.index_bundle(partial.reader(), strict=True)
-    except sources.BadFrame as error:
+        return bundles.index_bundle(partial.reader(), strict=True)
+    except bundles.BadFrame as error:
         raise BundleError(
             f"frame {error.number} of the bundle is not usable",
             where=f"{public_url(url)}, at byte {error.offset:,} of {partial.state.size:,}",
@@ -77,7 +77,7 @@ def index_fetched(partial: PartialFile, url: str) -> sources.BundleIndex:
 
 def check_end(partial: PartialFile, url: str) -> None:
     """A bundle whose length nobody told has to end with a whole frame."""
-    for last in collections.deque(sources.iter_frames(partial.reader()), maxlen=1):
+    for last in collections.deque(bundles.iter_frames(partial.reader()), maxlen=1):
         frame_error = last.error
         if frame_error is None and not last.is_whole:
             frame_error = _undecodable(last)
@@ -93,19 +93,19 @@ def check_end(partial: PartialFile, url: str) -> None:
             )
 
 
-def _undecodable(frame: sources.Frame) -> sources.FrameError | None:
+def _undecodable(frame: bundles.Frame) -> bundles.FrameError | None:
     """What a decoder says of an image whose structure does not tell whether it is whole.
 
     Where its last bytes are missing, so may be the frames that stood behind it. Only a JPEG
     may lack its last marker, as what webcams send.
     """
     if frame.format == "GIF":
-        return sources.FrameError("a whole GIF", "one without its last bytes")
+        return bundles.FrameError("a whole GIF", "one without its last bytes")
     from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
     from luigi_gif.errors import Undecodable
 
     try:
         notes = imaging.decode_image(frame.data, _MAX_PIXELS).notes
     except Undecodable as error:
-        return sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
-    return sources.FrameError("a whole image", notes[0]) if notes else None
+        return bundles.FrameError(error.expected, f"{frame.format} data: {error.got}")
+    return bundles.FrameError("a whole image", notes[0]) if notes else None

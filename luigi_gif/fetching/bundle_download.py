@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from luigi_gif import sources, storage, urls
+from luigi_gif import bundles, storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, DownloadError, StorageError
 from luigi_gif.fetching import bundle_checks, file_source, http_download, partial_file
 from luigi_gif.fetching.download_errors import broken_off_error
@@ -32,7 +32,7 @@ def fetch_bundle(
     sha256: str | None,
     strict: bool,
     reporter: ProgressReporter,
-) -> tuple[dict[str, object], sources.BundleIndex | None]:
+) -> tuple[dict[str, object], bundles.BundleIndex | None]:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
     An interrupted download is resumed if the source confirms the version. With

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from luigi_gif import sources
+from luigi_gif import bundles
 from luigi_gif.errors import DownloadError
 from luigi_gif.fetching import content_coding
 from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
@@ -104,7 +104,7 @@ def _whole_of(http_response: requests.Response, exchange: Exchange) -> Response:
         beginning = list(itertools.islice(pieces, 1))
         pieces = itertools.chain(beginning, pieces)
         # A server may name a compression that it did not apply.
-        if not sources.may_be_bundle(b"".join(beginning), strict=True):
+        if not bundles.may_be_bundle(b"".join(beginning), strict=True):
             decoded = _decoded(pieces, exchange, codings)
             response = _as_response(http_response, 0, None, decoded)
             return response._replace(validator=None, has_packed_length=length is not None)

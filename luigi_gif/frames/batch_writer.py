@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import NamedTuple
 
-from luigi_gif import execution, gif, sources, storage
+from luigi_gif import bundles, execution, gif, storage
 from luigi_gif.errors import ForeignFileError, out_of_memory
 from luigi_gif.frames.batches import Batch, ChunkTask
 from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
@@ -66,7 +66,7 @@ class _Tally:
         self._short_delays += 0 < image.delay_cs < gif.MIN_DELAY_CS
         self._duration_cs += gif.displayed_cs(image.delay_cs)
 
-    def skip(self, number: int, bad: sources.BadFrame) -> None:
+    def skip(self, number: int, bad: bundles.BadFrame) -> None:
         self._skipped.append(SkippedFrame(number, bad.offset, str(bad)))
 
     def result(self) -> ChunkResult:
@@ -109,7 +109,7 @@ class _ChunkWriter:
         frames = zip(self._rendered(), self._existing_files(), strict=False)
         for number, (frame, existing) in enumerate(frames, chunk.first_number):
             execution.stop_if_cancelled()
-            if isinstance(frame, sources.BadFrame):
+            if isinstance(frame, bundles.BadFrame):
                 self._skip(number, frame, existing)
                 tally.skip(number, frame)
             else:
@@ -120,9 +120,9 @@ class _ChunkWriter:
         index = self._task.chunk_index
         return CompletedChunk(index, tally.result(), self._new_files, self._quarantined)
 
-    def _rendered(self) -> Iterator[RenderedFrame | sources.BadFrame]:
+    def _rendered(self) -> Iterator[RenderedFrame | bundles.BadFrame]:
         chunk, options = self._task.chunk, self._batch.options
-        stop = chunk.end + sources.LOOK_AHEAD_BYTES
+        stop = chunk.end + bundles.LOOK_AHEAD_BYTES
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
         # Frames that exist already may be here again because their pixels were found damaged.
         count_codes = options.count_codes or self._task.partially_written
@@ -145,7 +145,7 @@ class _ChunkWriter:
             self._write(frame_file_name(number, self._batch.digits), file)
             self._new_files += 1
 
-    def _skip(self, number: int, bad: sources.BadFrame, existing: bytes | None) -> None:
+    def _skip(self, number: int, bad: bundles.BadFrame, existing: bytes | None) -> None:
         """Raises BundleError where bad frames end the work."""
         if not self._batch.options.skip_bad:
             raise bad_frame_error(bad, self._folder.path(self._batch.data_file)) from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from luigi_gif import sources
+from luigi_gif import bundles
 from luigi_gif.errors import BundleError
 
 
-def bad_frame_error(error: sources.BadFrame, path: str) -> BundleError:
+def bad_frame_error(error: bundles.BadFrame, path: str) -> BundleError:
     """What to tell the user of a bad frame in the bundle at ``path``."""
     return BundleError(
         f"frame {error.number} of the bundle is not usable",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from luigi_gif import gif, sources
+from luigi_gif import bundles, gif
 from luigi_gif.errors import Malformed, StorageError, Undecodable
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
@@ -27,21 +27,21 @@ class RenderedFrame(NamedTuple):
     """What the user is to know of it."""
 
 
-def frames_of(data: bytes, chunk: Chunk) -> Iterator[sources.Frame]:
+def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
     """The frames that these bytes of a chunk hold."""
     pieces = iter((data,))
-    return sources.iter_frames(lambda _: next(pieces, b""), offset=chunk.start, stop=chunk.end)
+    return bundles.iter_frames(lambda _: next(pieces, b""), offset=chunk.start, stop=chunk.end)
 
 
 def render_frames(
-    frames: Iterator[sources.Frame], first_number: int, options: RenderOptions
-) -> Iterable[RenderedFrame | sources.BadFrame]:
+    frames: Iterator[bundles.Frame], first_number: int, options: RenderOptions
+) -> Iterable[RenderedFrame | bundles.BadFrame]:
     """What becomes of each frame, or why it is bad. The first has the number ``first_number``."""
 
-    def render(numbered: tuple[int, sources.Frame]) -> RenderedFrame | sources.BadFrame:
+    def render(numbered: tuple[int, bundles.Frame]) -> RenderedFrame | bundles.BadFrame:
         try:
             return render_frame(*numbered, options)
-        except sources.BadFrame as error:
+        except bundles.BadFrame as error:
             return error
 
     # Pillow counts without the interpreter's lock, so threads help, but not one of several
@@ -54,22 +54,22 @@ def render_frames(
         return list(pool.map(render, enumerate(frames, first_number)))
 
 
-def render_frame(number: int, frame: sources.Frame, options: RenderOptions) -> RenderedFrame:
+def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> RenderedFrame:
     """What becomes of a frame.
 
     A GIF of one image that needs no other size is taken as it is; of more, the
     first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.
 
-    Raises sources.BadFrame, and StorageError where the machine lacks something.
+    Raises bundles.BadFrame, and StorageError where the machine lacks something.
     """
     if frame.error:
-        raise sources.BadFrame(number, frame.offset, frame.error)
+        raise bundles.BadFrame(number, frame.offset, frame.error)
     first, frame_error = None, None
     if frame.format == "GIF":
         try:
             first = gif.read_first_image(frame.data, is_whole=frame.is_whole)
         except Malformed as error:
-            frame_error = sources.FrameError(
+            frame_error = bundles.FrameError(
                 error.expected, f"{error.got} {error.offset:,} bytes into it"
             )
     if first is None:
@@ -82,9 +82,9 @@ def render_frame(number: int, frame: sources.Frame, options: RenderOptions) -> R
 
 
 def _can_be_copied(
-    number: int, frame: sources.Frame, image: gif.Image, options: RenderOptions
+    number: int, frame: bundles.Frame, image: gif.Image, options: RenderOptions
 ) -> bool:
-    """Whether the first image of a GIF is what is wanted. Raises sources.BadFrame."""
+    """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
     pixels = image.extent[0] * image.extent[1]
     fits = options.fitted(image.extent) == image.extent and pixels <= options.max_pixels
     if not fits or not frame.is_whole:
@@ -95,15 +95,15 @@ def _can_be_copied(
         return True
     counted = gif.count_image_pixels(image.data, image.size)
     if frame_error := _missing_pixels(image, counted):
-        raise sources.BadFrame(number, frame.offset, frame_error)
+        raise bundles.BadFrame(number, frame.offset, frame_error)
     # ImageMagick shows nothing of a clip with an image of too many pixels.
     return counted.pixels <= image.size[0] * image.size[1]
 
 
 def _decode(
     number: int,
-    frame: sources.Frame,
-    frame_error: sources.FrameError | None,
+    frame: bundles.Frame,
+    frame_error: bundles.FrameError | None,
     options: RenderOptions,
 ) -> RenderedFrame:
     """A frame of any format. Its ``frame_error``, if it is known already, says why it is bad."""
@@ -118,7 +118,7 @@ def _decode(
             options.clip_palette,
         )
     except Undecodable as error:
-        raise sources.BadFrame(
+        raise bundles.BadFrame(
             number, frame.offset, frame_error or _undecodable(frame, error)
         ) from None
     except OSError as error:
@@ -128,7 +128,7 @@ def _decode(
 
 def _resize(
     number: int,
-    frame: sources.Frame,
+    frame: bundles.Frame,
     image: gif.Image,
     image_count: int,
     options: RenderOptions,
@@ -142,7 +142,7 @@ def _resize(
         )
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
-        raise sources.BadFrame(
+        raise bundles.BadFrame(
             number, frame.offset, frame_error or _undecodable(frame, error)
         ) from None
     except OSError as error:
@@ -150,17 +150,17 @@ def _resize(
     return RenderedFrame(gif.encode_single(resized), resized, image_count, [])
 
 
-def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> sources.FrameError | None:
+def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> bundles.FrameError | None:
     """What is wrong with image data, where they do not give all of their pixels."""
     width, height = image.size
     if not counted.end:
         return None
     got = f"{counted.pixels:,} before {counted.end}"
-    return sources.FrameError(f"image data of {width}x{height} = {width * height:,} pixels", got)
+    return bundles.FrameError(f"image data of {width}x{height} = {width * height:,} pixels", got)
 
 
-def _undecodable(frame: sources.Frame, error: Undecodable) -> sources.FrameError:
-    return sources.FrameError(error.expected, f"{frame.format} data: {error.got}")
+def _undecodable(frame: bundles.Frame, error: Undecodable) -> bundles.FrameError:
+    return bundles.FrameError(error.expected, f"{frame.format} data: {error.got}")
 
 
 def _machine_error(number: int, error: OSError) -> StorageError:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from luigi_gif import sources, storage
+from luigi_gif import bundles, storage
 from luigi_gif.frames.frame_files import SUBFOLDER
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     @property
     def work(self) -> int:
         """In bytes to copy, a waypoint's at least: decoding small frames takes longer."""
-        return max(self.size_bytes, sources.WAYPOINT_WORK)
+        return max(self.size_bytes, bundles.WAYPOINT_WORK)
 
 
 class SkippedFrame(NamedTuple):

@@ -1,7 +1,7 @@
 """The image formats that can be decoded: which module reads each, told by its first bytes.
 
 A new format is a line of this table and a module beside these; where its
-images end in a bundle says luigi_gif/sources/image_formats.py.
+images end in a bundle says luigi_gif/bundles/image_formats.py.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from luigi_gif.sources import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
+from luigi_gif.bundles import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
 _ORDERS = {b"II": "<", b"MM": ">"}
 _MAX_VALUES = 1 << 24

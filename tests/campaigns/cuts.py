@@ -30,10 +30,10 @@ import luigi
 import pytest
 from PIL import Image
 
+from luigi_gif.bundles import bundle_frames
 from luigi_gif.errors import BundleError
 from luigi_gif.frames import frame_files, frame_to_gif, render_options
 from luigi_gif.imaging import decode
-from luigi_gif.sources import bundle_frames
 from luigi_gif.tasks import CombineGif
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from luigi_gif.bundles.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
 _UNSIGNED = (1, 3, 4, 13, 16, 18)
 """Types of tags whose values may be offsets or lengths."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from luigi_gif.sources.image_formats import BEGINNING
+from luigi_gif.bundles.image_formats import BEGINNING
 
 
 class _Kind(NamedTuple):

@@ -14,9 +14,9 @@ All functions raise MoreNeeded.
 from __future__ import annotations
 
 from luigi_gif import gif
+from luigi_gif.bundles import image_formats
+from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import image_formats
-from luigi_gif.sources.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
 
 MAX_INSIDE = 8
 """How many beginnings of images, each behind a delimiter, an image may hold."""

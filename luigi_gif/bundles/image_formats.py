@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from luigi_gif import gif
-from luigi_gif.sources import image_ends, tiff_end
+from luigi_gif.bundles import image_ends, tiff_end
 
 
 class ImageFormat(NamedTuple):

@@ -7,10 +7,10 @@ decoder to say.
 from __future__ import annotations
 
 from luigi_gif import gif
+from luigi_gif.bundles import image_formats, signatures
+from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, MAX_FRAME_BYTES, Window
+from luigi_gif.bundles.frame_span import FrameError, Span
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import image_formats, signatures
-from luigi_gif.sources.bundle_window import FRAME_DELIMITER, MAX_FRAME_BYTES, Window
-from luigi_gif.sources.frame_span import FrameError, Span
 
 _LINE_BREAKS_CHANGED = b"\r\n" * 4
 _HINT_BYTES = 1 << 12

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from luigi_gif.sources import image_formats, signatures
-from luigi_gif.sources.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
-from luigi_gif.sources.frame_end import find_frame_end
-from luigi_gif.sources.frame_span import FrameError, Span
+from luigi_gif.bundles import image_formats, signatures
+from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
+from luigi_gif.bundles.frame_end import find_frame_end
+from luigi_gif.bundles.frame_span import FrameError, Span
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 
-from luigi_gif.sources import cut_images, image_ends, image_formats, signatures
-from luigi_gif.sources.bundle_window import FRAME_DELIMITER, MoreNeeded, Window
-from luigi_gif.sources.damaged_frames import text_mode_hint
-from luigi_gif.sources.frame_span import FrameError, Span
+from luigi_gif.bundles import cut_images, image_ends, image_formats, signatures
+from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, MoreNeeded, Window
+from luigi_gif.bundles.damaged_frames import text_mode_hint
+from luigi_gif.bundles.frame_span import FrameError, Span
 
 MAX_TRAILER_BYTES = 1 << 26
 _NEWLINE = 0x0A

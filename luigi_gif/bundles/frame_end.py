@@ -5,12 +5,12 @@ All functions raise MoreNeeded.
 
 from __future__ import annotations
 
+from luigi_gif.bundles import cut_images, image_formats, signatures
+from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, MoreNeeded, Window
+from luigi_gif.bundles.damaged_frames import damaged_span, lacks_only_its_end, unknown_span
+from luigi_gif.bundles.frame_span import Span
+from luigi_gif.bundles.image_trailers import span_with_trailer
 from luigi_gif.errors import Malformed, Truncated
-from luigi_gif.sources import cut_images, image_formats, signatures
-from luigi_gif.sources.bundle_window import FRAME_DELIMITER, MoreNeeded, Window
-from luigi_gif.sources.damaged_frames import damaged_span, lacks_only_its_end, unknown_span
-from luigi_gif.sources.frame_span import Span
-from luigi_gif.sources.image_trailers import span_with_trailer
 
 _JPEG_END = b"\xff\xd9"
 

@@ -3,7 +3,7 @@
 Pure code: bytes in, values out.
 """
 
-from luigi_gif.sources.bundle_frames import (
+from luigi_gif.bundles.bundle_frames import (
     LOOK_AHEAD_BYTES,
     WAYPOINT_WORK,
     BadFrame,
@@ -14,9 +14,9 @@ from luigi_gif.sources.bundle_frames import (
     iter_frames,
     may_be_bundle,
 )
-from luigi_gif.sources.image_formats import FORMATS
-from luigi_gif.sources.signatures import BEGINNING_BYTES, advice, looks_like
-from luigi_gif.sources.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
+from luigi_gif.bundles.image_formats import FORMATS
+from luigi_gif.bundles.signatures import BEGINNING_BYTES, advice, looks_like
+from luigi_gif.bundles.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
 __all__ = [
     "BEGINNING_BYTES",

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from luigi_gif.sources import image_formats, signatures
+from luigi_gif.bundles import image_formats, signatures
 
 FRAME_DELIMITER = b"\n" * 4
 PIECE_BYTES = 1 << 20
