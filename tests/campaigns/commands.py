@@ -34,7 +34,8 @@ CANNOT = {
     "sudo ": "this machine's systemd is left alone; tests/test_config.py runs the units' commands",
 }
 COMMAND = (
-    r" {4}(LUIGI_\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo|find)"
+    r" {4}(LUIGI_\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
+    r"|chmod|find)"
 )
 
 
