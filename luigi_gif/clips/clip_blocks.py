@@ -7,16 +7,12 @@ one before it is disposed of to the background.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from luigi_gif import execution, gif
+from luigi_gif import execution, gif, imaging
 from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_canvas import Canvas, center
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
 from luigi_gif.errors import Undecodable
-
-if TYPE_CHECKING:
-    from luigi_gif import imaging
 
 
 def make_clip_blocks(
@@ -80,9 +76,7 @@ def _stored(
     # Decoders agree on clearing an image only if it has a transparent index, and on the part of
     # the canvas that it leaves free too.
     if altered_first or not (covered and stored.fills_screen):
-        from luigi_gif.imaging import make_clearable  # NumPy and Pillow, which copying does without
-
-        return make_clearable(stored)
+        return imaging.make_clearable(stored)
     if canvas.options.only_changes and (shown_before > 1 or canvas.opaque):
         return changes.since(previous, stored)
     return stored
@@ -97,8 +91,6 @@ class _Changes:
 
     def since(self, previous: gif.Image | None, image: gif.Image) -> gif.Image:
         """What to store of ``image`` where ``previous`` was left in place. Raises Undecodable."""
-        from luigi_gif import imaging  # NumPy and Pillow, which copying does without
-
         if previous is None or not previous.fills_screen:
             return image
         last, self._last = self._last, None
@@ -119,9 +111,7 @@ def _colored_first(image: gif.Image) -> gif.Image:
     """
     if not gif.is_gray_ramp(image.color_table):
         return image
-    from luigi_gif.imaging import reorder_colors
-
-    return reorder_colors(image)
+    return imaging.reorder_colors(image)
 
 
 def _delay_cs(frame_duration_ms: int | None, shown_before: int, own: int) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
-from luigi_gif import bundles, redaction
-from luigi_gif.errors import BundleError, DownloadError
+from luigi_gif import bundles, imaging, redaction
+from luigi_gif.errors import BundleError, DownloadError, Undecodable
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
@@ -101,9 +101,6 @@ def _undecodable(frame: bundles.Frame) -> bundles.FrameError | None:
     """
     if frame.format == "GIF":
         return bundles.FrameError("a whole GIF", "one without its last bytes")
-    from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
-    from luigi_gif.errors import Undecodable
-
     try:
         notes = imaging.decode_image(frame.data, _MAX_PIXELS).notes
     except Undecodable as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from luigi_gif import bundles, gif
+from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import Malformed, StorageError, Undecodable
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
@@ -107,8 +107,6 @@ def _decode(
     options: RenderOptions,
 ) -> RenderedFrame:
     """A frame of any format. Its ``frame_error``, if it is known already, says why it is bad."""
-    from luigi_gif import imaging  # NumPy and Pillow, which plain GIFs do without
-
     try:
         image, image_count, notes = imaging.to_gif(
             frame.data,
@@ -134,8 +132,6 @@ def _resize(
     options: RenderOptions,
 ) -> RenderedFrame:
     """The first image of a GIF, decoded: it has another size, or not its own number of pixels."""
-    from luigi_gif import imaging  # NumPy and Pillow, which copying does without
-
     try:
         resized = imaging.resize_image(
             image, options.fitted, options.quality, options.max_pixels, options.clip_palette

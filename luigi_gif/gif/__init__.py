@@ -3,42 +3,46 @@
 Pure code, without NumPy.
 """
 
-from luigi_gif.gif.block_reader import read_first_comment, read_first_image
-from luigi_gif.gif.block_writer import encode_header, encode_image_blocks, encode_single
-from luigi_gif.gif.blocks import (
-    DISPOSE_NOT,
-    DISPOSE_TO_BACKGROUND,
-    MAX_COLORS,
-    MAX_SIDE_PIXELS,
-    MIN_DELAY_CS,
-    TRAILER,
-    Image,
-    displayed_cs,
-    is_gray_ramp,
-    pad_color_table,
-)
-from luigi_gif.gif.gif_end import end_of_gif, find_end
-from luigi_gif.gif.lzw import PixelCount, count_image_pixels, looks_whole
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DISPOSE_NOT",
-    "DISPOSE_TO_BACKGROUND",
-    "MAX_COLORS",
-    "MAX_SIDE_PIXELS",
-    "MIN_DELAY_CS",
-    "TRAILER",
-    "Image",
-    "PixelCount",
-    "count_image_pixels",
-    "displayed_cs",
-    "encode_header",
-    "encode_image_blocks",
-    "encode_single",
-    "end_of_gif",
-    "find_end",
-    "is_gray_ramp",
-    "looks_whole",
-    "pad_color_table",
-    "read_first_comment",
-    "read_first_image",
-]
+from luigi_gif.lazy_names import loads_on_use
+
+if TYPE_CHECKING:
+    from luigi_gif.gif.block_reader import read_first_comment, read_first_image
+    from luigi_gif.gif.block_writer import encode_header, encode_image_blocks, encode_single
+    from luigi_gif.gif.blocks import (
+        DISPOSE_NOT,
+        DISPOSE_TO_BACKGROUND,
+        MAX_COLORS,
+        MAX_SIDE_PIXELS,
+        MIN_DELAY_CS,
+        TRAILER,
+        Image,
+        displayed_cs,
+        is_gray_ramp,
+        pad_color_table,
+    )
+    from luigi_gif.gif.gif_end import end_of_gif, find_end
+    from luigi_gif.gif.lzw import PixelCount, count_image_pixels, looks_whole
+
+__getattr__ = loads_on_use(
+    __name__,
+    {
+        "block_reader": ("read_first_comment", "read_first_image"),
+        "block_writer": ("encode_header", "encode_image_blocks", "encode_single"),
+        "blocks": (
+            "DISPOSE_NOT",
+            "DISPOSE_TO_BACKGROUND",
+            "MAX_COLORS",
+            "MAX_SIDE_PIXELS",
+            "MIN_DELAY_CS",
+            "TRAILER",
+            "Image",
+            "displayed_cs",
+            "is_gray_ramp",
+            "pad_color_table",
+        ),
+        "gif_end": ("end_of_gif", "find_end"),
+        "lzw": ("PixelCount", "count_image_pixels", "looks_whole"),
+    },
+)

@@ -1,29 +1,30 @@
 """One image of any format to a GIF of one image: decode, colors, size, palette, encode.
 
-Imported where an image is decoded, not before: it loads NumPy and Pillow.
+Whatever is used of it loads NumPy and Pillow, which plain GIFs do without.
 """
 
-from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
-from luigi_gif.imaging.decode import decode_image
-from luigi_gif.imaging.differences import IndexedImage, encode_delta
-from luigi_gif.imaging.encode import (
-    make_clearable,
-    reorder_colors,
-    resize_image,
-    sample_colors,
-    to_gif,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "SAMPLED_FRAMES",
-    "CommonPalette",
-    "IndexedImage",
-    "choose_palette",
-    "decode_image",
-    "encode_delta",
-    "make_clearable",
-    "reorder_colors",
-    "resize_image",
-    "sample_colors",
-    "to_gif",
-]
+from luigi_gif.lazy_names import loads_on_use
+
+if TYPE_CHECKING:
+    from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
+    from luigi_gif.imaging.decode import decode_image
+    from luigi_gif.imaging.differences import IndexedImage, encode_delta
+    from luigi_gif.imaging.encode import (
+        make_clearable,
+        reorder_colors,
+        resize_image,
+        sample_colors,
+        to_gif,
+    )
+
+__getattr__ = loads_on_use(
+    __name__,
+    {
+        "common_palette": ("SAMPLED_FRAMES", "CommonPalette", "choose_palette"),
+        "decode": ("decode_image",),
+        "differences": ("IndexedImage", "encode_delta"),
+        "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
+    },
+)

@@ -22,6 +22,7 @@ def install_fork_pool() -> None:
     worker.Worker = PoolingWorker  # type: ignore[misc]
 
 
+# Which process a task runs in, and which tasks run, is private to Luigi's worker.
 class PoolingWorker(worker.Worker):
     """A worker of Luigi's whose forks stay for the next task that is ``alone``."""
 

@@ -13,7 +13,7 @@ from luigi_gif.storage import process_owner, regular_files
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
-FILE = ".lock"
+LOCK = ".lock"
 """Its name in the work directory."""
 MIN_PAUSE_S, MAX_PAUSE_S = 0.01, 0.5
 """How long it is waited before the lock is tried again: longer each time."""
@@ -95,14 +95,14 @@ class Lock:
 
     def _holder(self) -> str:
         """Who holds it, in words for people; nothing where it is no run of the pipeline."""
-        holder = process_owner.parse(os.pread(self._descriptor, _NOTE_BYTES, 0))
+        holder = process_owner.parse_owner(os.pread(self._descriptor, _NOTE_BYTES, 0))
         return str(holder) if holder else ""
 
     def _note(self, text: bytes) -> None:
         """Say who holds it, for people. A file that holds something else is the user's."""
         try:
             existing = os.pread(self._descriptor, _NOTE_BYTES, 0)
-            if not existing or process_owner.parse(existing):
+            if not existing or process_owner.parse_owner(existing):
                 os.truncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, text, 0)
         except OSError:
@@ -111,7 +111,7 @@ class Lock:
 
 def acquire(root: str, timeout_s: float) -> Lock:
     """The lock of the folder ``root``, which is made if need be. Raises as :class:`Lock`."""
-    path = os.path.join(root, FILE)
+    path = os.path.join(root, LOCK)
     while True:
         os.makedirs(root, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # removed by another run just now
@@ -124,8 +124,8 @@ def acquire(root: str, timeout_s: float) -> Lock:
 def remove_if_empty(root: str) -> None:
     """Leave no folder behind that holds nothing but the lock, which goes while it is held."""
     with contextlib.suppress(OSError):
-        if os.listdir(root) == [FILE]:
-            os.unlink(os.path.join(root, FILE))
+        if os.listdir(root) == [LOCK]:
+            os.unlink(os.path.join(root, LOCK))
             os.rmdir(root)
 
 

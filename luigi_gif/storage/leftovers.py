@@ -31,6 +31,6 @@ def remove_those_of_ended_runs(folder: Folder, subfolder: str, names: Iterable[s
         except FileNotFoundError:
             owner = None
         else:
-            owner = process_owner.parse(probe)
+            owner = process_owner.parse_owner(probe)
         if owner is None or owner.is_gone():
             folder.remove(os.path.join(subfolder, name))

@@ -188,7 +188,7 @@ class LocalFolder(Folder):
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         is_new = not os.path.isdir(self.url)
-        with self._errors.during("write", folder_lock.FILE):
+        with self._errors.during("write", folder_lock.LOCK):
             lock = folder_lock.acquire(self.url, timeout_s)
         try:
             self._is_locked = lock.is_held

@@ -46,7 +46,7 @@ def this_process() -> Owner:
     return Owner(socket.gethostname(), _machine(), pid, _own_start(pid), time.time())
 
 
-def parse(text: bytes) -> Owner | None:
+def parse_owner(text: bytes) -> Owner | None:
     """What :meth:`Owner.to_json` gave, or None where the text is something else."""
     try:
         value = json.loads(text)
