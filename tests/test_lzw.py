@@ -124,6 +124,12 @@ def test_codes_are_joined(sub_block: int) -> None:
     assert lzw.code_data(data[:-1]) == whole
 
 
+def test_an_image_too_large_for_any_memory_is_counted() -> None:
+    """65535x65535 pixels, of which 4 are there."""
+    data = packed([4, 0, 1, 2, 3, 5], 2)
+    assert lzw.count_image_pixels(data, (65535, 65535)) == (4, END)
+
+
 def noise(seed: int = 1, size: tuple[int, int] = (150, 120)) -> bytes:
     """A GIF that fills its table several times."""
     indexes = np.random.default_rng(seed).integers(0, 200, size[::-1]).astype(np.uint8)

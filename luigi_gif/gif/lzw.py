@@ -26,6 +26,8 @@ from luigi_gif.gif.blocks import FULL_SUB_BLOCK_BYTES, MAX_SUB_BLOCK_BYTES
 
 _MAX_WIDTH = 12
 _MAX_CODES = 1 << _MAX_WIDTH
+_MAX_PILLOW_PIXELS = 1 << 28
+"""Pillow needs a byte of memory for each; no frame that can be used has more."""
 _CODES_LEFT = (3, 2, 1, 0, 4, 5)
 """How many codes short of a full table encoders clear it, the usual first."""
 
@@ -111,7 +113,7 @@ def count_image_pixels(data: bytes | memoryview, size: tuple[int, int]) -> Pixel
         Its ``end`` is empty if there are enough.
     """
     pixels = size[0] * size[1]
-    if _gives_exactly(data, pixels):
+    if pixels <= _MAX_PILLOW_PIXELS and _gives_exactly(data, pixels):
         return PixelCount(pixels, "")
     return count_pixels(code_data(data), data[0], pixels)
 
