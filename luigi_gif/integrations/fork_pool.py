@@ -5,6 +5,7 @@ A fork costs about as much as a small clip, since it copies every page of memory
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -98,7 +99,8 @@ class Fork(Process):
     def take(self, task: Task) -> None:
         """Have it run a task."""
         self.task_id = task.task_id
-        self._tasks.send(task)
+        with contextlib.suppress(OSError):  # it has just died, which Luigi will see
+            self._tasks.send(task)
 
     def close(self) -> None:
         """Have it end after its task."""
@@ -106,14 +108,12 @@ class Fork(Process):
 
     def run(self) -> None:
         self._tasks.close()
-        while (task := self._next_task()) is not None:
-            self._create_process(task).run()
-
-    def _next_task(self) -> Task | None:
         try:
-            task: Task = self._taken.recv()
+            while True:
+                self._create_process(self._taken.recv()).run()
         except EOFError:
-            return None
-        except KeyboardInterrupt:  # the parent says so; multiprocessing would print a traceback
+            return
+        except KeyboardInterrupt:
+            # At once: the parent says so, and the thread that sends results may never end if
+            # it was interrupted while it got one.
             os._exit(128 + signal.SIGINT)
-        return task
