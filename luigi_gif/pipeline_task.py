@@ -36,7 +36,7 @@ OWN_NAMES: OwnNames = {
     "folders": (frames.SUBFOLDER, storage.LOCK),
     "suffixes": (
         ".json",
-        fetching.PARTIAL_SUFFIX,
+        storage.PARTIAL_SUFFIX,
         storage.QUARANTINE_SUFFIX,
         storage.TEMPORARY_SUFFIX,
     ),

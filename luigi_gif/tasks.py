@@ -50,7 +50,7 @@ class DownloadData(PipelineTask):
         self.bundle.quarantine_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        partial_name = f"{self.data_file}{fetching.PARTIAL_SUFFIX}"
+        partial_name = f"{self.data_file}{storage.PARTIAL_SUFFIX}"
         source = fetching.source_version(self.url)
         before = self.bundle.version()
         with self.folder.staging_dir() as staging:

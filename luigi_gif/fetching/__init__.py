@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         overwritten_source_error,
         source_version,
     )
-    from luigi_gif.fetching.partial_file import PARTIAL_SUFFIX, remove_checkpoint
+    from luigi_gif.fetching.partial_file import remove_checkpoint
 
 __getattr__ = loads_on_use(
     __name__,
@@ -26,6 +26,6 @@ __getattr__ = loads_on_use(
             "overwritten_source_error",
             "source_version",
         ),
-        "partial_file": ("PARTIAL_SUFFIX", "remove_checkpoint"),
+        "partial_file": ("remove_checkpoint",),
     },
 )

@@ -16,8 +16,6 @@ from luigi_gif import storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
 from luigi_gif.fetching.source_response import Response, ResumeState
 
-PARTIAL_SUFFIX = ".part"
-
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 

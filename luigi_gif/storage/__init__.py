@@ -5,29 +5,39 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.storage.abstract_folder import COPY_BYTES, QUARANTINE_SUFFIX, Folder
+    from luigi_gif.storage.abstract_folder import COPY_BYTES, Folder
     from luigi_gif.storage.folder_handle import FolderHandle
-    from luigi_gif.storage.folder_lock import LOCK
-    from luigi_gif.storage.layout import HISTORY, INDEX
+    from luigi_gif.storage.layout import (
+        HISTORY,
+        INDEX,
+        LOCK,
+        PARTIAL_SUFFIX,
+        QUARANTINE_SUFFIX,
+        TEMPORARY_SUFFIX,
+    )
     from luigi_gif.storage.local_folder import LocalFolder
     from luigi_gif.storage.opening import attach, open_folder
     from luigi_gif.storage.regular_files import check_path, open_regular_file
     from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_version
     from luigi_gif.storage.targets import FileTarget
-    from luigi_gif.storage.temporary_names import TEMPORARY_SUFFIX
 
 __getattr__ = loads_on_use(
     __name__,
     {
-        "abstract_folder": ("COPY_BYTES", "QUARANTINE_SUFFIX", "Folder"),
+        "abstract_folder": ("COPY_BYTES", "Folder"),
         "folder_handle": ("FolderHandle",),
-        "folder_lock": ("LOCK",),
-        "layout": ("HISTORY", "INDEX"),
+        "layout": (
+            "HISTORY",
+            "INDEX",
+            "LOCK",
+            "PARTIAL_SUFFIX",
+            "QUARANTINE_SUFFIX",
+            "TEMPORARY_SUFFIX",
+        ),
         "local_folder": ("LocalFolder",),
         "opening": ("attach", "open_folder"),
         "regular_files": ("check_path", "open_regular_file"),
         "store_calls": ("AT_ONCE_BYTES", "Store", "object_version"),
         "targets": ("FileTarget",),
-        "temporary_names": ("TEMPORARY_SUFFIX",),
     },
 )

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from luigi_gif.errors import LUIGI_LOGGER
 from luigi_gif.storage import checksummed_json, process_owner
 from luigi_gif.storage.folder_handle import FolderHandle
+from luigi_gif.storage.layout import QUARANTINE_SUFFIX
 from luigi_gif.storage.temporary_names import new_token
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
-QUARANTINE_SUFFIX = ".altered"
 COPY_BYTES = 1 << 20
 LOCK_TIMEOUT_S = 3600.0
 

@@ -10,11 +10,10 @@ import time
 
 from luigi_gif.errors import LUIGI_LOGGER, StorageError
 from luigi_gif.storage import process_owner, regular_files
+from luigi_gif.storage.layout import LOCK
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
-LOCK = ".lock"
-"""Its name in the work directory."""
 MIN_PAUSE_S, MAX_PAUSE_S = 0.01, 0.5
 """How long it is waited before the lock is tried again: longer each time."""
 STRANGER_S = 20.0

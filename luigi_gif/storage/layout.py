@@ -1,4 +1,4 @@
-"""The files that the tasks keep in a work directory, by their names."""
+"""The names in a work directory that the pipeline uses itself, beside frames/ and its clip."""
 
 INDEX = "frames.json"
 """Where the frames of the bundle are."""
@@ -6,3 +6,10 @@ INDEX = "frames.json"
 # (docs/operations.md), which would remove a file that they do not know.
 HISTORY = "run.json"
 """When each step ran last, and how long; for people, and to spare reading a local source."""
+LOCK = ".lock"
+PARTIAL_SUFFIX = ".part"
+"""Of a bundle while it is downloaded."""
+QUARANTINE_SUFFIX = ".altered"
+"""Of what may be the user's."""
+TEMPORARY_SUFFIX = ".luigi-gif-tmp"
+"""Of a file until it is whole, or as long as a run lasts."""

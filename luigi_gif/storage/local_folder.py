@@ -23,6 +23,7 @@ from luigi_gif.storage import (
 )
 from luigi_gif.storage.abstract_folder import COPY_BYTES, LOCK_TIMEOUT_S, Entry, Folder
 from luigi_gif.storage.error_translation import ErrorTranslation
+from luigi_gif.storage.layout import LOCK
 from luigi_gif.storage.temporary_names import new_token, token_in
 
 
@@ -188,7 +189,7 @@ class LocalFolder(Folder):
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         is_new = not os.path.isdir(self.url)
-        with self._errors.during("write", folder_lock.LOCK):
+        with self._errors.during("write", LOCK):
             lock = folder_lock.acquire(self.url, timeout_s)
         try:
             self._is_locked = lock.is_held

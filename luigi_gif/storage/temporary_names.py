@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import secrets
 
-TEMPORARY_SUFFIX = ".luigi-gif-tmp"
+from luigi_gif.storage.layout import TEMPORARY_SUFFIX
+
 _TEMPORARY = re.compile(r".+\.([0-9a-f]{16})" + re.escape(TEMPORARY_SUFFIX))
 
 
