@@ -1,4 +1,7 @@
-"""The options of luigi-gif, in groups: each parameter of CombineGif and each setting is one."""
+"""The options of luigi-gif, in groups: each parameter of CombineGif and each setting is one.
+
+Their texts stand beside them, in tasks.py, pipeline_task.py and settings.py.
+"""
 
 from __future__ import annotations
 

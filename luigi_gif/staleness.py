@@ -4,7 +4,8 @@ Each file notes its recipe (the parameters that shape its bytes) and the SHA-256
 that it was made of. It is current if the recipe is its task's, and if the bundle, where it
 still lies there, is that one. The receipt also notes the version of a local source.
 
-Which parameters count is said by each task's ``recipe()``. Frame files that are missing or
+Which parameters count, and what each task looks at, is in tasks.py (``recipe()``,
+``reason_in_folder()``). Frame files that are missing or
 altered: frames/missing_chunks.py and frames/claims.py; a clip: clips/clip_comment.py.
 """
 

@@ -1,6 +1,7 @@
 """What a finished clip says of itself: of what it was made, and whether it is still whole.
 
-Its first comment holds both. So a clip needs no file beside it, and can be moved away.
+Its first comment holds both. So a clip needs no file beside it, and can be moved away. The
+checksum is put into it in combining.py.
 """
 
 from __future__ import annotations

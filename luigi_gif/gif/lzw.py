@@ -11,6 +11,8 @@ its table whenever it is full, each Clear code and the End code are found
 without the codes between them. Lost and inserted bytes move them, overwritten
 bytes destroy them; a code that changed between two of them goes unseen.
 
+Which of them is asked, and when, is decided in frames/frame_to_gif.py.
+
 Source: GIF89a specification, appendix F. Pure code, and without NumPy: a run
 that only copies GIFs does without it.
 """

@@ -1,6 +1,7 @@
 """Forks that take one small task after another: with --workers N, Luigi forks for each task.
 
 A fork costs about as much as a small clip, since it copies every page of memory that it uses.
+How a fork ends with its parent is in signals.py; what it tells its parent, in fork_list.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What luigid's page shows of a running task: a status message, a percentage and a link."""
+"""What luigid's page shows of a running task: a status message, a percentage and a link.
+
+How often it is told is in progress.py.
+"""
 
 from __future__ import annotations
 
