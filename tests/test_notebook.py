@@ -45,7 +45,10 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("JUPYTER_PLATFORM_DIRS", "1")
         environment.delenv("LUIGI_CONFIG_PATH", raising=False)
-        return NotebookClient(read_notebook(), timeout=None, resources=resources).execute()
+        # What a cell prints may come in pieces, if the machine is busy.
+        return NotebookClient(
+            read_notebook(), timeout=None, coalesce_streams=True, resources=resources
+        ).execute()
 
 
 @pytest.mark.filterwarnings("ignore")  # of Jupyter's own
