@@ -1,6 +1,9 @@
-# make gif    the main job on the project's own sample
-# make test   the tests
-# make audit  known vulnerabilities of the versions in constraints.txt
+# make gif       the main job on the project's own sample
+# make fast      the tests that need neither much time nor other programs
+# make test      all tests
+# make check     format, lint, types, imports
+# make coverage  all tests, and the lines that none of them runs
+# make audit     known vulnerabilities of the versions in constraints.txt
 # Each sets up what it needs in a virtual environment first. PYTHON names the interpreter.
 
 PYTHON ?= python3
@@ -18,7 +21,7 @@ DEV := $(VENV)/.dev-ready
 NEEDS := $(CURDIR) $(shell cat pyproject.toml constraints.txt | cksum)
 stamped = $(shell $(BIN)/python -c "" 2>/dev/null && cat $(1) 2>/dev/null)
 
-.PHONY: gif test check audit bench clean again
+.PHONY: gif test fast coverage check audit bench clean again
 
 gif: $(RUN)
 	$(BIN)/python -m luigi --module luigi_gif CombineGif --url examples/sample.img --workdir data/sample
@@ -26,6 +29,17 @@ gif: $(RUN)
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
+
+fast: $(TEST)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not external"
+
+# Each process writes a file of its own, also those of commands and clusters.
+coverage: $(DEV)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage html --quiet
+	$(BIN)/python -m coverage report --skip-covered --show-missing
 
 check: $(DEV)
 	$(BIN)/python -m ruff format --check .
@@ -70,4 +84,4 @@ $(DEV): $(TEST)
 	@echo "$(NEEDS)" >$@
 
 clean:
-	rm -rf $(VENV) data/sample build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) data/sample build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* htmlcov

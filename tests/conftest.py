@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
 from support import warm
 from support.commands import Run, luigi_command, luigi_environment
@@ -51,6 +51,10 @@ FOREIGN = (
 )  # fmt: skip
 
 
+STARTING_PROGRAMS = {"cluster", "dashboard", "luigi", "luigid", "running"}
+"""Fixtures with which a test is slow."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """What this machine and its user have set for other programs is no part of a test.
 
@@ -69,10 +73,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """With --dist loadgroup the cluster starts once, not once a process of the tests."""
+    """Mark what starts programs or draws examples as slow; group what shares the cluster.
+
+    With --dist loadgroup it then starts once, not once a process of the tests.
+    """
     for item in items:
-        in_use = "cluster" in getattr(item, "fixturenames", ())
-        if in_use and item.get_closest_marker("xdist_group") is None:
+        fixtures = getattr(item, "fixturenames", ())
+        starts_programs = not STARTING_PROGRAMS.isdisjoint(fixtures)
+        if starts_programs or is_hypothesis_test(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.slow)
+        if "cluster" in fixtures and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("cluster"))
     yield
     # xdist 3.8 notes the group where pytest 9.2 does not look (pytest-dev/pytest-xdist#1386).

@@ -41,6 +41,7 @@ def on_a_terminal(folder: Path, *arguments: str) -> str:
     return said.decode()
 
 
+@pytest.mark.slow
 def test_a_bar_moves_on_a_terminal(tmp_path: Path, mixed_bundle: bytes) -> None:
     """One for the download, one for the frames; no line of a log."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
@@ -52,6 +53,7 @@ def test_a_bar_moves_on_a_terminal(tmp_path: Path, mixed_bundle: bytes) -> None:
     assert said.rstrip().endswith("clip.gif")
 
 
+@pytest.mark.slow
 def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
     """Without control characters; the path of the clip alone goes to standard output."""
     result = run_luigi_gif(tmp_path, str(SAMPLE), "-o", "out.gif")
@@ -64,6 +66,7 @@ def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
     assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
 
 
+@pytest.mark.slow
 def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
     """On standard error: its name, frames, size and the seconds; also where nothing had to run."""
     for arguments, name in (
@@ -76,6 +79,7 @@ def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
         assert re.fullmatch(f"{name}: 32 frames, 0\\.4 MB, [0-9]+\\.[0-9] s", last), last
 
 
+@pytest.mark.slow
 def test_without_its_history_the_clip_has_a_size_only(tmp_path: Path) -> None:
     """The frames are known from run.json, which nothing needs."""
     (tmp_path / "x.img").write_bytes(gif(1))
@@ -85,6 +89,7 @@ def test_without_its_history_the_clip_has_a_size_only(tmp_path: Path) -> None:
     assert re.fullmatch(r"clip\.gif: [0-9.]+ kB, [0-9.]+ s", last), last
 
 
+@pytest.mark.slow
 def test_what_is_in_the_place_of_its_history_fails_no_run(tmp_path: Path) -> None:
     """A folder there is left alone; the clip is made, and the closing line has the time only."""
     (tmp_path / "x.img").write_bytes(gif(1))
@@ -135,6 +140,7 @@ def test_an_option_like_no_other_has_no_nearest(capsys: pytest.CaptureFixture[st
     assert "did you mean" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_explains_what_would_run(tmp_path: Path) -> None:
     """And runs nothing."""
     first = run_luigi_gif(tmp_path, str(SAMPLE), "--explain")
@@ -150,6 +156,7 @@ def test_it_explains_what_would_run(tmp_path: Path) -> None:
     assert "made with another plays" in other
 
 
+@pytest.mark.slow
 def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
     """30 for a task, 2 for an option; no traceback."""
     for arguments, code, word in (
@@ -171,6 +178,7 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_settings_are_options_too(tmp_path: Path) -> None:
     """As the sections of luigi.cfg have them; a percent sign is one."""
     (tmp_path / "100%.img").write_bytes(gif(1))
@@ -180,6 +188,7 @@ def test_settings_are_options_too(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_a_luigi_cfg_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Though Luigi reads it before anything of ours runs; what stands in it is not shown."""
     (tmp_path / "luigi.cfg").write_text("[dask]\nworkers = s3cret\nworkers = 2\n")
@@ -214,6 +223,7 @@ def test_what_luigi_cannot_read_is_named(
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_entry_that_luigi_cannot_use_is_named(tmp_path: Path) -> None:
     """When it is used."""
     (tmp_path / "luigi.cfg").write_text("[core]\nlog_level = LOUD\n")

@@ -50,7 +50,14 @@ DECODERS = {
 }
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        "Pillow",
+        pytest.param("ffmpeg", marks=pytest.mark.external),
+        pytest.param("ImageMagick", marks=pytest.mark.external),
+    ],
+)
 def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str) -> None:
     """Every frame's pixels are those of its source, in decoders that others wrote.
 
@@ -71,6 +78,7 @@ def test_a_clip_shows_its_frames(any_bundle: bytes, tmp_path: Path, decoder: str
     assert len(shown) == len(sources)
 
 
+@pytest.mark.external
 def test_gifsicle_finds_nothing_to_warn_of(any_bundle: bytes, tmp_path: Path) -> None:
     """Frames, delays and looping are as they should be."""
     gifsicle = programs.need("gifsicle")

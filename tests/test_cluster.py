@@ -27,7 +27,7 @@ from luigi_gif.errors import ClusterError, PipelineError, StorageError
 from luigi_gif.execution import dask_executor, executors
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
-pytestmark = pytest.mark.xdist_group("broken cluster")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("broken cluster")]
 
 OURS = QUIET | {"PYTHONPATH": str(TESTS)}
 """Where workers find this module."""
@@ -251,6 +251,7 @@ def test_a_worker_of_other_versions_is_named(by: str, tmp_path: Path, sample: by
     assert not list((tmp_path / "work" / "frames").glob("frame_*"))
 
 
+@pytest.mark.external
 def test_a_worker_that_does_not_see_the_work_directory_is_named(
     by: str, tmp_path: Path, sample: bytes
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_second_run_loads_nothing_heavy(luigi: Run, server: Server, tmp_path: 
     assert server.requests == ["/all.img"]
 
 
+@pytest.mark.slow
 def test_the_package_is_light_to_import() -> None:
     """It brings nothing but Luigi and the standard library."""
     code = (
@@ -84,6 +85,7 @@ def test_the_package_is_light_to_import() -> None:
     assert set(result.stdout.split()) <= {"luigi_gif", *sys.stdlib_module_names}
 
 
+@pytest.mark.slow
 def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
     """While Dask writes frames; what a cluster of workers has there, test_cluster.py looks at."""
     (tmp_path / "bundle.img").write_bytes(sample)
@@ -134,6 +136,7 @@ NO_BUNDLES: dict[str, tuple[bytes | None, list[str]]] = {
 }
 
 
+@pytest.mark.slow
 def test_a_bundle_that_is_none_is_named(server: Server, tmp_path: Path) -> None:
     """What was expected, what came, and from where; each of a run of several."""
     for name, (page, _) in NO_BUNDLES.items():
@@ -327,6 +330,7 @@ def test_luigid_shows_the_four_tasks_as_done(luigi: Run, luigid: Luigid, tmp_pat
     assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_process(tmp_path: Path) -> None:
     """Luigi with two workers forks; no child outlives the command."""
     run = warm.Popen(
@@ -352,22 +356,26 @@ def processes_of(session: int) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/kill.py."""
     assert len(list(kill.campaign(sample, 4, 2, tmp_path, popen=warm.Popen))) == 4
 
 
+@pytest.mark.slow
 def test_a_download_that_breaks_again_and_again_is_resumed(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/broken.py."""
     (line,) = list(broken.campaign(sample * 100, 4, 2, tmp_path, popen=warm.Popen))[-1:]
     assert "byte for byte" in line
 
 
+@pytest.mark.slow
 def test_runs_that_begin_at_once_do_the_work_once(tmp_path: Path, sample: bytes) -> None:
     """The short form of tests/campaigns/together.py."""
     assert len(list(together.campaign(sample, 1, 4, tmp_path, popen=warm.Popen))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("flags", "times"), [((), 2), (("--workers", "2"), 1)])
 def test_runs_that_are_interrupted_end_in_order(
     tmp_path: Path, flags: tuple[str, ...], times: int

@@ -18,6 +18,8 @@ from luigi_gif.execution import executors
 from luigi_gif.imaging import common_palette, frame_palette
 from luigi_gif.imaging.common_palette import COLORS, CommonPalette
 
+pytestmark = pytest.mark.slow
+
 SIZE = (100, 60)
 
 

@@ -21,6 +21,8 @@ from support.page_server import Server
 from support.paths import ROOT
 from support.receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ROOT / "config"
 TODAY = str(date.today())
 COMMAND = (sys.executable, "-m", "luigi_gif.cli")
@@ -88,6 +90,7 @@ def test_cron_mails_what_failed_at_night(gifs: Path, server: Server) -> None:
     assert f"What failed:\n* {server.url(f'/{TODAY}/all-images.img')}: " in result.stdout
 
 
+@pytest.mark.external
 def test_the_units_are_valid(gifs: Path) -> None:
     """As systemd sees them."""
     systemd_analyze = programs.need("systemd-analyze")

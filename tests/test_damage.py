@@ -92,6 +92,7 @@ PRODUCTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_no_damage_reaches_a_clip(pipeline: Pipeline, name: str) -> None:
     """Whatever was hurt is named or made anew, and the second run at the latest is right."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.clips import make_clip
-from support.decoders import DECODERS, Pixels, need
+from support.decoders import DECODERS, EACH_DECODER, Pixels, need
 from support.images import DELIMITER
 
 from luigi_gif import gif as gif_
@@ -103,7 +103,7 @@ def check(names: list[str], clip: Path, program: str) -> None:
         assert len(gone) <= ("256" in name), f"{name} (number {number} of {names})"
 
 
-@pytest.mark.parametrize("program", DECODERS)
+@EACH_DECODER
 @pytest.mark.parametrize("order", range(len(ORDERS)))
 @pytest.mark.parametrize("optimize", ["none", "lossless"])
 def test_every_decoder_shows_the_same(
@@ -117,7 +117,7 @@ def test_every_decoder_shows_the_same(
     check(names, clip, program)
 
 
-@pytest.mark.parametrize("program", DECODERS)
+@EACH_DECODER
 @pytest.mark.parametrize("grays", [8, 256])
 def test_a_gray_frame_before_colored_ones(tmp_path: Path, program: str, grays: int) -> None:
     """Pillow takes a clip for gray if each color of its first table is that of its index."""
@@ -130,7 +130,7 @@ def test_a_gray_frame_before_colored_ones(tmp_path: Path, program: str, grays: i
         assert (ours == expected(frame, SIZE)).all()
 
 
-@pytest.mark.parametrize("program", DECODERS)
+@EACH_DECODER
 def test_only_changes_look_as_all_does(tmp_path: Path, program: str) -> None:
     """Frames that are partly or wholly equal, with one palette or several."""
     need(program)

@@ -74,6 +74,7 @@ def test_toml_gets_values_of_its_own_types(mocker: MockerFixture) -> None:
     assert config.getint("retcode", "task_failed") == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("profile", "code"), [("", 30), ("[retcode]\ntask_failed = 7\n", 7)])
 def test_a_failed_task_has_its_exit_code(tmp_path: Path, profile: str, code: int) -> None:
     """In a folder without a luigi.cfg, or with one: no luigid is looked for."""
@@ -89,6 +90,7 @@ def test_a_failed_task_has_its_exit_code(tmp_path: Path, profile: str, code: int
     assert f"What failed:\n* {tmp_path / 'missing.img'}: " in result.stderr
 
 
+@pytest.mark.slow
 def test_what_failed_is_named_with_several_workers(tmp_path: Path) -> None:
     """Each task fails in a process of its own then; the last lines name all."""
     missing = [f"none{number}.img" for number in range(5)]

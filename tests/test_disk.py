@@ -27,6 +27,8 @@ import luigi_gif
 from luigi_gif import gif as gif_
 from luigi_gif.errors import PipelineError
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("DownloadData", "SplitFrames", "WriteFrames", "CombineGif")
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 """Even root then has only the rights that files give."""
@@ -140,6 +142,7 @@ def prepare(disk: Disk, step: str, workdir: Path | None = None) -> None:
         assert disk.run(STEPS[STEPS.index(step) - 1], workdir) is None
 
 
+@pytest.mark.external
 @pytest.mark.parametrize("step", STEPS)
 def test_a_full_disk_is_named(disk: Disk, bundle: bytes, clip: bytes, step: str) -> None:
     """At each stage; when there is room again, the next run completes."""
@@ -153,6 +156,7 @@ def test_a_full_disk_is_named(disk: Disk, bundle: bytes, clip: bytes, step: str)
     assert disk.clip() == clip
 
 
+@pytest.mark.external
 def test_a_disk_that_fills_up_while_a_bundle_arrives_is_named(
     tmp_path: Path, bundle: bytes, clip: bytes
 ) -> None:
@@ -170,6 +174,7 @@ def test_a_disk_that_fills_up_while_a_bundle_arrives_is_named(
         assert disk.clip() == clip
 
 
+@pytest.mark.external
 def test_a_disk_that_cannot_be_written_is_named(disk: Disk, bundle: bytes, clip: bytes) -> None:
     """As it is read-only, and as its folders are another's; at each stage, of a clip each."""
     urls_file = disk.path / "urls.txt"

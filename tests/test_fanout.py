@@ -25,6 +25,8 @@ from luigi_gif.execution import cancellation, dask_executor, executors, running_
 from luigi_gif.execution import dask_cluster as clusters
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(
     params=[

@@ -200,6 +200,7 @@ def test_11_a_range_behind_the_end_is_never_added(
     assert len(server.requests) == (2 if complete else 3)
 
 
+@pytest.mark.slow
 def test_23_a_stalled_download_is_resumed(fetch: Fetch, server: FaultServer, sample: bytes) -> None:
     """After the read timeout."""
     server.now(serves(sample, stop_after=100_000, stall=True), serves(sample))
@@ -218,6 +219,7 @@ def trickle(data: bytes) -> Responder:
     return answer
 
 
+@pytest.mark.slow
 def test_23_a_trickle_is_broken_off(
     fetch: Fetch, server: FaultServer, sample: bytes, mocker: MockerFixture
 ) -> None:
@@ -269,6 +271,7 @@ def test_25_a_part_of_another_url_is_not_gone_on_with(
     assert ranges(server) == [None]
 
 
+@pytest.mark.slow
 def test_25_a_killed_download_is_resumed(
     server: FaultServer, sample: bytes, tmp_path: Path
 ) -> None:

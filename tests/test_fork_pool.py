@@ -17,6 +17,8 @@ from support.commands import luigi_command, luigi_environment
 from support.images import gif
 from support.page_server import Server
 
+pytestmark = pytest.mark.slow
+
 CLIPS = 6
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import os, tempfile
 from luigi_gif.integrations.fork_list import SharedList

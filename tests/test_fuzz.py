@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from campaigns import fuzz
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_damaged_bundle_gives_a_right_clip_or_a_clear_error(tmp_path: Path) -> None:

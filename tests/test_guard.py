@@ -14,6 +14,8 @@ from support.paths import SAMPLE
 
 from luigi_gif.errors import ClusterError
 
+pytestmark = pytest.mark.slow
+
 CHECK = "from luigi_gif.execution.main_guard import check_script_is_guarded as check\n"
 MAIN = "def main():\n    check()\n"
 

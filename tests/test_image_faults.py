@@ -154,6 +154,7 @@ def test_where_no_memory_is_left_the_image_is_not_at_fault(mocker: MockerFixture
         to_gif(saved(picture(), "PNG"))
 
 
+@pytest.mark.slow
 def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     """Neither as a warning nor as a line of a log, for damage and sizes that it warns of."""
     exif = Image.Exif()

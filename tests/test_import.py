@@ -10,6 +10,8 @@ import pytest
 from support.commands import luigi_environment
 from support.paths import SAMPLE
 
+pytestmark = pytest.mark.slow
+
 STATE = """
 import gc, logging, os, signal, sys, threading
 import luigi, luigi.cmdline, luigi.configuration, luigi.rpc

@@ -12,6 +12,8 @@ from itertools import product
 import psutil
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BODY = """
 import multiprocessing, os, time
 import luigi.worker

@@ -18,6 +18,8 @@ from luigi_gif.execution import cancellation
 from luigi_gif.frames.manifest import load_manifest
 from luigi_gif.parameters import Workers
 
+pytestmark = pytest.mark.slow
+
 
 class LateWorker:
     """Between two parts of a clip, a worker of another run writes a frame file."""

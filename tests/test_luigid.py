@@ -24,7 +24,7 @@ from support.paths import ROOT
 from support.services import dask_worker
 from support.warm import PATIENCE_S
 
-pytestmark = pytest.mark.xdist_group("luigid")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("luigid")]
 
 CLIENT = {"LUIGI_CONFIG_PATH": str(ROOT / "config" / "client.cfg")}
 
@@ -83,6 +83,7 @@ def gate(tmp_path: Path, dashboard: str) -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.external
 def test_chromium_shows_how_a_run_goes_on(
     tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path
 ) -> None:

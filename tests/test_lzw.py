@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from support.clips import make_clip
-from support.decoders import DECODERS, installed
+from support.decoders import DECODERS, EACH_DECODER, installed
 from support.images import DELIMITER
 
 import luigi_gif
@@ -215,7 +215,7 @@ def test_damaged_pixels_are_a_bad_frame(
     assert "before" in error.value.got
 
 
-@pytest.mark.parametrize("program", DECODERS)
+@EACH_DECODER
 def test_without_the_damaged_frames_every_decoder_shows_the_others(
     tmp_path: Path, program: str
 ) -> None:
@@ -265,7 +265,7 @@ def test_a_gif_that_is_odd_only_behind_its_pixels_is_shown(end: str, tmp_path: P
     np.testing.assert_array_equal(show(clip), show(expected))
 
 
-@pytest.mark.parametrize("program", DECODERS)
+@EACH_DECODER
 def test_every_decoder_shows_gifs_that_are_odd_behind_their_pixels(
     program: str, tmp_path: Path
 ) -> None:

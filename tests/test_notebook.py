@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.paths import ROOT
 
-pytestmark = pytest.mark.xdist_group("notebook")  # which runs once
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebook")]  # which runs once
 
 NOTEBOOK = ROOT / "examples" / "image_etl.ipynb"
 

@@ -82,6 +82,7 @@ def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[...
     return tell
 
 
+@pytest.mark.slow
 def test_a_receiver_that_hangs_costs_its_time_once(
     told: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -173,6 +173,7 @@ def test_a_folder_that_is_gone_is_named(
         ClipCopy("copy.gif", str(clip), "bundle.img")
 
 
+@pytest.mark.slow
 def test_it_is_known_before_any_work(tmp_path: Path) -> None:
     """Exit code 2, and no work directory."""
     result = run_luigi_gif(tmp_path, str(SAMPLE), "-o", "no/such/clip.gif")

@@ -177,6 +177,7 @@ def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
         page.write_page(str(tmp_path))
 
 
+@pytest.mark.external
 def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     """365 clips, of which only the first ones are fetched."""
     chromium = programs.need("chromium")

@@ -113,6 +113,7 @@ def test_of_more_colors_at_most_so_many_are_chosen(quality: str) -> None:
         assert len(np.unique(indexes)) > max_colors // 2
 
 
+@pytest.mark.slow
 def test_best_has_less_error_than_fast() -> None:
     """Of a picture like a photo, both keep more than what one sees at a glance."""
     errors = {}
@@ -135,6 +136,7 @@ def test_pictures_of_any_shape_are_reduced(size: tuple[int, int]) -> None:
         assert psnr(squared_error(picture, indexes, colors)) > 20
 
 
+@pytest.mark.slow
 def test_a_choice_is_the_same_with_any_number_of_threads() -> None:
     """Twice in this process, and in others where NumPy may use one thread or four."""
     here = [digest(quality) for quality in QUALITIES]

@@ -114,6 +114,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task_class", TASKS, ids=lambda task: task.__name__)
 @settings(max_examples=25)
 @given(data=some.data())
@@ -180,6 +181,7 @@ class Mine(luigi.Task):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["one process", "two workers", "under luigid"])
 def test_a_task_may_yield_a_clip(
     request: pytest.FixtureRequest, server: Server, tmp_path: Path, how: str

@@ -75,6 +75,7 @@ def test_the_right_one_is_found_behind_a_false_one(
     assert programs.find("imagemagick") == str(right)
 
 
+@pytest.mark.external
 def test_magick_shows_a_clip_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ImageMagick 7 has this name only, for what was convert."""
     real = programs.need("imagemagick")

@@ -22,6 +22,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_the_samples_are_those_of_the_repository(tmp_path: Path) -> None:
     """Config, bundle and notebook; their paths are printed, then what to do next."""
     result = write_samples(tmp_path)
@@ -53,6 +54,7 @@ def test_the_samples_name_this_folder_and_its_programs(tmp_path: Path) -> None:
     assert f"--start {date.today()}" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["config/nightly.cfg", "examples/sample.img"])
 def test_a_file_that_exists_is_never_overwritten(tmp_path: Path, name: str) -> None:
     """It is named, and nothing is written."""

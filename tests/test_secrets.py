@@ -23,6 +23,7 @@ SECRETS = ("s3cret", "czNjcmV0", "dXNlcjpzM2NyZXQ=")
 """A word, and what Basic authentication makes of it (RFC 7617)."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [

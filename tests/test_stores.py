@@ -79,7 +79,12 @@ def running() -> Iterator[dict[str, Store]]:
         }
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[pytest.mark.external] if name == "azure" else [])
+        for name in STORES
+    ]
+)
 def store(
     request: pytest.FixtureRequest, running: dict[str, Store], monkeypatch: pytest.MonkeyPatch
 ) -> Store:

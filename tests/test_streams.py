@@ -13,6 +13,8 @@ from support.clips import make_clip
 from support.commands import luigi_environment
 from support.images import gif
 
+pytestmark = pytest.mark.slow
+
 MADE = f"{sys.executable} -m luigi_gif.cli unused --workdir work"
 """The clip is there already: quick."""
 COMMAND = f"{sys.executable} -m luigi_gif.cli bundle.img --dask-workers 0"

@@ -202,6 +202,7 @@ def test_a_run_of_another_url_in_between_is_noticed(pipeline: Pipeline) -> None:
     assert pipeline.files() == before
 
 
+@pytest.mark.slow
 def test_only_what_a_parameter_shapes_is_made_again(pipeline: Pipeline) -> None:
     """--optimize shapes the clip, --quality and --size the frames, --on-bad-frame what is found."""
     pipeline.server.pages["/bundle"] = mixed()

@@ -18,7 +18,7 @@ from luigi_gif.errors import ClusterError
 from luigi_gif.execution import dask_cluster as clusters
 from luigi_gif.settings import dask as Settings  # noqa: N812
 
-pytestmark = pytest.mark.xdist_group("tls")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("tls")]
 
 TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 REQUIRED = {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True"}

@@ -37,6 +37,7 @@ def found(data: bytes, piece: int | None = None) -> list[bundle_frames.Frame]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_frame_that_is_cut_anywhere_is_lost_alone(format_: str) -> None:
     """At every byte of its headers and near its end, and at some between."""
@@ -55,6 +56,7 @@ def test_the_last_frame_that_is_cut_is_lost_alone(format_: str) -> None:
         cuts.check_cut(images, 1, stay)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", [None, "WebP"])
 def test_random_cuts_lose_one_frame(format_: str | None, tmp_path: Path) -> None:
     """The short form of tests/campaigns/cuts.py."""
@@ -192,6 +194,7 @@ def test_an_image_may_end_where_a_read_ends(format_: str) -> None:
         assert [frame.data for frame in found(DELIMITER.join(images), piece)] == images
 
 
+@pytest.mark.slow
 def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """And in the chunks that workers get: the same frames, with the same faults."""
     separators = [DELIMITER] * 9 + [b"", b"\n", b"\r\n" * 4, b"\n" * 7, b"x" + DELIMITER]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -114,6 +115,14 @@ DECODERS: dict[str, Callable[[Path], list[Pixels]]] = {
     "chromium": chromium,
 }
 """By what has to be installed."""
+EACH_DECODER = pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(program, marks=[] if program == "python3" else [pytest.mark.external])
+        for program in DECODERS
+    ],
+)
+"""Runs a test once for each ``program``."""
 
 
 def need(program: str) -> None:
