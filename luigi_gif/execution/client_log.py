@@ -11,10 +11,14 @@ from typing import Any
 
 @contextlib.contextmanager
 def client_log_filtered() -> Iterator[None]:
-    """Drop the record that a client gives up a scheduler: the run's own error says it."""
+    """Drop the records that a client looks for a lost scheduler: the run's own error says it.
+
+    It gives it up, or is closed while it looks.
+    """
 
     def is_useful(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("Failed to reconnect")
+        cut_short = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+        return not cut_short and not record.getMessage().startswith("Failed to reconnect")
 
     log = logging.getLogger("distributed.client")
     log.addFilter(is_useful)
