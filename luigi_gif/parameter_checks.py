@@ -11,7 +11,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterable
 from configparser import InterpolationError, NoOptionError, NoSectionError
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import luigi
 from luigi.cmdline_parser import CmdlineParser
@@ -90,6 +90,18 @@ class CheckedConfig(_KnownParameters, luigi.Config):
     """A section of luigi.cfg whose entries count, or are named."""
 
     ignore_unconsumed: ClassVar[set[str]] = set()
+    reads_once: ClassVar[bool] = False
+    """Whether this process is a command, whose configuration does not change."""
+    _read: ClassVar[Any] = None
+
+    @classmethod
+    def current(cls) -> Self:
+        """The section as it is now. Raises ParameterError."""
+        if not CheckedConfig.reads_once:
+            return cls()
+        cls._read = cls._read or cls()
+        value: Self = cls._read
+        return value
 
     @classmethod
     def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:

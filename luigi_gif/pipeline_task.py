@@ -219,6 +219,7 @@ class PipelineTask(SourceAtSchedulingTask):
             needed = flatten(needed[0].requires())
         for step in reversed(steps):
             self._running.append(step)
+            step.alone = self.alone
             for name in _FOR_LUIGID:
                 setattr(step, name, getattr(self, name, None))
             step._run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 
 import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
@@ -147,8 +148,15 @@ class GifBatch(_Clips):
     urls_file = UrlsFileParameter(description="a text file with a URL a line")
     workdir = FolderParameter(default="data", description="where the folders of the clips are")
 
-    def requires(self) -> Iterator[CombineGif]:
+    def requires(self) -> list[CombineGif]:
         """A clip for each URL."""
+        return self._clips
+
+    @cached_property
+    def _clips(self) -> list[CombineGif]:
+        return list(self._new_clips())
+
+    def _new_clips(self) -> Iterator[CombineGif]:
         for url in dict.fromkeys(CombineGif.url.normalize(url) for _, url in _urls(self.urls_file)):
             workdir = f"{self.workdir.rstrip('/')}/{default_workdir.name_from_url(url)}"
             clip = self.clone(CombineGif, url=url, workdir=workdir)

@@ -192,4 +192,4 @@ def check_all() -> None:
         For an entry that cannot be used.
     """
     for section in (dask, download, storage, notify):
-        section()
+        section.current()

@@ -24,7 +24,7 @@ def run_locked(task: PipelineTask) -> str:
     """
     folder = task.folder
     try:
-        lock_timeout_s = settings.storage().lock_timeout
+        lock_timeout_s = settings.storage.current().lock_timeout
         with integrations.quiet_in_child(), folder.locked(lock_timeout_s):
             reason = task.reason_once_needed_is_made()
             if reason is None:

@@ -58,7 +58,7 @@ class DownloadData(PipelineTask):
                 self.url,
                 staging,
                 partial_name,
-                settings.download(),
+                settings.download.current(),
                 sha256=self.sha256,
                 strict=self.on_bad_frame == "fail",
                 reporter=integrations.ProgressReporter(self),
@@ -188,12 +188,14 @@ class WriteFrames(PipelineTask):
             self.quality,
             self.max_megapixels * 10**6,
             self.on_bad_frame == "skip",
+            # One core for each clip of many: Luigi's workers are as many as the user wants.
+            counting_threads=1 if self.alone else 2,
             copying=copying,
             palette="frame" if copying else self._palette_choice(),
         )
         reporter = integrations.ProgressReporter(self)
         count = frames.write_missing_frames(
-            self.folder, self.data_file, manifest, options, settings.dask(), reporter
+            self.folder, self.data_file, manifest, options, settings.dask.current(), reporter
         )
         path = self.folder.path(frames.SUBFOLDER)
         return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
@@ -333,7 +335,7 @@ class CombineGif(PipelineTask):
             self.max_megapixels * 10**6,
         )
         origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
-        config = settings.dask()
+        config = settings.dask.current()
         size = clips.combine_frames(self.folder, manifest, self.gif_file, origin, options, config)
         return f"{self.output()}: {manifest.shown_count:,} frames, {size:,} bytes"
 

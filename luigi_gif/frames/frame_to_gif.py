@@ -12,8 +12,6 @@ from luigi_gif.errors import Malformed, StorageError, Undecodable
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
 
-COUNTING_THREADS = 2
-
 
 class RenderedFrame(NamedTuple):
     """What becomes of a frame."""
@@ -47,10 +45,10 @@ def render_frames(
     # Pillow counts without the interpreter's lock, so threads help, but not one of several
     # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
     # What is held meanwhile is no more than what was read.
-    counts = options.copying and options.count_codes
-    if not counts or multiprocessing.parent_process() is not None:
+    threads = options.counting_threads if options.copying and options.count_codes else 1
+    if threads == 1 or multiprocessing.parent_process() is not None:
         return map(render, enumerate(frames, first_number))
-    with ThreadPoolExecutor(COUNTING_THREADS, "count") as pool:
+    with ThreadPoolExecutor(threads, "count") as pool:
         return list(pool.map(render, enumerate(frames, first_number)))
 
 

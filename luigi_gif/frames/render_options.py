@@ -22,6 +22,8 @@ class RenderOptions(NamedTuple):
     """Whether a bad frame is left out, or ends the work."""
     count_codes: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
+    counting_threads: int = 2
+    """Each on a core of its own."""
     copying: bool = False
     """Whether all frames are GIFs that are copied as they are."""
     palette: str = "frame"

@@ -187,7 +187,7 @@ class SteadyScheduler(rpc.RemoteScheduler):
         out as work too: they find that they are done. Those that it failed to do are tried.
         The limit is that for a work directory, which the other run holds.
         """
-        end = time.monotonic() + settings.storage().lock_timeout
+        end = time.monotonic() + settings.storage.current().lock_timeout
         asked_again = False
         while True:
             work = self._call("get_work", **arguments)

@@ -26,13 +26,13 @@ Kind = Literal["success", "failure"]
 
 def notify_success(clip: str, made: str) -> None:
     """Send that a clip was made to ``[notify] on_success``."""
-    _send("success", settings.notify().on_success, "a clip was made", f"{clip}\n{made}")
+    _send("success", settings.notify.current().on_success, "a clip was made", f"{clip}\n{made}")
 
 
 def notify_failure(step: str, where: str, error: BaseException) -> None:
     """Send that a step failed, and why, to ``[notify] on_failure``."""
     words = str(error) if isinstance(error, PipelineError) else short_reason(error)
-    _send("failure", settings.notify().on_failure, f"{step} failed", f"{where}\n{words}")
+    _send("failure", settings.notify.current().on_failure, f"{step} failed", f"{where}\n{words}")
 
 
 def _send(kind: Kind, urls: str, title: str, body: str) -> None:

@@ -18,6 +18,7 @@ from luigi_gif.integrations import (
     signals,
     streams,
 )
+from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.redaction import public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
@@ -41,6 +42,7 @@ def install_for_luigi(arguments: list[str]) -> None:
     """Install what the luigi command needs that runs tasks of this package."""
     install_for_command()
     set_defaults(arguments)
+    CheckedConfig.reads_once = True
     log_format.install_formatter()
     failure_summary.install_failure_summary()
     luigid_fallback.enable_local_fallback()
