@@ -76,7 +76,7 @@ def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[...
 
     def tell(urls: str) -> None:
         section = mocker.Mock(on_failure=urls)
-        mocker.patch("luigi_gif.settings.notify", return_value=section)
+        mocker.patch("luigi_gif.settings.notify.current", return_value=section)
         notifications.notify_failure("WriteFrames", "x", OSError("none"))
 
     return tell
