@@ -102,3 +102,14 @@ def test_a_worker_at_such_a_script_does_nothing(tmp_path: Path) -> None:
     assert result.stdout == "each worker process would run this script again\n", result.stderr
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "work" / "image-data.img").exists()
+
+
+def test_a_process_whose_main_module_is_replaced_is_no_worker(tmp_path: Path) -> None:
+    """As IPython's kernel, or a debugger, replaces it, whatever was imported before."""
+    code = (
+        "import multiprocessing, sys, types, luigi_gif\n"
+        "sys.modules['__main__'] = types.ModuleType('__main__')\n"
+        f"luigi_gif.DownloadData(url={str(SAMPLE)!r}, workdir='work').run()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=60, check=True)
+    assert (tmp_path / "work" / "image-data.img").exists()

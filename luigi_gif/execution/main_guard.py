@@ -27,9 +27,11 @@ def check_script_is_guarded() -> None:
 
 def check_is_no_worker() -> None:
     """Raise ClusterError if this process is such a worker, importing that script."""
-    # multiprocessing's name for that script; once it is imported, it is __main__ too.
+    # What multiprocessing calls that script; once it is imported, it is __main__ too. In other
+    # processes it is what was __main__ when multiprocessing was imported, under its own name.
     script = sys.modules.get("__mp_main__")
-    if script is not None and sys.modules.get("__main__") is not script:
+    is_imported_again = getattr(script, "__name__", None) == "__mp_main__"
+    if is_imported_again and sys.modules.get("__main__") is not script:
         raise _unguarded_error(str(getattr(script, "__file__", "the script")))
 
 

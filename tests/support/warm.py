@@ -54,7 +54,6 @@ luigi.configuration.LuigiConfigParser._instance = None
 if "LUIGI_CONFIG_PATH" in os.environ:
     luigi.configuration.add_config_path(os.environ["LUIGI_CONFIG_PATH"])
 luigi.setup_logging.BaseLogging.config = luigi.configuration.get_config()
-sys.modules.pop("__mp_main__", None)  # this script; the module takes its place
 runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 """
 _servers: list[subprocess.Popen[str]] = []
