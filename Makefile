@@ -31,7 +31,7 @@ test: $(TEST)
 	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 fast: $(TEST)
-	$(BIN)/python -m pytest -n 2 -m "not slow and not external"
+	$(BIN)/python -m pytest -n 3 -m "not slow and not external"
 
 # Each process writes a file of its own, also those of commands and clusters.
 coverage: $(DEV)

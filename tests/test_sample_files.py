@@ -13,6 +13,8 @@ import pytest
 from support import warm
 from support.paths import ROOT, SAMPLE
 
+pytestmark = pytest.mark.slow
+
 
 def write_samples(folder: Path) -> subprocess.CompletedProcess[str]:
     return warm.run([sys.executable, "-m", "luigi_gif.cli", "--write-samples"], cwd=folder)
@@ -22,7 +24,6 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.slow
 def test_the_samples_are_those_of_the_repository(tmp_path: Path) -> None:
     """Config, bundle and notebook; their paths are printed, then what to do next."""
     result = write_samples(tmp_path)
@@ -54,7 +55,6 @@ def test_the_samples_name_this_folder_and_its_programs(tmp_path: Path) -> None:
     assert f"--start {date.today()}" in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["config/nightly.cfg", "examples/sample.img"])
 def test_a_file_that_exists_is_never_overwritten(tmp_path: Path, name: str) -> None:
     """It is named, and nothing is written."""

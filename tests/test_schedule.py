@@ -30,6 +30,7 @@ def clips(folder: Path) -> set[str]:
     return {path.parent.name for path in folder.rglob("clip.gif")}
 
 
+@pytest.mark.slow
 def test_nights_that_are_missing_are_made(server: Server, tmp_path: Path) -> None:
     """RangeDaily makes all that it can, says what failed, and later makes what was missing."""
     days = {f"2026-11-{day:02d}" for day in range(1, 5)}
@@ -55,6 +56,7 @@ def test_nights_that_are_missing_are_made(server: Server, tmp_path: Path) -> Non
     assert sorted(server.requests) == sorted(f"/{day}/all.img" for day in missing)
 
 
+@pytest.mark.slow
 def test_one_night_is_made_by_hand(server: Server, tmp_path: Path) -> None:
     """By its date, in a folder of that name."""
     server.pages["/20261123.img"] = gif(1)
@@ -86,6 +88,7 @@ def test_a_day_may_be_written_in_many_ways(workdir: str) -> None:
     NightlyGif(date(2026, 11, 23), url="x-%Y.img", workdir=workdir)
 
 
+@pytest.mark.slow
 def test_nights_of_long_ago_are_made(tmp_path: Path) -> None:
     """Luigi itself would leave out those of more than 100 days ago, without a word."""
     first = "2000-01-01"
@@ -103,6 +106,7 @@ def test_nights_of_long_ago_are_made(tmp_path: Path) -> None:
     assert clips(tmp_path) == {str(night) for night in nights}
 
 
+@pytest.mark.slow
 def test_a_range_whose_nights_cannot_be_made_says_so_in_words(tmp_path: Path) -> None:
     """Luigi finds that out while it schedules, and logs a traceback as a text."""
     result = run(
@@ -128,6 +132,7 @@ def test_fields_of_a_date_are_filled_in(text: str, expected: str) -> None:
     assert with_date(text, date(2026, 1, 9)) == expected
 
 
+@pytest.mark.slow
 def test_one_failure_does_not_stop_the_rest(server: Server, tmp_path: Path) -> None:
     """12 URLs, 3 of them broken: each failure is named."""
     urls = [server.url(f"/{number}.img") for number in range(12)]
@@ -185,6 +190,7 @@ def test_a_batch_without_urls_is_an_error(tmp_path: Path, text: str | None, got:
     assert got in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_batch_without_urls_ends_the_command(tmp_path: Path) -> None:
     """With an exit code of its own, and without a traceback."""
     (tmp_path / "urls.txt").write_text("a.img\nhttp://host:port/b.img")
@@ -195,6 +201,7 @@ def test_a_batch_without_urls_ends_the_command(tmp_path: Path) -> None:
     assert str(ROOT) not in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_clip_of_a_batch_is_one_task(tmp_path: Path, workers: str) -> None:
     """It runs the steps that are not current, in order, and says so of each; then none is left."""
