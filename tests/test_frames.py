@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageSequence
-from support.images import DELIMITER, gif
-from support.pipeline import SIZE, Pipeline, frame, mixed
+from pytest_mock import MockerFixture
+from support.images import DELIMITER, gif, saved
+from support.pipeline import BUNDLE, FRAMES, SIZE, Pipeline, frame, mixed
 
 import luigi_gif
 from luigi_gif import storage
+from luigi_gif.frames import frame_files
 from luigi_gif.frames import manifest as manifests
 
 
@@ -106,3 +109,58 @@ def test_delays_that_players_do_not_keep_are_raised(pipeline: Pipeline) -> None:
     with Image.open(pipeline.workdir / "clip.gif") as image:
         shown = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
     assert shown == [20, 30, 100]
+
+
+@pytest.mark.parametrize(
+    ("lack", "said"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (OSError(24, "Too many open files"), "a frame cannot be decoded on this machine"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("bundle", "size", "count"),
+    [(mixed(), None, 6), (BUNDLE, (5, None), FRAMES)],
+    ids=["decoded", "resized"],
+)
+def test_what_the_machine_lacks_leaves_no_frame_out(
+    pipeline: Pipeline,
+    mocker: MockerFixture,
+    lack: Exception,
+    said: str,
+    bundle: bytes,
+    size: tuple[int, None] | None,
+    count: int,
+) -> None:
+    """The run fails, also with --on-bad-frame skip; the next one shows every frame."""
+    pipeline.server.pages["/bundle"] = bundle
+    decoder = mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=lack)
+    pipeline.run(on_bad_frame="skip", size=size)
+    assert not pipeline.ok
+    assert any(said in line for line in pipeline.log)
+    mocker.stop(decoder)
+    pipeline.run(on_bad_frame="skip", size=size)
+    assert pipeline.ok
+    with Image.open(pipeline.workdir / "clip.gif") as image:
+        assert image.n_frames == count
+
+
+def test_a_frame_with_a_part_missing_is_named(pipeline: Pipeline) -> None:
+    """It is shown; the warning says what of it is missing."""
+    noise = Image.effect_noise((64, 160), 90).convert("RGB")
+    cut = saved(noise, "JPEG", quality=90)[:-40]
+    pipeline.server.pages["/bundle"] = DELIMITER.join([gif(1), cut, gif(2)])
+    pipeline.run(on_bad_frame="skip")
+    assert pipeline.ok
+    told = "1 of 3 frames: a JPEG that is cut off, with pixels missing in its last rows (frames 1)"
+    assert told in pipeline.log
+
+
+def test_frame_files_of_a_million_frames_are_listed_in_parts(tmp_path: Path) -> None:
+    """A listing is held in memory; names with another number of digits may be among them."""
+    folder = storage.open_folder(str(tmp_path))
+    names = ["frame_0000000.gif", "frame_0123456.gif", "frame_1234567.gif"]
+    for name in [*names, "frame_mine.gif", "mine.gif"]:
+        folder.write(f"frames/{name}", b"x")
+    listed = frame_files.list_frame_files(folder, frame_files.digits_for(2_000_000))
+    assert sorted(file.name for file in listed) == names

@@ -1,9 +1,9 @@
-"""What the user is told of a bundle whose frames cannot be used."""
+"""What the user is told where the frames of a bundle cannot be used."""
 
 from __future__ import annotations
 
 from luigi_gif import bundles
-from luigi_gif.errors import BundleError
+from luigi_gif.errors import BundleError, StorageError
 
 
 def bad_frame_error(error: bundles.BadFrame, path: str) -> BundleError:
@@ -26,4 +26,15 @@ def changed_bundle_error(path: str) -> BundleError:
         expected="the bundle that was there at first",
         got="another one",
         next_step="run again when nobody writes to it",
+    )
+
+
+def machine_error(number: int, error: OSError) -> StorageError:
+    """What to tell the user where a decoder lacks something, which is no fault of the frame."""
+    return StorageError(
+        "a frame cannot be decoded on this machine",
+        where=f"frame {number}",
+        expected="what a decoder needs of the system",
+        got=str(error),
+        next_step="mend the cause, and run again",
     )

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from luigi_gif import bundles, gif, imaging
-from luigi_gif.errors import Malformed, StorageError, Undecodable
+from luigi_gif.errors import Malformed, Undecodable
+from luigi_gif.frames.bundle_errors import machine_error
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
 
@@ -118,7 +119,7 @@ def _decode(
             number, frame.offset, frame_error or _undecodable(frame, error)
         ) from None
     except OSError as error:
-        raise _machine_error(number, error) from error
+        raise machine_error(number, error) from error
     return RenderedFrame(gif.encode_single(image), image, image_count, notes)
 
 
@@ -140,7 +141,7 @@ def _resize(
             number, frame.offset, frame_error or _undecodable(frame, error)
         ) from None
     except OSError as error:
-        raise _machine_error(number, error) from error
+        raise machine_error(number, error) from error
     return RenderedFrame(gif.encode_single(resized), resized, image_count, [])
 
 
@@ -155,14 +156,3 @@ def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> bundles.FrameE
 
 def _undecodable(frame: bundles.Frame, error: Undecodable) -> bundles.FrameError:
     return bundles.FrameError(error.expected, f"{frame.format} data: {error.got}")
-
-
-def _machine_error(number: int, error: OSError) -> StorageError:
-    """Not the frame's fault, so it is not left out with ``--on-bad-frame skip``."""
-    return StorageError(
-        "a frame cannot be decoded on this machine",
-        where=f"frame {number}",
-        expected="what a decoder needs of the system",
-        got=str(error),
-        next_step="mend the cause, and run again",
-    )

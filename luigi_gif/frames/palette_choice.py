@@ -15,6 +15,7 @@ import numpy as np
 
 from luigi_gif import execution, imaging, storage
 from luigi_gif.errors import Undecodable, out_of_memory
+from luigi_gif.frames.bundle_errors import machine_error
 from luigi_gif.frames.frame_to_gif import frames_of
 from luigi_gif.frames.manifest import Chunk, Manifest, find_chunk_index
 from luigi_gif.frames.render_options import RenderOptions
@@ -72,10 +73,15 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     for number, frame in enumerate(frames_of(data, chunk), chunk.first_number):
         execution.stop_if_cancelled()
         if number in batch.numbers:
-            with contextlib.suppress(Undecodable):
-                samples[number] = imaging.sample_colors(
+            try:
+                colors = imaging.sample_colors(
                     frame.data, batch.options.fitted, batch.options.max_pixels
-                ).tobytes()
+                )
+            except Undecodable:
+                continue
+            except OSError as error:
+                raise machine_error(number, error) from error
+            samples[number] = colors.tobytes()
     return samples
 
 
