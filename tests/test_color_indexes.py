@@ -106,3 +106,17 @@ def test_the_first_index_that_is_not_used_is_free(used: set[int]) -> None:
     """None where all 256 are."""
     found = image_.free_index(np.array(sorted(used), np.uint8))
     assert found == next((index for index in range(256) if index not in used), None)
+
+
+def test_no_file_in_memory_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a sandbox forbids it, or the system has none, the bytes are the same."""
+    indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    usual = bytes(image_.encode_pixels(indexes))
+
+    def forbidden(name: str) -> int:
+        raise PermissionError(1, name)
+
+    monkeypatch.setattr("os.memfd_create", forbidden)
+    assert bytes(image_.encode_pixels(indexes)) == usual
+    monkeypatch.delattr("os.memfd_create")
+    assert bytes(image_.encode_pixels(indexes)) == usual

@@ -11,6 +11,7 @@ from support.pipeline import STEPS, Pipeline
 
 import luigi_gif
 from luigi_gif import storage
+from luigi_gif.errors import StorageError
 
 
 @pytest.mark.parametrize("data", [b"", gif(1) + DELIMITER + gif(2)])
@@ -184,3 +185,26 @@ def test_a_download_that_cannot_be_kept_leaves_the_old_one(
     pipeline.run(url=pipeline.server.url("/other"))
     assert not pipeline.ok
     assert pipeline.files() == before
+
+
+@pytest.mark.parametrize("name", ["frames.json", "frames/manifest.json"])
+def test_a_note_of_another_version_is_made_anew(pipeline: Pipeline, name: str) -> None:
+    """Its checksum is right, but it does not hold what this version needs."""
+    pipeline.run()
+    first = pipeline.clip()
+    for needed in ("clip.gif", "frames/manifest.json"):
+        (pipeline.workdir / needed).unlink()
+    storage.open_folder(str(pipeline.workdir)).write_json(name, {"recipe": {}, "other": 1})
+    pipeline.run()
+    assert pipeline.ok
+    assert pipeline.clip() == first
+
+
+def test_what_vanishes_as_soon_as_it_is_made_is_named(pipeline: Pipeline) -> None:
+    """Else Luigi would only say that a task is not complete."""
+    url = pipeline.server.url("/bundle")
+    task = luigi_gif.DownloadData(url=url, workdir=str(pipeline.workdir))
+    task.run()
+    (pipeline.workdir / "image-data.img").unlink()
+    with pytest.raises(StorageError, match="what was just made is not there any more"):
+        task.complete()

@@ -123,6 +123,26 @@ def test_gray_that_was_multiplied_with_its_alpha_is_divided_by_it() -> None:
     assert abs(found[:2, 0].astype(int) - 100).max() <= 1
 
 
+def test_white_at_zero_that_was_multiplied_with_its_alpha_is_divided_by_it() -> None:
+    """It is divided before it is inverted."""
+    raw = bytes((100, 255, 50, 128, 0, 0))
+    found = pixels(tiff(3, 1, [raw], samples=2, bits=[8, 8], photometric=0, extra=1))[0]
+    assert found[:, 3].tolist() == [255, 128, 0]
+    assert abs(found[:2, 0].astype(int) - 155).max() <= 1
+
+
+def test_cmyk_of_sixteen_bits_keeps_its_alpha() -> None:
+    """Its colors are those without one."""
+    ink = np.zeros_like(GRAY, ">u2").tobytes()
+    alpha = (GRAY * 257).astype(">u2").tobytes()
+    plain = tiff(20, 12, [ink] * 4, ">", samples=4, bits=[16] * 4, photometric=5, planar=2)
+    pieces = [*[ink] * 4, alpha]
+    whole = tiff(20, 12, pieces, ">", samples=5, bits=[16] * 5, photometric=5, planar=2, extra=2)
+    found = pixels(whole)
+    assert (found[..., 3] == GRAY).all()
+    assert (found[..., :3] == pixels(plain)).all()
+
+
 def test_odd_tags_do_not_condemn_a_tiff() -> None:
     """Tags that have nothing to do with the pixels are not looked at; few of them are."""
     raw = bytes(range(240))
@@ -241,6 +261,14 @@ def test_odd_exif_tags_do_not_condemn_a_jpeg() -> None:
         assert (found == np.rot90(plain, 3)).all()
     for nothing in (b"Exif\0\0", b"Exif\0\0MM\0*", exif(), exif(turn)[:20]):
         assert (pixels(jpeg(exif=nothing)) == plain).all()
+
+
+def test_bytes_that_fill_between_the_segments_of_a_jpeg_are_passed_over() -> None:
+    """ITU-T T.81, B.1.1.2: any marker may have more than one 0xFF before it."""
+    turn = struct.pack("<HHIHH", ORIENTATION, 3, 1, 6, 0)
+    data = jpeg(exif=exif(turn))
+    filled = data[:2] + b"\xff\xff" + data[2:]
+    assert (pixels(filled) == np.rot90(pixels(jpeg()), 3)).all()
 
 
 def test_an_orientation_in_xmp_is_not_obeyed() -> None:

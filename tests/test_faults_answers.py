@@ -174,3 +174,12 @@ def test_25_a_bad_certificate_is_not_tried_again(
             fetch(server.url())
         assert not isinstance(error.value, TransientDownloadError)
         assert server.requests == []
+
+
+def test_19_no_answer_is_tried_again(fetch: Fetch, server: FaultServer, sample: bytes) -> None:
+    """The connection ends before a status."""
+    server.now(lambda connection, request: None, serves(sample))
+    assert fetch(server.url())[0] == sample
+    server.now(lambda connection, request: None)
+    with pytest.raises(TransientDownloadError, match="the end of the connection, and no answer"):
+        fetch(server.url())

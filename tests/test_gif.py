@@ -124,3 +124,32 @@ def test_zeros_between_blocks_are_passed_over() -> None:
     doubled = data[:-1] + b"\0\0" + data[-1:]
     assert gif_.end_of_gif(doubled + b"\n\n\n\n") == len(doubled)
     assert gif_.read_first_image(doubled)[1] == 1
+
+
+def test_a_gif_without_an_image_is_named() -> None:
+    """Its blocks are whole."""
+    data = make_gif()
+    with pytest.raises(Malformed, match="an image") as error:
+        gif_.read_first_image(data[: data.index(b",")] + b";")
+    assert error.value.got == "a GIF without one"
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("sub_blocks.MAX_SHORT_SUB_BLOCKS", "a block whose sub-blocks are full"),
+        ("block_reader.MAX_BLOCKS", "at most 9 blocks"),
+    ],
+)
+def test_a_gif_cannot_ask_for_endless_work(
+    monkeypatch: pytest.MonkeyPatch, limit: str, expected: str
+) -> None:
+    """The number of its blocks, and of short pieces in one, is bounded."""
+    short = b"\x01x" * 9 + b"\0"
+    blocks = b"!\xfe\x01x\0" * 9
+    data = make_gif()[:-1] + b"!\xfe" + short + blocks + b";"
+    assert gif_.end_of_gif(data) == len(data)
+    monkeypatch.setattr(f"luigi_gif.gif.{limit}", 9)
+    with pytest.raises(Malformed) as error:
+        gif_.end_of_gif(data)
+    assert error.value.expected == expected

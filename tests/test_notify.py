@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,4 +115,14 @@ def test_the_log_of_apprise_is_the_users(
     log.warning("a message of another's")
     assert "a message of another's" in caplog.text
     assert "did not take one" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_without_apprise_the_run_goes_on(
+    told: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The warning says how to install it."""
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    told("json://localhost/s3cret")
+    assert "no message is sent: pip install 'luigi_gif[notify]'" in caplog.text
     assert "s3cret" not in caplog.text

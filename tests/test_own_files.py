@@ -421,3 +421,14 @@ def test_a_server_is_not_asked_where_the_place_is_taken(pipeline: Pipeline, serv
     pipeline.run()
     assert not pipeline.ok
     assert server.requests == []
+
+
+def test_a_bundle_of_the_user_without_an_image_is_named(pipeline: Pipeline) -> None:
+    """It is left as it is."""
+    pipeline.workdir.mkdir()
+    mine = pipeline.workdir / "image-data.img"
+    mine.write_bytes(DELIMITER * 3)
+    pipeline.run()
+    assert not pipeline.ok
+    assert any("the bundle holds no image" in line for line in pipeline.log)
+    assert mine.read_bytes() == DELIMITER * 3

@@ -10,6 +10,7 @@ from typing import Any
 
 import fsspec
 import pytest
+from fsspec.registry import known_implementations
 from pytest_mock import MockerFixture
 from support.fetched import Fetch
 
@@ -178,3 +179,30 @@ def test_a_local_source_has_a_version(tmp_path: Path) -> None:
     assert len({first, second, file_source.source_version(str(path))}) == 3
     for url in ("https://host/a", str(tmp_path), f"{path}x", "file://other.example/a"):
         assert file_source.source_version(url) is None
+
+
+def test_what_a_store_needs_and_lacks_is_named(fetch: Fetch, mocker: MockerFixture) -> None:
+    """With the extras that install it."""
+    known = {"lacking": {"class": "no_such_package.FileSystem", "err": "it is not installed"}}
+    mocker.patch.dict(known_implementations, known)
+    with pytest.raises(DownloadError, match=r"luigi_gif\[s3\]") as error:
+        fetch("lacking://bucket/bundle.img")
+    assert error.value.got == "it is not installed"
+
+
+def test_a_folder_of_a_store_is_no_bundle(fetch: Fetch) -> None:
+    """The error is that of a folder on a disk."""
+    fsspec.filesystem("memory").pipe("/sources/folder/bundle.img", b"x")
+    with pytest.raises(DownloadError, match="Is a directory"):
+        fetch("memory://sources/folder")
+
+
+def test_a_file_that_takes_too_long_ends_at_the_deadline(
+    fetch: Fetch, tmp_path: Path, sample: bytes, mocker: MockerFixture
+) -> None:
+    """As a download does; a disk may be a slow one of the network."""
+    (tmp_path / "a.img").write_bytes(sample)
+    clock = mocker.patch("luigi_gif.fetching.file_source.time")
+    clock.monotonic.return_value = float("inf")
+    with pytest.raises(DownloadError, match="takes too long"):
+        fetch(str(tmp_path / "a.img"))

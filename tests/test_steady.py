@@ -270,3 +270,16 @@ def wait_until(true: Any) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_a_fork_that_reports_in_vain_goes_on(front: Front) -> None:
+    """Its reports are for people only; those that arrive are luigid's."""
+    client = luigid_fallback.SteadyScheduler(front.url)
+    client._process = 0  # the process that made it is another one
+    front.refused = {"set_task_progress_percentage"}
+    assert client.call("set_task_progress_percentage", "none", 50) is None
+    client._next_ping = 0.0
+    front.refused.clear()
+    client.call("set_task_progress_percentage", "none", 50)
+    assert front.asked == ["set_task_progress_percentage"] * 2
+    client.close()

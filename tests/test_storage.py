@@ -39,6 +39,22 @@ def test_what_is_written_can_be_read(folder: storage.Folder) -> None:
         assert file.read() == b"0123456789"
 
 
+@pytest.mark.parametrize(("start", "end"), [(3, 3), (4, 2), (10, 99)])
+def test_a_range_may_be_empty(folder: storage.Folder, start: int, end: int) -> None:
+    """That is no error, on any store."""
+    folder.write("name", b"0123456789")
+    assert folder.read("name", start, end) == b""
+
+
+def test_any_number_of_files_is_written(folder: storage.Folder) -> None:
+    """A store gets them in groups, the last one at the end."""
+    names = [f"sub/{number}" for number in range(store_calls.AT_ONCE + 2)]
+    with folder.writer() as write:
+        for name in names:
+            write(name, name.encode())
+    assert all(folder.read(name) == name.encode() for name in names)
+
+
 def test_what_is_not_there_is_an_answer(folder: storage.Folder) -> None:
     """It has no size and no version, lists as nothing, and removing it is no error."""
     assert folder.size("name") is None
