@@ -14,6 +14,7 @@ from support.clips import make_clip
 from support.commands import Run
 from support.paths import SAMPLE
 from support.receiver import Receiver
+from support.warm import PATIENCE_S
 
 import luigi_gif
 from luigi_gif.integrations import notifications
@@ -74,6 +75,8 @@ def test_a_dead_receiver_does_not_fail_the_run(luigi: Run) -> None:
 def told(monkeypatch: pytest.MonkeyPatch, mocker: MockerFixture) -> Callable[..., None]:
     """Tell of a failure from this process, to these URLs; none is known to be silent."""
     monkeypatch.setattr(notifications, "unresponsive", SharedList())
+    # On a busy machine apprise takes long to load what it sends by.
+    monkeypatch.setattr(notifications, "PATIENCE_S", PATIENCE_S)
 
     def tell(urls: str) -> None:
         section = mocker.Mock(on_failure=urls)
