@@ -46,7 +46,8 @@ def strange_lines(said: str) -> list[str]:
     That a machine is too busy to keep the times of Dask and asyncio is no fault of the run.
     """
     said, _, _ = said.partition("===== Luigi Execution Summary")
-    dask = r"\S+ \S+ - distributed\.\S+ - (WARNING|INFO - Event loop was)"
+    late = "(Event loop was|Connection to .* has been closed)"
+    dask = rf"\S+ \S+ - distributed\.\S+ - (WARNING|INFO - {late})"
     known = rf"(INFO|WARNING): |{dask}|Executing <"
     return [line for line in said.splitlines() if not re.match(known, line)]
 
