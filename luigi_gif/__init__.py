@@ -7,6 +7,7 @@ with unreadable_config.translating_config_errors():
 
 from luigi_gif import integrations
 from luigi_gif._version import __version__
+from luigi_gif.api import Result, make_gif
 from luigi_gif.schedule import GifBatch, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 
@@ -15,9 +16,11 @@ __all__ = [
     "DownloadData",
     "GifBatch",
     "NightlyGif",
+    "Result",
     "SplitFrames",
     "WriteFrames",
     "__version__",
+    "make_gif",
 ]
 
 # Importing changes nothing in a process, but where the luigi command does it to run these tasks:

@@ -13,7 +13,17 @@ from collections.abc import Iterator
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 
-from luigi_gif import cli_options, clip_copy, exit_codes, integrations, sample_files, storage
+from luigi_gif import (
+    cli_options,
+    clip_copy,
+    exit_codes,
+    integrations,
+    sample_files,
+    sources,
+    standard_input,
+    storage,
+    urls,
+)
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.redaction import escaped
@@ -46,14 +56,23 @@ def main(arguments: list[str] | None = None) -> int:
         if options.write_samples:
             _write_samples()
             return exit_codes.SUCCESS
-        if options.url is None:
+        if not options.url:
             parser.error("a URL is needed")
-        task = _task(options)
-        copy = None
-        if options.output is not None:
-            copy = clip_copy.ClipCopy(options.output, task.output().path, task.url)
+        with standard_input.file_for_input(options.url) as options.url:
+            return _make(options, begin)
     except PipelineError as error:
         return _fail(error, exit_codes.BAD_USAGE)
+
+
+def _make(options: argparse.Namespace, begin: float) -> int:
+    """Make the clip, or explain what would be done; the exit code.
+
+    Raises PipelineError for options that cannot be used.
+    """
+    task = _task(options)
+    copy = None
+    if options.output is not None:
+        copy = clip_copy.ClipCopy(options.output, task.output().path, task.url)
     try:
         return _explain(task) if options.explain else _run(task, copy, begin)
     except PipelineError as error:
@@ -63,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     # An empty value is a shell variable that is not set; only some settings may be empty.
     for name in ("url", "output", "page", *cli_options.task_parameters()):
-        if getattr(options, name) == "":
+        if getattr(options, name) in ("", [""]):
             parser.error(f"{name if name == 'url' else cli_options.flag(name)} is empty")
 
 
@@ -109,12 +128,13 @@ def _task(options: argparse.Namespace) -> CombineGif:
         for name in cli_options.task_parameters()
         if getattr(options, name) is not None
     }
-    return CombineGif.from_str_params({"url": options.url, **given})
+    return CombineGif.from_str_params({"url": urls.join_sources(options.url), **given})
 
 
 def _explain(task: CombineGif) -> int:
     steps = reversed(list(_reasons(task)))
     integrations.print_lines(f"{step.task_family:13} {why}" for step, why in steps)
+    integrations.print_lines(sources.explain_source(task.source()))
     return exit_codes.SUCCESS
 
 

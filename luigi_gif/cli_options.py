@@ -83,7 +83,7 @@ def make_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("url", nargs="?", metavar="URL", help=_escaped(CombineGif.url.description))
+    parser.add_argument("url", nargs="*", metavar="URL", help=_escaped(CombineGif.url.description))
     parser.add_argument(
         "-o",
         "--output",

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from luigi_gif.redaction import public_url
-from luigi_gif.urls import HTTP_SCHEMES, check_url, scheme_of, url_digest
+from luigi_gif.urls import HTTP_SCHEMES, check_url, scheme_of, split_sources, url_digest
 
 NAME_DIGITS = 16
 MAX_STEM = 100
@@ -21,6 +21,8 @@ def name_from_url(url: str) -> str:
 
     Raises ValueError for a file URL of another host, or a host that is no name.
     """
+    digits = url_digest(url)[:NAME_DIGITS]
+    url = split_sources(url)[0]
     check_url(url)
     path = public_url(url)
     if "://" in url:
@@ -28,4 +30,4 @@ def name_from_url(url: str) -> str:
         path = re.split(marks, path.partition("://")[2])[0].partition("/")[2]
     stem = unquote(path).rstrip("/").rpartition("/")[2].partition(".")[0]
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem)[:MAX_STEM].strip("-")
-    return f"{stem or 'bundle'}-{url_digest(url)[:NAME_DIGITS]}"
+    return f"{stem or 'bundle'}-{digits}"

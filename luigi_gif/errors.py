@@ -74,6 +74,10 @@ class BundleError(PipelineError):
     """The bundle is not complete images with four newlines between them."""
 
 
+class SourceError(PipelineError):
+    """What the URL names has no images that can be used."""
+
+
 class StorageError(PipelineError):
     """A file cannot be read or written."""
 

@@ -19,6 +19,7 @@ from luigi_gif import (
     integrations,
     redaction,
     settings,
+    sources,
     staleness,
     step_run,
     storage,
@@ -27,9 +28,21 @@ from luigi_gif import (
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
 from luigi_gif.parameter_checks import Args, Kwargs, Parameters
-from luigi_gif.parameters import NameParameter, OwnNames, Sha256Parameter, is_own_name
+from luigi_gif.parameters import (
+    ChoiceParameter,
+    NameParameter,
+    OwnNames,
+    Sha256Parameter,
+    is_own_name,
+)
+from luigi_gif.selection_parameters import (
+    SelectionParameters,
+    selection_of,
+    selection_recipe,
+    zone_of,
+)
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
-from luigi_gif.url_parameters import FolderParameter, UrlParameter
+from luigi_gif.url_parameters import FolderParameter, SourceParameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: OwnNames = {
@@ -49,12 +62,13 @@ _FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentag
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
-class PipelineTask(SourceAtSchedulingTask):
+class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     """What the four tasks share: the bundle, and where its files live."""
 
-    url = UrlParameter(
+    url = SourceParameter(
         default=EXAMPLE_URL,
-        description="the bundle: http(s)://, file://, a path, or any fsspec URL",
+        description="where the pictures are: a path or URL of a bundle, a folder, a pattern, or an "
+        "archive; several are a JSON array",
     )
     workdir = FolderParameter(
         default="",
@@ -64,6 +78,12 @@ class PipelineTask(SourceAtSchedulingTask):
         default="image-data.img", description="the bundle's name in the work directory", **OWN_NAMES
     )
     sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
+
+    on_bad_frame = ChoiceParameter(
+        default="fail",
+        choices=("fail", "skip"),
+        description="whether a frame that cannot be used ends the run or is left out",
+    )
 
     alone = False
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
@@ -110,14 +130,22 @@ class PipelineTask(SourceAtSchedulingTask):
     def make(self) -> str:
         """Make the output; what was made, in a few words. Called with the folder locked."""
 
+    def source(self) -> sources.Source:
+        """What ``url`` names, and what is wanted of it."""
+        strict = self.on_bad_frame == "fail"
+        return sources.Source(
+            self.url, selection_of(self), strict, self.sha256, zone_of(self.timezone)
+        )
+
     def recipe(self) -> dict[str, object]:
         """The parameters that shape the output's bytes."""
-        return {"url": redaction.public_url(self.url), "url_digest": urls.url_digest(self.url)}
+        shown = {"url": redaction.public_url(self.url), "url_digest": urls.url_digest(self.url)}
+        return shown | selection_recipe(self)
 
     def reason_to_run(self) -> str | None:
         """Why this step has to run, in a few words; None if its output is current."""
         return self.reason_in_folder() or staleness.find_source_change(
-            self.url, self.folder, self.bundle, self.bundle_sha256_in_output()
+            self.source(), self.folder, self.bundle, self.bundle_sha256_in_output()
         )
 
     def complete(self) -> bool:

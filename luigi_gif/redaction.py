@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote, unquote_plus
 
-from luigi_gif.urls import NAMES_WITH_MARKS, scheme_of, split_authority, split_links
+from luigi_gif.urls import NAMES_WITH_MARKS, scheme_of, split_authority, split_links, split_sources
 
 HIDDEN = "***"
 MAX_TEXT = 300
@@ -49,6 +49,9 @@ def public_url(url: str) -> str:
     fsspec chains URLs with ``::``; each of them is treated alike. Names of files and
     objects are shown whole. Control characters are escaped.
     """
+    sources = split_sources(url)
+    if len(sources) > 1:
+        return f"{public_url(sources[0])} and {len(sources) - 1:,} more"
     return escaped("::".join(_public(link) for link in split_links(url)), MAX_URL)
 
 

@@ -19,6 +19,8 @@ from luigi_gif.dated_urls import (
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
+from luigi_gif.render_parameters import RenderParameters
+from luigi_gif.selection_parameters import SelectionParameters
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
 from luigi_gif.url_parameters import FolderParameter
@@ -57,7 +59,13 @@ class UrlsFileParameter(TextParameter):
         return path
 
 
-class _Clips(MixinNaiveBulkComplete, SourceAtSchedulingTask, luigi.WrapperTask):
+class _Clips(
+    SelectionParameters,
+    RenderParameters,
+    MixinNaiveBulkComplete,
+    SourceAtSchedulingTask,
+    luigi.WrapperTask,
+):
     """What the clips have in common: all parameters of CombineGif but their places."""
 
     needs = CombineGif
@@ -69,10 +77,6 @@ class _Clips(MixinNaiveBulkComplete, SourceAtSchedulingTask, luigi.WrapperTask):
     plays = CombineGif.plays
     optimize = CombineGif.optimize
     on_bad_frame = CombineGif.on_bad_frame
-    size = CombineGif.size
-    quality = CombineGif.quality
-    palette = CombineGif.palette
-    max_megapixels = CombineGif.max_megapixels
 
     def run(self) -> None:
         """Luigi has made the clips."""

@@ -124,6 +124,8 @@ class download(CheckedConfig):
         Seconds for a download with all retries.
     max_bytes : int
         Of the largest bundle.
+    per_host : int
+        How many items are fetched from a host at a time.
     user_agent : str
         Of requests; the empty text stands for luigi_gif/VERSION.
     """
@@ -176,6 +178,13 @@ class download(CheckedConfig):
         min_value=1,
         max_value=10**18,
         description="largest bundle, in bytes",
+    )
+    per_host = NumberParameter(
+        default=8,
+        kind=int,
+        min_value=1,
+        max_value=64,
+        description="items that are fetched from a host at a time",
     )
     user_agent = TextParameter(
         default="",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from luigi_gif import fetching, redaction, run_history, storage
+from luigi_gif import fetching, redaction, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
 
 
@@ -42,7 +42,7 @@ def find_difference(
 
 
 def find_source_change(
-    url: str, folder: storage.Folder, bundle: BundleFile, noted_sha256: object
+    source: sources.Source, folder: storage.Folder, bundle: BundleFile, noted_sha256: object
 ) -> str | None:
     """That a local source is not the one that was fetched; None where that is not known.
 
@@ -50,7 +50,7 @@ def find_source_change(
     itself. A source that is gone leaves everything as it is, and so does one that was only
     touched, once it was looked at again.
     """
-    version = fetching.source_version(url)
+    url, version = source.url, sources.source_version(source)
     if version is None:
         return None
     receipt = bundle.receipt()

@@ -6,10 +6,20 @@ import hashlib
 import json
 import os
 
-from luigi_gif import clips, fetching, frames, integrations, run_history, settings, storage
+from luigi_gif import (
+    clips,
+    frames,
+    integrations,
+    render_parameters,
+    run_history,
+    settings,
+    sources,
+    storage,
+)
 from luigi_gif.errors import ForeignFileError
-from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter, SizeParameter
+from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
+from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.storage import INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
@@ -25,12 +35,6 @@ class DownloadData(PipelineTask):
     url, workdir, data_file, sha256, on_bad_frame
         As those of :class:`CombineGif`.
     """
-
-    on_bad_frame = ChoiceParameter(
-        default="fail",
-        choices=("fail", "skip"),
-        description="whether a frame that cannot be used ends the run or is left out",
-    )
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.data_file)
@@ -50,27 +54,25 @@ class DownloadData(PipelineTask):
         self.bundle.quarantine_if_changed()
         if self.reason_to_run() is None:
             return f"sure of {self.output()}: it is as it was downloaded"
-        partial_name = f"{self.data_file}{storage.PARTIAL_SUFFIX}"
-        source = fetching.source_version(self.url)
+        version = sources.source_version(self.source())
         before = self.bundle.version()
         with self.folder.staging_dir() as staging:
-            receipt, bundle_index = fetching.fetch_bundle(
-                self.url,
+            made = sources.fetch_source(
+                self.source(),
                 staging,
-                partial_name,
+                self.data_file,
                 settings.download.current(),
-                sha256=self.sha256,
-                strict=self.on_bad_frame == "fail",
-                reporter=integrations.ProgressReporter(self),
+                integrations.ProgressReporter(self),
             )
-            receipt = {"recipe": self.recipe(), **receipt}
-            if source is not None:
-                receipt["source"] = source
-            if bundle_index is not None:
+            receipt = {"recipe": self.recipe(), **made.receipt}
+            if version is not None:
+                receipt["source"] = version
+            if made.bundle_index is not None:
                 # So that SplitFrames need not read it again.
-                receipt["survey"] = bundle_index.to_json()
-            self.bundle.replace(staging, partial_name, receipt, before)
-            fetching.remove_checkpoint(staging, partial_name)
+                receipt["survey"] = made.bundle_index.to_json()
+            self.bundle.replace(staging, made.file_name, receipt, before)
+            sources.remove_leftovers(staging, self.data_file)
+        self.bundle.note_items(made.items)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, object]:
@@ -92,8 +94,6 @@ class SplitFrames(PipelineTask):
     """
 
     needs = DownloadData
-
-    on_bad_frame = DownloadData.on_bad_frame
 
     def recipe(self) -> dict[str, object]:
         return super().recipe() | {"on_bad_frame": self.on_bad_frame}
@@ -119,7 +119,7 @@ class SplitFrames(PipelineTask):
         return f"{self.output()}: {found.frame_count:,} frames"
 
 
-class WriteFrames(PipelineTask):
+class WriteFrames(RenderParameters, PipelineTask):
     """Write every frame to a GIF of its own, in parallel on Dask.
 
     Parameters
@@ -130,34 +130,9 @@ class WriteFrames(PipelineTask):
 
     needs = SplitFrames
 
-    on_bad_frame = SplitFrames.on_bad_frame
-    size = SizeParameter(
-        default=None,
-        description="WIDTHxHEIGHT, WIDTHx or xHEIGHT of the frames in pixels; by default their own",
-    )
-    quality = ChoiceParameter(
-        default="fast",
-        choices=("fast", "best"),
-        description="how images of more than 256 colors get their palette",
-    )
-    palette = ChoiceParameter(
-        default="auto",
-        choices=("auto", "frame", "clip"),
-        description="of images of more than 256 colors: one for each frame, or one for the clip; "
-        "auto: one for the clip where much of it stands still",
-    )
-    max_megapixels = NumberParameter(
-        default=64,
-        kind=int,
-        min_value=1,
-        max_value=178,
-        description="pixels of a frame, and of the clip, in millions; a frame with more is bad",
-    )
-
     def recipe(self) -> dict[str, object]:
-        own = ("size", "quality", "palette", "max_megapixels")
         shown = self.to_str_params()
-        return self.requires().recipe() | {name: shown[name] for name in own}
+        return self.requires().recipe() | {name: shown[name] for name in render_parameters.NAMES}
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, frames.MANIFEST)
@@ -210,7 +185,7 @@ class WriteFrames(PipelineTask):
         return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
 
 
-class CombineGif(PipelineTask):
+class CombineGif(RenderParameters, PipelineTask):
     """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
 
     Luigi runs the three before it where their outputs are not current.
@@ -218,13 +193,33 @@ class CombineGif(PipelineTask):
     Parameters
     ----------
     url : str or path
-        The bundle: a path, or an http(s), file or fsspec URL.
+        Where the pictures are, a path or URL: a bundle, a folder, a pattern, an archive; or a list.
     workdir : str or path
         The folder or URL where the files of a run live; by default ``data/NAME-HASH``.
     data_file : str
         The bundle's name in the work directory.
     sha256 : str, optional
-        The bundle's SHA-256, 64 hexadecimal digits, if you know it.
+        The SHA-256 of the file at the URL, 64 hexadecimal digits, if you know it.
+    match : str
+        A pattern of the names that are wanted, such as ``*.jpg``.
+    since : str
+        The first time that is wanted, such as ``2026-11-23T18:00Z``, or its age: ``24h``.
+    until : str
+        The last time that is wanted, or its age.
+    sort : str
+        The order of the frames: ``natural`` of names, by ``time``, as ``given``, or ``auto``.
+    step : str
+        A span of time such as ``30m``, of each of which one picture is taken.
+    every : int
+        Every how many pictures one is taken.
+    first : int, optional
+        How many of the first pictures are taken.
+    last : int, optional
+        How many of the last pictures are taken.
+    time_format : str
+        How names write a time, as in strptime; by default it is found.
+    timezone : str
+        Time zone of times without one, such as ``Europe/Oslo``.
     on_bad_frame : str
         Whether a frame that cannot be used ends the run (``fail``) or is left out (``skip``).
     size : str or tuple, optional
@@ -278,11 +273,6 @@ class CombineGif(PipelineTask):
         choices=("none", "lossless"),
         description="lossless: of each frame only what changed is stored",
     )
-    on_bad_frame = WriteFrames.on_bad_frame
-    size = WriteFrames.size
-    quality = WriteFrames.quality
-    palette = WriteFrames.palette
-    max_megapixels = WriteFrames.max_megapixels
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.gif_file)

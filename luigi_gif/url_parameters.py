@@ -82,6 +82,31 @@ class ShownUrl(str):
         return text
 
 
+class SourceParameter(UrlParameter):
+    """One or more paths and URLs that frames come from; several are a list, or a JSON array."""
+
+    expected = "a path or a URL, or a JSON array of them"
+
+    def checked(self, value: object) -> str:
+        if isinstance(value, ShownUrl):
+            value = value.url
+        if isinstance(value, str):
+            try:
+                value = urls.split_sources(value)
+            except ValueError as error:
+                raise self.error(str(error)) from None
+        if not isinstance(value, list | tuple):
+            return super().checked(value)
+        if not value:
+            raise self.error("an empty list")
+        return urls.join_sources([super(SourceParameter, self).checked(each) for each in value])
+
+    def text_of(self, value: str) -> str:
+        if len(urls.split_sources(value)) > 1:
+            return ShownUrl(f"{redaction.public_url(value)}#{urls.url_digest(value)}", value)
+        return super().text_of(value)
+
+
 class FolderParameter(UrlParameter):
     """A folder for the files of a run; the empty text stands for one that is still to be named."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import socket
 from urllib.parse import unquote
 
 MAX_LINKS = 8
+_ARRAY = '["'
 HTTP_SCHEMES = frozenset({"http", "https"})
 NAMES_WITH_MARKS = frozenset(
     {"file", "local", "memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
@@ -20,6 +22,27 @@ _FILE = re.compile(r"[\s\ufeff]*file:(?://(?P<host>[^/]*))?(?P<path>/.*)?", re.I
 _MISSPELLED = re.compile(r"\s*(?:(?:https?|ftp|sftp|s3|gs|gcs|az|abfss?):[/\\]|\\\\)", re.I)
 """With too few slashes, or as Windows has it: no path of this system, and it may hold a login."""
 _PASSWORD = re.compile(r"^([^:/]+://[^:/?#]*):[^/?#]*(@[^@/?#]*)")
+
+
+def join_sources(sources: list[str]) -> str:
+    """One text for several paths or URLs: a JSON array, as Luigi writes lists."""
+    return sources[0] if len(sources) == 1 else json.dumps(sources)
+
+
+def split_sources(text: str) -> list[str]:
+    """The paths or URLs that a text stands for: one, or those of a JSON array.
+
+    Raises ValueError for an array of anything else, or of nothing.
+    """
+    if not text.startswith(_ARRAY):
+        return [text]
+    try:
+        sources = json.loads(text)
+    except RecursionError:
+        sources = None
+    if not sources or not all(isinstance(source, str) and source for source in sources):
+        raise ValueError("several sources are a JSON array of paths or URLs")
+    return list(sources)
 
 
 def scheme_of(url: str) -> str:
@@ -54,8 +77,12 @@ def local_path(url: str) -> str:
 
 def normal_url(url: str) -> str:
     """The URL with its scheme in lower case, and nothing before it; a path as it is."""
-    links = split_links(url)
-    return "::".join(_SCHEME.sub(lambda found: f"{found[1].lower()}://", link) for link in links)
+    return "::".join(map(_with_normal_scheme, split_links(_with_normal_scheme(url))))
+
+
+def _with_normal_scheme(link: str) -> str:
+    found = _SCHEME.match(link)
+    return f"{found[1].lower()}://{link[found.end() :]}" if found else link
 
 
 def url_digest(url: str) -> str:
@@ -66,7 +93,10 @@ def url_digest(url: str) -> str:
 
     Raises ValueError for a file URL of another host.
     """
-    if is_local(url):
+    sources = split_sources(url)
+    if len(sources) > 1:
+        text = json.dumps([url_digest(source) for source in sources])
+    elif is_local(url):
         text = os.path.abspath(local_path(url))
     else:
         text = _PASSWORD.sub(r"\1\2", normal_url(url))

@@ -125,7 +125,7 @@ def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
 
 NO_BUNDLES: dict[str, tuple[bytes | None, list[str]]] = {
     "missing": (None, ["HTTP status 200", "404"]),
-    "html": (b"<html>Sorry</html>", ["not a bundle", "HTML"]),
+    "html": (b"<html>Sorry</html>", ["a page that links to pictures", "HTML"]),
     "empty": (b"", ["not a bundle", "nothing"]),
     "words": (b"words" + DELIMITER + b"words", ["not a bundle", "words"]),
     "cut": (gif(1) + DELIMITER + gif(2)[:-5], ["frame 1", "a whole GIF", "the end of the bundle"]),

@@ -239,6 +239,6 @@ def test_files_and_objects_are_read_too(fetch: Fetch, tmp_path: Path, sample: by
 @pytest.mark.parametrize("url", ["/no/such.img", "file:///no/such.img", "nonsense://host/x", "/"])
 def test_what_cannot_be_read_is_named(fetch: Fetch, url: str) -> None:
     """A missing file, a folder, or a URL that nobody knows."""
-    with pytest.raises(DownloadError, match="the bundle cannot be read") as error:
+    with pytest.raises(DownloadError, match="the file cannot be read") as error:
         fetch(url)
     assert error.value.where == url

@@ -41,7 +41,7 @@ def test_success_and_failure_are_told(luigi: Run, tmp_path: Path) -> None:
     assert " s after its start" in made["message"]
     assert (made["type"], failed["type"]) == ("success", "failure")
     assert failed["title"] == "luigi_gif: DownloadData failed"
-    assert "the bundle cannot be read" in failed["message"]
+    assert "the file cannot be read" in failed["message"]
     assert "No such file" in failed["message"]
 
 

@@ -109,6 +109,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
         "retry_delay": some.floats(0, 3600) | some.integers(0, 3600),
         "low_speed_limit": some.integers(0, 10**12),
         "max_bytes": some.integers(1, 10**18),
+        "per_host": some.integers(1, 64),
     },
     notify: {"on_success": TEXTS, "on_failure": TEXTS},
 }

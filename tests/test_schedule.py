@@ -45,7 +45,7 @@ def test_nights_that_are_missing_are_made(server: Server, tmp_path: Path) -> Non
     first = run(tmp_path, *nights)
     assert first.returncode == 30, first.stderr
     assert clips(tmp_path) == days - missing
-    assert first.stderr.count("ERROR: the server does not give the bundle") == 2
+    assert first.stderr.count("ERROR: the server does not give the file") == 2
     for day in missing:
         assert server.url(f"/{day}/all.img") in first.stderr
         server.pages[f"/{day}/all.img"] = gif(1)

@@ -20,6 +20,7 @@ from fsspec.asyn import get_loop
 from support.clips import clip_here
 from support.commands import Run
 from support.fetched import Fetch
+from support.numbered import picture, shown
 from support.paths import SAMPLE
 from support.services import dask_scheduler, dask_worker
 from support.stores import STORES, Store, missing
@@ -341,3 +342,21 @@ def test_a_store_that_does_not_answer_is_given_up(
             getattr(storage.open_folder(url), method)("name")
         assert error.value.where.startswith(url)
         assert "no answer" in error.value.got
+
+
+@pytest.mark.parametrize("where", ["", "frame_*.png", "*/frame_1?.png"])
+def test_a_prefix_or_a_pattern_of_a_store_is_a_source(
+    store: Store, tmp_path: Path, where: str
+) -> None:
+    """Its pictures in natural order, as from a folder; each is read as it was listed."""
+    import fsspec
+
+    bucket = store.bucket()
+    system = fsspec.filesystem(store.scheme)
+    names = {f"pictures/frame_{number}.png" for number in range(12)}
+    for name in names | {"pictures/notes.txt", "pictures/.hidden.png", "other/frame_1.png"}:
+        number = int(re.sub(r"\D", "", name) or 0)
+        system.pipe_file(f"{bucket}/{name}", picture(number))
+    url = f"{bucket}/pictures/{where}" if "/" not in where else f"{bucket}/{where}"
+    clip = clip_here(url, tmp_path / "work")
+    assert shown(clip) == (list(range(12)) if "/" not in where else [10, 11])

@@ -204,3 +204,4 @@ def test_a_scheme_is_lower_case() -> None:
     assert urls.scheme_of("S3://Bucket/A") == "s3"
     assert urls.normal_url(" ZIP://A::HTTP://Host/A::B") == "zip://A::http://Host/A::B"
     assert urls.normal_url("HTTP:/A") == "HTTP:/A"
+    assert urls.normal_url("HTTP://Host/?u=HTTP://A") == "http://Host/?u=HTTP://A"

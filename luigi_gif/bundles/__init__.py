@@ -15,11 +15,15 @@ if TYPE_CHECKING:
         BundleIndex,
         Frame,
         FrameError,
+        begins_as_image,
         index_bundle,
         iter_frames,
         may_be_bundle,
     )
+    from luigi_gif.bundles.bundle_window import FRAME_DELIMITER
+    from luigi_gif.bundles.image_ends import end_of_jpeg, images_behind_jpeg, size_of_jpeg
     from luigi_gif.bundles.image_formats import FORMATS
+    from luigi_gif.bundles.placeholders import make_placeholder
     from luigi_gif.bundles.signatures import BEGINNING_BYTES, advice, looks_like
     from luigi_gif.bundles.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
@@ -33,11 +37,15 @@ __getattr__ = loads_on_use(
             "BundleIndex",
             "Frame",
             "FrameError",
+            "begins_as_image",
             "index_bundle",
             "iter_frames",
             "may_be_bundle",
         ),
+        "bundle_window": ("FRAME_DELIMITER",),
+        "image_ends": ("end_of_jpeg", "images_behind_jpeg", "size_of_jpeg"),
         "image_formats": ("FORMATS",),
+        "placeholders": ("make_placeholder",),
         "signatures": ("BEGINNING_BYTES", "advice", "looks_like"),
         "tiff_structure": ("TIFF_TYPE_BYTES", "TIFF_TYPES", "tiff_structs"),
     },

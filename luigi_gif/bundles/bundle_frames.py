@@ -202,6 +202,11 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     return BundleIndex(number + 1, seen, waypoints, stop, empty)
 
 
+def begins_as_image(data: bytes) -> bool:
+    """Whether data begin as an image that can be a frame."""
+    return image_formats.BEGINNING.match(data) is not None
+
+
 def may_be_bundle(data: bytes, *, strict: bool) -> bool:
     """Whether a source can be a bundle.
 

@@ -10,6 +10,7 @@ from luigi_gif import gif
 from luigi_gif.bundles import image_formats, signatures
 from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, MAX_FRAME_BYTES, Window
 from luigi_gif.bundles.frame_span import FrameError, Span
+from luigi_gif.bundles.placeholders import read_placeholder
 from luigi_gif.errors import Malformed, Truncated
 
 _LINE_BREAKS_CHANGED = b"\r\n" * 4
@@ -35,6 +36,8 @@ def damaged_span(window: Window, begin: int, format_: str, error: Malformed | No
 def unknown_span(window: Window, begin: int) -> Span:
     """What begins as no image that can be a frame. Raises MoreNeeded."""
     end = window.boundary(begin)
+    if error := read_placeholder(window.data[begin:end]):
+        return Span("unknown", end, error, False)
     expected = f"an image ({', '.join(image_formats.FORMATS)})"
     head = window.data[begin : begin + signatures.BEGINNING_BYTES]
     got = signatures.looks_like(head.partition(FRAME_DELIMITER)[0])

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from luigi_gif.bundles.image_formats import BEGINNING
+from luigi_gif.bundles.placeholders import MARK
 
 
 class _Kind(NamedTuple):
@@ -80,6 +81,8 @@ _KIND = re.compile(
 )
 KNOWN = re.compile(
     BEGINNING.pattern
+    + b"|"
+    + MARK
     + rb"|.{4}ftyp[a-z0-9 ]{4}|PK\x03\x04|\x1f\x8b\x08[\x00-\x1f]"
     + rb"|\x00\x00\x00\x0c(JXL|jP ) ?\r\n\x87\n|8BPS\x00\x01|%PDF-|<!doctype|<html|<\?xml|<svg",
     re.DOTALL,

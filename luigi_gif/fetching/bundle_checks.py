@@ -40,7 +40,7 @@ def check_size(size: int, config: settings.download, url: str) -> None:
     """Raise DownloadError for a bundle of so many bytes or more, if that is too much."""
     if size > config.max_bytes:
         raise DownloadError(
-            "the bundle is too large",
+            "the source is too large",
             where=public_url(url),
             expected=f"at most {config.max_bytes:,} bytes (--download-max-bytes)",
             got=f"{size:,} bytes or more",

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from luigi_gif import settings
 
 
+class Stopped(Exception):
+    """Nobody waits for the download any more."""
+
+
 def broken_off_error(where: str, expected: str, got: str) -> TransientDownloadError:
     """What to tell the user of a download that ended before its time."""
     return TransientDownloadError(

@@ -61,7 +61,7 @@ def file_sha256(url: str) -> str | None:
 
 def name_in_workdir(workdir: str, url: str) -> str:
     """The name of a local source in a local work directory; empty where it lies elsewhere."""
-    if not (urls.is_local(workdir) and urls.is_local(url)):
+    if not (urls.is_local(workdir) and urls.is_local(url)) or len(urls.split_sources(url)) > 1:
         return ""
     path = os.path.normpath(urls.local_path(url))
     name = path.removeprefix(f"{os.path.normpath(urls.local_path(workdir))}/")
@@ -156,7 +156,7 @@ def _versioned(
             piece = read()
             if not is_unchanged():
                 raise TransientDownloadError(
-                    "the bundle changed while it was read",
+                    "the file changed while it was read",
                     where=redaction.public_url(url),
                     expected="one version of it, from its beginning to its end",
                     got="another size, time or version than before",
@@ -236,7 +236,7 @@ def _translating_errors(url: str) -> Iterator[None]:
         if number and (urls.is_local(url) or number == errno.ENOENT):
             words = os.strerror(number)
         raise DownloadError(
-            "the bundle cannot be read",
+            "the file cannot be read",
             where=redaction.public_url(url),
             expected="a file or an object that can be read",
             got=words,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import requests
 
     from luigi_gif import settings
+    from luigi_gif.fetching.http_connections import Connections
     from luigi_gif.fetching.http_session import Exchange
 
 MAX_REDIRECTS = 10
@@ -34,14 +35,19 @@ LOW_SPEED_S = 30.0
 
 _CONTENT_RANGE = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 
 @contextlib.contextmanager
 def open_url(
-    url: str, config: settings.download, state: ResumeState, deadline: float
+    url: str,
+    config: settings.download,
+    state: ResumeState,
+    deadline: float,
+    connections: Connections,
 ) -> Iterator[Response]:
-    """The bundle, or the rest of it where that fits what is known.
+    """What the URL gives, or the rest of it where that fits what is known.
 
     ``deadline`` is in seconds of the monotonic clock.
 
@@ -50,7 +56,7 @@ def open_url(
     """
     from luigi_gif.fetching import http_errors, http_session
 
-    with http_session.Exchange(url, config, deadline) as exchange:
+    with http_session.Exchange(url, config, deadline, connections) as exchange:
         with http_errors.translating_errors(exchange):
             response = None
             if state.size and state.validator:
@@ -58,7 +64,7 @@ def open_url(
                 response = _rest_of(exchange.send(ranges), exchange, state)
             if response is None:
                 response = _whole_of(exchange.send({}), exchange)
-        yield response
+        yield response._replace(place=exchange.place)
 
 
 def _rest_of(
@@ -118,8 +124,15 @@ def _as_response(
     date = http_response.headers.get("Last-Modified", "")
     known_etag = etag if _ETAG.fullmatch(etag) else None
     strong = known_etag if etag.startswith('"') else None
+    charset = _CHARSET.search(http_response.headers.get("Content-Type", ""))
     return Response(
-        start, total, strong, known_etag, date if _DATE.fullmatch(date) else None, pieces
+        start,
+        total,
+        strong,
+        known_etag,
+        date if _DATE.fullmatch(date) else None,
+        pieces,
+        charset=charset[1] if charset else None,
     )
 
 
@@ -154,7 +167,7 @@ def _decoded(pieces: Iterator[bytes], exchange: Exchange, codings: list[str]) ->
         len(codings) > content_coding.MAX_CODINGS
     ):
         raise DownloadError(
-            "the server compresses the bundle in a way that is not known here",
+            "the server compresses the file in a way that is not known here",
             where=exchange.where,
             expected="identity, as asked for, gzip or deflate",
             got=exchange.text(named),

@@ -75,9 +75,9 @@ def _translated(exchange: Exchange, error: Exception) -> DownloadError:
     if isinstance(error, urllib3.exceptions.LocationParseError | requests.exceptions.InvalidURL):
         return _bad_url(exchange, "the URL of a host", "a host or a port that cannot be")
     if isinstance(error, urllib3.exceptions.HTTPError | ConnectionError):
-        return broken_off_error(exchange.where, "the whole bundle", _root_cause(exchange, error))
+        return broken_off_error(exchange.where, "the whole file", _root_cause(exchange, error))
     if isinstance(error, requests.exceptions.RequestException | ValueError):
-        expected = "an http or https URL that leads to a bundle"
+        expected = "an http or https URL that leads to a file"
         return _bad_url(exchange, expected, type(error).__name__)
     return DownloadError(
         "the URL cannot be fetched",
@@ -92,7 +92,7 @@ def _contradiction(exchange: Exchange) -> DownloadError:
     return DownloadError(
         "the server contradicts itself",
         where=exchange.where,
-        expected="one length of the bundle",
+        expected="one length of the file",
         got="two that differ",
         next_step="ask the server's keeper",
     )
@@ -171,7 +171,7 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
     error = (TransientDownloadError if passing else DownloadError)(
         "the proxy does not let this through"
         if status == 407
-        else "the server does not give the bundle",
+        else "the server does not give the file",
         where=f"{exchange.where}{via}",
         expected="HTTP status 200",
         got=exchange.text(f"{reason}: {words}" if words else reason),

@@ -6,23 +6,19 @@ requests is imported here, and this module only where something is fetched.
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import re
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_netrc_auth, select_proxy
 
 from luigi_gif._version import __version__
 from luigi_gif.errors import DownloadError, PipelineError
+from luigi_gif.fetching.http_connections import Connections, Watchdog
 from luigi_gif.fetching.http_download import MAX_REDIRECTS
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.redaction import public_text, public_url
@@ -33,65 +29,24 @@ if TYPE_CHECKING:
 AFTER_WATCHDOG_S = 1.0
 """A socket's own timeout ends so long behind the deadline, where the watchdog has not ended it."""
 _ALLOWED_REDIRECTS = {("http", "http"), ("http", "https"), ("https", "https")}
-_LOGGERS = ("urllib3.connectionpool", "urllib3.connection")
-
-
-class Watchdog:
-    """Shuts connections down at a deadline, whatever they are at.
-
-    The timeouts of sockets are for each read: who sends a byte now and then, be it of a
-    header, of a TLS handshake or of a proxy's answer, would never meet them.
-    """
-
-    def __init__(self, deadline: float) -> None:
-        self.expired = False
-        self._descriptors: list[int] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Watchdog:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._timer.join()
-        with self._lock:
-            for descriptor in self._descriptors:
-                os.close(descriptor)
-            self._descriptors.clear()
-
-    def watch(self, connection: socket.socket) -> None:
-        """Shut this one down too; TLS gives it another object, but a copy stays the same."""
-        with self._lock:
-            self._descriptors.append(os.dup(connection.fileno()))
-        if self.expired:
-            self.shut()
-
-    def shut(self) -> None:
-        """Shut all connections down, now."""
-        with self._lock:
-            for descriptor in self._descriptors:
-                with socket.socket(fileno=os.dup(descriptor)) as copy, contextlib.suppress(OSError):
-                    copy.shutdown(socket.SHUT_RDWR)
-
-    def _expire(self) -> None:
-        self.expired = True
-        self.shut()
 
 
 class Exchange:
     """A request for a URL; use it as a context, within which its response is read.
 
-    ``deadline`` is in seconds of the monotonic clock.
+    ``deadline`` is in seconds of the monotonic clock. One thread makes it and reads it.
     """
 
-    def __init__(self, url: str, config: settings.download, deadline: float) -> None:
+    def __init__(
+        self, url: str, config: settings.download, deadline: float, connections: Connections
+    ) -> None:
         self.url = url
         self.config = config
         self.deadline = deadline
         self.watchdog = Watchdog(deadline)
+        self._connections = connections
+        self._has_open_connection = False
+        """Whether the request goes over a connection that was open before."""
         self._stack = contextlib.ExitStack()
         self._at = url
         self._asked = [url]
@@ -102,11 +57,11 @@ class Exchange:
         if not re.fullmatch(r"[\x21-\x7e][\x20-\x7e]*", agent):
             raise bad_parameter("--download-user-agent", "printable ASCII", agent)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_quiet(self.url))
             stack.enter_context(self.watchdog)
-            self._session = stack.enter_context(_Session())
+            stack.enter_context(self._connections.used_by(self))
+            self._session = _Session()  # never closed, as its connections are not its own
             for scheme in ("http://", "https://"):
-                self._session.mount(scheme, _WatchedAdapter(self.watchdog))
+                self._session.mount(scheme, self._connections.adapter)
             self._session.headers["User-Agent"] = agent
             self._stack = stack.pop_all()
         return self
@@ -119,6 +74,16 @@ class Exchange:
         """The URL, and where it has led, as they may be shown."""
         asked, at = public_url(self.url), public_url(self._at)
         return asked if asked == at else f"{asked}, which redirects to {at}"
+
+    @property
+    def place(self) -> str:
+        """Where redirects have led, with the login of the URL if that was sent there too."""
+        login = urlsplit(self.url).netloc.rpartition("@")[0]
+        strips = self._session.should_strip_auth(_without_login(self.url), self._at)
+        if not login or strips or self._at == self.url:
+            return self._at
+        parts = urlsplit(self._at)
+        return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
 
     @property
     def proxy(self) -> str | None:
@@ -141,14 +106,7 @@ class Exchange:
         self._at = self.url
         at, auth = _without_login(self.url), _credentials(self.url)
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._session.get(
-                at,
-                stream=True,
-                allow_redirects=False,
-                auth=auth or _no_auth,
-                timeout=self._timeouts(),
-                headers={"Accept-Encoding": "identity", **headers},
-            )
+            response = self._get(at, auth, headers)
             self._stack.callback(response.close)
             if not response.is_redirect:
                 return response
@@ -162,9 +120,42 @@ class Exchange:
             "the server redirects without end", f"at most {MAX_REDIRECTS} redirects", "another one"
         )
 
-    def _timeouts(self) -> tuple[float, float]:
-        left = max(0.0, self.deadline - time.monotonic()) + AFTER_WATCHDOG_S
-        return min(self.config.connect_timeout, left), min(self.config.read_timeout, left)
+    def uses_open_connection(self, connection: socket.socket) -> None:
+        """Take note of a connection that is used again."""
+        self._has_open_connection = True
+        self.watchdog.watch(connection)
+
+    def seconds_left(self) -> float:
+        """Until the deadline."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def _get(
+        self, url: str, auth: HTTPBasicAuth | None, headers: dict[str, str]
+    ) -> requests.Response:
+        """One answer, over a new connection where one that was open is not any more.
+
+        A server may shut it while the request is on its way (RFC 9112, 9.3.1): that is no
+        failure of the server, and is not counted as one.
+        """
+        left = self.seconds_left() + AFTER_WATCHDOG_S
+        while True:
+            self._has_open_connection = False
+            try:
+                return self._session.get(
+                    url,
+                    stream=True,
+                    allow_redirects=False,
+                    auth=auth or _no_auth,
+                    timeout=(
+                        min(self.config.connect_timeout, left),
+                        min(self.config.read_timeout, left),
+                    ),
+                    headers={"Accept-Encoding": "identity", **headers},
+                )
+            except requests.exceptions.ConnectionError as error:
+                is_lost = type(error) is requests.exceptions.ConnectionError
+                if not (is_lost and self._has_open_connection):
+                    raise
 
     def _target(self, at: str, location: str) -> str:
         """The URL that a Location names."""
@@ -202,42 +193,6 @@ class _Session(requests.Session):
         return None
 
 
-class _WatchedAdapter(HTTPAdapter):
-    """Lets a watchdog see each connection as soon as it is open."""
-
-    def __init__(self, watchdog: Watchdog) -> None:
-        self._watchdog = watchdog
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self._watch(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        is_new = proxy not in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **options)
-        if is_new:
-            self._watch(manager)
-        return manager
-
-    def _watch(self, manager: Any) -> None:
-        manager.pool_classes_by_scheme = {
-            scheme: _watched(pool, self._watchdog)
-            for scheme, pool in manager.pool_classes_by_scheme.items()
-        }
-
-
-def _watched(pool: Any, watchdog: Watchdog) -> type:
-    class Connection(pool.ConnectionCls):  # type: ignore[misc]
-        # Private to urllib3, which has no hook for a socket before its TLS handshake.
-        def _new_conn(self) -> socket.socket:
-            connection: socket.socket = super()._new_conn()
-            watchdog.watch(connection)
-            return connection
-
-    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
-
-
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """What keeps requests from looking for credentials itself."""
     return request
@@ -263,26 +218,3 @@ def _credentials(url: str) -> HTTPBasicAuth | None:
 def _without_login(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-@contextlib.contextmanager
-def _quiet(url: str) -> Iterator[None]:
-    """Keep secrets out of what urllib3 logs in this thread: its messages hold whole URLs."""
-    thread = threading.get_ident()
-
-    def filter_record(record: logging.LogRecord) -> bool:
-        if record.thread != thread:
-            return True
-        if record.levelno > logging.DEBUG:
-            record.msg, record.args = public_text(record.getMessage(), url), ()
-            record.exc_info = None
-            return True
-        return False
-
-    for name in _LOGGERS:
-        logging.getLogger(name).addFilter(filter_record)
-    try:
-        yield
-    finally:
-        for name in _LOGGERS:
-            logging.getLogger(name).removeFilter(filter_record)

@@ -31,18 +31,23 @@ class PartialFile:
         self,
         folder: storage.LocalFolder,
         name: str,
-        url: str,
+        source: str,
         file: IO[bytes],
         hasher: ThreadPoolExecutor,
     ) -> None:
         self.state = ResumeState(0, None, None)
         """How far it has come."""
         self.about: dict[str, str | None] = {"etag": None, "last_modified": None}
-        """What the source says of the bundle."""
+        """What the source says of it."""
+        self.is_bounded = True
+        """Whether the source says how long it is, so that a break can be told from the end."""
+        self.place: str | None = None
+        self.charset: str | None = None
+        """Where it was found and how it is encoded, as its response said; not kept in the note."""
         self._folder = folder
         self._name = name
         self._note = _note_name(name)
-        self._url = urls.url_digest(url)
+        self._source = source
         self._file = file
         self._hasher = hasher
         self._hashed: Future[None] | None = None
@@ -55,13 +60,14 @@ class PartialFile:
         while rest and (piece := self._file.read(min(rest, storage.COPY_BYTES))):
             self._digest.update(piece)
             rest -= len(piece)
-        if (note.get("url"), note.get("sha256")) != (self._url, self._digest.hexdigest()):
+        if (note.get("url"), note.get("sha256")) != (self._source, self._digest.hexdigest()):
             self.clear()
             return
         self._file.seek(size)
         self._file.truncate()
         self.state = ResumeState(size, note["total"], note["validator"])
         self.about = {key: note[key] for key in self.about}
+        self.is_bounded = note.get("is_bounded", True)
 
     def begin(self, response: Response) -> None:
         """Get ready for its pieces: what is there stays, or goes if the response starts at 0."""
@@ -69,6 +75,8 @@ class PartialFile:
             self.clear()
         self.state = ResumeState(response.start, response.total, response.validator)
         self.about = {"etag": response.etag, "last_modified": response.last_modified}
+        self.is_bounded = response.is_bounded
+        self.place, self.charset = response.place, response.charset
 
     def append(self, piece: bytes) -> None:
         """Add a piece; it is hashed while the next one is on its way."""
@@ -79,11 +87,13 @@ class PartialFile:
 
     def save_checkpoint(self) -> None:
         """Note which bytes are verified, if a later run can resume from them."""
-        if self._hashed is None or self.state.validator is None:
-            return
-        self._file.flush()
-        note = {"url": self._url, **self.state._asdict(), **self.about, "sha256": self.sha256()}
-        self._folder.write_json(self._note, note, durable=False)
+        if self._hashed is not None and self.state.validator is not None:
+            self._write_note()
+
+    def note_whole(self) -> None:
+        """Note that nothing is missing: the next run need not ask for it."""
+        self.state = self.state._replace(total=self.state.size)
+        self._write_note()
 
     def sha256(self) -> str:
         """Of what is there, 64 hexadecimal digits."""
@@ -110,6 +120,12 @@ class PartialFile:
         """Make sure that it is on the disk; its checkpoint stays until the file is renamed."""
         self._folder.sync(self._name, self._file)
 
+    def _write_note(self) -> None:
+        self._file.flush()
+        about = {**self.about, "is_bounded": self.is_bounded, "sha256": self.sha256()}
+        note = {"url": self._source, **self.state._asdict(), **about}
+        self._folder.write_json(self._note, note, durable=False)
+
     def suspend(self) -> None:
         """Keep what the next run can resume from, and only that."""
         if self.state.size and self.state.validator is not None:
@@ -129,13 +145,16 @@ def remove_checkpoint(folder: storage.LocalFolder, name: str) -> None:
 
 
 @contextmanager
-def open_partial(folder: storage.LocalFolder, name: str, url: str) -> Iterator[PartialFile]:
-    """What an earlier run left of this URL's bundle in the file ``name``, or nothing yet.
+def open_partial(
+    folder: storage.LocalFolder, name: str, url: str, version: str = "", *, durable: bool = True
+) -> Iterator[PartialFile]:
+    """What an earlier run left of this version of a URL in the file ``name``, or nothing yet.
 
     If the block raises, it is kept for the next run, but for what is no bundle
     and where the disk refuses more.
 
-    A file that no note claims is the user's: it is set aside.
+    A file that no note claims is the user's: it is set aside. Only if ``durable`` does the file
+    outlive a power cut.
 
     Raises StorageError.
     """
@@ -145,11 +164,13 @@ def open_partial(folder: storage.LocalFolder, name: str, url: str) -> Iterator[P
             logger.warning("%s was not made by this pipeline: it is %s now", name, new_name)
         _claim(folder, name)
     with ThreadPoolExecutor(1, "hash") as hasher, folder.update(name) as file:
-        partial = PartialFile(folder, name, url, file, hasher)
+        source = f"{urls.url_digest(url)} {version}".rstrip()
+        partial = PartialFile(folder, name, source, file, hasher)
         partial.resume()
         try:
             yield partial
-            partial.finish()
+            if durable:
+                partial.finish()
         except (BundleError, StorageError, OSError):
             partial.discard()
             raise

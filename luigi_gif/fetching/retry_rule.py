@@ -6,6 +6,7 @@ What cannot get better by itself fails at once, as a DownloadError that is not t
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +25,25 @@ _RETRIED_STATUSES = frozenset({408, 429})
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
 
-def new_attempts(config: settings.download) -> tenacity.Retrying:
+def new_attempts(
+    config: settings.download, stopped: threading.Event | None = None
+) -> tenacity.Retrying:
     """Attempts at a call, again and again while it raises TransientDownloadError.
 
-    How many, the settings say; the last error is raised as it is.
+    How many, the settings say; the last error is raised as it is. None is waited for once
+    ``stopped`` is set.
     """
     import tenacity  # only where something is fetched: it takes long to load
 
+    stops = [
+        tenacity.stop_after_attempt(config.retries + 1),
+        tenacity.stop_before_delay(config.deadline),
+    ]
+    if stopped is not None:
+        stops.append(tenacity.stop_when_event_set(stopped))
     return tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(config.retries + 1)
-        | tenacity.stop_before_delay(config.deadline),
+        stop=tenacity.stop_any(*stops),
+        sleep=tenacity.nap.sleep if stopped is None else tenacity.sleep_using_event(stopped),
         wait=lambda state: _delay_s(state, config),
         retry=tenacity.retry_if_exception_type(TransientDownloadError),
         before_sleep=lambda state: _log_retry(state, config),
@@ -71,9 +81,10 @@ def _delay_s(state: Any, config: settings.download) -> float:
 def _log_retry(state: Any, config: settings.download) -> None:
     error = state.outcome.exception()
     logger.warning(
-        "%s: %s; try %d of %d in %.3g s",
+        "%s: %s (%s); try %d of %d in %.3g s",
         error.what,
         error.got,
+        error.where,
         state.attempt_number + 1,
         config.retries + 1,
         state.next_action.sleep,

@@ -16,6 +16,11 @@ class ResumeState(NamedTuple):
     validator: str | None
     """A text that changes whenever the bundle does; without one nothing can be added."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return bool(self.size) and self.size == self.total
+
 
 class Response(NamedTuple):
     """What a source gives of a bundle."""
@@ -30,6 +35,10 @@ class Response(NamedTuple):
     pieces: Iterator[bytes]
     has_packed_length: bool = False
     """Whether the source says how long the bundle is while it is compressed."""
+    place: str | None = None
+    """The URL to which redirects have led; with its login, if that is for its host."""
+    charset: str | None = None
+    """How a server says that text is encoded."""
 
     @property
     def is_bounded(self) -> bool:

@@ -15,6 +15,7 @@ from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
 from luigi_gif.frames.frame_files import frame_file_name
 from luigi_gif.frames.frame_to_gif import RenderedFrame, frames_of, render_frames
 from luigi_gif.frames.frame_warnings import SEVERAL_IMAGES
+from luigi_gif.frames.item_names import item_name
 from luigi_gif.frames.manifest import ChunkResult, SkippedFrame, is_earlier
 
 
@@ -148,7 +149,9 @@ class _ChunkWriter:
     def _skip(self, number: int, bad: bundles.BadFrame, existing: bytes | None) -> None:
         """Raises BundleError where bad frames end the work."""
         if not self._batch.options.skip_bad:
-            raise bad_frame_error(bad, self._folder.path(self._batch.data_file)) from None
+            data_file = self._batch.data_file
+            name = item_name(self._folder, data_file, number)
+            raise bad_frame_error(bad, self._folder.path(data_file), name) from None
         if existing is not None:
             self._spare(number, existing)
             self._folder.remove(frame_file_name(number, self._batch.digits))

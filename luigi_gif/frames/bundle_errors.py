@@ -6,11 +6,14 @@ from luigi_gif import bundles
 from luigi_gif.errors import BundleError, StorageError
 
 
-def bad_frame_error(error: bundles.BadFrame, path: str) -> BundleError:
-    """What to tell the user of a bad frame in the bundle at ``path``."""
+def bad_frame_error(
+    error: bundles.BadFrame, path: str, item_name: str | None = None
+) -> BundleError:
+    """What to tell the user of a bad frame in the bundle at ``path``, made of this item."""
+    of_item = "" if item_name is None else f", made of {item_name}"
     return BundleError(
         f"frame {error.number} of the bundle is not usable",
-        where=f"{path}, at byte {error.offset:,}",
+        where=f"{path}, at byte {error.offset:,}{of_item}",
         expected=error.frame_error.expected,
         got=error.frame_error.got,
         next_step="mend the bundle at its source, delete this file, and run again, "

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.gif.block_reader import read_first_comment, read_first_image
+    from luigi_gif.gif.block_reader import (
+        has_several_images,
+        iterate_images,
+        read_first_comment,
+        read_first_image,
+    )
     from luigi_gif.gif.block_writer import encode_header, encode_image_blocks, encode_single
     from luigi_gif.gif.blocks import (
         DISPOSE_NOT,
         DISPOSE_TO_BACKGROUND,
+        DISPOSE_TO_PREVIOUS,
         MAX_COLORS,
         MAX_SIDE_PIXELS,
         MIN_DELAY_CS,
@@ -28,11 +34,17 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
-        "block_reader": ("read_first_comment", "read_first_image"),
+        "block_reader": (
+            "has_several_images",
+            "iterate_images",
+            "read_first_comment",
+            "read_first_image",
+        ),
         "block_writer": ("encode_header", "encode_image_blocks", "encode_single"),
         "blocks": (
             "DISPOSE_NOT",
             "DISPOSE_TO_BACKGROUND",
+            "DISPOSE_TO_PREVIOUS",
             "MAX_COLORS",
             "MAX_SIDE_PIXELS",
             "MIN_DELAY_CS",

@@ -1,4 +1,4 @@
-"""Reading the blocks of a GIF: its first image, and its comment.
+"""Reading the blocks of a GIF: its images, and its comment.
 
 Source: GRAPHICS INTERCHANGE FORMAT(sm), Version 89a, CompuServe Incorporated,
 31 July 1990, https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
@@ -36,6 +36,7 @@ from luigi_gif.gif.sub_blocks import end_of_sub_blocks, join_sub_blocks, split_i
 MAX_BLOCKS = 1 << 20
 _GRAPHIC_CONTROL_BYTES = 4
 _NEWLINE = 0x0A
+_MAX_PADDING_BYTES = 64
 
 
 def read_first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]:
@@ -69,7 +70,7 @@ def read_first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]
                     first = _image(data, begin, end, (width, height), global_table)
                     missing = max(0, end - stop)
             elif label == GRAPHIC_CONTROL_LABEL and first is None:
-                delay_cs, transparent_index = _graphic_control(data, begin)
+                _, delay_cs, transparent_index = _graphic_control(data, begin)
     except (Truncated, Malformed):
         if is_whole or first is None:
             raise
@@ -77,10 +78,59 @@ def read_first_image(data: bytes, *, is_whole: bool = True) -> tuple[Image, int]
         raise Malformed(len(data), "an image", "a GIF without one")
     if not is_whole:
         first = _without_missing_codes(first, missing)
+    return _governed(first, delay_cs, transparent_index), images
+
+
+def iterate_images(data: bytes) -> Iterator[tuple[Image, int]]:
+    """Read the images of the GIF in ``data``, one after another.
+
+    Yields
+    ------
+    tuple of Image and int
+        The image, its ``data`` a view of the given ones, and its disposal method: GIF89a,
+        section 23. It is 0 where the GIF sets none.
+
+    Raises
+    ------
+    Truncated, Malformed
+        Where an image cannot be read, when those before it have been.
+    """
+    _, width, height, flags, _, _ = _logical_screen(data, 0)
+    global_table = _color_table(data, LOGICAL_SCREEN.size, flags)
+    control: tuple[int, int, int | None] = 0, 0, None
+    for label, begin, end in iterate_blocks(data, 0):
+        if label == GRAPHIC_CONTROL_LABEL:
+            control = _graphic_control(data, begin)
+        elif label == IMAGE_SEPARATOR:
+            image = _image(data, begin, end, (width, height), global_table)
+            disposal, delay_cs, transparent_index = control
+            yield _governed(image, delay_cs, transparent_index), disposal
+            control = 0, 0, None
+
+
+def has_several_images(data: bytes) -> bool:
+    """Whether a second image begins in the GIF in ``data``, be it whole or not."""
+    images, behind = 0, 0
+    try:
+        for label, _, end in iterate_blocks(data, 0):
+            images += label == IMAGE_SEPARATOR
+            behind = end
+            if images > 1:
+                return True
+    except Truncated:
+        following = data[behind : behind + _MAX_PADDING_BYTES].lstrip(b"\0")
+        return images == 1 and following[:1] == bytes((IMAGE_SEPARATOR,))
+    except Malformed:
+        pass
+    return False
+
+
+def _governed(image: Image, delay_cs: int, transparent_index: int | None) -> Image:
+    """The image with what its Graphic Control Extension says."""
     if transparent_index is not None:
-        table = pad_color_table(first.color_table, transparent_index + 1)
-        first = first._replace(color_table=table, transparent_index=transparent_index)
-    return first._replace(delay_cs=delay_cs), images
+        table = pad_color_table(image.color_table, transparent_index + 1)
+        image = image._replace(color_table=table, transparent_index=transparent_index)
+    return image._replace(delay_cs=delay_cs)
 
 
 def _without_missing_codes(image: Image, missing: int) -> Image:
@@ -120,12 +170,12 @@ def _image(
     )
 
 
-def _graphic_control(data: bytes, begin: int) -> tuple[int, int | None]:
-    """Delay time in hundredths of a second, and the transparent index."""
+def _graphic_control(data: bytes, begin: int) -> tuple[int, int, int | None]:
+    """Disposal method, delay time in hundredths of a second, and the transparent index."""
     if _byte(data, begin + 2) != _GRAPHIC_CONTROL_BYTES:
         raise Malformed(begin, "a Graphic Control Extension of 4 bytes", f"{data[begin + 2]}")
     _, _, _, flags, delay_cs, index, _ = GRAPHIC_CONTROL.unpack_from(data, begin)
-    return delay_cs, index if flags & TRANSPARENCY_FLAG else None
+    return flags >> 2 & 7, delay_cs, index if flags & TRANSPARENCY_FLAG else None
 
 
 def read_first_comment(data: bytes) -> bytes | None:

@@ -22,6 +22,8 @@ DISPOSE_NOT = 1
 """Disposal method 1: leave the image in place."""
 DISPOSE_TO_BACKGROUND = 2
 """Disposal method 2: clear the image's rectangle."""
+DISPOSE_TO_PREVIOUS = 3
+"""Disposal method 3: restore what was there before the image."""
 
 LOGICAL_SCREEN = struct.Struct("<6sHHBBB")
 """Header and Logical Screen Descriptor."""

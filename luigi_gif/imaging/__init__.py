@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
+    from luigi_gif.imaging.animations import single_frames
     from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
     from luigi_gif.imaging.decode import decode_image
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
         sample_colors,
         to_gif,
     )
+    from luigi_gif.imaging.single_frame import SingleFrame
 
 __getattr__ = loads_on_use(
     __name__,
     {
+        "animations": ("single_frames",),
         "common_palette": ("SAMPLED_FRAMES", "CommonPalette", "choose_palette"),
         "decode": ("decode_image",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
+        "single_frame": ("SingleFrame",),
     },
 )

@@ -46,6 +46,8 @@ class DecodedImage(NamedTuple):
     """How many there are."""
     notes: list[str]
     """What the user is to know of it."""
+    delay_cs: int
+    """How long it is to be shown, in hundredths of a second; 0 where it does not say."""
 
 
 def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
@@ -69,14 +71,12 @@ def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
     size = (0, 0)
     try:
         opened = image_decoders.open_image(data)
         size = opened.size
-        if min(size) <= 0 or size[0] * size[1] > max_pixels:
-            raise Undecodable(expected, "{}x{} pixels".format(*size))
-        picture = _eight_bit(opened.load_pixels(), opened.profile)
+        check_size(size, max_pixels)
+        picture = in_srgb(opened.load_pixels(), opened.profile)
     except Undecodable:
         raise
     except Exception as error:
@@ -84,9 +84,21 @@ def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
         if size == (0, 0) and isinstance(error, _UNKNOWN):
             undecodable = Undecodable(undecodable.expected, "no beginning of one")
         raise undecodable from error
-    if (turn := _TURNS.get(opened.orientation)) is not None:  # one of them is 0
-        picture = picture.transpose(turn)
-    return DecodedImage(picture, opened.images, list(opened.notes))
+    picture = upright(picture, opened.orientation)
+    return DecodedImage(picture, opened.images, list(opened.notes), opened.delay_cs)
+
+
+def check_size(size: tuple[int, int], max_pixels: int) -> None:
+    """Raise Undecodable where an image of this width and height has no or too many pixels."""
+    if min(size) <= 0 or size[0] * size[1] > max_pixels:
+        expected = f"an image of 1 to {max_pixels:,} pixels (see --max-megapixels)"
+        raise Undecodable(expected, "{}x{} pixels".format(*size))
+
+
+def upright(picture: Image.Image, orientation: int) -> Image.Image:
+    """The picture as it is to be seen, which is stored as Exif's ``orientation`` says, 1 to 8."""
+    turn = _TURNS.get(orientation)
+    return picture if turn is None else picture.transpose(turn)  # one of them is 0
 
 
 def as_undecodable(
@@ -107,8 +119,8 @@ def as_undecodable(
     return Undecodable(expected, got)
 
 
-def _eight_bit(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in RGB or RGBA, its colors as its profile says."""
+def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """The picture in RGB or RGBA, 8 bits a channel, its colors as its profile says."""
     if picture.mode in _UNKNOWN_MODES:
         raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
     if picture.mode in _WIDE_MODES:

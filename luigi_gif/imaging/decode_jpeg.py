@@ -60,7 +60,7 @@ def open_jpeg(data: bytes) -> OpenedImage:
         1 + further,
         tiff_directories.exif_orientation(exif),
         b"".join(profile[number] for number in sorted(profile)) or None,
-        notes,
+        notes=notes,
     )
 
 

@@ -9,16 +9,21 @@ import functools
 import io
 import struct
 from collections.abc import Iterator
+from fractions import Fraction
 
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from luigi_gif.imaging import color_profiles, tiff_directories
+from luigi_gif.imaging.delays import nearest_cs
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _NOTED = (b"acTL", b"fcTL", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"iCCP", b"sRGB", b"tRNS")
+FRAME_CONTROL = struct.Struct(">5I2H2B")
+"""What an fcTL chunk holds: PNG, section 11.3.4.3. Sequence number, width, height, left, top,
+delay (numerator, denominator), disposal, blending."""
 _DEPTH, _COLOR_TYPE = 24, 25
 """Offsets of the bit depth and the color type, behind signature, chunk header and size."""
 
@@ -27,7 +32,7 @@ def open_png(data: bytes) -> OpenedImage:
     """The first image of a PNG. Raises whatever Pillow does."""
     kept, chunks = [SIGNATURE], {}
     animated = False
-    for kind, start, end in _chunks(data):
+    for kind, start, end in iterate_chunks(data):
         if kind in _KEPT:
             kept.append(data[start:end])
         if kind in _NOTED and kind not in chunks:
@@ -41,10 +46,24 @@ def open_png(data: bytes) -> OpenedImage:
         max(1, images + (images > 0 and not animated)),
         tiff_directories.exif_orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
         color_profiles.of_png(chunks),
+        delay_cs=_delay_cs(chunks[b"fcTL"]) if animated and images == 1 else 0,
     )
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _delay_cs(control: bytes) -> int:
+    """How long the frame of an fcTL chunk is to be shown; 0 where the chunk is damaged."""
+    if len(control) != FRAME_CONTROL.size:
+        return 0
+    numerator, denominator = FRAME_CONTROL.unpack(control)[5:7]
+    return nearest_cs(delay_ms(numerator, denominator))
+
+
+def delay_ms(numerator: int, denominator: int) -> Fraction:
+    """What an fcTL chunk means by a delay, in milliseconds: PNG, section 11.3.4.3."""
+    return Fraction(1000 * numerator, denominator or 100)
+
+
+def iterate_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Type, begin and end of each chunk; the last may be cut off."""
     position = len(SIGNATURE)
     while position + 8 <= len(data):

@@ -28,13 +28,13 @@ SIGNATURES = b"II", b"MM"
 _BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA = 258, 262, 277, 284, 338
 _OFFSETS = (273, 279, 324, 325)
 """Of strips and of tiles, and their sizes."""
-_PROFILE = 34675
-_NEEDED = {
+PROFILE_TAG = 34675
+PIXEL_TAGS = {
     256, 257, _BITS, 259, _PHOTOMETRIC, 266, *_OFFSETS, _SAMPLES, 278, _PLANAR, 292, 293, 317, 320,
     322, 323, 332, 333, 334, 336, _EXTRA, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521,
     529, 530, 531, 532,
 }  # fmt: skip
-_DATA = {273: 279, 324: 325, 513: 514}
+DATA_TAGS = {273: 279, 324: 325, 513: 514}
 """Tags of where strips, tiles or a JPEG begin, and of their lengths."""
 _SHORT, _LONG, _LONG8 = 3, 4, (16, 18)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
@@ -57,7 +57,7 @@ def open_tiff(data: bytes) -> OpenedImage:
     bits, (photometric,) = read(_BITS, 1), read(_PHOTOMETRIC, 0)[:1]
     samples, planar = read(_SAMPLES, 1)[0], read(_PLANAR, 1)[0]
     extra = read(_EXTRA)
-    needed = {number: entry for number, entry in tags.items() if number in _NEEDED}
+    needed = {number: entry for number, entry in tags.items() if number in PIXEL_TAGS}
     if planar == _IN_PLANES and samples > 1 and bits[0] == 16 and photometric in _MODES:
         planes = [
             _image(data, layout, _plane(needed, layout, index, samples)) for index in range(samples)
@@ -75,9 +75,9 @@ def open_tiff(data: bytes) -> OpenedImage:
         load_pixels = functools.partial(load, plain)
     if planes:
         load_pixels = functools.partial(_merged, planes, bits[0], photometric, extra)
-    profile = tags.get(_PROFILE)
+    profile = tags.get(PROFILE_TAG)
     return OpenedImage(
-        _size(tags, layout),
+        size_of(tags, layout),
         load_pixels,
         tiff_directories.count_directories(data, layout),
         tiff_directories.tagged_orientation(tags, layout),
@@ -87,7 +87,7 @@ def open_tiff(data: bytes) -> OpenedImage:
 
 def _check_reach(read: Callable[..., tuple[int, ...]], size: int) -> None:
     """Raise ValueError where pixels are cut off: what stands behind would be shown for them."""
-    for offsets, lengths in _DATA.items():
+    for offsets, lengths in DATA_TAGS.items():
         ends = [sum(each) for each in zip(read(offsets), read(lengths), strict=False)]
         if max(ends, default=0) > size:
             raise ValueError(f"pixels that go on to byte {max(ends):,} of {size:,}")
@@ -99,7 +99,8 @@ def _values(tags: Tags, layout: Layout, number: int, default: int | None = None)
     return found or (() if default is None else (default,))
 
 
-def _size(tags: Tags, layout: Layout) -> tuple[int, int]:
+def size_of(tags: Tags, layout: Layout) -> tuple[int, int]:
+    """Width and height in pixels that the tags of a directory tell; 0 where they do not."""
     width, height = (int(_values(tags, layout, number, 0)[0]) for number in (256, 257))
     return width, height
 

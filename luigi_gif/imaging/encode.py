@@ -71,7 +71,8 @@ def to_gif(
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    picture, shown, images, notes = _prepared(data, fitted, max_pixels)
+    decoded, shown = _prepared(data, fitted, max_pixels)
+    picture = decoded.picture
     chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
     image = gif.Image(
         screen=picture.size,
@@ -79,11 +80,11 @@ def to_gif(
         size=picture.size,
         interlaced=False,
         color_table=gif.pad_color_table(colors.tobytes()),
-        delay_cs=0,
+        delay_cs=decoded.delay_cs,
         transparent_index=transparent_index,
         data=encode_pixels(chosen),
     )
-    return EncodedImage(image, images, notes)
+    return EncodedImage(image, decoded.images, decoded.notes)
 
 
 def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
@@ -98,8 +99,8 @@ def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) 
     --------
     to_gif : Has the same parameters, and raises the same errors.
     """
-    picture, shown, _, _ = _prepared(data, fitted, max_pixels)
-    return common_palette.sample_picture(picture, shown)
+    decoded, shown = _prepared(data, fitted, max_pixels)
+    return common_palette.sample_picture(decoded.picture, shown)
 
 
 def resize_image(
@@ -214,9 +215,10 @@ def free_index(used: Bytes) -> int | None:
 
 def _prepared(
     data: bytes, fitted: Callable[[Size], Size], max_pixels: int
-) -> tuple[Image.Image, Mask | None, int, list[str]]:
-    """The first image in its size, in RGB; which pixels are shown; how many images; notes."""
-    picture, images, notes = decode.decode_image(data, max_pixels)
+) -> tuple[decode.DecodedImage, Mask | None]:
+    """The first image in its size, in RGB, and which of its pixels are shown."""
+    decoded = decode.decode_image(data, max_pixels)
+    picture = decoded.picture
     size = fitted(picture.size)
     if size[0] * size[1] > max_pixels:
         raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
@@ -227,7 +229,8 @@ def _prepared(
         )
     if size != picture.size:
         picture = picture.resize(size, RESAMPLING)
-    return *_flattened(picture), images, notes
+    flat, shown = _flattened(picture)
+    return decoded._replace(picture=flat), shown
 
 
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:

@@ -22,6 +22,8 @@ class OpenedImage(NamedTuple):
     """How it is turned, as Exif counts: 1 to 8."""
     profile: bytes | None = None
     """Its color profile."""
+    delay_cs: int = 0
+    """How long it is to be shown, in hundredths of a second; 0 where it does not say."""
     notes: Sequence[str] = ()
     """What the user is to know, for instance which part of it is not there; told by decoding."""
 

@@ -18,7 +18,8 @@ def message(unit: str, done: int, total: int | None, size: int, rate: float) -> 
     if unit == "B":
         of_total = f" of {format_mib(total)}" if total else ""
         return f"{format_mib(done)}{of_total}, {format_mib(rate)} a second"
-    return f"{done:,} of {total:,} {unit}, {format_mib(size)}, {rate:,.0f} {unit} a second"
+    of_total = f" of {total:,}" if total else ""
+    return f"{done:,}{of_total} {unit}, {format_mib(size)}, {rate:,.0f} {unit} a second"
 
 
 def percentage(done: int, total: int | None) -> int | None:

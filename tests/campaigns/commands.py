@@ -1,4 +1,4 @@
-"""Run every command of README.md and docs/operations.md as it is written there.
+"""Run every command of README.md, docs/operations.md and docs/sources.md as it is written there.
 
 usage: python tests/campaigns/commands.py [--python PYTHON]
 
@@ -24,18 +24,20 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/operations.md")
+DOCUMENTS = ("README.md", "docs/operations.md", "docs/sources.md")
 SERVERS = ("dask scheduler", "dask worker", "LUIGI_CONFIG_PATH=config/luigid.cfg luigid")
 CANNOT = {
     "make ": "the Makefile's targets are run by .ci/run and by hand in a clone",
     "pip install '.[s3]'": "the folder is no clone, and the wheel is installed already",
     "luigi --module luigi_gif CombineGif --url s3://": "there is no bucket; tests/test_stores.py",
+    "luigi-gif https://example.org/": "there is no such server; tests/test_web_sources.py",
+    "FSSPEC_S3_ANON=": "there is no bucket; tests/test_stores.py",
     "(crontab -l;": "this machine's crontab is left alone; tests/test_config.py runs its lines",
     "sudo ": "this machine's systemd is left alone; tests/test_config.py runs the units' commands",
 }
 COMMAND = (
     r" {4}(LUIGI_\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
-    r"|chmod|find)"
+    r"|chmod|find|tar)"
 )
 
 

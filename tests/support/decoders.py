@@ -9,6 +9,7 @@ import atexit
 import base64
 import contextlib
 import functools
+import json
 import queue
 import subprocess
 import threading
@@ -30,18 +31,19 @@ Pixels = NDArray[np.uint8]
 _PAGE = """<!doctype html><script>
 const data = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
 (async () => {
-  const decoder = new ImageDecoder({data, type: "image/gif"});
+  const decoder = new ImageDecoder({data, type: "%s"});
   await decoder.tracks.ready;
   await decoder.completed;
-  const frames = [];
+  const frames = [], shown = [];
   for (let i = 0; i < decoder.tracks.selectedTrack.frameCount; i++) {
     const {image} = await decoder.decode({frameIndex: i});
     const canvas = new OffscreenCanvas(image.displayWidth, image.displayHeight);
     const context = canvas.getContext("2d");
     context.drawImage(image, 0, 0);
     frames.push(context.getImageData(0, 0, canvas.width, canvas.height).data);
+    shown.push([canvas.width, canvas.height, image.duration]);
   }
-  await fetch("/", {method: "POST", body: new Blob(frames)});
+  await fetch("/", {method: "POST", body: new Blob([JSON.stringify(shown), "\\n", ...frames])});
 })().catch((error) => fetch("/", {method: "POST", body: "error: " + error}));
 </script>"""
 
@@ -73,7 +75,12 @@ def imagemagick(path: Path) -> list[Pixels]:
 
 
 def chromium(path: Path) -> list[Pixels]:
-    page = (_PAGE % base64.b64encode(path.read_bytes()).decode()).encode()
+    return [pixels for pixels, _ in shown_by_chromium(path.read_bytes(), "image/gif")]
+
+
+def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
+    """What Chromium shows of an image file of this media type, and for how many milliseconds."""
+    page = (_PAGE % (base64.b64encode(data).decode(), type_)).encode()
     results: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -95,9 +102,16 @@ def chromium(path: Path) -> list[Pixels]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             _chromium().open(f"http://127.0.0.1:{server.server_port}/")
-            return _frames(path, results.get(timeout=300))
+            head, _, raw = results.get(timeout=300).partition(b"\n")
         finally:
             server.shutdown()
+    frames, begin = [], 0
+    for width, height, microseconds in json.loads(head):
+        end = begin + 4 * width * height
+        pixels = np.frombuffer(raw[begin:end], np.uint8).reshape(height, width, 4)
+        frames.append((_clean(Image.fromarray(pixels)), microseconds / 1000))
+        begin = end
+    return frames
 
 
 @functools.cache

@@ -23,7 +23,7 @@ def fetch_into(
     section = settings.download(**{"retry_delay": 0.0, **values})
     folder = storage.LocalFolder(str(place))
     reporter = progress.ProgressReporter(luigi_gif.DownloadData(url=url))
-    receipt, _ = bundle_download.fetch_bundle(
+    receipt, *_ = bundle_download.fetch_bundle(
         url, folder, PART, section, sha256=sha256, strict=strict, reporter=reporter
     )
     aside = f"{PART}{storage.QUARANTINE_SUFFIX}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,13 +13,28 @@ Page = bytes | Callable[[BaseHTTPRequestHandler], None]
 class Server:
     """An HTTP server on loopback whose pages are bytes or handlers; it notes what is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.requests: list[str] = []
+        self.connections = 0
+        """How many there have been, ..."""
+        self.most_at_once = 0
+        """... and how many at the same time."""
+        self._at_once = 0
+        self._lock = threading.Lock()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                server._count_connection()
+
+            def finish(self) -> None:
+                with server._lock:
+                    server._at_once -= 1
+                super().finish()
 
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
@@ -38,11 +54,20 @@ class Server:
                 pass
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self._thread.start()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}{path}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_port}{path}"
+
+    def _count_connection(self) -> None:
+        with self._lock:
+            self.connections += 1
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
 
     def close(self) -> None:
         self._http.shutdown()

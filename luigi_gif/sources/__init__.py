@@ -1,0 +1,23 @@
+"""What --url names: its items, which of them are wanted, and a bundle of their images."""
+
+from typing import TYPE_CHECKING
+
+from luigi_gif.lazy_names import loads_on_use
+
+if TYPE_CHECKING:
+    from luigi_gif.sources.assembling import NotedItem
+    from luigi_gif.sources.chosen_items import Source, explain_source, source_version
+    from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
+    from luigi_gif.sources.selection import Selection
+    from luigi_gif.sources.source_bundle import SourceBundle, fetch_source, remove_leftovers
+
+__getattr__ = loads_on_use(
+    __name__,
+    {
+        "assembling": ("NotedItem",),
+        "chosen_items": ("Source", "explain_source", "source_version"),
+        "item_times": ("parse_age", "parse_when", "time_reader"),
+        "selection": ("Selection",),
+        "source_bundle": ("SourceBundle", "fetch_source", "remove_leftovers"),
+    },
+)

@@ -1,0 +1,195 @@
+"""A tar or zip file: each image in it is an item."""
+
+from __future__ import annotations
+
+import bz2
+import calendar
+import gzip
+import importlib
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, cast
+
+from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
+from luigi_gif.sources.left_out import is_hidden
+
+_PIECE_BYTES = 1 << 20
+_TAR_BLOCK = 512
+_TAR_MARK = 257
+"""Offset of ``ustar`` in a tar (POSIX.1-2017, pax, ustar interchange format)."""
+_ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
+_ENCRYPTED = 1
+"""Bit of a zip member's flags (APPNOTE 6.3.10, 4.4.4)."""
+BEGINNING_BYTES = 1 << 20
+"""As many tell whether a compressed file holds a tar: a block of bzip2 has 900 kB."""
+BROKEN = (
+    OSError, EOFError, ValueError, RuntimeError, NotImplementedError,
+    zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+)  # fmt: skip
+"""What the readers raise for data that are no whole archive, or of a kind they do not know."""
+
+
+def is_archive(beginning: bytes) -> bool:
+    """Whether a file is a tar or zip file, judged by its first kilobytes."""
+    return (
+        beginning.startswith(_ZIP_BEGINNINGS)
+        or decompressor(beginning) is not None
+        or (_is_tar(beginning))
+    )
+
+
+def _is_tar(beginning: bytes) -> bool:
+    return beginning.startswith(b"ustar", _TAR_MARK)
+
+
+def decompressor(beginning: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
+    """What unpacks a file to a tar file; None where it does not hold one."""
+    for magic, opener in _compressions():
+        if beginning.startswith(magic):
+            try:
+                with opener(io.BytesIO(beginning)) as file:
+                    unpacked = _read_what_is_there(file)
+            except BROKEN:
+                return None
+            return opener if _is_tar(unpacked) else None
+    return None
+
+
+def _read_what_is_there(file: IO[bytes]) -> bytes:
+    """The first block; of data that are cut off as much as they hold."""
+    data = b""
+    try:
+        while len(data) < _TAR_BLOCK and (piece := file.read(_TAR_BLOCK - len(data))):
+            data += piece
+    except EOFError:
+        pass
+    return data
+
+
+def _compressions() -> Iterator[tuple[bytes, Callable[[IO[bytes]], IO[bytes]]]]:
+    yield b"\x1f\x8b", lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file))
+    yield b"BZh", lambda file: cast(IO[bytes], bz2.BZ2File(file))
+    yield b"\xfd7zXZ\x00", _open_xz
+    yield b"\x28\xb5\x2f\xfd", _open_zstandard
+
+
+def _open_xz(file: IO[bytes]) -> IO[bytes]:
+    return lzma.LZMAFile(file)
+
+
+def _open_zstandard(file: IO[bytes]) -> IO[bytes]:
+    """Python has it from 3.14 on."""
+    try:
+        zstd = importlib.import_module("compression.zstd")
+    except ImportError:
+        try:
+            zstd = importlib.import_module("backports.zstd")
+        except ImportError:
+            what = "the package backports.zstd (pip install 'luigi_gif[zstd]')"
+            raise SourceUnusable(what, "none") from None
+    return cast(IO[bytes], zstd.ZstdFile(file))
+
+
+def unpacked_pieces(opener: Callable[[IO[bytes]], IO[bytes]], file: IO[bytes]) -> Iterator[bytes]:
+    """What a compressed file holds. Raises SourceUnusable where it is damaged or cut off."""
+    try:
+        with opener(file) as unpacked:
+            while piece := unpacked.read(_PIECE_BYTES):
+                yield piece
+    except BROKEN as error:
+        raise SourceUnusable("a whole compressed tar file", _words(error)) from None
+
+
+def open_archive(file: IO[bytes]) -> Items:
+    """The members of a zip file, or of a tar file that is not compressed.
+
+    Raises SourceUnusable.
+    """
+    beginning = file.read(_TAR_BLOCK)
+    file.seek(0)
+    try:
+        return _Zip(file) if beginning.startswith(_ZIP_BEGINNINGS) else _Tar(file)
+    except BROKEN as error:
+        raise SourceUnusable("a whole tar or zip file", _words(error)) from None
+
+
+class _Zip(Items):
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file)
+
+    def items(self) -> Iterator[Item]:
+        for info in self._zip.infolist():
+            _check_name(info.filename)
+            if info.is_dir() or is_hidden(info.filename):
+                continue
+            if info.flag_bits & _ENCRYPTED:
+                raise SourceUnusable("members that are not encrypted", f"{info.filename}, which is")
+            time = calendar.timegm((*info.date_time, 0, 0, 0))
+            yield Item(info.filename, info.filename, info.file_size, time, f"{info.CRC:08x}")
+
+    def read(self, item: Item, size: int) -> bytes:
+        try:
+            with self._zip.open(item.place) as member:
+                return member.read(size)
+        except BROKEN as error:
+            raise ItemError("a whole member of the zip file", _words(error)) from None
+
+
+class _Tar(Items):
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115  # it holds nothing
+
+    def items(self) -> Iterator[Item]:
+        end = 0
+        try:
+            for member in self._tar:
+                end = member.offset_data + -(-member.size // _TAR_BLOCK) * _TAR_BLOCK
+                _check_name(member.name)
+                if member.issym() or member.islnk():
+                    _check_link(member)
+                elif member.isfile() and not is_hidden(member.name):
+                    place = str(member.offset_data)
+                    yield Item(member.name, place, member.size, float(member.mtime), place)
+                # Else it keeps all of them.
+                self._tar.members = []  # type: ignore[attr-defined]
+        except BROKEN as error:
+            raise SourceUnusable("a whole tar file", _words(error)) from None
+        # POSIX.1-2017: zeros end it; one that is cut off between two members has none.
+        self._file.seek(end)
+        if self._file.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):
+            raise SourceUnusable("zeros at the end of a tar file", f"another end, at {end:,} bytes")
+
+    def read(self, item: Item, size: int) -> bytes:
+        assert item.size is not None
+        self._file.seek(int(item.place))
+        wanted = min(size, item.size)
+        data = self._file.read(wanted)
+        if len(data) < wanted:
+            raise ItemError(f"{item.size:,} bytes of a tar file", f"its end after {len(data):,}")
+        return data
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
+        raise SourceUnusable("names inside the archive", f"{name}, which leads out of it")
+
+
+def _check_link(member: tarfile.TarInfo) -> None:
+    folder = member.name.rpartition("/")[0] if member.issym() else ""
+    depth = 0
+    for part in f"{folder}/{member.linkname}".split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            break
+    if depth < 0 or member.linkname.startswith("/"):
+        got = f"{member.name}, a link to {member.linkname}"
+        raise SourceUnusable("links that stay in the archive", got)
+
+
+def _words(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,151 @@
+"""Items to a bundle: complete images with four newlines between them.
+
+So all that follows works the same, wherever the frames come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from luigi_gif import bundles
+from luigi_gif.errors import Undecodable
+from luigi_gif.sources.frames_in_image import may_hold_frames
+from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
+from luigi_gif.sources.left_out import is_named_as_image
+
+if TYPE_CHECKING:
+    from luigi_gif.imaging import SingleFrame
+
+MAX_PIXELS = 178_956_970
+"""Of a frame of an image of several; --max-megapixels may have less."""
+MAX_ITEM_BYTES = 1 << 29
+"""Of one image, which is held in memory."""
+_PIECE_BYTES = 1 << 20
+_BEGINNING_BYTES = 1 << 9
+
+
+class NotedItem(NamedTuple):
+    """What is kept of an item."""
+
+    first_frame: int
+    """The number of its first frame."""
+    name: str
+    time: float | None
+    """When its picture was taken, in seconds since 1970 UTC."""
+
+
+class BadItemError(Exception):
+    """The item that ends the work, and why."""
+
+    def __init__(self, item: Item, error: ItemError) -> None:
+        super().__init__(item, error)
+        self.item = item
+        self.error = error
+
+
+def may_be_image(source: Items, item: Item) -> bool:
+    """Whether an item is a frame, or at least says so: by its name, else by its first bytes.
+
+    Those of a store or a page, which cost a request each, are known by their names only.
+    """
+    if is_named_as_image(item.name) or not source.peeks:
+        return is_named_as_image(item.name)
+    try:
+        beginning = source.read(item, _BEGINNING_BYTES)
+    except ItemError:
+        return False
+    return bundles.begins_as_image(beginning) or may_hold_frames(beginning)
+
+
+def assemble(
+    source: Items,
+    items: Iterable[Item],
+    note: Callable[[NotedItem], None],
+    *,
+    strict: bool,
+) -> Iterator[bytes]:
+    """The pieces of a bundle of the images of these items, in their order.
+
+    With ``strict`` the first item that cannot be used ends it with BadItemError; else a
+    placeholder takes its place, which is a bad frame.
+    """
+    number = 0
+    for item, read in source.read_each(items, MAX_ITEM_BYTES + 1):
+        note(NotedItem(number, item.name, item.time))
+        for image in _with_placeholder(item, images_of(read), strict):
+            if number:
+                yield bundles.FRAME_DELIMITER
+            yield image
+            number += 1
+
+
+def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes, in pieces of a megabyte or more, the last one excepted."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
+
+
+def _with_placeholder(item: Item, images: Iterator[bytes], strict: bool) -> Iterator[bytes]:
+    """The images of an item, and a placeholder where one of them cannot be used."""
+    try:
+        yield from images
+    except ItemError as error:
+        if strict:
+            raise BadItemError(item, error) from None
+        yield bundles.make_placeholder(item.name, error.expected, error.got)
+
+
+def images_of(data: ReadResult) -> Iterator[bytes]:
+    """The frames of an item: of an image of several frames each, as a browser shows it.
+
+    Raises ItemError where one is damaged, or there is none.
+    """
+    if isinstance(data, ItemError):
+        raise data
+    if len(data) > MAX_ITEM_BYTES:
+        raise ItemError(f"at most {MAX_ITEM_BYTES:,} bytes of an image", "more")
+    frames = _single_frames(data)
+    if frames is not None:
+        yield from frames
+        return
+    if not bundles.begins_as_image(data):
+        raise ItemError(f"an image ({', '.join(bundles.FORMATS)})", bundles.looks_like(data))
+    pieces = iter((data,))
+    for frame in bundles.iter_frames(lambda _: next(pieces, b"")):
+        if frame.error:
+            raise ItemError(*frame.error)
+        yield frame.data
+
+
+def _single_frames(data: bytes) -> Iterator[bytes] | None:
+    """The frames of an image of several; None for any other. Raises ItemError."""
+    if not may_hold_frames(data):
+        return None
+    from luigi_gif import imaging  # NumPy and Pillow, which plain images do without here
+
+    with _undecodable_as_bad():
+        frames = imaging.single_frames(data, MAX_PIXELS)
+    return None if frames is None else _data_of(frames)
+
+
+def _data_of(frames: Iterator[SingleFrame]) -> Iterator[bytes]:
+    with _undecodable_as_bad():
+        for frame in frames:
+            yield frame.data
+
+
+@contextlib.contextmanager
+def _undecodable_as_bad() -> Iterator[None]:
+    try:
+        yield
+    except Undecodable as error:
+        raise ItemError(error.expected, error.got) from None

@@ -1,0 +1,178 @@
+"""Which items a source has, and which of them become frames."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+from luigi_gif import bundles, fetching, redaction, urls
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
+from luigi_gif.sources import assembling, dated_items
+from luigi_gif.sources.item import Item, Items, SourceUnusable
+from luigi_gif.sources.local_items import LocalItems, is_pattern
+from luigi_gif.sources.selection import LeftOut, Selection, choose
+from luigi_gif.sources.several import SeveralItems
+from luigi_gif.sources.source_errors import unusable_source_error
+from luigi_gif.sources.store_items import StoreItems, names_many_objects
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
+
+
+class Source(NamedTuple):
+    """What --url names, and what the user wants of it."""
+
+    url: str
+    selection: Selection
+    strict: bool
+    """Whether a frame that cannot be used ends the run."""
+    sha256: str | None
+    """Of the file at the URL, if it is known."""
+    zone: tzinfo = UTC
+    """Of the times in a URL."""
+
+
+def listed_items(url: str) -> Items | None:
+    """The items of a folder, a prefix or a pattern; None for all else."""
+    several = urls.split_sources(url)
+    if len(several) > 1:
+        return SeveralItems([listed_items(each) or _single_item(each) for each in several])
+    return StoreItems(url) if names_many_objects(url) else _local_items(url)
+
+
+def _local_items(url: str) -> Items | None:
+    """The items of this machine; None where a URL names one file, or something elsewhere."""
+    several = urls.split_sources(url)
+    if len(several) > 1:
+        if not all(map(urls.is_local, several)):
+            return None
+        return SeveralItems([LocalItems(urls.local_path(each)) for each in several])
+    if not urls.is_local(url):
+        return None
+    path = urls.local_path(url)
+    return LocalItems(path) if os.path.isdir(path) or is_pattern(path) else None
+
+
+def _single_item(url: str) -> Items:
+    if urls.is_local(url):
+        return LocalItems(urls.local_path(url))
+    raise SourceError(
+        "this cannot be one of several sources",
+        where=redaction.public_url(url),
+        expected="a file, a folder, a pattern, or a prefix of a store",
+        got="a file at a URL",
+        next_step="fetch it, and name the file",
+    )
+
+
+def choose_items(source: Source, items: Items) -> list[Item]:
+    """Those that become frames, in order. Raises SourceError where there is none."""
+    listed = _list(source, items)
+    no_images = 0
+
+    def is_image(item: Item) -> bool:
+        nonlocal no_images
+        is_one = assembling.may_be_image(items, item)
+        no_images += not is_one
+        return is_one
+
+    chosen = choose(listed, _selection(source, items), is_image)
+    if no_images:
+        logger.info("%d of %d items are no images, and left out", no_images, len(listed))
+    if chosen:
+        return chosen
+    images = len(listed) - no_images
+    got = f"none of {images:,} is wanted" if images else f"none in {len(listed):,} files"
+    raise SourceError(
+        "there is no image to make frames of",
+        where=redaction.public_url(source.url),
+        expected=f"images ({', '.join(bundles.FORMATS)})",
+        got=got,
+        next_step="loosen --match, --since, --until and the like" if images else "correct --url",
+    )
+
+
+def _selection(source: Source, items: Items) -> Selection:
+    """What the user wants, in the order of the source if that is not said."""
+    selection = source.selection
+    return selection._replace(sort=items.order) if selection.sort == "auto" else selection
+
+
+def _list(source: Source, items: Items) -> list[Item]:
+    try:
+        return list(items.items())
+    except SourceUnusable as error:
+        raise unusable_source_error(source.url, error) from None
+
+
+def source_version(source: Source) -> str | None:
+    """64 hexadecimal digits that change whenever a local source does, or what is wanted of it.
+
+    None for a source that is not of this machine, or is not there (any more).
+    """
+    items = _local_items(source.url)
+    if items is None:
+        return fetching.source_version(source.url)
+    digest = hashlib.sha256()
+    try:
+        for item in choose_items(source, items):
+            digest.update(repr((item.name, item.version)).encode())
+    except SourceError:
+        return None
+    return digest.hexdigest()
+
+
+def list_dated_items(source: Source) -> Iterator[Item]:
+    """The items of a URL with the fields of a time in it. Raises ParameterError."""
+    since, until, step_s = source.selection.since, source.selection.until, source.selection.step_s
+    if since is None or not step_s:
+        raise ParameterError(
+            "a URL with the fields of a time needs to know which times",
+            where=redaction.public_url(source.url),
+            expected="--since and --step, such as --since 24h --step 10m",
+            got="not both",
+            next_step="give them; until when, says --until, by default now",
+        )
+    until = datetime.now(UTC).timestamp() if until is None else until
+    # Whole steps: every ten minutes is at 18:20, whenever it is asked for.
+    since = -(-since // step_s) * step_s
+    yield from dated_items.dated_items(source.url, since, until, step_s, source.zone)
+
+
+def explain_source(source: Source) -> Iterator[str]:
+    """A line for each chosen item, and then for each that is left out, with the reason.
+
+    Nothing for a source that has to be fetched to be listed. Raises SourceError.
+    """
+    items = listed_items(source.url)
+    if items is None:
+        return
+    no_images: list[Item] = []
+    left_out: list[LeftOut] = []
+
+    def is_image(item: Item) -> bool:
+        is_one = assembling.may_be_image(items, item)
+        if not is_one:
+            no_images.append(item)
+        return is_one
+
+    listed = _list(source, items)
+    for number, item in enumerate(
+        choose(listed, _selection(source, items), is_image, left_out.append)
+    ):
+        yield f"frame {number}: {_describe(item)}"
+    names = {item.name for item in no_images}
+    for item, rule in left_out:
+        reason = "it is no image" if item.name in names else f"--{rule}"
+        yield f"left out: {_describe(item)} ({reason})"
+
+
+def _describe(item: Item) -> str:
+    """An item's name, and its time if it is known."""
+    name = redaction.escaped(item.name)
+    if item.time is None:
+        return name
+    return f"{name}, {datetime.fromtimestamp(item.time, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,75 @@
+"""One file, object or member of a source, of which one or more frames are made."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+
+class Item(NamedTuple):
+    """What a source tells of an item before it is read."""
+
+    name: str
+    """For people and for patterns: with forward slashes, relative to the source."""
+    place: str
+    """What the source opens it by: a path, a URL or the name of a member."""
+    size: int | None = None
+    """In bytes."""
+    time: float | None = None
+    """Seconds since 1970 UTC."""
+    version: str = ""
+    """A text that changes whenever the item does; empty where the source tells none."""
+
+
+class ItemError(Exception):
+    """An item cannot be used, in words for people.
+
+    Attributes
+    ----------
+    expected, got : str
+        What was needed, and what was found.
+    """
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(expected, got)
+        self.expected = expected
+        self.got = got
+
+
+class SourceUnusable(ItemError):
+    """A source cannot be used as a whole, such as a damaged archive."""
+
+
+ReadResult: TypeAlias = bytes | ItemError
+
+
+class Items(ABC):
+    """The items of a source."""
+
+    order = "natural"
+    """Of its frames, if the user asks for none: ``natural`` or ``given``."""
+    peeks = True
+    """Whether a look at the beginning of an item costs next to nothing."""
+
+    @abstractmethod
+    def items(self) -> Iterator[Item]:
+        """Each file that may be an image, in the order of the source.
+
+        Raises SourceUnusable where the source cannot be listed.
+        """
+
+    @abstractmethod
+    def read(self, item: Item, size: int) -> bytes:
+        """The first bytes of an item, ``size`` at most. Raises ItemError."""
+
+    def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
+        """The first bytes of each item, or why they cannot be had."""
+        for item in items:
+            yield item, self._read(item, size)
+
+    def _read(self, item: Item, size: int) -> ReadResult:
+        try:
+            return self.read(item, size)
+        except ItemError as error:
+            return error

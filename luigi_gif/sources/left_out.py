@@ -1,0 +1,24 @@
+"""What of a folder, an archive or a page is no frame, and is left out by rule."""
+
+from __future__ import annotations
+
+import os
+
+IMAGE_SUFFIXES = frozenset(
+    {".gif", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
+    | {".apng", ".avif", ".mjpg", ".mjpeg"}
+)
+"""Of names that say that a file is an image which can be a frame."""
+_SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"})
+"""What macOS and Windows put beside users' files; in lower case."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or one of its folders is hidden, or put there by a system."""
+    parts = name.split("/")
+    return any(part.startswith(".") or part.casefold() in _SYSTEM_NAMES for part in parts)
+
+
+def is_named_as_image(name: str) -> bool:
+    """Whether a file says by its suffix that it is an image which can be a frame."""
+    return os.path.splitext(name)[1].casefold() in IMAGE_SUFFIXES

@@ -1,0 +1,157 @@
+"""A text that lists paths and URLs, one on a line: each is an item.
+
+Pure code: bytes in, values out.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import posixpath
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+from luigi_gif import urls
+from luigi_gif.redaction import public_url
+from luigi_gif.sources.http_urls import MAX_LENGTH, name_in_url, normal_http_url
+from luigi_gif.sources.item import Item, SourceUnusable
+from luigi_gif.sources.left_out import is_named_as_image
+
+_COMMENT = "#"
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
+_URL = re.compile(rf"(?:{_SCHEME}::)*+{_SCHEME}://[^\s<>\"{{}}]+")
+_PLAIN_PATH = re.compile(r"[^\s<>\"'{}|=;,()]+")
+_ABSOLUTE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]")
+"""What a path of a machine begins with, be it of Windows."""
+_REMOTE_SCHEMES = urls.HTTP_SCHEMES | frozenset(
+    {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "ftp"}
+)
+"""Those that lead to no file of this machine, whatever stands behind them."""
+
+
+def looks_like_link_list(data: bytes) -> bool:
+    """Whether data begin as a list does: each line may be a path or a URL, and one is for sure.
+
+    Parameters
+    ----------
+    data : bytes
+        All, or the beginning, whose last line may be cut off.
+    """
+    text = _decoded(data, final=False)
+    if _NO_TEXT.search(text):
+        return False
+    kinds = [_is_sure(entry) for _, entry in _entries(text)]
+    if kinds[-1:] == [None] and not text.endswith(("\n", "\r")):
+        del kinds[-1]  # it may be cut off
+    return True in kinds and None not in kinds
+
+
+def _is_sure(entry: str) -> bool | None:
+    """Whether a line is a path or a URL for sure, or perhaps; None if it is neither."""
+    if len(entry) > MAX_LENGTH:
+        return None
+    if _URL.fullmatch(entry):
+        return True
+    if re.search('[<>"]', entry):
+        return None
+    if is_named_as_image(entry):
+        return True
+    return False if _PLAIN_PATH.fullmatch(entry) else None
+
+
+def parse_link_list(data: bytes, base: str, local_allowed: bool) -> list[Item]:
+    """The items that a list names, in its order.
+
+    Raises SourceUnusable, which names the line, for what is no URL, and for a local path
+    where that is not allowed.
+
+    Parameters
+    ----------
+    base : str
+        The path or the URL of the list, or of the folder it is in, with a slash at its end:
+        where relative paths begin.
+    local_allowed : bool
+        Whether the list may name files of this machine. One that was fetched may not, nor may
+        it name anything but http(s) and the common stores.
+    """
+    return [
+        _item(entry, base, local_allowed, line)
+        for line, entry in _entries(_decoded(data, final=True))
+    ]
+
+
+def _decoded(data: bytes, *, final: bool) -> str:
+    """The text, without a byte order mark; bytes of names in no encoding are kept as they are."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            errors = "surrogateescape" if encoding == "utf-8" else "replace"
+            return codecs.getincrementaldecoder(encoding)(errors).decode(data[len(mark) :], final)
+    return codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(data, final)
+
+
+def _entries(text: str) -> Iterator[tuple[int, str]]:
+    """The number of each line that is an entry, from 1, and the entry."""
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), 1):
+        entry = line.strip(" \t")
+        if entry and not entry.startswith(_COMMENT):
+            yield number, entry
+
+
+def _item(entry: str, base: str, local_allowed: bool, line: int) -> Item:
+    expected = "a list of paths and URLs"
+    if len(entry) > MAX_LENGTH:
+        raise SourceUnusable(expected, f"line {line}, of {len(entry):,} characters")
+    try:
+        urls.check_url(entry)
+        if "://" in entry or urls.scheme_of(entry):
+            place = _absolute(entry, local_allowed)
+        else:
+            place = _beside(base, entry, local_allowed)
+        urls.check_url(place)
+    except ValueError as error:
+        got = f"line {line}, {public_url(entry)}: {error}"
+        raise SourceUnusable(expected, got) from None
+    return Item(_name(entry), place)
+
+
+def _absolute(url: str, local_allowed: bool) -> str:
+    url = urls.normal_url(url)
+    scheme = urls.scheme_of(url)
+    is_remote = scheme in _REMOTE_SCHEMES and len(urls.split_links(url)) == 1
+    if not (is_remote or local_allowed):
+        raise ValueError("a list that was fetched names URLs of http(s) or of a store only")
+    return normal_http_url(url).geturl() if scheme in urls.HTTP_SCHEMES else url
+
+
+def _beside(base: str, path: str, local_allowed: bool) -> str:
+    """What a path stands for in a list that is at ``base``."""
+    is_absolute = _ABSOLUTE.match(path) is not None
+    if is_absolute or urls.is_local(base):
+        if not local_allowed:
+            raise ValueError("a list that was fetched names no files of this machine")
+        return path if is_absolute else os.path.join(_folder(urls.local_path(base)), path)
+    if urls.scheme_of(base) in urls.HTTP_SCHEMES:
+        return normal_http_url(urljoin(base, f"./{path}")).geturl()  # x:y is no URL here
+    scheme, _, key = base.partition("://")
+    return f"{scheme}://{posixpath.normpath(posixpath.join(_folder(key), path))}"
+
+
+def _folder(path: str) -> str:
+    return path[: path.rfind("/") + 1]
+
+
+def _name(entry: str) -> str:
+    """The path of an entry, without what stands before it in a URL."""
+    scheme = urls.scheme_of(entry)
+    if not scheme:
+        return entry
+    if scheme in urls.HTTP_SCHEMES:
+        return name_in_url(urlsplit(entry).path)
+    return entry.partition("://")[2].partition("/")[2] or entry

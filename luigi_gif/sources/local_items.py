@@ -1,0 +1,87 @@
+"""A folder of this machine, or a pattern of paths: each image there is an item."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator
+
+from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
+from luigi_gif.sources.left_out import is_hidden
+
+
+class LocalItems(Items):
+    """A file, those of a folder, or those whose paths fit a pattern.
+
+    Parameters
+    ----------
+    path : str
+        An absolute path: of a file, of a folder, whose own files are meant, or with ``*``,
+        ``?``, ``[...]`` or ``**`` for any folders, as in Python's glob.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._base = path if os.path.isdir(path) else _folder_before_pattern(path)
+
+    def items(self) -> Iterator[Item]:
+        """Regular files that are not hidden, in no order."""
+        for path in self._paths():
+            name = path[len(self._base) :].lstrip("/")
+            if is_hidden(name):
+                continue
+            try:
+                status = os.stat(path)
+            except OSError:  # a broken link, or it was removed meanwhile
+                continue
+            if stat.S_ISREG(status.st_mode):
+                yield Item(name, path, status.st_size, status.st_mtime, _version(status))
+
+    def read(self, item: Item, size: int) -> bytes:
+        """The first bytes of a file that is as it was listed. Raises ItemError."""
+        try:
+            with open(item.place, "rb", opener=_opener) as file:
+                data = file.read(size)
+                version = _version(os.fstat(file.fileno()))
+        except OSError as error:
+            raise ItemError("a file that can be read", error.strerror or str(error)) from None
+        if version != item.version:
+            raise ItemError("the file that was listed", "one that has changed since")
+        return data
+
+    def _paths(self) -> Iterator[str]:
+        if os.path.isdir(self._path):
+            with os.scandir(self._path) as entries:
+                yield from (entry.path for entry in entries)
+        elif os.path.lexists(self._path):
+            yield self._path
+        else:
+            paths = glob.iglob(self._path, recursive=True)
+            first = next(paths, None)
+            if first is None:
+                raise SourceUnusable(f"files that fit {self._path}", "none")
+            yield first
+            yield from paths
+
+
+def _opener(path: str, flags: int) -> int:
+    """Without waiting, where a FIFO has taken the place of a file."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path names many files, as no file or folder has this very name."""
+    return glob.has_magic(path) and not os.path.lexists(path)
+
+
+def _folder_before_pattern(path: str) -> str:
+    """The folder that everything which fits a pattern is in."""
+    folder = os.path.dirname(path)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"

@@ -1,0 +1,223 @@
+"""What --url names to a bundle in the work directory: fetched, or assembled of its items."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from luigi_gif import bundles, fetching, redaction, storage, urls
+from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.sources import assembling, dated_items, frames_in_image
+from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
+from luigi_gif.sources.item import Items, SourceUnusable
+from luigi_gif.sources.open_file_item import OpenFileItem
+from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
+from luigi_gif.sources.web_items import WebItems, with_local_versions
+
+if TYPE_CHECKING:
+    from luigi_gif import settings
+    from luigi_gif.integrations import ProgressReporter
+
+ASSEMBLED_SUFFIX = ".assembled"
+UNPACKED_SUFFIX = ".unpacked"
+MAX_PAGE_BYTES = 1 << 26
+"""Of a page or a list."""
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
+
+
+class SourceBundle(NamedTuple):
+    """A bundle that was made of a source."""
+
+    file_name: str
+    """In the staging folder."""
+    receipt: dict[str, object]
+    """What is known of it."""
+    bundle_index: bundles.BundleIndex | None
+    """What it holds, where that is known."""
+    items: list[assembling.NotedItem]
+    """Of which it was made, if of several."""
+
+
+class _Job(NamedTuple):
+    """One source on its way to a bundle."""
+
+    source: Source
+    staging: storage.LocalFolder
+    name: str
+    """What its files in the staging folder begin with."""
+    config: settings.download
+    reporter: ProgressReporter
+
+
+def fetch_source(
+    source: Source,
+    staging: storage.LocalFolder,
+    name: str,
+    config: settings.download,
+    reporter: ProgressReporter,
+) -> SourceBundle:
+    """Make a bundle of a source, in files of the staging folder that begin with ``name``.
+
+    Raises SourceError, BundleError, DownloadError or StorageError.
+    """
+    job = _Job(source, staging, name, config, reporter)
+    if dated_items.is_dated(source.url):
+        items = list(list_dated_items(source))
+        return _assemble(job, WebItems(items, staging, config, reporter, order="given", gaps=True))
+    listed = listed_items(source.url)
+    if listed is not None:
+        return _assemble(job, listed)
+    part = f"{name}{storage.PARTIAL_SUFFIX}"
+    fetched = fetching.fetch_bundle(
+        source.url,
+        staging,
+        part,
+        config,
+        sha256=source.sha256,
+        strict=source.strict,
+        reporter=reporter,
+        is_container=_is_container,
+    )
+    with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
+        if opened is None:
+            return SourceBundle(part, fetched.receipt, fetched.bundle_index, [])
+        made = _assemble(job, opened)
+    return made._replace(receipt=made.receipt | {"source_sha256": fetched.receipt["sha256"]})
+
+
+def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
+    """Remove what is not needed any more once a source is a bundle."""
+    part = f"{name}{storage.PARTIAL_SUFFIX}"
+    staging.remove(part)
+    fetching.remove_checkpoint(staging, part)
+    fetching.remove_checkpoint(staging, f"{name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}")
+    fetching.discard_items(staging)
+
+
+def _is_container(beginning: bytes) -> bool:
+    """Whether a file holds images, or names them, and is no bundle, judged by its beginning."""
+    from luigi_gif.sources import archive_items, link_list, page_links  # which few runs need
+
+    return (
+        archive_items.is_archive(beginning)
+        or frames_in_image.is_sequence(beginning)
+        or page_links.is_page(beginning)
+        or link_list.looks_like_link_list(beginning)
+    )
+
+
+def _assemble(job: _Job, items: Items) -> SourceBundle:
+    source, staging = job.source, job.staging
+    file_name = f"{job.name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}"
+    with _translated(source):
+        chosen = choose_items(source, items)
+        with (
+            fetching.open_partial(staging, file_name, source.url) as partial,
+            job.reporter.track("images", len(chosen), 0) as progress,
+        ):
+            partial.clear()
+            noted: list[assembling.NotedItem] = []
+            pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
+            for piece in assembling.joined(pieces):
+                partial.append(piece)
+                progress(len(noted), partial.state.size)
+                fetching.check_size(partial.state.size, job.config, source.url)
+            if not noted:
+                raise SourceUnusable("an image", "gaps only")
+            index = bundles.index_bundle(partial.reader(), strict=False)
+            receipt = {"size": partial.state.size, "sha256": partial.sha256()}
+    return SourceBundle(file_name, receipt, index if source.strict else None, noted)
+
+
+@contextlib.contextmanager
+def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iterator[Items | None]:
+    """The items of a fetched file; None where it is a bundle."""
+    from luigi_gif.sources import archive_items, link_list, page_links
+
+    beginning = file.read(archive_items.BEGINNING_BYTES)
+    file.seek(0)
+    if archive_items.is_archive(beginning):
+        with _opened_archive(job, file, beginning) as archive:
+            yield archive
+    elif page_links.is_page(beginning):
+        yield _items_of_page(job, file.read(MAX_PAGE_BYTES), fetched)
+    elif link_list.looks_like_link_list(beginning):
+        yield _items_of_list(job, file.read(MAX_PAGE_BYTES), fetched)
+    else:
+        yield _image_of_frames(job.source, file, beginning, fetched.bundle_index)
+
+
+@contextlib.contextmanager
+def _opened_archive(job: _Job, file: IO[bytes], beginning: bytes) -> Iterator[Items]:
+    from luigi_gif.sources import archive_items
+
+    opener = archive_items.decompressor(beginning)
+    if opener is None:
+        yield archive_items.open_archive(file)
+        return
+    name = f"{job.name}{UNPACKED_SUFFIX}{storage.PARTIAL_SUFFIX}"
+    try:
+        with job.staging.update(name) as whole:
+            whole.truncate()
+            size = 0
+            for piece in archive_items.unpacked_pieces(opener, file):
+                size += len(piece)
+                fetching.check_size(size, job.config, job.source.url)
+                whole.write(piece)
+            whole.seek(0)
+            yield archive_items.open_archive(whole)
+    finally:
+        job.staging.remove(name)
+
+
+def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
+    from luigi_gif.sources import page_links
+
+    url = fetched.place or job.source.url
+    links = page_links.image_links(page, url, fetched.charset)
+    if not links.items:
+        got = f"{bundles.looks_like(page)}, with {links.left_out:,} other links"
+        raise SourceUnusable("a bundle, or a page that links to pictures", got)
+    if links.is_truncated:
+        logger.warning("the page is a part of a listing: its rest is not seen")
+    return WebItems(links.items, job.staging, job.config, job.reporter)
+
+
+def _items_of_list(job: _Job, text: bytes, fetched: fetching.FetchedBundle) -> Items:
+    from luigi_gif.sources import link_list
+
+    is_local = urls.is_local(job.source.url)
+    base = os.path.abspath(urls.local_path(job.source.url)) if is_local else job.source.url
+    items = link_list.parse_link_list(text, fetched.place or base, is_local)
+    versioned = list(with_local_versions(items))
+    return WebItems(versioned, job.staging, job.config, job.reporter, order="given")
+
+
+def _image_of_frames(
+    source: Source, file: IO[bytes], beginning: bytes, index: bundles.BundleIndex | None
+) -> Items | None:
+    """A file that is one image of several frames, as an item; None for any other."""
+    if not frames_in_image.may_hold_frames(beginning):
+        return None
+    if not frames_in_image.is_sequence(beginning):
+        index = index or bundles.index_bundle(file.read, strict=False)
+        file.seek(0)
+        if index.frame_count > 1:  # a bundle, of which each image is one frame
+            return None
+    name = redaction.public_url(source.url).rstrip("/").rpartition("/")[2]
+    return OpenFileItem(name, file)
+
+
+@contextlib.contextmanager
+def _translated(source: Source) -> Iterator[None]:
+    """Name the source and the item of what cannot be used."""
+    try:
+        yield
+    except assembling.BadItemError as error:
+        raise bad_item_error(source.url, error.item, error.error) from None
+    except SourceUnusable as error:
+        raise unusable_source_error(source.url, error) from None

@@ -1,0 +1,115 @@
+"""A prefix of a store, or a pattern of its objects: each image there is an item."""
+
+from __future__ import annotations
+
+import glob
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from luigi_gif import storage, urls
+from luigi_gif.redaction import public_text
+from luigi_gif.sources.item import Item, ItemError, Items, ReadResult, SourceUnusable
+from luigi_gif.sources.left_out import is_hidden
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
+
+AT_ONCE = 8
+"""So many objects are read at a time."""
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
+"""What file systems call the time when an object was changed last."""
+
+
+class StoreItems(Items):
+    """The objects below a prefix, its own ones only, or those whose names fit a pattern.
+
+    Parameters
+    ----------
+    url : str
+        An fsspec URL that ends in a slash, or has ``*``, ``?`` or ``[...]`` in its path.
+    """
+
+    peeks = False
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._store = storage.Store(url)
+
+    def items(self) -> Iterator[Item]:
+        """Objects that are not hidden, in no order."""
+        root = self._store.root
+        method = "glob" if glob.has_magic(root) else "ls"
+        base = _folder_before_pattern(root)
+        try:
+            self._store.invalidate_cache()
+            found = self._store.call(method, root, detail=True)
+        except Exception as error:  # a store may raise anything
+            got = public_text(str(error), self._url) or type(error).__name__
+            raise SourceUnusable("a prefix of a store that can be listed", got) from None
+        for info in found.values() if isinstance(found, dict) else found:
+            name = info["name"].removeprefix(base).lstrip("/")
+            if info.get("type") != "directory" and name and not is_hidden(name):
+                version = storage.object_version(info) or ""
+                yield Item(name, info["name"], info.get("size"), _time_of(info), version)
+
+    def read(self, item: Item, size: int) -> bytes:
+        """The first bytes of an object that is as it was listed. Raises ItemError."""
+        size = min(size, item.size if item.size is not None else size)
+        try:
+            data: bytes = self._store.call("cat_file", item.place, start=0, end=size, size=size)
+            self._store.invalidate_cache()
+            info = self._store.call("info", item.place)
+        except Exception as error:  # a store may raise anything
+            got = public_text(str(error), self._url) or type(error).__name__
+            raise ItemError("an object that can be read", got) from None
+        if (storage.object_version(info) or "") != item.version:
+            raise ItemError("the object that was listed", "one that has changed since")
+        return data
+
+    def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
+        """Those of some items are read before it is their turn."""
+        waiting: deque[tuple[Item, Future[ReadResult]]] = deque()
+        with ThreadPoolExecutor(AT_ONCE, "item") as pool:
+            try:
+                for item in items:
+                    waiting.append((item, pool.submit(self._read, item, size)))
+                    if len(waiting) > AT_ONCE:
+                        item, future = waiting.popleft()
+                        yield item, future.result()
+                for item, future in waiting:
+                    yield item, future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+
+def names_many_objects(url: str) -> bool:
+    """Whether a URL of a store names a prefix or a pattern, not one object."""
+    scheme = urls.scheme_of(url)
+    if urls.is_local(url) or scheme in urls.HTTP_SCHEMES or "::" in url:
+        return False
+    return url.endswith("/") or (scheme in urls.NAMES_WITH_MARKS and glob.has_magic(url))
+
+
+def _folder_before_pattern(root: str) -> str:
+    while glob.has_magic(root):
+        root = root.rpartition("/")[0]
+    return root
+
+
+def _time_of(info: JsonObject) -> float | None:
+    """Seconds since 1970 UTC."""
+    for key in _TIMES:
+        time = info.get(key)
+        if isinstance(time, str):
+            try:
+                time = datetime.fromisoformat(time)
+            except ValueError:
+                continue
+        if isinstance(time, datetime):
+            return time.timestamp()
+        if isinstance(time, int | float):
+            return float(time)
+    return None

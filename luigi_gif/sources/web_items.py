@@ -1,0 +1,95 @@
+"""Items that are fetched into the work directory: those of a page, a list or dated URLs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from luigi_gif import fetching, storage, urls
+from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
+
+if TYPE_CHECKING:
+    from luigi_gif import settings
+    from luigi_gif.integrations import ProgressReporter
+
+_MISSING = re.compile(r"40[34]|410|No such file|not found", re.I)
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
+
+
+class WebItems(Items):
+    """Items that are listed already.
+
+    Parameters
+    ----------
+    items : sequence of Item
+        Their places are paths and URLs.
+    order : str
+        That of the frames, if the user asks for none.
+    gaps : bool
+        Whether one that does not exist is left out, and is no fault.
+    """
+
+    peeks = False
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        staging: storage.LocalFolder,
+        config: settings.download,
+        reporter: ProgressReporter,
+        *,
+        order: str = "natural",
+        gaps: bool = False,
+    ) -> None:
+        self.order = order
+        self._items = items
+        self._staging = staging
+        self._config = config
+        self._reporter = reporter
+        self._gaps = gaps
+
+    def items(self) -> Iterator[Item]:
+        """Those that were listed."""
+        return iter(self._items)
+
+    def read(self, item: Item, size: int) -> bytes:
+        """The first bytes of an item. Raises ItemError."""
+        for _, result in self.read_each([item], size):
+            if isinstance(result, ItemError):
+                raise result
+            return result
+        raise ItemError("an item", "none")
+
+    def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
+        """Each is fetched whole before it is given; gaps are not given."""
+        missing = 0
+        found = list(items)
+        with contextlib.closing(
+            fetching.fetch_items(found, self._staging, self._config, self._reporter)
+        ) as fetched:
+            for item, name, *_, error in fetched:
+                if error is None:
+                    yield item, self._staging.read(name, 0, size)
+                elif self._gaps and _MISSING.search(error.got):
+                    missing += 1
+                else:
+                    yield item, ItemError(error.expected, error.got)
+        if missing:
+            logger.warning("%d of %d items do not exist, and are gaps", missing, len(found))
+
+
+def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, those of this machine with the version that their files have now."""
+    for item in items:
+        version = fetching.source_version(item.place) if urls.is_local(item.place) else None
+        time = None
+        if version is not None:
+            with contextlib.suppress(OSError):
+                time = os.stat(urls.local_path(item.place)).st_mtime
+        yield item._replace(version=version or item.version, time=item.time or time)

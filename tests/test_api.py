@@ -1,0 +1,101 @@
+"""One call from Python."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.images import gif
+from support.numbered import picture, shown
+
+import luigi_gif
+from luigi_gif import api, make_gif
+from luigi_gif.errors import ForeignFileError, ParameterError, PipelineError, SourceError
+
+
+def test_arrays_pictures_and_files_are_frames(tmp_path: Path) -> None:
+    """Gray, with colors, and with transparency; all of them in one clip, if wanted."""
+    shades: list[Any] = [
+        np.full((6, 8), 60, np.uint8),
+        np.full((6, 8, 3), (60, 0, 0), np.uint8),
+        np.full((6, 8, 4), (60, 0, 0, 255), np.uint8),
+        Image.new("RGB", (8, 6), (60, 0, 0)),
+        picture(3),
+    ]
+    result = make_gif(iter(shades), tmp_path / "clip.gif", frame_duration_ms=40)
+    assert shown(tmp_path / "clip.gif") == [3] * 5
+    assert result == luigi_gif.Result(
+        str(tmp_path / "clip.gif"), 5, 8, 6, 200, (tmp_path / "clip.gif").stat().st_size, []
+    )
+
+
+def test_paths_are_a_source(tmp_path: Path) -> None:
+    """One, or a list of them, with the options of the command."""
+    paths = [tmp_path / f"frame_{number}.png" for number in range(12)]
+    for number, path in enumerate(paths):
+        path.write_bytes(picture(number))
+    make_gif(tmp_path, tmp_path / "folder.gif", last=2)
+    make_gif(paths[:3][::-1], tmp_path / "list.gif", sort="given")
+    make_gif(str(tmp_path / "*_?.png"), str(tmp_path / "pattern.gif"), every=3)
+    assert shown(tmp_path / "folder.gif") == [10, 11]
+    assert shown(tmp_path / "list.gif") == [2, 1, 0]
+    assert shown(tmp_path / "pattern.gif") == [0, 3, 6, 9]
+
+
+def test_nothing_is_left_but_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a work directory is named: there the next call finds what is done."""
+    monkeypatch.chdir(tmp_path)
+    make_gif([gif(1), gif(2)], "clip.gif")
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.gif"]
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "0.png").write_bytes(picture(0))
+    for _ in range(2):
+        make_gif("pictures", "clip.gif", workdir="work")
+    assert (tmp_path / "work" / "frames" / "frame_00.gif").exists()
+
+
+def test_what_is_left_out_is_told(tmp_path: Path) -> None:
+    """Each frame in a line."""
+    result = make_gif([gif(1), gif(2)[:-9]], tmp_path / "clip.gif", on_bad_frame="skip")
+    assert result.frames == 1
+    (line,) = result.left_out
+    assert line.startswith("frame 1 at byte")
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "error"),
+    [
+        ("nowhere", {}, PipelineError),
+        ([], {}, PipelineError),
+        ([b"no image"], {}, PipelineError),
+        ([gif(1)], {"speed": 2}, ParameterError),
+        ([gif(1)], {"size": "huge"}, ParameterError),
+        (["nowhere.png"], {}, PipelineError),
+        (["nowhere.png", "nothing/*.png"], {}, SourceError),
+    ],
+)
+def test_what_cannot_be_used_is_an_error_of_the_pipeline(
+    tmp_path: Path, source: object, options: dict[str, object], error: type[Exception]
+) -> None:
+    """And nothing is written."""
+    with pytest.raises(error):
+        make_gif(source, tmp_path / "clip.gif", **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "clip.gif").exists()
+
+
+def test_a_file_that_is_no_clip_is_not_overwritten(tmp_path: Path) -> None:
+    """As with -o."""
+    (tmp_path / "clip.gif").write_text("the user's")
+    with pytest.raises((ForeignFileError, ParameterError)):
+        make_gif([gif(1)], tmp_path / "clip.gif")
+    assert (tmp_path / "clip.gif").read_text() == "the user's"
+
+
+def test_the_examples_of_the_docstrings_are_right(tmp_path: Path) -> None:
+    """Run as they stand."""
+    names = {"getfixture": lambda _: tmp_path}
+    assert doctest.testmod(api, extraglobs=names).failed == 0

@@ -1,0 +1,56 @@
+"""URLs with the fields of a time in them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from luigi_gif.sources.dated_items import dated_items, is_dated
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://host/%Y/%m/%d.png", True),
+        ("https://host/%H%M.png", True),
+        ("https://host/a%20b.png", False),
+        ("https://host/%d0%b0.png", False),
+        ("/radar/%Y.png", True),
+        ("a.png", False),
+    ],
+)
+def test_a_dated_url_is_told_from_an_encoded_one(url: str, expected: bool) -> None:
+    """By a letter that is no hexadecimal digit."""
+    assert is_dated(url) == expected
+
+
+def test_there_is_an_item_for_each_step_of_time() -> None:
+    """From the first to the last, both included; %% is a percent sign."""
+    url = "https://host/%Y%m%d/%H%M.png?a=%%20"
+    items = list(dated_items(url, at("2026-11-23T23:50"), at("2026-11-24T00:10"), 600, UTC))
+    assert [item.place for item in items] == [
+        "https://host/20261123/2350.png?a=%20",
+        "https://host/20261124/0000.png?a=%20",
+        "https://host/20261124/0010.png?a=%20",
+    ]
+    assert items[1].time == at("2026-11-24T00:00")
+
+
+def test_times_in_a_url_are_in_the_zone_that_is_asked_for() -> None:
+    """In the night in which summer time ends, an hour comes twice."""
+    begin, zone = at("2026-10-24T23:30"), ZoneInfo("Europe/Oslo")
+    items = dated_items("https://host/%H%M.png", begin, begin + 3 * 3600, 1800, zone)
+    told = [item.place[-8:-4] for item in items]
+    assert told == ["0130", "0200", "0230", "0200", "0230", "0300", "0330"]
+
+
+def test_steps_that_the_url_does_not_tell_apart_are_one_item() -> None:
+    """Such as minutes, where it has only hours."""
+    items = dated_items("%Y%m%d%H", at("2026-11-23T10:00"), at("2026-11-23T11:59"), 60, UTC)
+    assert [item.place for item in items] == ["2026112310", "2026112311"]

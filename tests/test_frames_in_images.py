@@ -1,0 +1,76 @@
+"""Files of several frames as sources: every frame is one of the clip, with its own delay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image, features
+from support.clips import clip_here
+from support.images import DELIMITER, gif, saved
+from support.numbered import picture, shown
+
+DELAYS = [50, 70, 200]
+
+
+def several(format_: str, count: int = 3, **options: object) -> bytes:
+    """An image file of several frames that tell their numbers."""
+    frames = [Image.new("RGB", (8, 6), (20 * number, 0, 0)) for number in range(count)]
+    if format_ == "MJPEG":
+        return b"".join(saved(frame, "JPEG") for frame in frames)
+    timing = {} if format_ == "TIFF" else {"duration": DELAYS[:count], "loop": 0}
+    options = {"save_all": True, "append_images": frames[1:], **timing, **options}
+    return saved(frames[0], format_, **options)
+
+
+def delays(clip: Path) -> list[int]:
+    with Image.open(clip) as image:
+        found = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            found.append(image.info["duration"])
+        return found
+
+
+FILES = {
+    "GIF": DELAYS,
+    "WebP": DELAYS,
+    "PNG": DELAYS,
+    "AVIF": DELAYS,
+    "TIFF": [100] * 3,
+    "MJPEG": [100] * 3,
+}
+
+
+@pytest.mark.parametrize("format_", list(FILES))
+def test_every_frame_of_a_file_is_one_of_the_clip(tmp_path: Path, format_: str) -> None:
+    """Told by its content; with its own delay, where it has one."""
+    if format_ == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    options = {"lossless": True} if format_ == "WebP" else {}
+    (tmp_path / "download").write_bytes(several(format_, **options))
+    clip = clip_here(tmp_path / "download", tmp_path / "work")
+    assert shown(clip) == [0, 1, 2]
+    assert delays(clip) == FILES[format_]
+
+
+def test_a_picture_of_several_frames_among_others(tmp_path: Path) -> None:
+    """It gives all of its frames, where its name puts it."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "1.png").write_bytes(picture(7))
+    (tmp_path / "pictures" / "2.gif").write_bytes(several("GIF"))
+    (tmp_path / "pictures" / "10.png").write_bytes(picture(8))
+    assert shown(clip_here(tmp_path / "pictures", tmp_path / "work")) == [7, 0, 1, 2, 8]
+
+
+def test_a_bundle_shows_the_first_frame_of_each_image(tmp_path: Path) -> None:
+    """As it always did, also where its first image has several."""
+    (tmp_path / "bundle").write_bytes(several("GIF") + DELIMITER + picture(8))
+    assert shown(clip_here(tmp_path / "bundle", tmp_path / "work")) == [0, 8]
+
+
+def test_a_file_of_one_image_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Byte for byte."""
+    (tmp_path / "image.gif").write_bytes(gif(1))
+    clip_here(tmp_path / "image.gif", tmp_path / "work")
+    assert (tmp_path / "work" / "image-data.img").read_bytes() == gif(1)

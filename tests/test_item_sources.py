@@ -1,0 +1,247 @@
+"""Folders, patterns and archives as sources: which frames come of them, and in which order."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.clips import clip_here
+from support.images import gif
+from support.numbered import picture, shown
+from support.pipeline import Pipeline
+
+import luigi_gif
+from luigi_gif.errors import BundleError, SourceError
+from luigi_gif.frames import load_manifest
+from luigi_gif.sources import assembling
+from luigi_gif.storage import open_folder
+
+COUNT = 12
+NO_FRAMES = {
+    "readme.txt": b"hello",
+    ".hidden.png": b"\x89PNG",
+    "Thumbs.db": b"\xd0\xcf\x11\xe0",
+    "__MACOSX/._0.png": b"junk",
+    "sub/.cache/0.png": b"junk",
+}
+
+
+PICTURES = {f"frame_{number}.png": picture(number) for number in range(COUNT)}
+
+
+def write_all(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def tar_of(files: dict[str, bytes], mode: str = "w") -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twelve pictures, and what is no frame."""
+    folder = tmp_path / "pictures"
+    write_all(folder, PICTURES | NO_FRAMES | {"sub/frame_99.png": picture(3)})
+    return folder
+
+
+def test_a_folder_is_a_source(folder: Path, tmp_path: Path) -> None:
+    """Its own pictures in natural order; no hidden file, no text, nothing of folders in it."""
+    assert shown(clip_here(folder, tmp_path / "work")) == list(range(COUNT))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("*_?.png", range(10)), ("**/*_9*.png", [9, 3]), ("frame_[23].png", [2, 3])],
+)
+def test_a_pattern_is_a_source(
+    folder: Path, tmp_path: Path, pattern: str, expected: list[int]
+) -> None:
+    """With * and ? for characters, and ** for any folders."""
+    assert shown(clip_here(folder / pattern, tmp_path / "work")) == list(expected)
+
+
+def zstd_of(data: bytes) -> bytes:
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    compressed: bytes = importlib.import_module(name).compress(data)
+    return compressed
+
+
+ARCHIVES: dict[str, Callable[[dict[str, bytes]], bytes]] = {
+    "zip": zip_of,
+    "tar": tar_of,
+    "tar.gz": lambda files: tar_of(files, "w:gz"),
+    "tar.bz2": lambda files: tar_of(files, "w:bz2"),
+    "tar.xz": lambda files: tar_of(files, "w:xz"),
+    "tar.zst": lambda files: zstd_of(tar_of(files)),
+}
+
+
+@pytest.mark.parametrize("kind", list(ARCHIVES))
+def test_an_archive_is_a_source(tmp_path: Path, kind: str) -> None:
+    """Told by its content, whatever its name; its pictures in natural order."""
+    files = {f"a/{name}": data for name, data in reversed(PICTURES.items())}
+    (tmp_path / "download").write_bytes(ARCHIVES[kind](NO_FRAMES | files))
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("kind", list(ARCHIVES))
+def test_a_damaged_archive_is_an_error(tmp_path: Path, kind: str) -> None:
+    """Cut off in the middle."""
+    data = ARCHIVES[kind](PICTURES)
+    (tmp_path / "download").write_bytes(data[: len(data) // 2])
+    # Of bzip2 nothing is known before its first block is whole.
+    with pytest.raises((SourceError, BundleError)) as caught:
+        clip_here(tmp_path / "download", tmp_path / "work")
+    assert str(tmp_path / "download") in caught.value.where
+
+
+def test_a_tar_that_is_cut_between_two_members_is_an_error(tmp_path: Path) -> None:
+    """Its end is missing, and the pictures behind it."""
+    (tmp_path / "download").write_bytes(tar_of(PICTURES)[: 6 * 1024])
+    with pytest.raises(SourceError, match="at 6,144 bytes"):
+        clip_here(tmp_path / "download", tmp_path / "work")
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x.png", "..\\x.png"])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_name_that_leads_out_of_an_archive_is_an_error(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    """Nothing is written there."""
+    (tmp_path / "download").write_bytes(ARCHIVES[kind]({name: picture(1)}))
+    with pytest.raises(SourceError, match="leads out of it"):
+        clip_here(tmp_path / "download", tmp_path / "work")
+    assert not list(tmp_path.rglob("x.png"))
+
+
+def test_a_link_that_leads_out_of_an_archive_is_an_error(tmp_path: Path) -> None:
+    """One that stays in it is left out."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name, target in (("a/in.png", "../frame.png"), ("a/out.png", "../../frame.png")):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            archive.addfile(link)
+    (tmp_path / "download").write_bytes(file.getvalue())
+    with pytest.raises(SourceError, match=r"a/out\.png, a link to"):
+        clip_here(tmp_path / "download", tmp_path / "work")
+
+
+def test_a_member_that_unpacks_to_too_much_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much of it is unpacked as one image may have."""
+    (tmp_path / "download").write_bytes(zip_of({"0.png": picture(0), "1.png": bytes(3 << 20)}))
+    monkeypatch.setattr(assembling, "MAX_ITEM_BYTES", 1 << 20)
+    with pytest.raises(SourceError) as caught:
+        clip_here(tmp_path / "download", tmp_path / "work")
+    assert caught.value.expected.startswith("at most 1,048,576 bytes")
+
+
+@pytest.mark.parametrize(
+    ("files", "got"),
+    [({}, "none in 0 files"), ({"a.txt": b"a"}, "none in 1 files")],
+)
+def test_a_source_without_images_is_an_error(
+    tmp_path: Path, files: dict[str, bytes], got: str
+) -> None:
+    """An empty folder, or one with other files."""
+    (tmp_path / "pictures").mkdir()
+    write_all(tmp_path / "pictures", files)
+    with pytest.raises(SourceError) as caught:
+        clip_here(tmp_path / "pictures", tmp_path / "work")
+    assert caught.value.got == got
+
+
+def test_a_bad_picture_is_named(folder: Path, tmp_path: Path) -> None:
+    """It ends the run, or is left out."""
+    (folder / "frame_5.png").write_bytes(picture(5)[:-40])
+    with pytest.raises(BundleError, match=r"frame_5\.png"):
+        clip_here(folder, tmp_path / "work")
+    clip = clip_here(folder, tmp_path / "work", on_bad_frame="skip")
+    assert shown(clip) == [number for number in range(COUNT) if number != 5]
+
+
+def test_a_picture_that_is_none_keeps_its_number(folder: Path, tmp_path: Path) -> None:
+    """The manifest says why it is left out; as an error it is named before any frame is made."""
+    (folder / "frame_5.png").write_bytes(b"<html>")
+    with pytest.raises(SourceError, match=r"frame_5\.png is not usable"):
+        clip_here(folder, tmp_path / "work")
+    clip = clip_here(folder, tmp_path / "work", on_bad_frame="skip")
+    assert shown(clip) == [number for number in range(COUNT) if number != 5]
+    assert not (tmp_path / "work/frames/frame_05.gif").exists()
+    manifest = load_manifest(open_folder(str(tmp_path / "work")))
+    assert manifest is not None
+    (skipped,) = manifest.skipped
+    assert skipped.number == 5
+    assert "an HTML or XML page" in skipped.reason
+    assert "(frame_5.png)" in skipped.reason
+
+
+def test_a_folder_that_did_not_change_is_left_alone(folder: Path, pipeline: Pipeline) -> None:
+    """Then one picture comes, and one goes."""
+    assert pipeline.run(url=folder) == ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
+    assert pipeline.run(url=folder) == []
+    (folder / "frame_12.png").write_bytes(picture(12))
+    os.remove(folder / "frame_0.png")
+    assert pipeline.run(url=folder)
+    assert shown(pipeline.workdir / "clip.gif") == list(range(1, COUNT + 1))
+    (folder / "notes.txt").write_text("no picture")
+    assert pipeline.run(url=folder) == []
+
+
+def test_other_choices_make_another_clip(folder: Path, pipeline: Pipeline) -> None:
+    """A rule is part of the recipe; one that has no effect is not."""
+    pipeline.run(url=folder, last=3)
+    assert shown(pipeline.workdir / "clip.gif") == [9, 10, 11]
+    pipeline.run(url=folder, match="*_[2-7].png", every=2)
+    assert shown(pipeline.workdir / "clip.gif") == [2, 4, 6]
+    assert pipeline.run(url=folder, match="*_[2-7].png", every=2) == []
+
+
+def test_several_sources_are_one_after_another(folder: Path, tmp_path: Path) -> None:
+    """In the order given, each in its own."""
+    urls = [folder / "frame_3.png", folder / "frame_1.png", folder / "*_1[01].png"]
+    task = luigi_gif.CombineGif(url=[str(url) for url in urls], workdir=tmp_path)
+    task.alone = True
+    task.run()
+    assert shown(tmp_path / "clip.gif") == [3, 1, 10, 11]
+
+
+def test_an_item_that_changes_between_listing_and_reading_is_bad(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Never half of one version and half of another."""
+    from luigi_gif.sources.item import ItemError
+    from luigi_gif.sources.local_items import LocalItems
+
+    items = LocalItems(str(folder))
+    (item,) = (item for item in items.items() if item.name == "frame_1.png")
+    (folder / "frame_1.png").write_bytes(gif(1))
+    with pytest.raises(ItemError, match="changed since"):
+        items.read(item, 1000)
