@@ -46,7 +46,7 @@ from luigi_gif.url_parameters import FolderParameter, SourceParameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
 OWN_NAMES: OwnNames = {
-    "folders": (frames.SUBFOLDER, storage.LOCK),
+    "folders": (frames.SUBFOLDER, storage.ITEMS, storage.LOCK),
     "suffixes": (
         ".json",
         storage.PARTIAL_SUFFIX,

@@ -39,6 +39,9 @@ class DownloadData(PipelineTask):
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.data_file)
 
+    def subfolders(self) -> set[str]:
+        return super().subfolders() | {storage.ITEMS}
+
     def reason_in_folder(self) -> str | None:
         version = self.bundle.version()
         if version is None:

@@ -45,7 +45,7 @@ def test_names_may_be_chosen(pipeline: Pipeline) -> None:
     assert {"in/frames.bin", "in/frames.bin.json", "out.gif"} < set(pipeline.files())
 
 
-@pytest.mark.parametrize("name", ["frames.json", "a.json", "frames/x.gif", ".lock"])
+@pytest.mark.parametrize("name", ["frames.json", "a.json", "frames/x.gif", "items/x.gif", ".lock"])
 def test_names_of_the_pipeline_are_not_to_be_had(name: str) -> None:
     """They would be overwritten, or swept."""
     with pytest.raises(ParameterError, match="does not use itself"):

@@ -7,9 +7,11 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.clips import clip_here
+from support.images import saved
 from support.numbered import picture, shown
-from support.page_server import Server
+from support.page_server import Page, Server
 
 from luigi_gif.errors import ParameterError, PipelineError, SourceError
 from luigi_gif.frames import load_manifest
@@ -110,6 +112,40 @@ def test_a_run_goes_on_with_what_was_fetched(site: Server, tmp_path: Path) -> No
     assert shown(clip_here(site.url("/radar/"), tmp_path / "work")) == list(range(COUNT))
     assert len(site.requests) == len(set(site.requests))
     assert "/radar/frame_0.png" not in site.requests
+
+
+def cut_jpeg(handler: BaseHTTPRequestHandler) -> None:
+    """Half of a picture, of which nobody says how long it is."""
+    handler.send_response(200)
+    handler.end_headers()
+    data = saved(Image.effect_noise((64, 64), 50), "JPEG")
+    handler.wfile.write(data[: len(data) // 2])
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("answer", [b"<html>", cut_jpeg])
+def test_what_is_no_picture_is_fetched_again(site: Server, tmp_path: Path, answer: Page) -> None:
+    """By the next run, as its server may have mended it; the others are not."""
+    whole = site.pages["/radar/frame_6.png"]
+    site.pages["/radar/frame_6.png"] = answer
+    with pytest.raises(SourceError, match=r"frame_6\.png is not usable"):
+        clip_here(site.url("/radar/"), tmp_path / "work")
+    site.requests.clear()
+    site.pages["/radar/frame_6.png"] = whole
+    assert shown(clip_here(site.url("/radar/"), tmp_path / "work")) == list(range(COUNT))
+    assert "/radar/frame_6.png" in site.requests
+    assert not {f"/radar/frame_{number}.png" for number in range(6)} & set(site.requests)
+
+
+def test_what_a_killed_run_left_of_items_is_removed(site: Server, tmp_path: Path) -> None:
+    """Its temporary files, and a file that it has unpacked; what is not its own stays."""
+    left = ["items/x.json.0123456789abcdef.luigi-gif-tmp", "image-data.img.unpacked.part"]
+    for name in (*left, "items/mine"):
+        (tmp_path / "work" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / name).write_bytes(b"x")
+    clip_here(site.url("/radar/"), tmp_path / "work", last=1)
+    assert [path.name for path in (tmp_path / "work/items").iterdir()] == ["mine"]
+    assert not (tmp_path / "work" / left[1]).exists()
 
 
 def test_a_page_without_pictures_is_an_error(server: Server, tmp_path: Path) -> None:

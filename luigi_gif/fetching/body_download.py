@@ -75,7 +75,7 @@ class Body:
             if response.start:
                 logger.info("goes on behind the %s bytes that are there", f"{response.start:,}")
             with self._reporter.track("B", response.total, response.start) as progress:
-                for piece in _whole_pieces(_with_progress(response, progress)):
+                for piece in whole_pieces(_with_progress(response, progress)):
                     self._opener.check()
                     if partial.state.size == 0:
                         self._check_beginning(piece)
@@ -111,7 +111,7 @@ def _with_progress(response: Response, progress: Progress) -> Iterator[bytes]:
         progress(size, size)
 
 
-def _whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
+def whole_pieces(source: Iterable[bytes]) -> Iterator[bytes]:
     """Pieces of PIECE_BYTES or more, the last one excepted: servers may send them tiny.
 
     What came before an error is given before it is raised.

@@ -6,6 +6,7 @@ Each check raises BundleError, but for that of the size.
 from __future__ import annotations
 
 import collections
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, imaging, redaction
@@ -77,20 +78,28 @@ def index_fetched(partial: PartialFile, url: str) -> bundles.BundleIndex:
 
 def check_end(partial: PartialFile, url: str) -> None:
     """A bundle whose length nobody told has to end with a whole frame."""
-    for last in collections.deque(bundles.iter_frames(partial.reader()), maxlen=1):
-        frame_error = last.error
-        if frame_error is None and not last.is_whole:
-            frame_error = _undecodable(last)
-        if frame_error is not None:
-            expected, got = frame_error
-            raise BundleError(
-                "the bundle seems to be cut off",
-                where=f"{public_url(url)}, at byte {last.offset:,} of {partial.state.size:,}",
-                expected=f"{expected}, as the source does not say how long the bundle is",
-                got=got,
-                next_step="run again; if the last frame is damaged at its source, --sha256 "
-                "vouches for the whole",
-            )
+    cut = find_cut_end(partial.reader())
+    if cut is not None:
+        offset, (expected, got) = cut
+        raise BundleError(
+            "the bundle seems to be cut off",
+            where=f"{public_url(url)}, at byte {offset:,} of {partial.state.size:,}",
+            expected=f"{expected}, as the source does not say how long the bundle is",
+            got=got,
+            next_step="run again; if the last frame is damaged at its source, --sha256 "
+            "vouches for the whole",
+        )
+
+
+def find_cut_end(read: Callable[[int], bytes]) -> tuple[int, bundles.FrameError] | None:
+    """Where the last frame begins, and what it lacks; None where it ends as its format says."""
+    for last in collections.deque(bundles.iter_frames(read), maxlen=1):
+        error = last.error
+        if error is None and not last.is_whole:
+            error = _undecodable(last)
+        if error is not None:
+            return last.offset, error
+    return None
 
 
 def _undecodable(frame: bundles.Frame) -> bundles.FrameError | None:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from luigi_gif import settings
     from luigi_gif.integrations import Progress
 
-SUBFOLDER = "items"
-"""Holds each item, under the digest of its URL, and beside it a note of what is there of it."""
 AHEAD = 128
 """So many items, of any hosts, are under way or done before the one that is given next."""
 _REPORT_S = 0.5
@@ -110,13 +108,14 @@ def discard_item(folder: storage.LocalFolder, place: str) -> None:
 
 def discard_items(folder: storage.LocalFolder) -> None:
     """Remove all that was fetched of items, once it is not needed any more."""
-    for name, _ in list(folder.entries(SUBFOLDER)):
+    for name, _ in list(folder.entries(storage.ITEMS)):
         if _OWN_NAME.fullmatch(name):
-            folder.remove(f"{SUBFOLDER}/{name}")
+            folder.remove(f"{storage.ITEMS}/{name}")
 
 
 def _file_name(place: str) -> str:
-    return f"{SUBFOLDER}/{urls.url_digest(place)}"
+    """Of an item; beside it lies a note of what is there of it."""
+    return f"{storage.ITEMS}/{urls.url_digest(place)}"
 
 
 class _Queue(Generic[PlaceT]):

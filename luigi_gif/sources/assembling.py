@@ -22,7 +22,6 @@ MAX_PIXELS = 178_956_970
 """Of a frame of an image of several; --max-megapixels may have less."""
 MAX_ITEM_BYTES = 1 << 29
 """Of one image, which is held in memory."""
-_PIECE_BYTES = 1 << 20
 _BEGINNING_BYTES = 1 << 9
 
 
@@ -74,24 +73,16 @@ def assemble(
     number = 0
     for item, read in source.read_each(items, MAX_ITEM_BYTES + 1):
         note(NotedItem(number, item.name, item.time))
-        for image in _with_placeholder(item, images_of(read), strict):
-            if number:
-                yield bundles.FRAME_DELIMITER
-            yield image
-            number += 1
-
-
-def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, in pieces of a megabyte or more, the last one excepted."""
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _PIECE_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
+        try:
+            for image in _with_placeholder(item, images_of(read), strict):
+                if number:
+                    yield bundles.FRAME_DELIMITER
+                yield image
+                number += 1
+        except BadItemError:
+            if not isinstance(read, ItemError):  # what has arrived of one that broke off is kept
+                source.discard(item)
+            raise
 
 
 def _with_placeholder(item: Item, images: Iterator[bytes], strict: bool) -> Iterator[bytes]:

@@ -68,6 +68,9 @@ class Items(ABC):
         for item in items:
             yield item, self._read(item, size)
 
+    def discard(self, item: Item) -> None:  # noqa: B027  # most keep nothing
+        """Forget what was read of an item that cannot be used: the next run reads it anew."""
+
     def _read(self, item: Item, size: int) -> ReadResult:
         try:
             return self.read(item, size)

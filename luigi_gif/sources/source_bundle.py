@@ -91,10 +91,10 @@ def fetch_source(
 
 def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
     """Remove what is not needed any more once a source is a bundle."""
-    part = f"{name}{storage.PARTIAL_SUFFIX}"
-    staging.remove(part)
-    fetching.remove_checkpoint(staging, part)
-    fetching.remove_checkpoint(staging, f"{name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}")
+    for suffix in ("", ASSEMBLED_SUFFIX, UNPACKED_SUFFIX):  # some may be of a killed run
+        part = f"{name}{suffix}{storage.PARTIAL_SUFFIX}"
+        staging.remove(part)
+        fetching.remove_checkpoint(staging, part)
     fetching.discard_items(staging)
 
 
@@ -122,7 +122,7 @@ def _assemble(job: _Job, items: Items) -> SourceBundle:
             partial.clear()
             noted: list[assembling.NotedItem] = []
             pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
-            for piece in assembling.joined(pieces):
+            for piece in fetching.whole_pieces(pieces):
                 partial.append(piece)
                 progress(len(noted), partial.state.size)
                 fetching.check_size(partial.state.size, job.config, source.url)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from luigi_gif import fetching, storage, urls
+from luigi_gif import bundles, fetching, storage, urls
 from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.sources.frames_in_image import may_hold_frames
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
 
 if TYPE_CHECKING:
@@ -73,15 +75,32 @@ class WebItems(Items):
         with contextlib.closing(
             fetching.fetch_items(found, self._staging, self._config, self._reporter)
         ) as fetched:
-            for item, name, *_, error in fetched:
+            for each in fetched:
+                error = each.error
                 if error is None:
-                    yield item, self._staging.read(name, 0, size)
+                    yield each.item, self._read_fetched(each, size)
                 elif self._gaps and _MISSING.search(error.got):
                     missing += 1
                 else:
-                    yield item, ItemError(error.expected, error.got)
+                    yield each.item, ItemError(error.expected, error.got)
         if missing:
             logger.warning("%d of %d items do not exist, and are gaps", missing, len(found))
+
+    def discard(self, item: Item) -> None:
+        """Have it fetched anew by the next run: its server may have mended it."""
+        fetching.discard_item(self._staging, item.place)
+
+    def _read_fetched(self, fetched: fetching.FetchedItem[Item], size: int) -> ReadResult:
+        data = self._staging.read(fetched.name, 0, size)
+        is_single = bundles.begins_as_image(data) and not may_hold_frames(data)
+        if fetched.is_bounded or not is_single:
+            return data
+        cut = fetching.find_cut_end(io.BytesIO(data).read)
+        if cut is None:
+            return data
+        self.discard(fetched.item)
+        _, (expected, got) = cut
+        return ItemError(f"{expected}, as the server does not say how long it is", got)
 
 
 def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from luigi_gif.storage.layout import (
         HISTORY,
         INDEX,
+        ITEMS,
         LOCK,
         PARTIAL_SUFFIX,
         QUARANTINE_SUFFIX,
@@ -29,6 +30,7 @@ __getattr__ = loads_on_use(
         "layout": (
             "HISTORY",
             "INDEX",
+            "ITEMS",
             "LOCK",
             "PARTIAL_SUFFIX",
             "QUARANTINE_SUFFIX",

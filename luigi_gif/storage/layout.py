@@ -6,6 +6,8 @@ INDEX = "frames.json"
 # (docs/operations.md), which would remove a file that they do not know.
 HISTORY = "run.json"
 """When each step ran last, and how long; for people, and to spare reading a local source."""
+ITEMS = "items"
+"""Folder of the items of a source that are fetched, until they are a bundle."""
 LOCK = ".lock"
 PARTIAL_SUFFIX = ".part"
 """Of a bundle while it is downloaded."""
