@@ -106,6 +106,11 @@ class BundleFile:
                 return note.get("sha256")
         return None
 
+    def source_sha256(self, sha256: object) -> object:
+        """That of the file which the bundle with this SHA-256 was made of, if of one."""
+        receipt = self.receipt() or {}
+        return receipt.get("source_sha256") if receipt.get("sha256") == sha256 else None
+
     def checked_sha256(self, expected: str | None) -> str:
         """Its SHA-256; of one that was put there, not downloaded, it must be the expected one.
 

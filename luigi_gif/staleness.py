@@ -34,7 +34,7 @@ def find_difference(
     changed = [key for key in recipe if key not in noted or noted[key] != recipe[key]]
     if changed:
         return f"{name} was made with another {' and '.join(changed)}"
-    if expected_sha256 not in (None, noted_sha256):
+    if expected_sha256 not in (None, noted_sha256, bundle.source_sha256(noted_sha256)):
         return f"{name} is not of the bundle with this SHA-256"
     if bundle.exists() and bundle.recorded_sha256() != noted_sha256:
         return f"{name} was made of another bundle"

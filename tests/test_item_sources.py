@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
 import os
+import stat
+import struct
+import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support.clips import clip_here
-from support.images import gif
+from support.images import gif, saved
 from support.numbered import picture, shown
 from support.pipeline import Pipeline
 
 import luigi_gif
-from luigi_gif.errors import BundleError, SourceError
+from luigi_gif.errors import BundleError, ParameterError, SourceError
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import assembling
 from luigi_gif.storage import open_folder
@@ -59,6 +65,18 @@ def zip_of(files: dict[str, bytes]) -> bytes:
         for name, data in files.items():
             archive.writestr(name, data)
     return file.getvalue()
+
+
+def tar_appended(path: Path, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    with tarfile.open(path, "a") as archive:
+        archive.addfile(member, io.BytesIO(data))
+
+
+def zip_appended(path: Path, name: str, data: bytes) -> None:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, data)
 
 
 @pytest.fixture
@@ -150,6 +168,109 @@ def test_a_link_that_leads_out_of_an_archive_is_an_error(tmp_path: Path) -> None
     (tmp_path / "download").write_bytes(file.getvalue())
     with pytest.raises(SourceError, match=r"a/out\.png, a link to"):
         clip_here(tmp_path / "download", tmp_path / "work")
+
+
+@pytest.mark.parametrize("kind", list(ARCHIVES))
+def test_members_below_a_dot_are_not_hidden(tmp_path: Path, kind: str) -> None:
+    """``tar -c .`` writes all names so."""
+    files = {f"./{name}": data for name, data in PICTURES.items()}
+    (tmp_path / "download").write_bytes(ARCHIVES[kind](files | {"./.hidden.png": b"junk"}))
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("append", [tar_appended, zip_appended])
+def test_of_members_of_one_name_the_last_counts(
+    tmp_path: Path, append: Callable[[Path, str, bytes], None]
+) -> None:
+    """As for whoever unpacks an archive to which a newer picture was appended."""
+    for name, number in (("a.png", 1), ("b.png", 2), ("a.png", 3)):
+        append(tmp_path / "download", name, picture(number))
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [3, 2]
+
+
+def test_a_hard_link_of_a_tar_is_a_frame(tmp_path: Path) -> None:
+    """So a file that has two names is stored."""
+    (tmp_path / "0.png").write_bytes(picture(4))
+    (tmp_path / "1.png").hardlink_to(tmp_path / "0.png")
+    with tarfile.open(tmp_path / "download", "w") as archive:
+        for name in ("0.png", "1.png"):
+            archive.add(tmp_path / name, name)
+        assert archive.getmember("1.png").islnk()
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [4, 4]
+
+
+@pytest.mark.parametrize("format_", ["gnu", "posix"])
+def test_a_sparse_member_of_a_tar_is_read_with_its_zeros(tmp_path: Path, format_: str) -> None:
+    """As GNU tar stores a picture whose zeros take no room on the disk."""
+    data = saved(Image.new("RGB", (600, 600), (0, 0, 0)), "BMP")
+    with (tmp_path / "0.bmp").open("wb") as file:
+        file.write(data[:4096])
+        file.truncate(len(data))
+    command = ["tar", "--sparse", f"--format={format_}", "-cf", "download", "0.bmp"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert (tmp_path / "download").stat().st_size < len(data) / 10
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [0]
+
+
+def zip_link(name: str, target: str) -> bytes:
+    file = io.BytesIO(zip_of({"0.png": picture(1)}))
+    with zipfile.ZipFile(file, "a") as archive:
+        link = zipfile.ZipInfo(name)
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, target)
+    return file.getvalue()
+
+
+def test_a_link_that_stays_in_a_zip_is_left_out(tmp_path: Path) -> None:
+    """What is stored of it is a name, not a picture."""
+    (tmp_path / "download").write_bytes(zip_link("latest.png", "0.png"))
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [1]
+
+
+def test_a_link_that_leads_out_of_a_zip_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "download").write_bytes(zip_link("a/latest.png", "../../0.png"))
+    with pytest.raises(SourceError, match=r"latest\.png, a link to \.\./\.\./0"):
+        clip_here(tmp_path / "download", tmp_path / "work")
+
+
+def test_a_member_of_a_zip_may_have_no_time(tmp_path: Path) -> None:
+    """Month 0 is what tools write that have none."""
+    data = zip_of({"0.png": picture(1)})
+    (day,) = struct.unpack_from("<H", data, 12)
+    data = data.replace(struct.pack("<H", day), b"\0\0")
+    assert zipfile.ZipFile(io.BytesIO(data)).infolist()[0].date_time[:3] == (1980, 0, 0)
+    (tmp_path / "download").write_bytes(data)
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [1]
+
+
+def test_the_checksum_of_an_archive_is_that_of_its_file(tmp_path: Path) -> None:
+    """A run that is given it ends well, and the next one is done."""
+    data = zip_of(PICTURES)
+    (tmp_path / "download").write_bytes(data)
+    options = {"url": tmp_path / "download", "sha256": hashlib.sha256(data).hexdigest()}
+    clip_here(options.pop("url"), tmp_path / "work", **options)
+    done = luigi_gif.CombineGif(
+        url=str(tmp_path / "download"), workdir=str(tmp_path / "work"), **options
+    )
+    assert done.complete()
+    with pytest.raises(BundleError, match="SHA-256"):
+        clip_here(tmp_path / "download", tmp_path / "other", sha256="0" * 64)
+
+
+def test_a_folder_has_no_checksum(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="a checksum is that of one file"):
+        clip_here(folder, tmp_path / "work", sha256="0" * 64)
+
+
+def test_what_unpacks_zstd_is_named_where_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "download").write_bytes(zstd_of(tar_of(PICTURES)))
+    for name in ("compression.zstd", "backports.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SourceError) as caught:
+        clip_here(tmp_path / "download", tmp_path / "work")
+    assert "luigi_gif[zstd]" in caught.value.expected
 
 
 def test_a_member_that_unpacks_to_too_much_is_an_error(

@@ -8,12 +8,15 @@ import gzip
 import importlib
 import io
 import lzma
+import posixpath
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, cast
 
+from luigi_gif.sources.http_urls import MAX_LENGTH
 from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
 from luigi_gif.sources.left_out import is_hidden
 
@@ -24,6 +27,8 @@ _TAR_MARK = 257
 _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 1
 """Bit of a zip member's flags (APPNOTE 6.3.10, 4.4.4)."""
+_UNIX_MODE_BIT = 16
+"""From which on a zip member's attributes are those of Unix."""
 BEGINNING_BYTES = 1 << 20
 """As many tell whether a compressed file holds a tar: a block of bzip2 has 900 kB."""
 BROKEN = (
@@ -122,14 +127,18 @@ class _Zip(Items):
         self._zip = zipfile.ZipFile(file)
 
     def items(self) -> Iterator[Item]:
-        for info in self._zip.infolist():
-            _check_name(info.filename)
-            if info.is_dir() or is_hidden(info.filename):
+        # Of those with one name the last counts, as for whoever unpacks them.
+        for info in {info.filename: info for info in self._zip.infolist()}.values():
+            name = _name_inside(info.filename)
+            if info.is_dir() or is_hidden(name):
                 continue
             if info.flag_bits & _ENCRYPTED:
                 raise SourceUnusable("members that are not encrypted", f"{info.filename}, which is")
-            time = calendar.timegm((*info.date_time, 0, 0, 0))
-            yield Item(info.filename, info.filename, info.file_size, time, f"{info.CRC:08x}")
+            item = Item(name, info.filename, info.file_size, _dos_time(info), f"{info.CRC:08x}")
+            if stat.S_ISLNK(info.external_attr >> _UNIX_MODE_BIT):
+                _check_link(name, posixpath.dirname(name), self._target(item))
+            else:
+                yield item
 
     def read(self, item: Item, size: int) -> bytes:
         try:
@@ -138,57 +147,93 @@ class _Zip(Items):
         except BROKEN as error:
             raise ItemError("a whole member of the zip file", _words(error)) from None
 
+    def _target(self, link: Item) -> str:
+        try:
+            return self.read(link, MAX_LENGTH).decode("utf-8", "replace")
+        except ItemError as error:
+            raise SourceUnusable(error.expected, error.got) from None
+
+
+def _dos_time(info: zipfile.ZipInfo) -> float | None:
+    """Seconds since 1970, of a time in UTC; None where it has no day, as some tools write it."""
+    try:
+        return float(calendar.timegm((*info.date_time, 0, 0, 0)))
+    except ValueError:
+        return None
+
 
 class _Tar(Items):
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._tar = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115  # it holds nothing
+        self._sparse: dict[str, tarfile.TarInfo] = {}
+        """By where they begin, those whose zeros are not stored."""
 
     def items(self) -> Iterator[Item]:
-        end = 0
+        # Of those with one name the last counts, as for whoever unpacks them.
+        members: dict[str, Item] = {}
         try:
             for member in self._tar:
-                end = member.offset_data + -(-member.size // _TAR_BLOCK) * _TAR_BLOCK
-                _check_name(member.name)
-                if member.issym() or member.islnk():
-                    _check_link(member)
-                elif member.isfile() and not is_hidden(member.name):
+                name = _name_inside(member.name)
+                if member.issym():
+                    _check_link(member.name, posixpath.dirname(name), member.linkname)
+                elif member.islnk():  # a file that has two names is stored under the first
+                    _check_link(member.name, "", member.linkname)
+                    linked = members.get(_name_inside(member.linkname))
+                    if linked is not None:
+                        members[name] = linked._replace(name=name)
+                elif member.isfile():
                     place = str(member.offset_data)
-                    yield Item(member.name, place, member.size, float(member.mtime), place)
+                    members[name] = Item(name, place, member.size, float(member.mtime), place)
+                    if member.issparse():
+                        self._sparse[place] = member
                 # Else it keeps all of them.
                 self._tar.members = []  # type: ignore[attr-defined]
         except BROKEN as error:
             raise SourceUnusable("a whole tar file", _words(error)) from None
         # POSIX.1-2017: zeros end it; one that is cut off between two members has none.
+        end = self._tar.offset
         self._file.seek(end)
         if self._file.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):
             raise SourceUnusable("zeros at the end of a tar file", f"another end, at {end:,} bytes")
+        yield from (item for item in members.values() if not is_hidden(item.name))
 
     def read(self, item: Item, size: int) -> bytes:
         assert item.size is not None
-        self._file.seek(int(item.place))
         wanted = min(size, item.size)
+        if sparse := self._sparse.get(item.place):
+            return self._read_sparse(sparse, wanted)
+        self._file.seek(int(item.place))
         data = self._file.read(wanted)
         if len(data) < wanted:
             raise ItemError(f"{item.size:,} bytes of a tar file", f"its end after {len(data):,}")
         return data
 
+    def _read_sparse(self, member: tarfile.TarInfo, size: int) -> bytes:
+        file = self._tar.extractfile(member)
+        assert file is not None
+        try:
+            return file.read(size)
+        except BROKEN as error:
+            raise ItemError("a whole member of the tar file", _words(error)) from None
 
-def _check_name(name: str) -> None:
+
+def _name_inside(name: str) -> str:
+    """The name without a ``./`` in front, as tar writes it for ``.``. Raises SourceUnusable."""
     if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
         raise SourceUnusable("names inside the archive", f"{name}, which leads out of it")
+    return posixpath.normpath(name)
 
 
-def _check_link(member: tarfile.TarInfo) -> None:
-    folder = member.name.rpartition("/")[0] if member.issym() else ""
+def _check_link(name: str, folder: str, target: str) -> None:
+    """Raise SourceUnusable for a link ``name`` that leads out of the archive."""
     depth = 0
-    for part in f"{folder}/{member.linkname}".split("/"):
+    for part in f"{folder}/{target}".split("/"):
         depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
         if depth < 0:
             break
-    if depth < 0 or member.linkname.startswith("/"):
-        got = f"{member.name}, a link to {member.linkname}"
-        raise SourceUnusable("links that stay in the archive", got)
+    if depth < 0 or target.startswith("/"):
+        raise SourceUnusable("links that stay in the archive", f"{name}, a link to {target}")
 
 
 def _words(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, storage, urls
-from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError
 from luigi_gif.sources import assembling, dated_items, frames_in_image
 from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
 from luigi_gif.sources.item import Items, SourceUnusable
@@ -70,18 +70,21 @@ def fetch_source(
         return _assemble(job, WebItems(items, staging, config, reporter, order="given", gaps=True))
     listed = listed_items(source.url)
     if listed is not None:
+        if source.sha256 is not None:
+            raise _no_checksum_error(source.url)
         return _assemble(job, listed)
     part = f"{name}{storage.PARTIAL_SUFFIX}"
-    fetched = fetching.fetch_bundle(
-        source.url,
-        staging,
-        part,
-        config,
-        sha256=source.sha256,
-        strict=source.strict,
-        reporter=reporter,
-        is_container=_is_container,
-    )
+    with _translated(source):
+        fetched = fetching.fetch_bundle(
+            source.url,
+            staging,
+            part,
+            config,
+            sha256=source.sha256,
+            strict=source.strict,
+            reporter=reporter,
+            is_container=_is_container,
+        )
     with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
         if opened is None:
             return SourceBundle(part, fetched.receipt, fetched.bundle_index, [])
@@ -210,6 +213,16 @@ def _image_of_frames(
             return None
     name = redaction.public_url(source.url).rstrip("/").rpartition("/")[2]
     return OpenFileItem(name, file)
+
+
+def _no_checksum_error(url: str) -> ParameterError:
+    return ParameterError(
+        "a checksum is that of one file",
+        where=redaction.public_url(url),
+        expected="no --sha256 with a folder, a pattern, a prefix or several sources",
+        got="--sha256",
+        next_step="leave it out",
+    )
 
 
 @contextlib.contextmanager
