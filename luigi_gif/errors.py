@@ -120,6 +120,17 @@ def out_of_memory(where: str) -> StorageError:
     )
 
 
+def unset_variable(where: str, name: str) -> ParameterError:
+    """What to tell the user of an entry that names an environment variable which is not set."""
+    return ParameterError(
+        "an environment variable is not set",
+        where=where,
+        expected=f"a value for ${{{name}}}",
+        got="none",
+        next_step=f"set {name}, and run again",
+    )
+
+
 class Truncated(ValueError):
     """The data end before the image does."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Iterable
 from configparser import InterpolationError, NoOptionError, NoSectionError
 from typing import Any, ClassVar, Self
@@ -16,9 +17,10 @@ from typing import Any, ClassVar, Self
 import luigi
 from luigi.cmdline_parser import CmdlineParser
 from luigi.configuration import get_config
+from luigi.configuration.cfg_parser import InterpolationMissingEnvvarError
 from luigi.parameter import MissingParameterException, ParameterException
 
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, unset_variable
 from luigi_gif.parameters import check_names
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
@@ -210,6 +212,10 @@ def _empty(flag: str, family: str, name: str) -> ParameterError:
 
 
 def _unreadable(error: InterpolationError) -> ParameterError:
+    if isinstance(error, InterpolationMissingEnvvarError):
+        # Its text holds the whole entry.
+        found = re.search(r"environment variable (.+?)\. Section", str(error))
+        return unset_variable(f"[{error.section}] {error.option}", found[1] if found else "...")
     return ParameterError(
         "an entry of the configuration cannot be read",
         where=f"[{error.section}] {error.option}",

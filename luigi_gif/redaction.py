@@ -9,12 +9,17 @@ to be harmless is hidden.
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import TypeAlias
 from urllib.parse import unquote, unquote_plus
 
 from luigi_gif.urls import NAMES_WITH_MARKS, scheme_of, split_authority, split_links, split_sources
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and values of HTTP headers."""
 
 HIDDEN = "***"
 MAX_TEXT = 300
@@ -55,21 +60,24 @@ def public_url(url: str) -> str:
     return escaped("::".join(_public(link) for link in split_links(url)), MAX_URL)
 
 
-def public_text(text: str, *urls: str) -> str:
+def public_text(text: str, *urls: str, headers: Headers = ()) -> str:
     """A text of others as it may be shown: one line, without secrets, of bounded length.
 
     Each URL in it is shown as :func:`public_url` shows it. ``urls`` are those that
-    were asked for: what is hidden of them is hidden in the text, however it got there.
+    were asked for: what is hidden of them is hidden in the text, however it got there. So are
+    the values of ``headers``, which they were asked with.
     """
-    text = without_secrets(text[: 16 * MAX_TEXT], *urls)
+    text = without_secrets(text[: 16 * MAX_TEXT], *urls, headers=headers)
     text = _CREDENTIAL.sub(rf"\1{HIDDEN}", text)
     text = _WORD.sub(lambda word: _public_word(word[0]), text)
     return escaped(" ".join(text.split()), MAX_TEXT)
 
 
-def without_secrets(text: str, *urls: str) -> str:
-    """The text without what is hidden of these URLs, in whatever spelling it stands there."""
-    for secret in sorted({secret for url in urls for secret in _secrets(url)}, key=len)[::-1]:
+def without_secrets(text: str, *urls: str, headers: Headers = ()) -> str:
+    """The text without what is hidden of URLs and headers, in whatever spelling it stands there."""
+    secrets = {secret for url in urls for secret in _secrets(url)}
+    secrets.update(secret for _, value in headers for secret in _secrets_of_header(value))
+    for secret in sorted(secrets, key=len)[::-1]:
         pattern = "".join(_spellings(character) for character in secret)
         if len(secret) < _MIN_SECRET:
             pattern = rf"(?<!\w){pattern}(?!\w)"
@@ -169,6 +177,17 @@ def _public_word(word: str) -> str:
     word = re.sub(r"(/[^?]*)\?.+", rf"\1?{HIDDEN}", word, flags=re.DOTALL)
     word = re.sub(r"(\?)[\w.-]+=.*", rf"\1{HIDDEN}", word, flags=re.DOTALL)
     return re.sub(r"[^/@:'\"(=]*:[^/@]+@", f"{HIDDEN}@", word) if "@" in word else word
+
+
+def _secrets_of_header(value: str) -> Iterator[str]:
+    """The whole, its parts, such as a token, and what is in Base64, such as a login."""
+    for part in (value, *re.split(r"[\s,;]+", value), *re.split(r"[\s,;=]+", value)):
+        if not part:
+            continue
+        yield part
+        with contextlib.suppress(ValueError):
+            login = base64.b64decode(part, validate=True).decode()
+            yield from filter(None, (login, *login.partition(":")[::2]))
 
 
 def _secrets(url: str) -> Iterator[str]:

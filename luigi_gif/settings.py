@@ -6,6 +6,7 @@ them shapes a file's bytes, so none is part of a recipe.
 
 from __future__ import annotations
 
+from luigi_gif.headers_parameter import HeadersParameter
 from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import (
     JsonParameter,
@@ -128,6 +129,8 @@ class download(CheckedConfig):
         How many items are fetched from a host at a time.
     user_agent : str
         Of requests; the empty text stands for luigi_gif/VERSION.
+    headers : tuple of (str, str)
+        Names and values of more headers, for requests to the host of the source.
     """
 
     retries = NumberParameter(
@@ -189,6 +192,10 @@ class download(CheckedConfig):
     user_agent = TextParameter(
         default="",
         description="User-Agent of requests; by default luigi_gif/VERSION",
+    )
+    headers = HeadersParameter(
+        description="more headers of requests to the host of the source, one a line, such as "
+        "'Authorization: Bearer ${TOKEN}', with the value of an environment variable",
     )
 
 

@@ -85,6 +85,15 @@ def _with_normal_scheme(link: str) -> str:
     return f"{found[1].lower()}://{link[found.end() :]}" if found else link
 
 
+def host_of(url: str) -> str:
+    """The scheme, and the host without a login; the same for all local files."""
+    if is_local(url):
+        return ""
+    scheme, _, rest = normal_url(url).partition("://")
+    authority, _ = split_authority(rest, scheme)
+    return f"{scheme}://{authority.rpartition('@')[2].lower()}"
+
+
 def url_digest(url: str) -> str:
     """64 hexadecimal digits that tell apart URLs which look alike in public.
 

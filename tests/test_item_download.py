@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.page_server import Server
+from support.page_server import Answer, Server, reply
 from support.warm import PATIENCE_S
 
 from luigi_gif import settings, storage
@@ -58,10 +58,11 @@ class Fetching:
     def __init__(self, folder: Path) -> None:
         self.folder = storage.LocalFolder(folder)
         self.reports = Reports()
+        self.source = ""
 
     def start(self, items: Iterable[Item], **values: Any) -> Any:
         section = settings.download(**{"retry_delay": 0.0, **values})
-        return fetch_items(items, self.folder, section, self.reports)
+        return fetch_items(items, self.folder, section, self.reports, self.source)
 
     def __call__(self, items: Iterable[Item | str], **values: Any) -> Fetched:
         given = [item if isinstance(item, Item) else Item(item) for item in items]
@@ -92,23 +93,6 @@ def servers() -> Iterator[list[Server]]:
     yield servers
     for server in servers:
         server.close()
-
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-def reply(status: int, body: bytes = b"", **headers: str) -> Answer:
-    """An answer that keeps the connection open."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return answer
 
 
 def in_turn(*answers: Answer) -> Answer:
@@ -342,7 +326,7 @@ def test_a_page_is_known_by_where_it_was_found(
         server.pages["/a"] = reply(302, Location=location.format(**names))
     url, folder = f"http://me:pw@{names['host']}/a", storage.LocalFolder(tmp_path / "work")
     config = settings.download()
-    with SourceOpener(config, 1) as opener, open_partial(folder, "page", url) as partial:
+    with SourceOpener(config, 1, url) as opener, open_partial(folder, "page", url) as partial:
         body = Body(url, folder, opener, Reports(), lambda beginning: None)
         body.fetch(partial, new_attempts(config))
         assert (partial.place, partial.charset) == (place.format(**names), "koi8-r")

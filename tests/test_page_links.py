@@ -117,7 +117,7 @@ def test_links_lead_to_the_files_that_they_name(served: str, tmp_path: Path) -> 
     found = image_links(page.content, page.url, page.encoding)
     assert sorted(item.name for item in found.items) == sorted(names)
     folder = storage.LocalFolder(tmp_path / "work")
-    for fetched in fetch_items(found.items, folder, settings.download(), Silent()):
+    for fetched in fetch_items(found.items, folder, settings.download(), Silent(), ""):
         assert fetched.error is None
         assert folder.read(fetched.name).decode() == fetched.item.name
 
@@ -370,7 +370,7 @@ def test_the_listing_of_a_store_leads_to_its_objects(tmp_path: Path) -> None:
         found = image_links(page.content, page.url, None)
         assert sorted(item.name for item in found.items) == sorted(key[4:] for key in keys)
         folder = storage.LocalFolder(tmp_path / "work")
-        for fetched in fetch_items(found.items, folder, settings.download(), Silent()):
+        for fetched in fetch_items(found.items, folder, settings.download(), Silent(), ""):
             assert fetched.error is None
             assert folder.read(fetched.name).decode() == f"cam/{fetched.item.name}"
 

@@ -1,4 +1,4 @@
-"""A password or a token in a URL is found in nothing that a run leaves, shows or says."""
+"""A password or a token of a URL or a header is in nothing that a run leaves, shows or says."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ def test_no_secret_is_told(
     else:
         luigid = request.getfixturevalue("luigid")
         flags = ["--scheduler-url", luigid.url]
+    flags += ["--download-headers", "X-Key: Token ${OF_TEST}"]
     configuration = "config/client.cfg" if how == "under luigid" else "luigi.cfg"
     (tmp_path / "logging.cfg").write_text(EVERYTHING)
     if how == "by hand":
         (tmp_path / "luigi.cfg").write_text("[core]\nlogging_conf_file = logging.cfg\n")
 
     def run(url: str, *more: str) -> str:
-        result = luigi("--url", url, *flags, *more, LUIGI_CONFIG_PATH=str(ROOT / configuration))
+        environment = {"LUIGI_CONFIG_PATH": str(ROOT / configuration), "OF_TEST": "s3cretkey"}
+        result = luigi("--url", url, *flags, *more, **environment)
         return result.stdout + result.stderr
 
     with fault_server(tls=trusted) as server:
@@ -63,16 +65,17 @@ def test_no_secret_is_told(
         ).replace("//", "//user:s3cret@")
         said = []
         answers = [
-            says(404, body=b"no s3cret, no user:s3cret, no token=s3cret"),
+            says(404, body=b"no s3cret, no user:s3cret, no token=s3cret, no s3cretkey"),
             says(302, "Location: ftp://user:s3cret@host/?token=s3cret"),
             serves(sample, stop_after=100_000),
-            serves(b"no bundle"),
+            serves(b"<html>s3cretkey"),
             serves(sample),
         ]
         for answer in answers[-1:] if how == "on a cluster" else answers:
             server.now(answer)
             said.append(run(url, "--download-retry-delay", "0"))
         assert "authorization" in server.requests[0].headers
+        assert server.requests[0].headers["x-key"] == "Token s3cretkey"
         count = len(server.requests)
         said.append(run(url))
         assert len(server.requests) == count
@@ -117,7 +120,8 @@ def test_luigis_mails_tell_no_secret(luigi: Run, tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         (tmp_path / "luigi.cfg").write_text(MAIL.format(port=server.server_address[1]))
         url = f"http://user:{SECRETS[0]}@127.0.0.1:9/x.img?token={SECRETS[0]}"
-        result = luigi("--url", url, "--download-retries", "0", LUIGI_CONFIG_PATH="luigi.cfg")
+        flags = ["--download-retries", "0", "--download-headers", f"X-Key: {SECRETS[0]}"]
+        result = luigi("--url", url, *flags, LUIGI_CONFIG_PATH="luigi.cfg")
         server.shutdown()
     assert result.returncode == 30
     parts = [part for mail in Mailbox.mails for part in email.message_from_bytes(mail).walk()]

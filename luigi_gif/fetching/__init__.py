@@ -6,7 +6,12 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.fetching.body_download import whole_pieces
-    from luigi_gif.fetching.bundle_checks import check_sha256, check_size, find_cut_end
+    from luigi_gif.fetching.bundle_checks import (
+        check_sha256,
+        check_size,
+        find_cut_end,
+        public_beginning,
+    )
     from luigi_gif.fetching.bundle_download import FetchedBundle, fetch_bundle
     from luigi_gif.fetching.file_source import (
         file_sha256,
@@ -26,7 +31,7 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "body_download": ("whole_pieces",),
-        "bundle_checks": ("check_sha256", "check_size", "find_cut_end"),
+        "bundle_checks": ("check_sha256", "check_size", "find_cut_end", "public_beginning"),
         "bundle_download": ("FetchedBundle", "fetch_bundle"),
         "file_source": (
             "file_sha256",

@@ -21,20 +21,23 @@ _MAX_PIXELS = 64 * 10**6
 """Of a frame that is decoded to see whether it is whole."""
 
 
-def check_beginning(piece: bytes, url: str, strict: bool) -> None:
+def check_beginning(piece: bytes, url: str, config: settings.download, strict: bool) -> None:
     """``piece`` is the first of the bundle, or all of it."""
     if not bundles.may_be_bundle(piece, strict=strict):
-        # It may be a page that repeats the URL.
-        beginning = piece[: bundles.BEGINNING_BYTES].decode("latin-1")
-        shown = redaction.without_secrets(beginning, url).encode("latin-1")
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),
             expected=f"complete images ({', '.join(bundles.FORMATS)}) "
             "with four newlines between them",
-            got=bundles.looks_like(shown),
+            got=bundles.looks_like(public_beginning(piece, url, config)),
             next_step=bundles.advice(piece),
         )
+
+
+def public_beginning(data: bytes, url: str, config: settings.download) -> bytes:
+    """As much as tells what data are; they may be a page that repeats the URL and the headers."""
+    beginning = data[: bundles.BEGINNING_BYTES].decode("latin-1")
+    return redaction.without_secrets(beginning, url, headers=config.headers).encode("latin-1")
 
 
 def check_size(size: int, config: settings.download, url: str) -> None:

@@ -58,13 +58,13 @@ def fetch_bundle(
     What is tried again is in retry_rule.py.
     """
     with (
-        SourceOpener(config, 1) as opener,
+        SourceOpener(config, 1, url) as opener,
         partial_file.open_partial(folder, name, url) as partial,
     ):
 
         def check_beginning(piece: bytes) -> None:
             if not is_container(piece):
-                bundle_checks.check_beginning(piece, url, strict)
+                bundle_checks.check_beginning(piece, url, config, strict)
 
         Body(url, folder, opener, reporter, check_beginning).fetch(partial, new_attempts(config))
         if not partial.is_bounded:

@@ -35,7 +35,7 @@ class HostThreads:
 
     def submit(self, url: str, function: Callable[[], ResultT]) -> Future[ResultT]:
         """Have a function called in a thread of the URL's host."""
-        host = _host_of(url)
+        host = urls.host_of(url)
         if host not in self._pools:
             self._pools[host] = ThreadPoolExecutor(self._per_host, "fetch")
         self._waiting[host] += 1
@@ -43,17 +43,8 @@ class HostThreads:
 
     def finish(self, url: str) -> None:
         """Take note that a call has returned: the last one of a host ends its threads."""
-        host = _host_of(url)
+        host = urls.host_of(url)
         self._waiting[host] -= 1
         if not self._waiting[host]:
             del self._waiting[host]
             self._pools.pop(host).shutdown()
-
-
-def _host_of(url: str) -> str:
-    """The scheme, and the host without a login; the same for all local files."""
-    if urls.is_local(url):
-        return ""
-    scheme, _, rest = urls.normal_url(url).partition("://")
-    authority, _ = urls.split_authority(rest, scheme)
-    return f"{scheme}://{authority.rpartition('@')[2].lower()}"

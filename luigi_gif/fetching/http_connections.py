@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from requests.adapters import HTTPAdapter
 
 from luigi_gif.fetching.download_errors import Stopped
-from luigi_gif.redaction import public_text
 
 if TYPE_CHECKING:
     from luigi_gif.fetching.http_session import Exchange
@@ -151,7 +150,7 @@ class Connections:
         if exchange is None:
             return True
         if record.levelno > logging.DEBUG:
-            record.msg, record.args = public_text(record.getMessage(), exchange.url), ()
+            record.msg, record.args = exchange.text(record.getMessage()), ()
             record.exc_info = None
             return True
         return False

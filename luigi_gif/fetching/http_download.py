@@ -43,20 +43,22 @@ _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 def open_url(
     url: str,
     config: settings.download,
+    source: str,
     state: ResumeState,
     deadline: float,
     connections: Connections,
 ) -> Iterator[Response]:
     """What the URL gives, or the rest of it where that fits what is known.
 
-    ``deadline`` is in seconds of the monotonic clock.
+    Only the host of ``source`` sees the headers of the settings. ``deadline`` is in seconds of
+    the monotonic clock.
 
     Raises DownloadError, also while the pieces are read; TransientDownloadError
     where another try may help.
     """
     from luigi_gif.fetching import http_errors, http_session
 
-    with http_session.Exchange(url, config, deadline, connections) as exchange:
+    with http_session.Exchange(url, config, source, deadline, connections) as exchange:
         with http_errors.translating_errors(exchange):
             response = None
             if state.size and state.validator:

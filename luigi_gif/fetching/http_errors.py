@@ -26,7 +26,7 @@ MAX_WORDS_S = 5.0
 """As much, and as long, is read of what a server says with an error."""
 _SAYING_FIELDS = ("message", "error_description", "error", "detail", "title", "reason")
 _NEXT_STEPS = {
-    401: "give a user and password by ~/.netrc or in --url",
+    401: "give a user and password by ~/.netrc or in --url, or a token by --download-headers",
     403: "look at what the server says; a signed URL may have expired, and a server may refuse "
     "a --download-user-agent",
     404: "correct --url, or ask the server's keeper",

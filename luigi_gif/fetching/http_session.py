@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
+from requests.structures import CaseInsensitiveDict
 from requests.utils import get_netrc_auth, select_proxy
 
 from luigi_gif._version import __version__
@@ -34,13 +35,26 @@ _ALLOWED_REDIRECTS = {("http", "http"), ("http", "https"), ("https", "https")}
 class Exchange:
     """A request for a URL; use it as a context, within which its response is read.
 
-    ``deadline`` is in seconds of the monotonic clock. One thread makes it and reads it.
+    One thread makes it and reads it.
+
+    Parameters
+    ----------
+    source : str
+        The URL whose host may see the headers of the settings, or no URL of http(s).
+    deadline : float
+        In seconds of the monotonic clock.
     """
 
     def __init__(
-        self, url: str, config: settings.download, deadline: float, connections: Connections
+        self,
+        url: str,
+        config: settings.download,
+        source: str,
+        deadline: float,
+        connections: Connections,
     ) -> None:
         self.url = url
+        self._source = source
         self.config = config
         self.deadline = deadline
         self.watchdog = Watchdog(deadline)
@@ -96,7 +110,7 @@ class Exchange:
 
     def text(self, text: str) -> str:
         """Words of the server as they may be shown."""
-        return public_text(text, *self._asked, self.proxy or "")
+        return public_text(text, *self._asked, self.proxy or "", headers=self.config.headers)
 
     def send(self, headers: dict[str, str]) -> requests.Response:
         """The answer to a request, its body not read yet.
@@ -138,6 +152,7 @@ class Exchange:
         failure of the server, and is not counted as one.
         """
         left = self.seconds_left() + AFTER_WATCHDOG_S
+        own = self._own_headers(url)
         while True:
             self._has_open_connection = False
             try:
@@ -145,17 +160,22 @@ class Exchange:
                     url,
                     stream=True,
                     allow_redirects=False,
-                    auth=auth or _no_auth,
+                    auth=(None if "Authorization" in own else auth) or _no_auth,
                     timeout=(
                         min(self.config.connect_timeout, left),
                         min(self.config.read_timeout, left),
                     ),
-                    headers={"Accept-Encoding": "identity", **headers},
+                    headers={**own, "Accept-Encoding": "identity", **headers},
                 )
             except requests.exceptions.ConnectionError as error:
                 is_lost = type(error) is requests.exceptions.ConnectionError
                 if not (is_lost and self._has_open_connection):
                     raise
+
+    def _own_headers(self, url: str) -> CaseInsensitiveDict[str]:
+        """Those of the settings, as far as a URL may see them: they may hold secrets."""
+        strips = self._session.should_strip_auth(_without_login(self._source), url)
+        return CaseInsensitiveDict(() if strips else self.config.headers)
 
     def _target(self, at: str, location: str) -> str:
         """The URL that a Location names."""

@@ -71,11 +71,13 @@ def fetch_items(
     folder: storage.LocalFolder,
     config: settings.download,
     reporter: Reporter,
+    source: str,
 ) -> Generator[FetchedItem[PlaceT], None, None]:
     """Fetch items, several at a time, and give them in their order.
 
     No host is asked for more than ``config.per_host`` at a time, nor over more connections. What
-    lies in the folder already, of the same version, is not fetched again. Close the generator
+    lies in the folder already, of the same version, is not fetched again. Only the host of
+    ``source``, a URL, sees the headers of the settings. Close the generator
     (contextlib.closing) where it is not used up: that ends what is under way.
 
     Raises StorageError where the folder cannot be written, and DownloadError where all items
@@ -83,7 +85,7 @@ def fetch_items(
     """
     with (
         reporter.track("items", operator.length_hint(items) or None, 0) as progress,
-        SourceOpener(config, config.per_host) as opener,
+        SourceOpener(config, config.per_host, source) as opener,
         HostThreads(config.per_host) as threads,
     ):
         tally = _Tally(config, progress)

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 class SourceOpener:
     """What opens URLs for any threads, by at most ``per_host`` connections to each server.
 
-    Use it as a context: they stay open until it ends.
+    Use it as a context: they stay open until it ends. Only the host of ``source``, a URL, sees
+    the headers of the settings.
     """
 
-    def __init__(self, config: settings.download, per_host: int) -> None:
+    def __init__(self, config: settings.download, per_host: int, source: str) -> None:
         self.config = config
+        self._source = source
         self.stopped = threading.Event()
         """Set once nobody waits for what is opened any more."""
         self._per_host = per_host
@@ -49,7 +51,7 @@ class SourceOpener:
         url = urls.normal_url(url)
         if urls.scheme_of(url) in urls.HTTP_SCHEMES:
             return http_download.open_url(
-                url, self.config, state, deadline, self._open_connections()
+                url, self.config, self._source, state, deadline, self._open_connections()
             )
         return file_source.open_object(url, self.config, state, deadline)
 

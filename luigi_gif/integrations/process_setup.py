@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections.abc import Iterator
 
 from luigi.configuration import LuigiConfigParser, get_config
 
@@ -19,7 +20,7 @@ from luigi_gif.integrations import (
     streams,
 )
 from luigi_gif.parameter_checks import CheckedConfig
-from luigi_gif.redaction import public_text
+from luigi_gif.redaction import HIDDEN, public_text
 
 DEFAULTS: dict[str, dict[str, object]] = {
     "core": {"local_scheduler": True, "no_lock": True, "log_level": "INFO"},
@@ -37,6 +38,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
 }
 """Used where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
 
+_HEADERS_FLAG = "--download-headers"
+
 
 def install_for_luigi(arguments: list[str]) -> None:
     """Install what the luigi command needs that runs tasks of this package."""
@@ -48,7 +51,7 @@ def install_for_luigi(arguments: list[str]) -> None:
     luigid_fallback.enable_local_fallback()
     fork_pool.install_fork_pool()
     # Luigi has its arguments, but puts these into mails.
-    sys.argv[1:] = map(public_text, sys.argv[1:])
+    sys.argv[1:] = _public_arguments(sys.argv[1:])
     # The command lives for one job: no garbage collection, least of all those at its end,
     # needs to search what it has imported.
     gc.freeze()
@@ -83,6 +86,16 @@ def set_defaults(arguments: list[str]) -> None:
                 continue
             if not config.has_option(section, name):
                 config.set(section, name, str(value) if as_text else value)
+
+
+def _public_arguments(arguments: list[str]) -> Iterator[str]:
+    """Those of a command without secrets, which headers may be as a whole."""
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
+        name = argument.partition("=")[0]
+        if previous == _HEADERS_FLAG:
+            yield HIDDEN
+        else:
+            yield f"{name}={HIDDEN}" if name == _HEADERS_FLAG != argument else public_text(argument)
 
 
 def keep_freed_memory() -> None:

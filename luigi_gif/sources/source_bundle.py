@@ -67,7 +67,8 @@ def fetch_source(
     job = _Job(source, staging, name, config, reporter)
     if dated_items.is_dated(source.url):
         items = list(list_dated_items(source))
-        return _assemble(job, WebItems(items, staging, config, reporter, order="given", gaps=True))
+        dated = WebItems(items, staging, config, reporter, source.url, order="given", gaps=True)
+        return _assemble(job, dated)
     listed = listed_items(source.url)
     if listed is not None:
         if source.sha256 is not None:
@@ -183,11 +184,12 @@ def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> I
     url = fetched.place or job.source.url
     links = page_links.image_links(page, url, fetched.charset)
     if not links.items:
-        got = f"{bundles.looks_like(page)}, with {links.left_out:,} other links"
+        shown = fetching.public_beginning(page, job.source.url, job.config)
+        got = f"{bundles.looks_like(shown)}, with {links.left_out:,} other links"
         raise SourceUnusable("a bundle, or a page that links to pictures", got)
     if links.is_truncated:
         logger.warning("the page is a part of a listing: its rest is not seen")
-    return WebItems(links.items, job.staging, job.config, job.reporter)
+    return WebItems(links.items, job.staging, job.config, job.reporter, job.source.url)
 
 
 def _items_of_list(job: _Job, text: bytes, fetched: fetching.FetchedBundle) -> Items:
@@ -197,7 +199,7 @@ def _items_of_list(job: _Job, text: bytes, fetched: fetching.FetchedBundle) -> I
     base = os.path.abspath(urls.local_path(job.source.url)) if is_local else job.source.url
     items = link_list.parse_link_list(text, fetched.place or base, is_local)
     versioned = list(with_local_versions(items))
-    return WebItems(versioned, job.staging, job.config, job.reporter, order="given")
+    return WebItems(versioned, job.staging, job.config, job.reporter, job.source.url, order="given")
 
 
 def _image_of_frames(

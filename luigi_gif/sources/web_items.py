@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _MISSING = re.compile(r"40[34]|410|No such file|not found", re.I)
 
+_TEXT = re.compile(rb"[\t\n\r\x20-\x7e]{16}|[\t\n\r\x20-\x7e]+$")
+
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
 
@@ -31,6 +33,9 @@ class WebItems(Items):
     ----------
     items : sequence of Item
         Their places are paths and URLs.
+    source : str
+        The URL whose host sees the headers of the settings. For a list of this machine that is the
+        host of its URLs, if there is only one.
     order : str
         That of the frames, if the user asks for none.
     gaps : bool
@@ -45,15 +50,21 @@ class WebItems(Items):
         staging: storage.LocalFolder,
         config: settings.download,
         reporter: ProgressReporter,
+        source: str,
         *,
         order: str = "natural",
         gaps: bool = False,
     ) -> None:
+        if urls.is_local(source):
+            source = _url_of_only_host(items)
+            if config.headers and not source:
+                logger.warning("the list names several hosts: none gets the headers of [download]")
         self.order = order
         self._items = items
         self._staging = staging
         self._config = config
         self._reporter = reporter
+        self._source = source
         self._gaps = gaps
 
     def items(self) -> Iterator[Item]:
@@ -73,7 +84,7 @@ class WebItems(Items):
         missing = 0
         found = list(items)
         with contextlib.closing(
-            fetching.fetch_items(found, self._staging, self._config, self._reporter)
+            fetching.fetch_items(found, self._staging, self._config, self._reporter, self._source)
         ) as fetched:
             for each in fetched:
                 error = each.error
@@ -92,8 +103,10 @@ class WebItems(Items):
 
     def _read_fetched(self, fetched: fetching.FetchedItem[Item], size: int) -> ReadResult:
         data = self._staging.read(fetched.name, 0, size)
-        is_single = bundles.begins_as_image(data) and not may_hold_frames(data)
-        if fetched.is_bounded or not is_single:
+        is_image = bundles.begins_as_image(data)
+        if not is_image and _TEXT.match(data):  # which is shown, and may hold secrets
+            return fetching.public_beginning(data, fetched.item.place, self._config)
+        if fetched.is_bounded or not is_image or may_hold_frames(data):
             return data
         cut = fetching.find_cut_end(io.BytesIO(data).read)
         if cut is None:
@@ -101,6 +114,16 @@ class WebItems(Items):
         self.discard(fetched.item)
         _, (expected, got) = cut
         return ItemError(f"{expected}, as the server does not say how long it is", got)
+
+
+def _url_of_only_host(items: Iterable[Item]) -> str:
+    """The URL of one of the items, if all that have one are of the same host; else no text."""
+    places = {
+        urls.host_of(item.place): item.place
+        for item in items
+        if urls.scheme_of(item.place) in urls.HTTP_SCHEMES
+    }
+    return places.popitem()[1] if len(places) == 1 else ""
 
 
 def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:

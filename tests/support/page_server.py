@@ -5,9 +5,25 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Page = bytes | Callable[[BaseHTTPRequestHandler], None]
+Answer = Callable[[BaseHTTPRequestHandler], None]
+Page = bytes | Answer
+
+
+def reply(status: int, body: bytes = b"", **headers: str) -> Answer:
+    """An answer that keeps the connection open."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
 
 
 class Server:
@@ -16,6 +32,8 @@ class Server:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Page] = {}
         self.requests: list[str] = []
+        self.headers: list[Message] = []
+        """Those of each request."""
         self.connections = 0
         """How many there have been, ..."""
         self.most_at_once = 0
@@ -39,6 +57,7 @@ class Server:
             def do_GET(self) -> None:
                 path = self.path.partition("?")[0]
                 server.requests.append(path)
+                server.headers.append(self.headers)
                 page = server.pages.get(path)
                 if page is None:
                     self.send_error(404)
@@ -68,6 +87,11 @@ class Server:
             self.connections += 1
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
+
+    def values_of(self, header: str) -> dict[str, str | None]:
+        """What each path was asked for with."""
+        asked = zip(self.requests, self.headers, strict=True)
+        return {path: headers[header] for path, headers in asked}
 
     def close(self) -> None:
         self._http.shutdown()
