@@ -514,8 +514,7 @@ def test_a_canvas_of_too_many_pixels_is_refused(name: str) -> None:
 def test_frames_are_those_of_a_bundle(name: str) -> None:
     """With the delimiter between them, each is found as it is."""
     frames = [frame.data for frame in frames_of(SEVERAL[name]())]
-    pieces = iter([DELIMITER.join(frames)])
-    found = list(bundles.iter_frames(lambda _: next(pieces, b"")))
+    found = list(bundles.frames_in(DELIMITER.join(frames)))
     assert [frame.data for frame in found] == frames
     assert not any(frame.error for frame in found)
 

@@ -196,7 +196,7 @@ def test_an_image_may_end_where_a_read_ends(format_: str) -> None:
 
 @pytest.mark.slow
 def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And in the chunks that workers get: the same frames, with the same faults."""
+    """All in memory, in pieces, and in the chunks that workers get: the same frames and faults."""
     separators = [DELIMITER] * 9 + [b"", b"\n", b"\r\n" * 4, b"\n" * 7, b"x" + DELIMITER]
     for number in range(60):
         r = random.Random(number)
@@ -209,9 +209,10 @@ def test_damaged_bundles_are_the_same_in_any_pieces(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(cut_images, "PIECE_BYTES", r.choice((1, 100, 1 << 20)))
         assert found(data, r.choice((50, 333, 1000))) == whole, number
         monkeypatch.undo()
+        assert list(bundle_frames.frames_in(data)) == whole, number
         for first, last in itertools.pairwise(whole):
-            chunk = io.BytesIO(data[first.offset : last.offset + bundle_frames.LOOK_AHEAD_BYTES])
-            alone = bundle_frames.iter_frames(chunk.read, offset=first.offset, stop=last.offset)
+            chunk = data[first.offset : last.offset + bundle_frames.LOOK_AHEAD_BYTES]
+            alone = bundle_frames.frames_in(chunk, offset=first.offset, stop=last.offset)
             assert list(alone) == [first], number
 
 

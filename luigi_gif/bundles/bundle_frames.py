@@ -27,6 +27,7 @@ __all__ = [
     "BundleIndex",
     "Frame",
     "FrameError",
+    "frames_in",
     "index_bundle",
     "iter_frames",
     "may_be_bundle",
@@ -111,10 +112,8 @@ class BadFrame(ValueError):
         return f"frame {self.number} at byte {self.offset:,}: expected {expected}, got {got}"
 
 
-def iter_frames(
-    read: Callable[[int], bytes], *, offset: int = 0, stop: int | None = None
-) -> Iterator[Frame]:
-    """The frames of a bundle, or of a chunk of one that begins with a frame.
+def iter_frames(read: Callable[[int], bytes]) -> Iterator[Frame]:
+    """The frames of a bundle.
 
     An image ends where its structure does. Where that cannot be told, as it is
     damaged, it ends at the next delimiter that the beginning of an image
@@ -125,28 +124,52 @@ def iter_frames(
     ----------
     read : callable
         ``read(n)`` returns about n more bytes, and b"" at the end only.
-    offset : int
-        Of the first frame in the bundle, in bytes.
-    stop : int, optional
-        Offset of the frame behind the last one. LOOK_AHEAD_BYTES of what stands there tell
-        where the last one ends.
 
     Yields
     ------
     Frame
         Each frame, also one that cannot be used: see its ``error``.
     """
-    for begin_at, data, begin, (format_, end, error, is_whole) in _spans(read, offset, stop):
+    return _frames(Window(), read, 0, None)
+
+
+def frames_in(data: bytes, *, offset: int = 0, stop: int | None = None) -> Iterator[Frame]:
+    """The frames of a bundle, or of a chunk of one that begins with a frame, in memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The bundle or chunk.
+    offset : int
+        Of the first frame in the bundle, in bytes.
+    stop : int, optional
+        Offset of the frame behind the last one. LOOK_AHEAD_BYTES of what stands there tell
+        where the last one ends.
+
+    See Also
+    --------
+    iter_frames : Yields the same.
+    """
+    window = Window(None if stop is None else stop - offset)
+    window.advance(0, data)
+    window.at_end = True  # at once: else the last frame is looked at twice
+    return _frames(window, lambda _: b"", offset, stop)
+
+
+def _frames(
+    window: Window, read: Callable[[int], bytes], offset: int, stop: int | None
+) -> Iterator[Frame]:
+    for begin_at, data, begin, (format_, end, error, is_whole) in _spans(window, read, offset):
         if stop is not None and begin_at >= stop:
             return
         yield Frame(begin_at, format_, data[begin:end], error, is_whole)
 
 
 def _spans(
-    read: Callable[[int], bytes], offset: int, stop: int | None
+    window: Window, read: Callable[[int], bytes], offset: int
 ) -> Iterator[tuple[int, bytes, int, Span]]:
     """For each frame its offset, data in which it lies, its offset in these, and the rest."""
-    window, position = Window(None if stop is None else stop - offset), 0
+    position = 0
     while True:
         try:
             begin = window.after_newlines(position)
@@ -184,7 +207,7 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     seen: dict[str, int] = {}
     waypoints: list[tuple[int, int]] = []
     spacing, work, number, stop, empty = WAYPOINT_WORK, 0, -1, 0, 0
-    for number, (offset, _, begin, span) in enumerate(_spans(read, 0, None)):
+    for number, (offset, _, begin, span) in enumerate(_spans(Window(), read, 0)):
         format_, end, error, _ = span
         if strict and error:
             raise BadFrame(number, offset, error)

@@ -28,8 +28,7 @@ class RenderedFrame(NamedTuple):
 
 def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
     """The frames that these bytes of a chunk hold."""
-    pieces = iter((data,))
-    return bundles.iter_frames(lambda _: next(pieces, b""), offset=chunk.start, stop=chunk.end)
+    return bundles.frames_in(data, offset=chunk.start, stop=chunk.end)
 
 
 def render_frames(

@@ -127,8 +127,10 @@ def resize_image(
 
 def encode_pixels(indexes: Bytes) -> memoryview:
     """The image data of a GIF for color indexes, height x width."""
+    picture = Image.fromarray(indexes)
+    picture.putpalette(bytes(3))  # else Pillow makes a gray one, for as long as a tenth of all this
     with _scratch_file() as file:
-        Image.fromarray(indexes).save(file, "GIF", interlace=0, optimize=False)
+        picture.save(file, "GIF", interlace=0, optimize=False)
         file.seek(0)
         return gif.read_first_image(file.read())[0].data
 

@@ -110,8 +110,7 @@ def images_of(data: ReadResult) -> Iterator[bytes]:
         return
     if not bundles.begins_as_image(data):
         raise ItemError(f"an image ({', '.join(bundles.FORMATS)})", bundles.looks_like(data))
-    pieces = iter((data,))
-    for frame in bundles.iter_frames(lambda _: next(pieces, b"")):
+    for frame in bundles.frames_in(data):
         if frame.error:
             raise ItemError(*frame.error)
         yield frame.data

@@ -84,7 +84,7 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
     begin = found[frame].offset
     stop = begin + len(cut) + len(DELIMITER)
     chunk = data[begin : stop + bundle_frames.LOOK_AHEAD_BYTES]
-    (alone,) = bundle_frames.iter_frames(io.BytesIO(chunk).read, offset=begin, stop=stop)
+    (alone,) = bundle_frames.frames_in(chunk, offset=begin, stop=stop)
     assert alone == found[frame], f"{alone.error} in a chunk, but {found[frame].error}"
     return data
 
