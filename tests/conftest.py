@@ -12,12 +12,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
+from luigi.configuration import LuigiConfigParser
 from support import warm
 from support.commands import Run, luigi_command, luigi_environment
 from support.fetched import Fetch, fetch_into
@@ -28,6 +31,11 @@ from support.paths import SAMPLE
 from support.pipeline import BUNDLE, Pipeline
 from support.services import dask_scheduler, dask_worker, service
 
+from luigi_gif import bundles, cli, integrations, settings
+from luigi_gif.bundles import bundle_frames
+from luigi_gif.execution import dask_cluster, executors
+
+LuigiGif = Callable[..., int]
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
 
 pytest.register_assert_rewrite("campaigns")
@@ -147,6 +155,39 @@ def luigi(tmp_path: Path) -> Run:
         return subprocess.run(
             command, cwd=tmp_path, env=whole, capture_output=True, text=True, check=False
         )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def open_clusters(cluster: str) -> Iterator[Callable[..., Any]]:
+    """As luigi_gif opens Dask's threads and a cluster, but both stay open for the next run."""
+    with (
+        dask_cluster.open_cluster(settings.dask(workers=2)) as threads,
+        dask_cluster.open_cluster(settings.dask(address=cluster)) as processes,
+    ):
+        threads.client.gather(threads.client.map(abs, range(2)))  # now both are there
+        yield lambda config: nullcontext(processes if config.address else threads)
+
+
+@pytest.fixture
+def luigi_gif_here(open_clusters: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> LuigiGif:
+    """The command luigi-gif in this process, whose log and signals stay; its exit code.
+
+    Three frames are a chunk, and only the first chunk is left to the thread that begins.
+    """
+    monkeypatch.setattr(integrations, "install_for_command", lambda: None)
+    monkeypatch.setattr(cli, "_set_up_log", lambda: None)
+    monkeypatch.setattr(dask_cluster, "open_cluster", open_clusters)
+    for name in ("LOCAL_FIRST_S", "COPYING_LOCAL_FIRST_S"):
+        monkeypatch.setattr(executors, name, 0.0)
+    for module in (bundle_frames, bundles):
+        monkeypatch.setattr(module, "WAYPOINT_WORK", 3 * bundle_frames.DECODED_FRAME_WORK)
+    monkeypatch.setattr(bundle_frames, "COPIED_FRAME_WORK", bundle_frames.DECODED_FRAME_WORK)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(LuigiConfigParser, "_instance", None)
+        return cli.main(list(arguments))
 
     return run
 

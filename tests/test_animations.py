@@ -124,6 +124,18 @@ def drawn_gif(draw: random.Random, size: tuple[int, int], count: int) -> bytes:
     return animated_gif(size, parts, common)
 
 
+def small_at_first(format_: str, disposal: int) -> bytes:
+    """Three parts that overlap, none of which covers the canvas."""
+    sizes, places = ((4, 3), (5, 2), (2, 4)), ((2, 2), (0, 0), (4, 0))
+    pictures = [
+        paletted(number, size) if format_ == "GIF" else filled(COLORS[number], size)
+        for number, size in enumerate(sizes)
+    ]
+    disposals = (disposal, KEEP, KEEP)
+    made = [Part(*each) for each in zip(pictures, places, disposals, strict=True)]
+    return animated_gif((9, 7), made) if format_ == "GIF" else animated_webp((9, 7), made)
+
+
 BINARY = (0, 255)
 ANY = (0, 1, 90, 128, 200, 254, 255)
 ANIMATIONS: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -154,6 +166,9 @@ ANIMATIONS: dict[str, tuple[str, Callable[[], bytes]]] = {
             hidden=filled(GREEN, (4, 4)),
         ),
     ),
+    "GIF whose small first part is cleared": ("image/gif", lambda: small_at_first("GIF", CLEAR)),
+    "GIF whose small first part is undone": ("image/gif", lambda: small_at_first("GIF", RESTORE)),
+    "WebP whose small first part is cleared": ("image/webp", lambda: small_at_first("WebP", CLEAR)),
     "WebP": (
         "image/webp",
         lambda: animated_webp((12, 9), drawn_parts(random.Random(4), (12, 9), 40, BINARY)),
@@ -181,6 +196,27 @@ def test_frames_are_what_chromium_shows(name: str) -> None:
     assert len(frames) == len(shown)
     for frame, (expected, _) in zip(frames, shown, strict=True):
         assert (pixels(frame.data) == expected).all()
+
+
+@pytest.mark.parametrize("format_", ["PNG", "WebP"])
+def test_half_transparent_parts_mix_as_in_chromium(format_: str) -> None:
+    """With every disposal, blended or not: alpha is the same, colors differ by rounding only."""
+    decoders.need("chromium")
+    draw = random.Random(15)
+    parts = [Part(drawn(draw, (12, 9), ANY))]
+    for number in range(40):
+        left, top = 2 * draw.randrange(6), 2 * draw.randrange(4)
+        own = draw.randint(1, 12 - left), draw.randint(1, 9 - top)
+        parts.append(Part(drawn(draw, own, ANY), (left, top), number % 3, 40, number % 5 < 3))
+    made = animated_png if format_ == "PNG" else animated_webp
+    data = made((12, 9), parts)
+    shown = shown_by_chromium(data, f"image/{format_.lower()}")
+    for frame, (expected, _) in zip(frames_of(data), shown, strict=True):
+        found = pixels(frame.data)
+        assert (found[..., 3] == expected[..., 3]).all()
+        # Chromium keeps its canvas as products of color and alpha, in bytes.
+        products = [each[..., :3] * (each[..., 3:] / 255) for each in (found, expected)]
+        assert abs(products[0] - products[1]).max() <= 2
 
 
 @pytest.mark.parametrize("name", [name for name in ANIMATIONS if "half" not in name])

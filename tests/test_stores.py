@@ -22,6 +22,7 @@ from support.commands import Run
 from support.fetched import Fetch
 from support.numbered import picture, shown
 from support.paths import SAMPLE
+from support.right_clips import NO_DELAYS_MS, PICTURES, PIXELS, same_clips, shown_frames
 from support.services import dask_scheduler, dask_worker
 from support.stores import STORES, Store, missing
 
@@ -360,3 +361,15 @@ def test_a_prefix_or_a_pattern_of_a_store_is_a_source(
     url = f"{bucket}/pictures/{where}" if "/" not in where else f"{bucket}/{where}"
     clip = clip_here(url, tmp_path / "work")
     assert shown(clip) == (list(range(12)) if "/" not in where else [10, 11])
+
+
+def test_a_prefix_becomes_the_right_clip(
+    luigi_gif_here: Callable[..., int], cluster: str, store: Store, tmp_path: Path
+) -> None:
+    """By one command; each picture in its place, whoever writes the frames."""
+    system = fsspec.filesystem(store.scheme)
+    bucket = store.bucket()
+    for name, data in {**PICTURES, "notes.txt": b"no picture"}.items():
+        system.pipe_file(f"{bucket}/radar/{name}", data)
+    clip = same_clips(luigi_gif_here, tmp_path, [f"{bucket}/radar/"], cluster)
+    assert shown_frames(clip) == ([each.tolist() for each in PIXELS], NO_DELAYS_MS)
