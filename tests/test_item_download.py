@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from support.page_server import Answer, Server, reply
+from support.page_server import Answer, Server, in_turn, reply
 from support.warm import PATIENCE_S
 
 from luigi_gif import settings, storage
@@ -93,16 +93,6 @@ def servers() -> Iterator[list[Server]]:
     yield servers
     for server in servers:
         server.close()
-
-
-def in_turn(*answers: Answer) -> Answer:
-    """One answer after another, the last one for good."""
-    left = list(answers)
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        (left[0] if len(left) == 1 else left.pop(0))(handler)
-
-    return answer
 
 
 def together(barrier: threading.Barrier, body: bytes) -> Answer:
@@ -201,18 +191,28 @@ def test_hosts_are_asked_at_the_same_time(fetching: Fetching, servers: list[Serv
 
 
 def test_redirects_count_where_they_lead(fetching: Fetching, servers: list[Server]) -> None:
-    """However many hosts lead to one, and a host to itself."""
+    """However many hosts lead to one: the threads of two make four connections to the third."""
     one, two, third = servers
-    third.pages = {f"/{number}": b"%d" % number for number in range(20)}
+    barrier = threading.Barrier(4)
+    urls = []
+    for number in range(40):
+        third.pages[f"/{number}"] = together(barrier, b"x")
+        server = (one, two)[number % 2]
+        server.pages[f"/{number}"] = reply(302, Location=third.url(f"/{number}"))
+        urls.append(server.url(f"/{number}"))
+    assert not [each for each in fetching(urls, per_host=4) if each.error]
+    assert third.most_at_once == third.connections == 4
+    assert max(one.most_at_once, two.most_at_once) <= 4
+
+
+def test_a_host_may_redirect_to_itself(fetching: Fetching, server: Server) -> None:
+    """A thread that waits for a connection holds none itself."""
+    pages(server, 20)
     for number in range(20):
-        (one, two)[number % 2].pages[f"/{number}"] = reply(302, Location=third.url(f"/{number}"))
-        one.pages[f"/again{number}"] = reply(302, Location=f"/{number}" if number % 2 else "/0")
-    one.pages |= {f"/{number}": b"%d" % number for number in range(1, 20, 2)}
-    urls = [(one, two)[number % 2].url(f"/{number}") for number in range(20)]
-    fetched = fetching(urls, per_host=2)
-    assert [fetching.body(each) for each in fetched] == [b"%d" % number for number in range(20)]
-    fetching([one.url(f"/again{number}") for number in range(20)], per_host=2)
-    assert max(server.most_at_once for server in servers) <= 2
+        server.pages[f"/again{number}"] = reply(302, Location=f"/{number}.jpg")
+    fetched = fetching([server.url(f"/again{number}") for number in range(20)], per_host=2)
+    assert fetching.body(fetched[19]) == b"19" * 100
+    assert server.most_at_once <= 2
 
 
 def test_an_item_that_cannot_be_had_is_given_with_an_error(

@@ -11,8 +11,9 @@ from PIL import Image
 from support.clips import clip_here
 from support.images import saved
 from support.numbered import picture, shown
-from support.page_server import Page, Server
+from support.page_server import Page, Server, in_turn, reply
 
+from luigi_gif import settings
 from luigi_gif.errors import ParameterError, PipelineError, SourceError
 from luigi_gif.frames import load_manifest
 from luigi_gif.storage import open_folder
@@ -39,6 +40,25 @@ def test_a_page_of_pictures_is_a_source(site: Server, tmp_path: Path) -> None:
         "/radar/", *sorted(f"/radar/frame_{number}.png" for number in (9, 10, 11))
     ]  # fmt: skip
     assert not list((tmp_path / "work").glob("items/*"))
+
+
+def test_a_host_sees_per_host_connections_at_most(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the page, its pictures, and what is tried again, on connections that end and others."""
+    monkeypatch.setattr(settings.download.per_host, "_default", 4)
+    monkeypatch.setattr(settings.download.retry_delay, "_default", 0.0)
+    names = [f"/{number}.png" for number in range(40)]
+    links = "".join(f"<a href={name}>x</a>" for name in names)
+    server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
+    ends = {"Connection": "close"}
+    for number, name in enumerate(names):
+        picked = reply(200, picture(number % 13), **(ends if number % 4 == 0 else {}))
+        busy = reply(503, **(ends if number % 6 == 0 else {}))
+        server.pages[name] = in_turn(busy, picked) if number % 3 == 0 else picked
+    assert len(shown(clip_here(server.url("/"), tmp_path / "work"))) == 40
+    assert len(server.requests) == 1 + 40 + 14
+    assert server.most_at_once <= 4
 
 
 def test_pages_are_listed_once(site: Server, tmp_path: Path) -> None:

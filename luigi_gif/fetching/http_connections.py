@@ -72,19 +72,10 @@ class Watchdog:
                     copy.shutdown(socket.SHUT_RDWR)
 
     def let_go(self) -> None:
-        """Close all connections, which nobody uses again, and let their servers see it first.
-
-        A server that counts would else see the next one before it knows of the end of this.
-        """
+        """Close all connections, which nobody uses again."""
         with self._lock:
             descriptors, self._descriptors = self._descriptors, []
-        for descriptor in descriptors:
-            with socket.socket(fileno=descriptor) as connection, contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
-                connection.settimeout(LINGER_S)
-                for _ in range(LINGER_PIECES):
-                    if not connection.recv(4096):
-                        break
+        _close(descriptors)
 
     def stop(self) -> None:
         """Shut all connections down, now, and those that are still to come."""
@@ -94,6 +85,24 @@ class Watchdog:
     def _expire(self) -> None:
         self.expired = True
         self.shut()
+
+
+def _close(descriptors: list[int]) -> None:
+    """Close connections, and let their servers see it first.
+
+    A server that counts would else see the next one before it knows of the end of these.
+    """
+    connections = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+    for connection in connections:
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+    end = time.monotonic() + LINGER_S
+    for connection in connections:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(max(0.001, end - time.monotonic()))
+            for _ in range(LINGER_PIECES):
+                if not connection.recv(4096):
+                    break
 
 
 class Connections:
@@ -166,10 +175,15 @@ class _WatchedAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close all connections; urllib3 leaves that to who collects its garbage."""
+        descriptors = []
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118  # they cannot be iterated over
-                manager.pools[key].close()
+                pool = manager.pools[key]
+                idle = [connection for connection in pool.pool.queue if connection is not None]
+                descriptors += [os.dup(each.sock.fileno()) for each in idle if each.sock]
+                pool.close()
         super().close()
+        _close(descriptors)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)

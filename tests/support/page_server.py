@@ -26,6 +26,16 @@ def reply(status: int, body: bytes = b"", **headers: str) -> Answer:
     return answer
 
 
+def in_turn(*answers: Answer) -> Answer:
+    """One answer after another, the last one for good."""
+    left = list(answers)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        (left[0] if len(left) == 1 else left.pop(0))(handler)
+
+    return answer
+
+
 class Server:
     """An HTTP server on loopback whose pages are bytes or handlers; it notes what is asked."""
 
