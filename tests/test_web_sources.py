@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,6 +19,7 @@ from support.page_server import Page, Server, in_turn, reply
 from luigi_gif import settings
 from luigi_gif.errors import ParameterError, PipelineError, SourceError
 from luigi_gif.frames import load_manifest
+from luigi_gif.integrations.progress import ProgressReporter
 from luigi_gif.storage import open_folder
 
 COUNT = 12
@@ -51,14 +55,34 @@ def test_a_host_sees_per_host_connections_at_most(
     names = [f"/{number}.png" for number in range(40)]
     links = "".join(f"<a href={name}>x</a>" for name in names)
     server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
-    ends = {"Connection": "close"}
     for number, name in enumerate(names):
-        picked = reply(200, picture(number % 13), **(ends if number % 4 == 0 else {}))
-        busy = reply(503, **(ends if number % 6 == 0 else {}))
+        picked = reply(
+            200, picture(number % 13), Connection="close" if number % 4 == 0 else "keep-alive"
+        )
+        busy = reply(503, Connection="close" if number % 6 == 0 else "keep-alive")
         server.pages[name] = in_turn(busy, picked) if number % 3 == 0 else picked
     assert len(shown(clip_here(server.url("/"), tmp_path / "work"))) == 40
     assert len(server.requests) == 1 + 40 + 14
     assert server.most_at_once <= 4
+
+
+def test_there_is_one_line_of_progress_at_a_time(
+    site: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the page in bytes, then of its pictures in their number."""
+    told: list[str] = []
+    track = ProgressReporter.track
+
+    @contextlib.contextmanager
+    def noted(reporter: ProgressReporter, unit: str, *of: Any) -> Iterator[Any]:
+        told.append(f"{unit} begin")
+        with track(reporter, unit, *of) as progress:
+            yield progress
+        told.append(f"{unit} end")
+
+    monkeypatch.setattr(ProgressReporter, "track", noted)
+    clip_here(site.url("/radar/"), tmp_path / "work")
+    assert told[:4] == ["B begin", "B end", "items begin", "items end"]
 
 
 def test_pages_are_listed_once(site: Server, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def message(unit: str, done: int, total: int | None, size: int, rate: float) -> 
         of_total = f" of {format_mib(total)}" if total else ""
         return f"{format_mib(done)}{of_total}, {format_mib(rate)} a second"
     of_total = f" of {total:,}" if total else ""
-    return f"{done:,}{of_total} {unit}, {format_mib(size)}, {rate:,.0f} {unit} a second"
+    speed = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+    return f"{done:,}{of_total} {unit}, {format_mib(size)}, {speed} {unit} a second"
 
 
 def percentage(done: int, total: int | None) -> int | None:

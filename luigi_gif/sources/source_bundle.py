@@ -19,7 +19,7 @@ from luigi_gif.sources.web_items import WebItems, with_local_versions
 
 if TYPE_CHECKING:
     from luigi_gif import settings
-    from luigi_gif.integrations import ProgressReporter
+    from luigi_gif.integrations import Progress, ProgressReporter
 
 ASSEMBLED_SUFFIX = ".assembled"
 UNPACKED_SUFFIX = ".unpacked"
@@ -121,7 +121,7 @@ def _assemble(job: _Job, items: Items) -> SourceBundle:
         chosen = choose_items(source, items)
         with (
             fetching.open_partial(staging, file_name, source.url) as partial,
-            job.reporter.track("images", len(chosen), 0) as progress,
+            _tracked(job.reporter, items, len(chosen)) as progress,
         ):
             partial.clear()
             noted: list[assembling.NotedItem] = []
@@ -135,6 +135,15 @@ def _assemble(job: _Job, items: Items) -> SourceBundle:
             index = bundles.index_bundle(partial.reader(), strict=False)
             receipt = {"size": partial.state.size, "sha256": partial.sha256()}
     return SourceBundle(file_name, receipt, index if source.strict else None, noted)
+
+
+def _tracked(
+    reporter: ProgressReporter, items: Items, count: int
+) -> contextlib.AbstractContextManager[Progress]:
+    """What is told how far the bundle has come; there is one line of progress at a time."""
+    if items.tells_progress:
+        return contextlib.nullcontext(lambda done, size: None)
+    return reporter.track("images", count, 0)
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class WebItems(Items):
     """
 
     peeks = False
+    tells_progress = True
 
     def __init__(
         self,
