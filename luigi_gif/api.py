@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
+import functools
 import itertools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from luigi_gif import bundles, clip_copy, frames
-from luigi_gif.errors import ParameterError
+from luigi_gif import bundles, clip_copy, frames, imaging, run_history
+from luigi_gif.errors import ParameterError, Undecodable
 from luigi_gif.tasks import CombineGif
+from luigi_gif.temporary_source import temporary_source
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +40,8 @@ class Result(NamedTuple):
     size : int
         In bytes.
     left_out : list of str
-        Why frames were left out, each in a line.
+        Why frames were left out, each in a line; none where the work directory does not say it
+        any more.
     """
 
     path: str
@@ -87,13 +88,15 @@ def make_gif(
     600
     """
     _check_names(options)
-    with _work_directory(options) as workdir:
-        where = {"url": _url_of(source, workdir), "workdir": os.fspath(workdir)}
-        task = CombineGif(**options, **where)
+    with _work_directory(options) as workdir, _named(source) as url:
+        task = CombineGif(**options, url=url, workdir=workdir)
         task.alone = True
         copy = clip_copy.ClipCopy(os.fspath(output), task.output().path, task.url)
-        if not task.complete():
-            task.run()
+        try:
+            if not task.complete():
+                task.run()
+        finally:
+            task.forget_run()  # Luigi gives the same task for the same parameters
         copy.publish(task.output())
         return _result(task, os.fspath(output))
 
@@ -112,52 +115,96 @@ def _check_names(options: dict[str, object]) -> None:
 
 
 @contextmanager
-def _work_directory(options: dict[str, object]) -> Iterator[str]:
+def _work_directory(options: dict[str, object]) -> Iterator[object]:
     workdir = options.pop("workdir", None)
     if workdir is not None:
-        yield workdir  # type: ignore[misc]  # the task looks at it
+        yield workdir
         return
     with tempfile.TemporaryDirectory(prefix="luigi-gif-") as name:
         yield name
 
 
-def _url_of(source: Source, workdir: str) -> str | list[str]:
+@contextmanager
+def _named(source: object) -> Iterator[object]:
+    """What ``--url`` takes of a source; images are kept in a file while the block lasts."""
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
-    pictures: Iterator[Any] = iter(source)
-    first = next(pictures, b"")
+        yield source
+        return
+    items = _items_of(source)
+    first = next(items, None)
+    if first is None:
+        raise _bad_source("nothing")
+    items = itertools.chain([first], items)
     if isinstance(first, str | os.PathLike):
-        return [os.fspath(first), *map(os.fspath, pictures)]
-    path = Path(workdir) / "images" / "bundle.img"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        for number, picture in enumerate(itertools.chain([first], pictures)):
-            file.write(bundles.FRAME_DELIMITER * bool(number) + _image_file(picture))
-    return str(path)
+        yield list(items)
+        return
+    with temporary_source("images", functools.partial(_write_bundle, items)) as path:
+        yield path
 
 
-def _image_file(picture: Picture) -> bytes:
+def _items_of(source: Any) -> Iterator[Any]:
+    """Those of a list or the like; raises ParameterError for one image, which is none."""
+    shape = getattr(source, "shape", None)
+    is_image = shape is not None and (len(shape) < 3 or (len(shape) == 3 and shape[2] in (3, 4)))
+    if is_image or isinstance(source, bytes | bytearray | memoryview):
+        raise _bad_source("one image, or its bytes")
+    try:
+        return iter(source)
+    except TypeError:
+        raise _bad_source(type(source).__name__) from None
+
+
+def _bad_source(got: str) -> ParameterError:
+    return ParameterError(
+        "this is no source of frames",
+        where="the source of make_gif()",
+        expected="a path, a URL, a list of them, or a list of images",
+        got=got,
+        next_step="give one of these; of one image, a list",
+    )
+
+
+def _write_bundle(pictures: Iterable[Any], file: IO[bytes]) -> None:
+    for number, picture in enumerate(pictures):
+        file.write(bundles.FRAME_DELIMITER * bool(number))
+        file.write(_image_file(number, picture))
+
+
+def _image_file(number: int, picture: Any) -> bytes:
+    """An image file of a picture. Raises ParameterError."""
     if isinstance(picture, bytes | bytearray | memoryview):
         return bytes(picture)
-    from PIL import Image
-
-    file = io.BytesIO()
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    image.save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    try:
+        return imaging.image_file(picture)
+    except Undecodable as error:
+        raise ParameterError(
+            "an image cannot be used",
+            where=f"image {number} of the source of make_gif()",
+            expected=error.expected,
+            got=error.got,
+            next_step="convert it",
+        ) from error
 
 
 def _result(task: CombineGif, path: str) -> Result:
-    manifest = frames.load_manifest(task.folder)
-    about: Any = task.about()["clips"]
-    about = about[task.gif_file]
-    left_out = [str(frame.reason) for frame in manifest.skipped] if manifest else []
+    clip = run_history.recorded_clip(task.folder, task.gif_file)
+    if clip is None:
+        clip = run_history.describe_clip_file(task.folder, task.gif_file)
     return Result(
         path,
-        about["frames"],
-        about["width"],
-        about["height"],
-        about["duration_ms"],
-        about["bytes"],
-        left_out,
+        clip["frames"],
+        clip["width"],
+        clip["height"],
+        clip["duration_ms"],
+        clip["bytes"],
+        _left_out(task),
     )
+
+
+def _left_out(task: CombineGif) -> list[str]:
+    """Why frames were left out, as the manifest says, if it is that of this clip."""
+    manifest = frames.load_manifest(task.folder)
+    written = task.requires()
+    if manifest is None or written.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
+        return []
+    return [str(frame.reason) for frame in manifest.skipped]

@@ -18,10 +18,10 @@ from luigi_gif import (
     clip_copy,
     exit_codes,
     integrations,
+    run_history,
     sample_files,
     sources,
     standard_input,
-    storage,
     urls,
 )
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
@@ -182,9 +182,8 @@ def _describe_clip(task: CombineGif) -> list[str]:
     """How many frames the clip has, if its history says so, and its size."""
     size = task.folder.size(task.gif_file) or 0
     size_text = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-    clips = (task.folder.read_json(storage.HISTORY) or {}).get("clips") or {}
-    clip = clips.get(task.gif_file) or {}
-    if clip.get("bytes") != size:  # a note of another clip, or none
+    clip = run_history.recorded_clip(task.folder, task.gif_file)
+    if clip is None:
         return [size_text]
     return [f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}", size_text]
 

@@ -185,15 +185,19 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
 
     def on_success(self) -> None:
         """Luigi has seen what was made."""
+        self.forget_run()
+
+    def forget_run(self) -> None:
+        """Ask the source again, if this task is asked again: one run of it is over."""
         self._has_run = False
         self._made = ""
+        self._running.clear()
 
     def on_failure(self, exception: BaseException) -> str:
         """Tell of it, and give luigid the error's own words."""
         if self._running:
             return self._running.pop().on_failure(exception)
-        self._has_run = False
-        self._made = ""
+        self.forget_run()
         url = redaction.public_url(self.url)
         integrations.note_failure(url, exception)
         integrations.notify_failure(self.task_family, url, exception)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from luigi_gif import frames, storage
+from luigi_gif import frames, gif, storage
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
 from luigi_gif.storage import HISTORY
 
@@ -67,8 +67,27 @@ def describe_clip(
 
 def recorded_clips(folder: storage.Folder) -> JsonObject:
     """What was noted of each clip of the folder, by its name."""
-    clips: JsonObject = (folder.read_json(HISTORY) or {}).get("clips", {})
+    clips: JsonObject = (folder.read_json(HISTORY) or {}).get("clips") or {}
     return clips
+
+
+def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
+    """What was noted of the clip that lies there; None where nothing is known of it."""
+    clip: JsonObject = recorded_clips(folder).get(name) or {}
+    return clip if clip and clip["bytes"] == folder.size(name) else None
+
+
+def describe_clip_file(folder: storage.Folder, name: str) -> JsonObject:
+    """What was noted of a clip, told by the clip itself, where its note is gone."""
+    data = folder.read(name)
+    images = [image for image, _ in gif.iterate_images(data)]
+    return {
+        "frames": len(images),
+        "duration_ms": 10 * sum(image.delay_cs for image in images),
+        "width": images[0].screen[0],
+        "height": images[0].screen[1],
+        "bytes": len(data),
+    }
 
 
 def recorded_source_sha256(folder: storage.Folder, version: str) -> str | None:

@@ -1,53 +1,51 @@
-"""``-`` as a source: what comes on standard input, kept in a file while the command runs."""
+"""``-`` as a source: what comes on standard input."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
+from luigi_gif import sources
 from luigi_gif.errors import ParameterError
+from luigi_gif.temporary_source import temporary_source
 
 NAME = "-"
+_BEGINNING_BYTES = 1 << 20
+"""As many tell a list."""
 
 
 @contextmanager
-def file_for_input(sources: list[str]) -> Iterator[list[str]]:
+def file_for_input(given: list[str]) -> Iterator[list[str]]:
     """The sources, with the path of a file in the place of ``-``.
 
-    Its name is that of its content, so that the same input finds what is done. Raises
-    ParameterError where there are two of them.
+    Raises ParameterError where there are two of them, and StorageError.
     """
-    if NAME not in sources:
-        yield sources
+    if NAME not in given:
+        yield given
         return
-    if sources.count(NAME) > 1:
+    if given.count(NAME) > 1:
         raise ParameterError(
             "standard input can be read once only",
             where="the command line",
             expected=f"one {NAME}",
-            got=f"{sources.count(NAME)}",
+            got=f"{given.count(NAME)}",
             next_step="leave out the others",
         )
-    with tempfile.TemporaryDirectory(prefix="luigi-gif-") as folder:
-        path = _save(folder)
-        try:
-            yield [path if source == NAME else source for source in sources]
-        finally:
-            os.remove(path)
+    with temporary_source("stdin", _copy_input) as path:
+        yield [path if source == NAME else source for source in given]
 
 
-def _save(folder: str) -> str:
-    """Write standard input to a file that is named after its content; its path."""
-    whole = os.path.join(folder, "stdin")
-    with open(whole, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    with open(whole, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    path = os.path.join(os.path.dirname(folder), f"luigi-gif-stdin-{digest}")
-    os.replace(whole, path)
-    return path
+def _copy_input(file: IO[bytes]) -> None:
+    """Copy standard input; where that is a list, its paths begin in the current folder."""
+    shutil.copyfileobj(sys.stdin.buffer, file)
+    file.seek(0)
+    beginning = file.read(_BEGINNING_BYTES)
+    if sources.looks_like_link_list(beginning):
+        whole = sources.with_whole_paths(beginning + file.read(), os.getcwd())
+        file.seek(0)
+        file.truncate()
+        file.write(whole)

@@ -15,6 +15,7 @@ from support.numbered import picture, shown
 import luigi_gif
 from luigi_gif import api, make_gif
 from luigi_gif.errors import ForeignFileError, ParameterError, PipelineError, SourceError
+from luigi_gif.frames import MANIFEST
 
 
 def test_arrays_pictures_and_files_are_frames(tmp_path: Path) -> None:
@@ -58,6 +59,46 @@ def test_nothing_is_left_but_the_clip(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "work" / "frames" / "frame_00.gif").exists()
 
 
+def test_a_source_that_changed_is_noticed(tmp_path: Path) -> None:
+    """Also by a second call in the same process, and by one behind a call that failed."""
+    (tmp_path / "pictures").mkdir()
+    for number in range(3):
+        path = tmp_path / "pictures" / f"{number}.png"
+        path.write_bytes(b"no picture")
+        with pytest.raises(SourceError):
+            make_gif(tmp_path / "pictures", tmp_path / "clip.gif", workdir=tmp_path / "work")
+        path.write_bytes(picture(number))
+        make_gif(tmp_path / "pictures", tmp_path / "clip.gif", workdir=tmp_path / "work")
+        assert shown(tmp_path / "clip.gif") == list(range(number + 1))
+
+
+def test_a_result_is_of_its_own_clip(tmp_path: Path) -> None:
+    """Not of the one that was made last in the work directory, whatever else is left there."""
+    work = tmp_path / "work"
+    options: Any = {"workdir": work, "gif_file": "small.gif", "size": "4x"}
+    pictures = [picture(1), picture(2)]
+    small = make_gif(pictures, tmp_path / "small.gif", **options)
+    large = make_gif([*pictures, b""], tmp_path / "large.gif", workdir=work, on_bad_frame="skip")
+    assert (small.width, large.width, small.left_out) == (4, 8, [])
+    assert make_gif(pictures, tmp_path / "small.gif", **options) == small
+    (work / "run.json").unlink()
+    (work / MANIFEST).unlink()
+    assert make_gif(pictures, tmp_path / "small.gif", **options) == small
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "LA", "PA", "CMYK", "YCbCr", "HSV", "RGBa", "I;16"])
+def test_a_picture_may_have_any_mode(tmp_path: Path, mode: str) -> None:
+    assert make_gif([Image.new(mode, (8, 6))], tmp_path / "clip.gif").frames == 1
+
+
+def test_images_lie_in_no_work_directory(tmp_path: Path) -> None:
+    """What the user has there stays."""
+    (tmp_path / "work" / "images").mkdir(parents=True)
+    (tmp_path / "work" / "images" / "bundle.img").write_text("the user's")
+    make_gif([picture(1)], tmp_path / "clip.gif", workdir=tmp_path / "work")
+    assert (tmp_path / "work" / "images" / "bundle.img").read_text() == "the user's"
+
+
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     """Each frame in a line."""
     result = make_gif([gif(1), gif(2)[:-9]], tmp_path / "clip.gif", on_bad_frame="skip")
@@ -72,6 +113,15 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         ("nowhere", {}, PipelineError),
         ([], {}, PipelineError),
         ([b"no image"], {}, PipelineError),
+        (None, {}, ParameterError),
+        (gif(1), {}, ParameterError),
+        (Image.new("L", (8, 6)), {}, ParameterError),
+        (np.zeros((6, 8, 3), np.uint8), {}, ParameterError),
+        ([1, 2], {}, ParameterError),
+        (["a.png", gif(1)], {}, ParameterError),
+        ([np.zeros((6, 8))], {}, ParameterError),
+        ([np.zeros((0, 8), np.uint8)], {}, ParameterError),
+        ([Image.new("F", (8, 6))], {}, ParameterError),
         ([gif(1)], {"speed": 2}, ParameterError),
         ([gif(1)], {"size": "huge"}, ParameterError),
         (["nowhere.png"], {}, PipelineError),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         sample_colors,
         to_gif,
     )
+    from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.single_frame import SingleFrame
 
 __getattr__ = loads_on_use(
@@ -29,6 +30,7 @@ __getattr__ = loads_on_use(
         "decode": ("decode_image",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
+        "picture_files": ("image_file",),
         "single_frame": ("SingleFrame",),
     },
 )

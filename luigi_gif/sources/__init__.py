@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.assembling import NotedItem
     from luigi_gif.sources.chosen_items import Source, explain_source, source_version
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
+    from luigi_gif.sources.link_list import looks_like_link_list, with_whole_paths
     from luigi_gif.sources.selection import Selection
     from luigi_gif.sources.source_bundle import SourceBundle, fetch_source, remove_leftovers
 
@@ -17,6 +18,7 @@ __getattr__ = loads_on_use(
         "assembling": ("NotedItem",),
         "chosen_items": ("Source", "explain_source", "source_version"),
         "item_times": ("parse_age", "parse_when", "time_reader"),
+        "link_list": ("looks_like_link_list", "with_whole_paths"),
         "selection": ("Selection",),
         "source_bundle": ("SourceBundle", "fetch_source", "remove_leftovers"),
     },

@@ -10,6 +10,7 @@ import os
 import posixpath
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from luigi_gif import urls
@@ -87,6 +88,24 @@ def parse_link_list(data: bytes, base: str, local_allowed: bool) -> list[Item]:
     ]
 
 
+def with_whole_paths(data: bytes, folder: str) -> bytes:
+    """The same list, wherever it lies: with whole URLs for the paths, which begin in a folder.
+
+    One that cannot be used stays as it is: whoever reads it says why.
+    """
+    try:
+        items = parse_link_list(data, os.path.join(folder, ""), True)
+    except SourceUnusable:
+        return data
+    urls_of_items = (
+        Path(os.path.abspath(urls.local_path(item.place))).as_uri()
+        if urls.is_local(item.place)
+        else item.place
+        for item in items
+    )
+    return "".join(f"{url}\n" for url in urls_of_items).encode("utf-8", "surrogateescape")
+
+
 def _decoded(data: bytes, *, final: bool) -> str:
     """The text, without a byte order mark; bytes of names in no encoding are kept as they are."""
     for mark, encoding in _BYTE_ORDER_MARKS:
@@ -154,4 +173,6 @@ def _name(entry: str) -> str:
         return entry
     if scheme in urls.HTTP_SCHEMES:
         return name_in_url(urlsplit(entry).path)
+    if scheme == "file":
+        return urls.local_path(entry).lstrip("/")
     return entry.partition("://")[2].partition("/")[2] or entry
