@@ -22,7 +22,12 @@ if TYPE_CHECKING:
         may_be_bundle,
     )
     from luigi_gif.bundles.bundle_window import FRAME_DELIMITER
-    from luigi_gif.bundles.image_ends import end_of_jpeg, images_behind_jpeg, size_of_jpeg
+    from luigi_gif.bundles.image_ends import (
+        end_of_jpeg,
+        end_of_padding,
+        images_behind_jpeg,
+        size_of_jpeg,
+    )
     from luigi_gif.bundles.image_formats import FORMATS
     from luigi_gif.bundles.placeholders import make_placeholder
     from luigi_gif.bundles.signatures import BEGINNING_BYTES, advice, looks_like
@@ -45,7 +50,7 @@ __getattr__ = loads_on_use(
             "may_be_bundle",
         ),
         "bundle_window": ("FRAME_DELIMITER",),
-        "image_ends": ("end_of_jpeg", "images_behind_jpeg", "size_of_jpeg"),
+        "image_ends": ("end_of_jpeg", "end_of_padding", "images_behind_jpeg", "size_of_jpeg"),
         "image_formats": ("FORMATS",),
         "placeholders": ("make_placeholder",),
         "signatures": ("BEGINNING_BYTES", "advice", "looks_like"),
