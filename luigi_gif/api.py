@@ -64,7 +64,8 @@ def make_gif(
     ----------
     source : str, path-like, list of these, or iterable of images
         What ``--url`` takes. Or images: bytes of image files, Pillow images, or NumPy arrays of
-        8 bits with the shape (height, width), (height, width, 3) or (height, width, 4).
+        8 bits with the shape (height, width), (height, width, 3) or (height, width, 4). Arrays of
+        other numbers need ``range``, the values that are black and white.
     output : str or path-like
         Where the clip goes. A file that is no GIF is not overwritten.
     **options

@@ -34,6 +34,7 @@ _GROUP_OF_PARAMETER = {
     "palette": "look",
     "optimize": "look",
     "max_megapixels": "look",
+    "range": "look",
     "frame_duration_ms": "timing",
     "plays": "timing",
 }

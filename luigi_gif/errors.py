@@ -156,6 +156,21 @@ class Malformed(ValueError):
         return Malformed, (self.offset, self.expected, self.got)
 
 
+class MissingDecoder(OSError):
+    """A machine has no decoder of a format, which says nothing of an image.
+
+    Attributes
+    ----------
+    expected, got : str
+        What was needed, and what was found, for people.
+    """
+
+    def __init__(self, format_: str, expected: str) -> None:
+        super().__init__(f"no decoder of {format_}, for which {expected} is needed")
+        self.expected = expected
+        self.got = f"no decoder of {format_}"
+
+
 class Undecodable(ValueError):
     """Data that give no image.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -179,6 +180,35 @@ class SizeParameter(NamedParameter[tuple[int | None, int | None] | None]):
 
     def text_of(self, value: tuple[int | None, int | None] | None) -> str:
         return "x".join("" if side is None else str(side) for side in value or ())
+
+
+class RangeParameter(NamedParameter[tuple[float, float] | None]):
+    """Two numbers, the first of which is less, or None."""
+
+    expected = "MIN:MAX, two numbers of which the first is less, such as 0:1 or -40:50"
+    metavar = "MIN:MAX"
+
+    def value_of(self, text: str) -> object:
+        try:
+            lowest, highest = map(float, text.split(":"))
+        except ValueError:
+            return text
+        return lowest, highest
+
+    def checked(self, value: object) -> tuple[float, float]:
+        value = self.value_of(value) if isinstance(value, str) else value
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            raise self.error(value)
+        lowest, highest = value
+        limit = sys.float_info.max
+        if not all(_is_number(each, float, -limit, limit) for each in value) or not (
+            0 < highest - lowest <= limit
+        ):
+            raise self.error(value)
+        return float(lowest), float(highest)
+
+    def text_of(self, value: tuple[float, float] | None) -> str:
+        return ":".join(repr(each).removesuffix(".0") for each in value or ())
 
 
 class Sha256Parameter(NamedParameter[str | None]):

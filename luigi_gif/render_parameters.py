@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from luigi_gif.parameters import ChoiceParameter, NumberParameter, SizeParameter
+from typing import TYPE_CHECKING
+
+from luigi_gif.parameters import ChoiceParameter, NumberParameter, RangeParameter, SizeParameter
+
+if TYPE_CHECKING:
+    import luigi
 
 
 class RenderParameters:
@@ -30,6 +35,24 @@ class RenderParameters:
         max_value=178,
         description="pixels of a frame, and of the clip, in millions; a frame with more is bad",
     )
+    range = RangeParameter(
+        default=None,
+        description="the values that are black and white in pictures of floating-point numbers, or "
+        "of integers of 32 bits or with a sign; others ignore it; a sign needs =: --range=-40:50",
+    )
 
 
 NAMES = tuple(name for name in vars(RenderParameters) if not name.startswith("_"))
+_ALWAYS = ("size", "quality", "palette", "max_megapixels")
+"""Those that recipes name even where they have no effect, as the first ones did."""
+
+
+def render_recipe(task: luigi.Task) -> dict[str, str]:
+    """The parameters of a task that shape frames, without later ones that have no effect."""
+    shown = task.to_str_params()
+    defaults = {name: getattr(type(task), name) for name in NAMES}
+    return {
+        name: shown[name]
+        for name, parameter in defaults.items()
+        if name in _ALWAYS or shown[name] != parameter.serialize(parameter.default)
+    }

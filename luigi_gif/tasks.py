@@ -10,7 +10,6 @@ from luigi_gif import (
     clips,
     frames,
     integrations,
-    render_parameters,
     run_history,
     settings,
     sources,
@@ -19,7 +18,7 @@ from luigi_gif import (
 from luigi_gif.errors import ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
-from luigi_gif.render_parameters import RenderParameters
+from luigi_gif.render_parameters import RenderParameters, render_recipe
 from luigi_gif.storage import INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
@@ -127,15 +126,14 @@ class WriteFrames(RenderParameters, PipelineTask):
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, max_megapixels
+    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, max_megapixels, range
         As those of :class:`CombineGif`.
     """
 
     needs = SplitFrames
 
     def recipe(self) -> dict[str, object]:
-        shown = self.to_str_params()
-        return self.requires().recipe() | {name: shown[name] for name in render_parameters.NAMES}
+        return self.requires().recipe() | render_recipe(self)
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, frames.MANIFEST)
@@ -170,6 +168,7 @@ class WriteFrames(RenderParameters, PipelineTask):
             counting_threads=1 if self.alone else 2,
             copying=copying,
             palette="frame" if copying else self._palette_choice(),
+            value_range=self.range,
         )
         reporter = integrations.ProgressReporter(self)
         count = frames.write_missing_frames(
@@ -233,6 +232,9 @@ class CombineGif(RenderParameters, PipelineTask):
         One for each ``frame``, one for the ``clip``, or ``auto``.
     max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
+    range : str or tuple, optional
+        The values that are black and white, such as ``"-40:50"`` or ``(-40, 50)``, in pictures of
+        floating-point numbers, or of integers of 32 bits or with a sign.
     gif_file : str
         The clip's name in the work directory.
     frame_duration_ms : int, optional

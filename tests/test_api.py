@@ -14,7 +14,13 @@ from support.numbered import picture, shown
 
 import luigi_gif
 from luigi_gif import api, make_gif
-from luigi_gif.errors import ForeignFileError, ParameterError, PipelineError, SourceError
+from luigi_gif.errors import (
+    BundleError,
+    ForeignFileError,
+    ParameterError,
+    PipelineError,
+    SourceError,
+)
 from luigi_gif.frames import MANIFEST
 
 
@@ -57,6 +63,13 @@ def test_nothing_is_left_but_the_clip(tmp_path: Path, monkeypatch: pytest.Monkey
     for _ in range(2):
         make_gif("pictures", "clip.gif", workdir="work")
     assert (tmp_path / "work" / "frames" / "frame_00.gif").exists()
+
+
+def test_arrays_of_other_numbers_need_a_range(tmp_path: Path) -> None:
+    """The values that are black and white, of all frames."""
+    values: list[Any] = [np.full((6, 8), 0.3), np.full((6, 8, 3), -7), Image.new("F", (8, 6), 0.6)]
+    make_gif(values, tmp_path / "clip.gif", range=(0, 2.55))
+    assert shown(tmp_path / "clip.gif") == [round(level / 20) for level in (30, 0, 60)]
 
 
 def test_a_source_that_changed_is_noticed(tmp_path: Path) -> None:
@@ -119,9 +132,10 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
         (np.zeros((6, 8, 3), np.uint8), {}, ParameterError),
         ([1, 2], {}, ParameterError),
         (["a.png", gif(1)], {}, ParameterError),
-        ([np.zeros((6, 8))], {}, ParameterError),
+        ([np.zeros((6, 8))], {}, BundleError),
+        ([np.zeros((6, 8, 4))], {"range": (0, 1)}, ParameterError),
         ([np.zeros((0, 8), np.uint8)], {}, ParameterError),
-        ([Image.new("F", (8, 6))], {}, ParameterError),
+        ([Image.new("F", (8, 6))], {}, BundleError),
         ([gif(1)], {"speed": 2}, ParameterError),
         ([gif(1)], {"size": "huge"}, ParameterError),
         (["nowhere.png"], {}, PipelineError),

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from support.images import DELIMITER, gif
+from support.more_formats import EACH_FORMAT, tga
 
+from luigi_gif import bundles
 from luigi_gif.bundles import bundle_frames, image_trailers
 
 FRAMES = [
@@ -104,6 +106,10 @@ OF_EVERY_FORMAT = {
     "BMP with a palette": encoded("BMP", PICTURE.quantize(7)),
     "TIFF that ends in newlines": encoded("TIFF", NEWLINES),
     "TIFF from its end": encoded("TIFF", PICTURE, compression="tiff_lzw"),
+    **EACH_FORMAT,
+    "TGA with a footer": encoded("TGA", PICTURE),
+    "TGA that ends in newlines": tga(NEWLINES),
+    "PNM that ends in newlines": encoded("PPM", NEWLINES),
 }
 
 
@@ -209,7 +215,7 @@ def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
     """The error says what the frame looks like."""
     with pytest.raises(bundle_frames.BadFrame, match="frame 1 at byte") as error:
         found(gif(1) + DELIMITER + beginning)
-    assert error.value.frame_error.expected == "an image (GIF, PNG, JPEG, WebP, BMP, TIFF)"
+    assert error.value.frame_error.expected == f"an image ({', '.join(bundles.FORMATS)})"
     assert error.value.frame_error.got.startswith(name)
 
 

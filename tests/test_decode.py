@@ -43,10 +43,12 @@ def tiff(
 ) -> bytes:
     """A TIFF of these strips, by its specification; its tags by their names here."""
     numbers = {"bits": 258, "compression": 259, "photometric": 262, "samples": 277, "planar": 284}
-    numbers |= {"extra": 338, "artist": 315, "orientation": 274}
+    numbers |= {"extra": 338, "artist": 315, "orientation": 274, "predictor": 317, "kind": 339}
+    numbers |= {"tile_width": 322, "tile_height": 323}
+    places, lengths = (324, 325) if "tile_width" in tags else (273, 279)
     entries: dict[int, tuple[int, list[int] | bytes]] = {
         256: (4, [width]), 257: (4, [height]), 278: (4, [height]), 259: (3, [1]),
-        279: (4, [len(piece) for piece in pieces]),
+        lengths: (4, [len(piece) for piece in pieces]),
     }  # fmt: skip
     for name, value in tags.items():
         if isinstance(value, bytes):
@@ -55,7 +57,7 @@ def tiff(
             entries[numbers[name]] = (3, value if isinstance(value, list) else [value])  # type: ignore[list-item]
     begin = 16 if big else 8
     offsets = [begin + sum(map(len, pieces[:index])) for index in range(len(pieces))]
-    entries[273] = (4, offsets)
+    entries[places] = (4, offsets)
     word, count = ("Q", "Q") if big else ("L", "H")
     directory = begin + sum(map(len, pieces))
     size = struct.calcsize(f"<{word}")
@@ -113,6 +115,42 @@ def test_gray_of_twelve_bits_uses_all_of_its_range(photometric: int) -> None:
     found = pixels(tiff(4, 1, [bytes(packed)], samples=1, bits=12, photometric=photometric))
     wanted = np.rint(levels * 255 / 4095)
     assert (found[0, :, 0] == (255 - wanted if photometric == 0 else wanted)).all()
+
+
+VALUES = np.linspace(-90, 80, 12 * 20 * 3).reshape(12, 20, 3)
+KINDS = {"u": 1, "i": 2, "f": 3}
+
+
+def scaled(data: bytes) -> Bytes:
+    return np.asarray(decode.decode_image(data, 10**6, (-50, 60)).picture)
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8", "i2", "i4", "u4", "i8"])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), (">", True)])
+def test_values_of_a_tiff_are_read_in_any_layout(kind: str, order: str, big: bool) -> None:
+    """Gray and RGB, in planes and pixels, in tiles, in either byte order, in differences too."""
+    values = np.abs(VALUES) if kind == "u4" else VALUES
+    values = values.astype(f"{order}{kind}")
+    bits, form = 8 * values.dtype.itemsize, KINDS[kind[0]]
+    wanted = np.rint((np.clip(values.astype(float), -50, 60) + 50) / 110 * 255)
+    options: dict[str, object] = {"order": order, "big": big}
+    rgb = {**options, "samples": 3, "bits": [bits] * 3, "kind": [form] * 3, "photometric": 2}
+    one = {**options, "samples": 1, "bits": bits, "kind": form, "photometric": 1}
+    gray = tiff(20, 12, [values[..., 0].tobytes()], **one)  # type: ignore[arg-type]
+    assert (scaled(gray)[..., 0] == wanted[..., 0]).all()
+    pixels_together = tiff(20, 12, [values.tobytes()], **rgb)  # type: ignore[arg-type]
+    assert (scaled(pixels_together) == wanted).all()
+    planes = [values[..., channel].tobytes() for channel in range(3)]
+    assert (scaled(tiff(20, 12, planes, planar=2, **rgb)) == wanted).all()  # type: ignore[arg-type]
+    steps = values.view(f"{order}u{values.dtype.itemsize}").copy()
+    steps[:, 1:] -= steps[:, :-1].copy()
+    packed = [zlib.compress(steps.tobytes())]
+    deflated = tiff(20, 12, packed, compression=8, predictor=2, **rgb)  # type: ignore[arg-type]
+    assert (scaled(deflated) == wanted).all()
+    padded = np.pad(values, ((0, 4), (0, 12), (0, 0)))
+    tiles = [padded[:, :16].tobytes(), padded[:, 16:].tobytes()]
+    tiled = tiff(20, 12, tiles, tile_width=16, tile_height=16, **rgb)  # type: ignore[arg-type]
+    assert (scaled(tiled) == wanted).all()
 
 
 def test_gray_that_was_multiplied_with_its_alpha_is_divided_by_it() -> None:

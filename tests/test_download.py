@@ -196,7 +196,7 @@ def test_nobody_listening_is_tried_again(
         (b"no image", "data that begin with b'no image'"),
         (b"PK\x03\x04" + bytes(30), "a zip archive"),
         (b"\x1f\x8b\x08" + bytes(30), "gzip-compressed data"),
-        (b"\0\0\0\x18ftypheic" + bytes(30), "a HEIC image"),
+        (b"8BPS\0\1" + bytes(30), "a Photoshop image"),
         (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
     ],
 )

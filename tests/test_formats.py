@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import struct
 from collections.abc import Callable, Iterator
 
@@ -11,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
+from support.more_formats import EACH_FORMAT
 
-from luigi_gif.bundles import image_ends, tiff_end
+from luigi_gif.bundles import boxes, ico_structure, image_ends, pnm_structure, tga_end, tiff_end
 from luigi_gif.errors import Malformed, Truncated
 
 End = Callable[[bytes, int], int]
@@ -133,12 +135,18 @@ END_OF: dict[str, End] = {
     "webp": image_ends.end_of_webp,
     "bmp": image_ends.end_of_bmp,
     "tiff": tiff_end.end_of_tiff,
+    "AVIF": boxes.end_of_heif,
+    "HEIC": boxes.end_of_heif,
+    "JPEG2000": boxes.end_of_jpeg2000,
+    "ICO": ico_structure.end_of_ico,
+    "PNM": pnm_structure.end_of_pnm,
+    "TGA": tga_end.end_of_tga,
 }
-IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps(), *tiffs()])
+IMAGES = dict([*pngs(), *jpegs(), *webps(), *bmps(), *tiffs(), *EACH_FORMAT.items()])
 
 
 def end_of(name: str) -> End:
-    return END_OF[name.partition("-")[0]]
+    return END_OF[re.split("[- ]", name)[0]]
 
 
 @pytest.mark.parametrize("format_", END_OF)

@@ -44,7 +44,7 @@ def test_the_limit_is_the_users_not_pillows() -> None:
 def test_values_of_no_known_range_are_refused(dtype: type) -> None:
     """What is white in them cannot be told."""
     data = saved(Image.fromarray(np.zeros((3, 4), dtype)), "TIFF")
-    with pytest.raises(Undecodable, match="8 or 16 bits a channel, got 32 bits"):
+    with pytest.raises(Undecodable, match=r"--range MIN:MAX, .* got numbers"):
         to_gif(data)
 
 

@@ -75,6 +75,10 @@ FRAMES = {
     "quality": some.sampled_from(["fast", "best"]),
     "palette": some.sampled_from(["auto", "frame", "clip"]),
     "max_megapixels": some.integers(1, 178),
+    "range": some.none()
+    | some.tuples(some.floats(-1e300, 1e300), some.floats(-1e300, 1e300))
+    .map(sorted)
+    .filter(lambda ends: ends[0] < ends[1]),
 }
 CLIP = {
     "gif_file": FILES.map("{}.gif".format),

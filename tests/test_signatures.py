@@ -12,6 +12,7 @@ import zipfile
 import pytest
 from PIL import Image
 from support.images import FORMATS, gif
+from support.more_formats import EACH_FORMAT
 
 from luigi_gif.bundles import image_formats, signatures
 
@@ -43,6 +44,12 @@ def test_an_image_is_named_by_its_format(format_: str) -> None:
     assert signatures.looks_like(saved(format_)) == f"{format_} data"
 
 
+@pytest.mark.parametrize("name", EACH_FORMAT)
+def test_an_image_of_any_other_format_is_named_too(name: str) -> None:
+    """However weak its beginning is."""
+    assert signatures.looks_like(EACH_FORMAT[name]) == f"{name.partition(' ')[0]} data"
+
+
 @pytest.mark.parametrize(
     ("data", "name", "advice"),
     [
@@ -51,13 +58,14 @@ def test_an_image_is_named_by_its_format(format_: str) -> None:
         (gzip.compress(gif(1), mtime=0), "gzip-compressed data", "unpack it"),
         (bz2.compress(gif(1)), "bzip2-compressed data", "unpack it"),
         (lzma.compress(gif(1)), "xz-compressed data", "unpack it"),
-        (b"\0\0\0\x1cftypheic", "a HEIC image", "convert it"),
-        (b"\0\0\0\x1cftypavif", "an AVIF image", "convert it"),
         (b"\0\0\0\x1cftypisom", "an MP4 video", "ffmpeg"),
         (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video", "ffmpeg"),
-        (saved("PPM"), "a PNM image", "convert it"),
-        (saved("ICO"), "an icon (ICO)", "convert it"),
-        (saved("JPEG2000"), "a JPEG 2000 image", "convert it"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL image", "convert it"),
+        (b"8BPS\0\1", "a Photoshop image", "convert it"),
+        (b"\xd7\xcd\xc6\x9a\0\0", "a Windows metafile", "convert it"),
+        (saved("DDS"), "a DDS image", "convert it"),
+        (b"II*\0\x10\0\0\0CR\2\0", "a camera raw image", "raw converter"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera raw image", "raw converter"),
         (b"%PDF-1.7", "a PDF document", "convert it"),
         (b"<?xml version='1.0'?>\n<svg>", "an SVG image", "convert it"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),

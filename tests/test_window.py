@@ -20,7 +20,7 @@ from luigi_gif.bundles import bundle_frames, bundle_window, cut_images, image_en
 from luigi_gif.errors import Malformed, Truncated
 
 PICTURES = [Image.effect_mandelbrot((24 + n, 17), (-2, -1, 1, 1), 9 + n) for n in range(4)]
-HEIC = b"\0\0\0\x18ftypheic" + bytes(60)
+PHOTOSHOP = b"8BPS\0\1" + bytes(60)
 
 
 def encoded(format_: str, picture: Image.Image = PICTURES[0], **options: object) -> bytes:
@@ -101,10 +101,10 @@ def test_two_cut_frames_in_a_row_are_both_named() -> None:
 def test_what_is_no_image_is_a_frame_behind_a_damaged_one(format_: str, stay: int) -> None:
     """If it is known by its first bytes; it is named, and not taken for a part of the other."""
     damaged = encoded(format_)[:stay]
-    frames = found(DELIMITER.join([damaged, HEIC, gif(1)]))
-    assert [frame.data for frame in frames] == [damaged, HEIC, gif(1)]
+    frames = found(DELIMITER.join([damaged, PHOTOSHOP, gif(1)]))
+    assert [frame.data for frame in frames] == [damaged, PHOTOSHOP, gif(1)]
     assert frames[1].error is not None
-    assert frames[1].error.got == "a HEIC image"
+    assert frames[1].error.got.startswith("a Photoshop image: convert it")
 
 
 @pytest.mark.parametrize("big", [False, True])

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
+    from luigi_gif.bundles.boxes import (
+        Box,
+        end_of_heif,
+        end_of_jpeg2000,
+        heif_brands,
+        iterate_boxes,
+    )
     from luigi_gif.bundles.bundle_frames import (
         LOOK_AHEAD_BYTES,
         WAYPOINT_WORK,
@@ -16,26 +23,36 @@ if TYPE_CHECKING:
         Frame,
         FrameError,
         begins_as_image,
+        format_of,
         frames_in,
         index_bundle,
         iter_frames,
         may_be_bundle,
     )
     from luigi_gif.bundles.bundle_window import FRAME_DELIMITER
-    from luigi_gif.bundles.image_ends import (
-        end_of_jpeg,
-        end_of_padding,
-        images_behind_jpeg,
-        size_of_jpeg,
-    )
+    from luigi_gif.bundles.ico_structure import IconPicture, read_icon_pictures
+    from luigi_gif.bundles.image_ends import end_of_jpeg, images_behind_jpeg, size_of_jpeg
     from luigi_gif.bundles.image_formats import FORMATS
     from luigi_gif.bundles.placeholders import make_placeholder
-    from luigi_gif.bundles.signatures import BEGINNING_BYTES, advice, looks_like
+    from luigi_gif.bundles.pnm_structure import (
+        PnmHeader,
+        end_of_pnm,
+        plain_text,
+        read_pnm_header,
+    )
+    from luigi_gif.bundles.signatures import (
+        BEGINNING_BYTES,
+        RAW_IMAGE,
+        advice,
+        describe,
+        looks_like,
+    )
     from luigi_gif.bundles.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
 __getattr__ = loads_on_use(
     __name__,
     {
+        "boxes": ("Box", "end_of_heif", "end_of_jpeg2000", "heif_brands", "iterate_boxes"),
         "bundle_frames": (
             "LOOK_AHEAD_BYTES",
             "WAYPOINT_WORK",
@@ -44,16 +61,19 @@ __getattr__ = loads_on_use(
             "Frame",
             "FrameError",
             "begins_as_image",
+            "format_of",
             "frames_in",
             "index_bundle",
             "iter_frames",
             "may_be_bundle",
         ),
         "bundle_window": ("FRAME_DELIMITER",),
-        "image_ends": ("end_of_jpeg", "end_of_padding", "images_behind_jpeg", "size_of_jpeg"),
+        "ico_structure": ("IconPicture", "read_icon_pictures"),
+        "image_ends": ("end_of_jpeg", "images_behind_jpeg", "size_of_jpeg"),
         "image_formats": ("FORMATS",),
         "placeholders": ("make_placeholder",),
-        "signatures": ("BEGINNING_BYTES", "advice", "looks_like"),
+        "pnm_structure": ("PnmHeader", "end_of_pnm", "plain_text", "read_pnm_header"),
+        "signatures": ("BEGINNING_BYTES", "RAW_IMAGE", "advice", "describe", "looks_like"),
         "tiff_structure": ("TIFF_TYPE_BYTES", "TIFF_TYPES", "tiff_structs"),
     },
 )

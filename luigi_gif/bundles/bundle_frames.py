@@ -213,7 +213,7 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
             raise BadFrame(number, offset, error)
         seen[format_] = seen.get(format_, 0) + 1
         if number:
-            empty += (offset - stop) // len(FRAME_DELIMITER) - 1
+            empty += max(0, (offset - stop) // len(FRAME_DELIMITER) - 1)
         size = end - begin
         stop = offset + size
         if not waypoints or work >= spacing:
@@ -223,6 +223,12 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
         if len(waypoints) > MAX_WAYPOINTS:
             waypoints, spacing = waypoints[::2], spacing * 2
     return BundleIndex(number + 1, seen, waypoints, stop, empty)
+
+
+def format_of(data: bytes) -> str | None:
+    """The format of the image that data begin with; None for what can be no frame."""
+    beginning = image_formats.BEGINNING.match(data)
+    return None if beginning is None else beginning.lastgroup
 
 
 def begins_as_image(data: bytes) -> bool:

@@ -40,7 +40,7 @@ def unknown_span(window: Window, begin: int) -> Span:
         return Span("unknown", end, error, False)
     expected = f"an image ({', '.join(image_formats.FORMATS)})"
     head = window.data[begin : begin + signatures.BEGINNING_BYTES]
-    got = signatures.looks_like(head.partition(FRAME_DELIMITER)[0])
+    got = signatures.describe(head.partition(FRAME_DELIMITER)[0])
     return Span("unknown", end, FrameError(expected, got), False)
 
 

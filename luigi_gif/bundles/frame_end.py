@@ -51,7 +51,11 @@ def _ended_span(window: Window, begin: int, format_: str, end: int, search_from:
     if window.stop is not None and end > window.stop:
         return damaged_span(window, begin, format_, None)
     newlines = window.end_of_newlines(end)
-    is_followed = newlines - end >= len(FRAME_DELIMITER) or (end == len(data) and window.at_end)
+    is_followed = (
+        newlines - end >= len(FRAME_DELIMITER)
+        or (end == len(data) and window.at_end)
+        or _goes_on(data, format_, end)
+    )
     if not is_followed and _reaches_into_delimiter(window, begin, newlines):
         return damaged_span(window, begin, format_, None)
     is_sure = is_followed and (format_ != "JPEG" or data.endswith(_JPEG_END, begin, end))
@@ -60,6 +64,12 @@ def _ended_span(window: Window, begin: int, format_: str, end: int, search_from:
     if is_followed:
         return Span(format_, end, None, is_sure)
     return span_with_trailer(window, begin, format_, end)
+
+
+def _goes_on(data: bytes, format_: str, end: int) -> bool:
+    """Whether another image follows at once, as those of a file of several PNM images do."""
+    following = image_formats.BEGINNING.match(data, end) if format_ == "PNM" else None
+    return following is not None and following.lastgroup == "PNM"
 
 
 def _reaches_into_delimiter(window: Window, begin: int, newlines: int) -> bool:

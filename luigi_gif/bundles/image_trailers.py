@@ -17,6 +17,7 @@ from luigi_gif.bundles.frame_span import FrameError, Span
 
 MAX_TRAILER_BYTES = 1 << 26
 _NEWLINE = 0x0A
+_WHITE_SPACE = re.compile(rb"[\r\n\t ]*+")
 _SEPARATOR = re.compile(rb"[\r\n\t \0]*+|[\r\n\t -~]{,512}\n")
 """What else than four newlines stands between images: white space, zeros, or lines of text."""
 _SAMSUNG_TRAILER = b"SEFT"
@@ -59,7 +60,9 @@ def _lost_image(window: Window, begin: int, format_: str, end: int, stop: int) -
     data = window.data
     announced = image_ends.images_behind_jpeg(data, begin, end) if format_ == "JPEG" else 0
     walks, behind = 0, end
-    for beginning in image_formats.BEGINNING.finditer(data, end, stop):
+    if (weak := _weak_image_behind(window, end, stop)) is not None:
+        return weak
+    for beginning in image_formats.CLEAR_BEGINNING.finditer(data, end, stop):
         other, kind = beginning.start(), str(beginning.lastgroup)
         if other < behind:
             continue
@@ -77,6 +80,21 @@ def _lost_image(window: Window, begin: int, format_: str, end: int, stop: int) -
         elif alone or _is_frame(data, (begin, format_), (other, kind), stop):
             return other
         behind = whole
+    return None
+
+
+def _weak_image_behind(window: Window, end: int, stop: int) -> int | None:
+    """Where a whole image of a format with a weak beginning stands, with but white space before.
+
+    Farther on, what seems to be its beginning is a part of other data.
+    """
+    white_space = _WHITE_SPACE.match(window.data, end, stop)
+    assert white_space is not None
+    for other in {end, white_space.end()}:
+        beginning = image_formats.BEGINNING.match(window.data, other, stop)
+        is_weak = beginning and image_formats.BY_NAME[str(beginning.lastgroup)].is_weak
+        if is_weak and cut_images.whole_end(window, other, stop) is not None:
+            return other
     return None
 
 

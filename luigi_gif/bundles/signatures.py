@@ -20,11 +20,20 @@ class _Kind(NamedTuple):
 
 _UNPACK = "unpack it, and put its images one after another with four newlines between them"
 _CONVERT = "convert it to PNG or another of these formats"
+_DEVELOP = "develop it to TIFF or PNG with a raw converter, such as darktable-cli"
 _VIDEO = "take single images from it (ffmpeg does), with four newlines between them"
 _BINARY = "store or fetch it as binary data, not as text"
 _DAMAGED = "check what wrote it, or leave such frames out with --on-bad-frame skip"
 _PAGE = "open the URL in a browser, and correct --url"
+_RAW = (
+    rb"II\*\x00.{4}CR\x02|.{4}ftypcrx |IIU\x00|IIR[OS]|MMOR|FUJIFILMCCD-RAW|FOVb|\x00MRM"
+    rb"|II.{4}HEAPCCDR"
+)
+"""Of Canon, Panasonic, Olympus, Fujifilm, Sigma and Minolta; those of others are TIFFs."""
 _BYTE_ORDER_MARK = re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff")
+_RAW_KIND = _Kind("a camera raw image", _RAW, _DEVELOP)
+RAW_IMAGE = f"{_RAW_KIND.name}: {_RAW_KIND.next_step}"
+"""What is said of one that cannot be told by its first bytes."""
 _KINDS = (
     _Kind("a zip archive", rb"PK(\x03\x04|\x05\x06)", _UNPACK),
     _Kind("gzip-compressed data", rb"\x1f\x8b\x08", _UNPACK),
@@ -34,19 +43,23 @@ _KINDS = (
     _Kind("a 7z archive", rb"7z\xbc\xaf\x27\x1c", _UNPACK),
     _Kind("a RAR archive", rb"Rar!\x1a\x07", _UNPACK),
     _Kind("a tar archive", rb".{257}ustar", _UNPACK),
-    _Kind("a HEIC image", rb".{4}ftyp(hei[cxmsf]|hev[cxms]|mif1|msf1)", _CONVERT),
-    _Kind("an AVIF image", rb".{4}ftypavi[fs]", _CONVERT),
-    _Kind("a Canon raw image", rb".{4}ftypcrx ", _CONVERT),
+    _RAW_KIND,
     _Kind("a QuickTime video", rb".{4}ftypqt  |.{4}(moov|mdat|wide)", _VIDEO),
     _Kind("an MP4 video", rb".{4}ftyp", _VIDEO),
     _Kind("a Matroska or WebM video", rb"\x1a\x45\xdf\xa3", _VIDEO),
     _Kind("an AVI video", rb"RIFF.{4}AVI ", _VIDEO),
     _Kind("an MPEG video", rb"\x00\x00\x01[\xb3\xba]|G.{187}G.{187}G", _VIDEO),
     _Kind("a JPEG XL image", rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a", _CONVERT),
-    _Kind("a JPEG 2000 image", rb"\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\x00", _CONVERT),
     _Kind("a Photoshop image", rb"8BPS\x00[\x01\x02]", _CONVERT),
-    _Kind("an icon (ICO)", rb"\x00\x00\x01\x00[^\x00]\x00", _CONVERT),
-    _Kind("a PNM image", rb"P[1-7][ \t\r\n][ \t\r\n#0-9A-Z]", _CONVERT),
+    _Kind("a GIMP image", rb"gimp xcf ", _CONVERT),
+    _Kind("a Windows or macOS icon set or cursor", rb"icns|\x00\x00\x02\x00[^\x00]\x00", _CONVERT),
+    _Kind(
+        "a Windows metafile (WMF or EMF)",
+        rb"\xd7\xcd\xc6\x9a\x00\x00|\x01\x00\x09\x00\x00[\x01\x03]|\x01\x00\x00\x00.{36} EMF",
+        _CONVERT,
+    ),
+    _Kind("a JPEG XR image", rb"II\xbc[\x00\x01]", _CONVERT),
+    _Kind("a Radiance HDR image", rb"#\?(RADIANCE|RGBE)\n", _CONVERT),
     _Kind("an OpenEXR image", rb"\x76\x2f\x31\x01", _CONVERT),
     _Kind("a QOI image", rb"qoif", _CONVERT),
     _Kind("a DDS image", rb"DDS \x7c\x00\x00\x00", _CONVERT),
@@ -112,6 +125,15 @@ def looks_like(data: bytes) -> str:
     if kind.next_step is _BINARY:
         return f"{kind.name}, and then {looks_like(_BYTE_ORDER_MARK.sub(b'', data, 1))}"
     return kind.name
+
+
+def describe(data: bytes) -> str:
+    """What data seem to be; of an image that cannot be a frame, also what to do with it."""
+    words = looks_like(data)
+    kind = None if BEGINNING.match(data) else _kind(data)
+    return (
+        f"{words}: {kind.next_step}" if kind and kind.next_step in (_CONVERT, _DEVELOP) else words
+    )
 
 
 def is_unknown(data: bytes) -> bool:

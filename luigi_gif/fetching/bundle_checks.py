@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, imaging, redaction
-from luigi_gif.errors import BundleError, DownloadError, Undecodable
+from luigi_gif.errors import BundleError, DownloadError, MissingDecoder, Undecodable
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
@@ -115,6 +115,6 @@ def _undecodable(frame: bundles.Frame) -> bundles.FrameError | None:
         return bundles.FrameError("a whole GIF", "one without its last bytes")
     try:
         notes = imaging.decode_image(frame.data, _MAX_PIXELS).notes
-    except Undecodable as error:
+    except (Undecodable, MissingDecoder) as error:
         return bundles.FrameError(error.expected, f"{frame.format} data: {error.got}")
     return bundles.FrameError("a whole image", notes[0]) if notes else None

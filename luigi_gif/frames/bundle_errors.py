@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luigi_gif import bundles
-from luigi_gif.errors import BundleError, StorageError
+from luigi_gif.errors import BundleError, MissingDecoder, StorageError
 
 
 def bad_frame_error(
@@ -34,10 +34,14 @@ def changed_bundle_error(path: str) -> BundleError:
 
 def machine_error(number: int, error: OSError) -> StorageError:
     """What to tell the user where a decoder lacks something, which is no fault of the frame."""
+    expected, got = "what a decoder needs of the system", str(error)
+    next_step = "mend the cause, and run again"
+    if isinstance(error, MissingDecoder):
+        expected, got, next_step = error.expected, error.got, "install it, and run again"
     return StorageError(
         "a frame cannot be decoded on this machine",
         where=f"frame {number}",
-        expected="what a decoder needs of the system",
-        got=str(error),
-        next_step="mend the cause, and run again",
+        expected=expected,
+        got=got,
+        next_step=next_step,
     )

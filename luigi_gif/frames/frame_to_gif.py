@@ -112,6 +112,7 @@ def _decode(
             options.quality,
             options.max_pixels,
             options.clip_palette,
+            options.value_range,
         )
     except Undecodable as error:
         raise bundles.BadFrame(

@@ -74,8 +74,9 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
         execution.stop_if_cancelled()
         if number in batch.numbers:
             try:
+                options = batch.options
                 colors = imaging.sample_colors(
-                    frame.data, batch.options.fitted, batch.options.max_pixels
+                    frame.data, options.fitted, options.max_pixels, options.value_range
                 )
             except Undecodable:
                 continue

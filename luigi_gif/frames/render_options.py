@@ -30,6 +30,8 @@ class RenderOptions(NamedTuple):
     """One for each "frame", one for the "clip", or "auto": one where much stands still."""
     clip_palette: CommonPalette | None = None
     """The one for the clip, once it is chosen."""
+    value_range: tuple[float, float] | None = None
+    """Which values become black and white, in images whose own range is not known."""
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height in pixels that an image of this size is to have."""

@@ -108,11 +108,8 @@ def iterate_images(data: bytes) -> Iterator[tuple[Image, int]]:
             control = 0, 0, None
 
 
-def has_several_images(data: bytes) -> bool | None:
-    """Whether a second image begins in the GIF in ``data``, be it whole or not.
-
-    None where the data end within the first.
-    """
+def has_several_images(data: bytes) -> bool:
+    """Whether a second image begins in the GIF in ``data``, be it whole or not."""
     images, behind = 0, 0
     try:
         for label, _, end in iterate_blocks(data, 0):
@@ -121,10 +118,8 @@ def has_several_images(data: bytes) -> bool | None:
             if images > 1:
                 return True
     except Truncated:
-        if images == 0:
-            return None
         following = data[behind : behind + _MAX_PADDING_BYTES].lstrip(b"\0")
-        return following[:1] == bytes((IMAGE_SEPARATOR,))
+        return images == 1 and following[:1] == bytes((IMAGE_SEPARATOR,))
     except Malformed:
         pass
     return False

@@ -45,6 +45,8 @@ _CURVES = {
     13: (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
 }
 """ITU-T H.273, table 3, but for those of high dynamic range, as parameters of an ICC curve."""
+_SRGB_CURVE = 13
+_LIKE_SRGB = (1, 2, 6, 14, 15)
 _GAMMA_OF_SRGB = range(45_000, 46_001)
 """Encoders that write 45,455 and no primaries mean sRGB."""
 
@@ -101,6 +103,18 @@ def of_png(chunks: dict[bytes, bytes]) -> bytes | None:
     else:
         primaries = _SRGB_PRIMARIES
     return _built(primaries, (100_000 / gamma,))
+
+
+def of_video(primaries: int, curve: int) -> bytes | None:
+    """The profile that these code points of an AVIF or HEIC stand for; None for sRGB.
+
+    As Chromium does, curves of cameras count as that of sRGB, and so does what is not said.
+    Those of high dynamic range are left as they are.
+    """
+    curve = _SRGB_CURVE if curve in _LIKE_SRGB else curve
+    if curve not in _CURVES:
+        return None
+    return _built(_PRIMARIES.get(primaries, _SRGB_PRIMARIES), _CURVES[curve])
 
 
 def _inflated(chunk: bytes) -> bytes | None:

@@ -15,13 +15,13 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from luigi_gif.errors import Undecodable
+from luigi_gif.errors import Malformed, MissingDecoder, Truncated, Undecodable
 from luigi_gif.imaging import color_profiles, image_decoders
-from luigi_gif.imaging.bit_depth import narrow_gray
+from luigi_gif.imaging.bit_depth import narrow_gray, scale_values
+from luigi_gif.imaging.opened_image import Values
 from luigi_gif.redaction import public_text
 
 _WIDE_MODES = ("I;16", "I;16L", "I;16B", "I;16N")
-_UNKNOWN_MODES = ("I", "F")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -50,7 +50,9 @@ class DecodedImage(NamedTuple):
     """How long it is to be shown, in hundredths of a second; 0 where it does not say."""
 
 
-def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
+def decode_image(
+    data: bytes, max_pixels: int, value_range: tuple[float, float] | None = None
+) -> DecodedImage:
     """Decode the first image of some data.
 
     Parameters
@@ -59,6 +61,9 @@ def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
         An image of a format that :mod:`luigi_gif.imaging.image_decoders` lists.
     max_pixels : int
         How many pixels it may have.
+    value_range : tuple of float, optional
+        Which values become black and white, of an image whose own range is not known: of
+        floating-point numbers, or of integers of 32 bits or with a sign.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def decode_image(data: bytes, max_pixels: int) -> DecodedImage:
         opened = image_decoders.open_image(data)
         size = opened.size
         check_size(size, max_pixels)
-        picture = in_srgb(opened.load_pixels(), opened.profile)
+        picture = in_srgb(_in_levels(opened.load_pixels(), value_range), opened.profile)
     except Undecodable:
         raise
     except Exception as error:
@@ -109,8 +114,14 @@ def as_undecodable(
     Decoders say so in many ways, if at all: whether there is memory is tried, untouched (bytes).
     Raises MemoryError, and an OSError that has a number.
     """
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, MissingDecoder) or (
+        isinstance(error, OSError) and error.errno is not None
+    ):
         raise error
+    if isinstance(error, Truncated):
+        return Undecodable("a whole image", f"the end of the data after {len(data):,} bytes")
+    if isinstance(error, Malformed):
+        return Undecodable(error.expected, f"{error.got} {error.offset:,} bytes into it")
     if isinstance(error, MemoryError) or str(error).startswith("out of memory"):
         raise MemoryError from error
     bytes(max(_MIN_MEMORY_BYTES, 8 * size[0] * size[1] + 4 * len(data)))
@@ -119,10 +130,19 @@ def as_undecodable(
     return Undecodable(expected, got)
 
 
+def _in_levels(
+    pixels: Image.Image | Values, value_range: tuple[float, float] | None
+) -> Image.Image:
+    if isinstance(pixels, Image.Image):
+        return pixels
+    if value_range is None:
+        got = f"numbers ({pixels.dtype.name}) whose range is not known"
+        raise Undecodable("--range MIN:MAX, the values that are to be black and white", got)
+    return scale_values(pixels, value_range)
+
+
 def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """The picture in RGB or RGBA, 8 bits a channel, its colors as its profile says."""
-    if picture.mode in _UNKNOWN_MODES:
-        raise Undecodable("8 or 16 bits a channel", "32 bits, whose range is not known")
     if picture.mode in _WIDE_MODES:
         picture = narrow_gray(picture)
     is_cmyk = picture.mode == "CMYK"

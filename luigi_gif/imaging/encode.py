@@ -48,6 +48,7 @@ def to_gif(
     quality: str,
     max_pixels: int,
     common: CommonPalette | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> EncodedImage:
     """Encode the first image of some data as one of a GIF.
 
@@ -63,6 +64,8 @@ def to_gif(
         How many pixels the image may have, before and after.
     common : CommonPalette, optional
         Is used where it fits; else the image gets a palette of its own.
+    value_range : tuple of float, optional
+        As that of :func:`luigi_gif.imaging.decode.decode_image`.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def to_gif(
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    decoded, shown = _prepared(data, fitted, max_pixels)
+    decoded, shown = _prepared(data, fitted, max_pixels, value_range)
     picture = decoded.picture
     chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
     image = gif.Image(
@@ -87,7 +90,12 @@ def to_gif(
     return EncodedImage(image, decoded.images, decoded.notes)
 
 
-def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) -> Packed:
+def sample_colors(
+    data: bytes,
+    fitted: Callable[[Size], Size],
+    max_pixels: int,
+    value_range: tuple[float, float] | None = None,
+) -> Packed:
     """Colors of the first image of some data, for a palette that many have in common.
 
     Returns
@@ -99,7 +107,7 @@ def sample_colors(data: bytes, fitted: Callable[[Size], Size], max_pixels: int) 
     --------
     to_gif : Has the same parameters, and raises the same errors.
     """
-    decoded, shown = _prepared(data, fitted, max_pixels)
+    decoded, shown = _prepared(data, fitted, max_pixels, value_range)
     return common_palette.sample_picture(decoded.picture, shown)
 
 
@@ -216,10 +224,13 @@ def free_index(used: Bytes) -> int | None:
 
 
 def _prepared(
-    data: bytes, fitted: Callable[[Size], Size], max_pixels: int
+    data: bytes,
+    fitted: Callable[[Size], Size],
+    max_pixels: int,
+    value_range: tuple[float, float] | None,
 ) -> tuple[decode.DecodedImage, Mask | None]:
     """The first image in its size, in RGB, and which of its pixels are shown."""
-    decoded = decode.decode_image(data, max_pixels)
+    decoded = decode.decode_image(data, max_pixels, value_range)
     picture = decoded.picture
     size = fitted(picture.size)
     if size[0] * size[1] > max_pixels:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from numpy.typing import NDArray
 from PIL import Image
+
+Values: TypeAlias = NDArray[Any]
+"""Numbers whose range is not known, height x width, or height x width x 3."""
 
 
 class OpenedImage(NamedTuple):
@@ -13,7 +17,7 @@ class OpenedImage(NamedTuple):
 
     size: tuple[int, int]
     """Width and height in pixels, as it is stored."""
-    load_pixels: Callable[[], Image.Image]
+    load_pixels: Callable[[], Image.Image | Values]
     """Its pixels, 8 bits a channel, in mode 1, L, LA, P, PA, RGB, RGBA, CMYK or one that Pillow
     converts to RGB."""
     images: int = 1

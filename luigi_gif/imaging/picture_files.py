@@ -6,23 +6,25 @@ import io
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import decode
 
+_NUMBERS = frozenset({"I", "F"})
 _AS_PNG = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})
 _COMPRESSION = 1
 """Hardly larger than the best, and several times faster: the file is read once."""
 
 
 def image_file(picture: Any) -> bytes:
-    """A PNG of a picture, with its color profile.
+    """A PNG of a picture, with its color profile; of numbers whose range is not known a PFM.
 
     Parameters
     ----------
     picture : Image or array-like
-        An array has 8 bits and the shape (height, width), (height, width, 3) or
+        An array has the shape (height, width), (height, width, 3) or, if it has 8 bits,
         (height, width, 4).
 
     Raises
@@ -33,7 +35,9 @@ def image_file(picture: Any) -> bytes:
         If the machine lacks something: that says nothing of the picture.
     """
     try:
-        return _encoded(picture if isinstance(picture, Image.Image) else _from_array(picture))
+        if isinstance(picture, Image.Image) and picture.mode not in _NUMBERS:
+            return _encoded(picture)
+        return _of_array(np.asarray(picture))
     except Undecodable:
         raise
     except Exception as error:
@@ -49,11 +53,22 @@ def _encoded(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _from_array(picture: Any) -> Image.Image:
-    pixels = np.asarray(picture)
+def _of_array(pixels: NDArray[Any]) -> bytes:
     is_shape = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
-    if not (is_shape and pixels.size and pixels.dtype in (np.uint8, np.bool_)):
-        shapes = "the shape (height, width), (height, width, 3) or (height, width, 4)"
-        got = f"{pixels.dtype} and the shape {pixels.shape}"
-        raise Undecodable(f"a Pillow image, or uint8 and {shapes}", got)
-    return Image.fromarray(pixels)
+    if is_shape and pixels.size:
+        if pixels.dtype in (np.uint8, np.bool_):
+            return _encoded(Image.fromarray(pixels))
+        if pixels.dtype.kind in "iuf" and pixels.shape[2:] != (4,):
+            return _pfm(pixels)
+    shapes = "the shape (height, width), (height, width, 3) or, in uint8, (height, width, 4)"
+    got = f"{pixels.dtype} and the shape {pixels.shape}"
+    raise Undecodable(f"a Pillow image, or an array of numbers of {shapes}", got)
+
+
+def _pfm(values: NDArray[Any]) -> bytes:
+    """Netpbm's manual page pfm: rows from bottom to top, little-endian."""
+    with np.errstate(over="ignore"):
+        rows = values[::-1].astype("<f4")
+    kind = "PF" if values.ndim == 3 else "Pf"
+    head = f"{kind}\n{values.shape[1]} {values.shape[0]}\n-1.0\n"
+    return head.encode() + rows.tobytes()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles
-from luigi_gif.errors import Undecodable
+from luigi_gif.errors import MissingDecoder, Undecodable
 from luigi_gif.sources.frames_in_image import may_hold_frames
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
 from luigi_gif.sources.left_out import is_named_as_image
@@ -109,7 +109,7 @@ def images_of(data: ReadResult) -> Iterator[bytes]:
         yield from frames
         return
     if not bundles.begins_as_image(data):
-        raise ItemError(f"an image ({', '.join(bundles.FORMATS)})", bundles.looks_like(data))
+        raise ItemError(f"an image ({', '.join(bundles.FORMATS)})", bundles.describe(data))
     for frame in bundles.frames_in(data):
         if frame.error:
             raise ItemError(*frame.error)
@@ -137,5 +137,5 @@ def _data_of(frames: Iterator[SingleFrame]) -> Iterator[bytes]:
 def _undecodable_as_bad() -> Iterator[None]:
     try:
         yield
-    except Undecodable as error:
+    except (Undecodable, MissingDecoder) as error:
         raise ItemError(error.expected, error.got) from None

@@ -6,7 +6,9 @@ import os
 
 IMAGE_SUFFIXES = frozenset(
     {".gif", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff"}
-    | {".apng", ".avif", ".mjpg", ".mjpeg"}
+    | {".apng", ".avif", ".avifs", ".mjpg", ".mjpeg", ".heic", ".heif", ".hif"}
+    | {".jp2", ".j2k", ".j2c", ".jpc", ".jpx", ".jpf", ".tga", ".ico", ".btf", ".tf8"}
+    | {".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm"}
 )
 """Of names that say that a file is an image which can be a frame."""
 _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"})

@@ -1,0 +1,55 @@
+"""A JPEG 2000 image, JP2 or a codestream alone, as Pillow reads it.
+
+ISO/IEC 15444-1, annexes A and I. Pure code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import struct
+
+from PIL import features
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+from luigi_gif import bundles
+from luigi_gif.errors import Malformed, MissingDecoder
+from luigi_gif.imaging.opened_image import OpenedImage, load
+
+_SIZES = b"\xff\x4f\xff\x51"
+"""The markers Start of Codestream and Image and Tile Size."""
+_ICC_METHODS = (2, 3)
+_COLOR_FIELDS = 3
+"""The fields of one byte in front of a profile."""
+
+
+def open_jpeg2000(data: bytes) -> OpenedImage:
+    """The image of a JPEG 2000 file. Raises Truncated, MissingDecoder, and whatever Pillow does."""
+    if not features.check("jpg_2000"):
+        raise MissingDecoder("JPEG 2000", "a Pillow with OpenJPEG, such as its wheels")
+    with contextlib.suppress(Malformed):  # which its decoder may read all the same
+        bundles.end_of_jpeg2000(data)  # for OpenJPEG shows half an image without a word
+    picture = Jpeg2KImageFile(io.BytesIO(data))
+    (width, height), coded = picture.size, _coded_size(data)
+    size = max(width, coded[0]), max(height, coded[1])
+    return OpenedImage(size, functools.partial(load, picture), profile=_profile(data))
+
+
+def _coded_size(data: bytes) -> tuple[int, int]:
+    """Width and height in the codestream, by which memory is taken; a JP2 may say others."""
+    begin = data.find(_SIZES)
+    right, bottom, left, top = struct.unpack_from(">4I", data, begin + 8)
+    return right - left, bottom - top
+
+
+def _profile(data: bytes) -> bytes | None:
+    """The ICC profile of a JP2."""
+    with contextlib.suppress(Malformed):
+        for box in bundles.iterate_boxes(data, 0, len(data)):
+            if box.kind != b"jp2h":
+                continue
+            for part in bundles.iterate_boxes(data, box.start, box.end):
+                if part.kind == b"colr" and data[part.start] in _ICC_METHODS:
+                    return data[part.start + _COLOR_FIELDS : part.end]
+    return None
