@@ -322,6 +322,32 @@ def test_a_hidden_image_of_a_png_is_no_frame() -> None:
     assert [row(frame.data) for frame in frames] == [["red", "red"]]
 
 
+def test_the_palette_of_a_png_may_stand_behind_the_first_frame_control() -> None:
+    """As long as it stands before the pixels."""
+    parts = [Part(paletted(color, (2, 2), None)) for color in range(3)]
+    palette = bytes(parts[0].picture.getpalette() or ())
+    data = animated_png((2, 2), parts, (b"PLTE", palette))
+    chunk, control = (data.index(name) - 4 for name in (b"PLTE", b"fcTL"))
+    end = data.index(b"IDAT") - 4
+    moved = data[:chunk] + data[control:end] + data[chunk:control] + data[end:]
+    assert [frame.data for frame in frames_of(moved)] == [frame.data for frame in frames_of(data)]
+
+
+def test_what_stands_behind_a_webp_is_no_part_of_it() -> None:
+    data = animated_webp((9, 7), five())
+    assert len(frames_of(data + b"words of somebody else")) == 5
+
+
+def test_a_webp_that_is_cut_off_between_two_frames_is_not_whole() -> None:
+    """The header says how long it is."""
+    data = animated_webp((9, 7), five())
+    frames = imaging.single_frames(data[: data.rindex(b"ANMF")], MAX_PIXELS)
+    assert frames is not None
+    assert len(list(itertools.islice(frames, 4))) == 4
+    with pytest.raises(Undecodable, match="in frame 4 of the file"):
+        next(frames)
+
+
 @pytest.mark.parametrize("format_", ["PNG", "WebP"])
 def test_colors_and_orientation_are_as_in_a_single_image(format_: str) -> None:
     """The profile is that of Display P3, and the image is to be turned."""
@@ -467,13 +493,19 @@ def test_jpegs_one_behind_another_are_frames_as_they_are(between: bytes) -> None
 
 
 def test_what_cameras_put_behind_a_picture_is_no_frame() -> None:
-    """An index announces it, Samsung marks it, it has another size, or it is no JPEG."""
+    """An index announces it, Samsung marks it, it has fewer pixels, or it is no JPEG."""
     picture = drawn(random.Random(1), (24, 16), (255,)).convert("RGB")
     phone = saved(picture, "MPO", save_all=True, append_images=[picture])
     samsung = jpeg(1) + jpeg(2) + b"..SEFT"
     for data in (phone, samsung, jpeg(1) + jpeg(2, (8, 8)), jpeg(1) + b"ftyp"):
         assert imaging.single_frames(data, MAX_PIXELS) is None
     assert len(frames_of(phone + phone)) == 2
+
+
+def test_a_jpeg_that_is_turned_is_a_frame_among_others() -> None:
+    """Its width and height are others, but not its pixels."""
+    jpegs = [jpeg(1), jpeg(2, (16, 24)), jpeg(3)]
+    assert [frame.data for frame in frames_of(b"".join(jpegs))] == jpegs
 
 
 # All of them

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, features
+from support.animations import png_chunk
 from support.clips import clip_here
 from support.images import DELIMITER, gif, saved
 from support.numbered import picture, shown
+
+from luigi_gif import gif as gif_
+from luigi_gif.sources import archive_items
 
 DELAYS = [50, 70, 200]
 
@@ -67,6 +71,50 @@ def test_a_bundle_shows_the_first_frame_of_each_image(tmp_path: Path) -> None:
     """As it always did, also where its first image has several."""
     (tmp_path / "bundle").write_bytes(several("GIF") + DELIMITER + picture(8))
     assert shown(clip_here(tmp_path / "bundle", tmp_path / "work")) == [0, 8]
+
+
+def phone(number: int, size: tuple[int, int] = (8, 6)) -> bytes:
+    """A JPEG with a preview behind it, which its index announces."""
+    image = Image.new("RGB", size, (20 * number, 0, 0))
+    return saved(image, "MPO", save_all=True, append_images=[image.resize((4, 3))])
+
+
+def test_a_bundle_of_jpegs_with_previews_is_no_sequence(tmp_path: Path) -> None:
+    """Its frames may have any size."""
+    images = [phone(1), phone(2, (4, 3)), phone(3)]
+    (tmp_path / "bundle").write_bytes(DELIMITER.join(images))
+    clip = clip_here(tmp_path / "bundle", tmp_path / "work")
+    assert len(shown(clip)) == 3
+
+
+@pytest.mark.parametrize("between", [b"\0\0", b"\r\n"])
+def test_padding_may_stand_between_jpegs(tmp_path: Path, between: bytes) -> None:
+    jpegs = [saved(Image.new("RGB", (8, 6), (20 * number, 0, 0)), "JPEG") for number in range(3)]
+    (tmp_path / "motion").write_bytes(between.join(jpegs))
+    assert shown(clip_here(tmp_path / "motion", tmp_path / "work")) == [0, 1, 2]
+
+
+def test_a_file_of_jpegs_with_previews_is_a_sequence(tmp_path: Path) -> None:
+    (tmp_path / "motion").write_bytes(phone(1) + phone(2) + phone(3))
+    assert shown(clip_here(tmp_path / "motion", tmp_path / "work")) == [1, 2, 3]
+
+
+def test_the_first_frame_of_a_gif_may_be_large(tmp_path: Path) -> None:
+    """More than is looked at to tell what a file is."""
+    noise = Image.effect_noise((1300, 1000), 200)
+    data = saved(
+        noise, "GIF", save_all=True, append_images=[noise.point(lambda level: 255 - level)]
+    )
+    assert gif_.read_first_image(data)[0].data.nbytes > archive_items.BEGINNING_BYTES
+    (tmp_path / "download").write_bytes(data)
+    assert len(shown(clip_here(tmp_path / "download", tmp_path / "work"))) == 2
+
+
+def test_a_long_text_may_stand_before_the_frames_of_a_png(tmp_path: Path) -> None:
+    data = several("PNG")
+    text = png_chunk(b"tEXt", b"Comment\0" + b"x" * 100_000)
+    (tmp_path / "download").write_bytes(data[:33] + text + data[33:])
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [0, 1, 2]
 
 
 def test_a_file_of_one_image_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     )
     from luigi_gif.bundles.bundle_window import FRAME_DELIMITER
     from luigi_gif.bundles.ico_structure import IconPicture, read_icon_pictures
-    from luigi_gif.bundles.image_ends import end_of_jpeg, images_behind_jpeg, size_of_jpeg
+    from luigi_gif.bundles.image_ends import (
+        end_of_jpeg,
+        end_of_padding,
+        images_behind_jpeg,
+        size_of_jpeg,
+    )
     from luigi_gif.bundles.image_formats import FORMATS
     from luigi_gif.bundles.placeholders import make_placeholder
     from luigi_gif.bundles.pnm_structure import (
@@ -69,7 +74,7 @@ __getattr__ = loads_on_use(
         ),
         "bundle_window": ("FRAME_DELIMITER",),
         "ico_structure": ("IconPicture", "read_icon_pictures"),
-        "image_ends": ("end_of_jpeg", "images_behind_jpeg", "size_of_jpeg"),
+        "image_ends": ("end_of_jpeg", "end_of_padding", "images_behind_jpeg", "size_of_jpeg"),
         "image_formats": ("FORMATS",),
         "placeholders": ("make_placeholder",),
         "pnm_structure": ("PnmHeader", "end_of_pnm", "plain_text", "read_pnm_header"),

@@ -24,6 +24,7 @@ _JPEG_MARKER = re.compile(rb"\xff++[^\x00\xd0-\xd7]")
 _JPEG_SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """Any marker but those within entropy-coded data: stuffed zeros and restarts."""
 _JPEG_FILL = re.compile(rb"\xff*\Z")
+_JPEG_PADDING = re.compile(rb"[\0\r\n]*+")
 _JPEG_START = b"\xff\xd8"
 _JPEG_END = 0xD9
 _JPEG_START_OF_SCAN = 0xDA
@@ -109,6 +110,13 @@ def size_of_jpeg(data: bytes, start: int = 0) -> tuple[int, int] | None:
             return width, height
         position += int.from_bytes(data[position : position + 2], "big") or len(data)
     return None
+
+
+def end_of_padding(data: bytes, position: int) -> int:
+    """Behind the zeros and line ends there, which may stand between JPEGs one behind another."""
+    padding = _JPEG_PADDING.match(data, position)
+    assert padding is not None
+    return padding.end()
 
 
 def images_behind_jpeg(data: bytes, start: int, end: int) -> int:

@@ -108,8 +108,11 @@ def iterate_images(data: bytes) -> Iterator[tuple[Image, int]]:
             control = 0, 0, None
 
 
-def has_several_images(data: bytes) -> bool:
-    """Whether a second image begins in the GIF in ``data``, be it whole or not."""
+def has_several_images(data: bytes) -> bool | None:
+    """Whether a second image begins in the GIF in ``data``, be it whole or not.
+
+    None where the data end within the first.
+    """
     images, behind = 0, 0
     try:
         for label, _, end in iterate_blocks(data, 0):
@@ -118,8 +121,10 @@ def has_several_images(data: bytes) -> bool:
             if images > 1:
                 return True
     except Truncated:
+        if images == 0:
+            return None
         following = data[behind : behind + _MAX_PADDING_BYTES].lstrip(b"\0")
-        return images == 1 and following[:1] == bytes((IMAGE_SEPARATOR,))
+        return following[:1] == bytes((IMAGE_SEPARATOR,))
     except Malformed:
         pass
     return False

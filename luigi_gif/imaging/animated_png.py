@@ -51,6 +51,7 @@ def _parts(data: bytes, header: bytes, max_pixels: int, count: int) -> Iterator[
     shared = b""
     pixels: list[bytes] = []
     control: bytes | None = None
+    is_before_pixels = True
     is_whole = False
     for kind, start, end in iterate_chunks(data):
         body = data[start + 8 : end - 4]
@@ -64,9 +65,11 @@ def _parts(data: bytes, header: bytes, max_pixels: int, count: int) -> Iterator[
             control, pixels = _checked(data, start, end), []
         elif kind == b"fdAT":
             pixels.append(_checked(data, start, end)[_SEQUENCE_NUMBER_BYTES:])
-        elif kind == b"IDAT" and control is not None:
-            pixels.append(_checked(data, start, end))
-        elif kind in _SHARED and control is None:
+        elif kind == b"IDAT":
+            is_before_pixels = False
+            if control is not None:
+                pixels.append(_checked(data, start, end))
+        elif kind in _SHARED and is_before_pixels:
             shared += png_chunk(kind, body)
     if not is_whole:
         raise Undecodable("the end of a PNG", "the end of the data")

@@ -32,7 +32,7 @@ _PIXELS = (b"ALPH", b"VP8 ", b"VP8L")
 def webp_frames(data: bytes, max_pixels: int) -> Iterator[SingleFrame] | None:
     """Each frame of an animated WebP; None where there is one."""
     frames, chunks = 0, {}
-    for kind, start, end in _chunks(data, _HEADER_BYTES):
+    for kind, start, end in _chunks(data, _HEADER_BYTES, _end(data)):
         frames += kind == b"ANMF"
         if kind not in chunks and kind != b"ANMF":
             chunks[kind] = data[start:end]
@@ -47,11 +47,13 @@ def webp_frames(data: bytes, max_pixels: int) -> Iterator[SingleFrame] | None:
 
 
 def _parts(data: bytes, profile: bytes, max_pixels: int) -> Iterator[Part]:
-    for kind, start, end in _chunks(data, _HEADER_BYTES):
+    for kind, start, end in _chunks(data, _HEADER_BYTES, _end(data)):
         if end > len(data):
             raise Undecodable("a whole chunk of a WebP", f"{len(data) - start:,} of its bytes")
         if kind == b"ANMF":
             yield _part(data[start:end], profile, max_pixels)
+    if _end(data) > len(data):
+        raise Undecodable(f"a WebP of {_end(data):,} bytes", f"{len(data):,} of them")
 
 
 def _part(body: bytes, profile: bytes, max_pixels: int) -> Part:
@@ -60,7 +62,7 @@ def _part(body: bytes, profile: bytes, max_pixels: int) -> Part:
     left, top, width, height, delay_ms = (_number(body, offset) for offset in range(0, 15, 3))
     pixels = b"".join(
         _chunk(kind, body[start:end])
-        for kind, start, end in _chunks(body, _FRAME_BYTES)
+        for kind, start, end in _chunks(body, _FRAME_BYTES, len(body))
         if kind in _PIXELS
     )
     picture = decode.decode_image(_single(pixels, body[6:12], profile), max_pixels).picture
@@ -83,9 +85,14 @@ def _single(pixels: bytes, size: bytes, profile: bytes) -> bytes:
     return _chunk(b"RIFF", b"WEBP" + head + (_chunk(b"ICCP", profile) if profile else b"") + pixels)
 
 
-def _chunks(data: bytes, position: int) -> Iterator[tuple[bytes, int, int]]:
+def _end(data: bytes) -> int:
+    """Where the file says that it ends: what stands behind that is no part of it."""
+    return _CHUNK.size + int.from_bytes(data[4:8], "little")
+
+
+def _chunks(data: bytes, position: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """Type of each chunk, and begin and end of what it holds, which may be behind the data's."""
-    while position + _CHUNK.size <= len(data):
+    while position + _CHUNK.size <= min(stop, len(data)):
         kind, length = _CHUNK.unpack_from(data, position)
         start = position + _CHUNK.size
         yield kind, start, start + length

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Iterator
 
 from luigi_gif import bundles
@@ -11,7 +11,6 @@ from luigi_gif.imaging import decode
 from luigi_gif.imaging.single_frame import SingleFrame
 
 _START = b"\xff\xd8\xff"
-_PADDING = re.compile(rb"[\0\r\n]+")
 _SAMSUNG_TRAILER = b"SEFT"
 
 
@@ -34,13 +33,13 @@ def jpeg_frames(data: bytes, max_pixels: int) -> Iterator[SingleFrame] | None:
 def _jpegs(data: bytes) -> Iterator[tuple[int, int]]:
     """Begin and end of each.
 
-    What cameras put behind a picture is none: it is announced there, or has another size, or
+    What cameras put behind a picture is none: it is announced there, or has fewer pixels, or
     is no JPEG. Raises Truncated or Malformed.
     """
-    size, frames, attached, begin = bundles.size_of_jpeg(data), 0, 0, 0
+    pixels, frames, attached, begin = _pixels(data, 0), 0, 0, 0
     is_samsung = data.endswith(_SAMSUNG_TRAILER)
     while data.startswith(_START, begin) and not (frames and is_samsung):
-        is_frame = attached == 0 and bundles.size_of_jpeg(data, begin) == size
+        is_frame = attached == 0 and _pixels(data, begin) >= pixels
         try:
             end = bundles.end_of_jpeg(data, begin)
         except (Truncated, Malformed):
@@ -53,7 +52,11 @@ def _jpegs(data: bytes) -> Iterator[tuple[int, int]]:
             attached = bundles.images_behind_jpeg(data, begin, end)
         else:
             attached -= attached > 0
-        padding = _PADDING.match(data, end)
-        begin = padding.end() if padding else end
+        begin = bundles.end_of_padding(data, end)
     if frames > 1 and begin < len(data):
         raise Malformed(begin, "another JPEG, or the end", repr(data[begin : begin + 4]))
+
+
+def _pixels(data: bytes, begin: int) -> int:
+    """How many the JPEG has that begins there; 0 where it does not say."""
+    return math.prod(bundles.size_of_jpeg(data, begin) or (0, 0))
