@@ -12,7 +12,7 @@ import luigi
 from luigi_gif import redaction, urls
 from luigi_gif.errors import ParameterError
 from luigi_gif.parameters import bad_parameter
-from luigi_gif.url_parameters import FolderParameter, UrlParameter
+from luigi_gif.url_parameters import FolderParameter, SourceParameter, UrlParameter
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
 
@@ -51,6 +51,10 @@ class DatedUrlParameter(UrlParameter):
         if not os.path.isabs(path):  # the folder's own percent signs are no fields
             path = f"{os.getcwd().replace('%', '%%')}/{path}"
         return os.path.abspath(path)
+
+
+class DatedSourceParameter(DatedUrlParameter, SourceParameter):
+    """One or more paths and URLs that frames come from, with the fields of a date in them."""
 
 
 class DatedFolderParameter(DatedUrlParameter, FolderParameter):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from functools import cached_property
 
 import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
 
-from luigi_gif import default_workdir, storage
+from luigi_gif import default_workdir, sources, storage
 from luigi_gif.dated_urls import (
     DatedFolderParameter,
-    DatedUrlParameter,
+    DatedSourceParameter,
     DayParameter,
     with_date,
 )
@@ -20,7 +21,7 @@ from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.render_parameters import RenderParameters
-from luigi_gif.selection_parameters import SelectionParameters
+from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
 from luigi_gif.url_parameters import FolderParameter
@@ -100,6 +101,10 @@ class NightlyGif(_Clips):
     such as %Y-%m-%d; %% is a percent sign. ``RangeDaily --of NightlyGif`` makes
     those of past days that are missing.
 
+    Ages count from midnight, when the day begins in ``timezone``, and ``since`` an age takes
+    nothing that is later: so a day of the past gets the clip that its night would have made.
+    With ``since`` and ``step``, the fields in ``url`` are those of each picture.
+
     Parameters
     ----------
     date : datetime.date or str
@@ -116,16 +121,20 @@ class NightlyGif(_Clips):
     """
 
     date = DayParameter(description="the day, such as 2026-11-23")
-    url = DatedUrlParameter(
-        default=EXAMPLE_URL, description="the bundle, with the fields of a date, if it is dated"
+    url = DatedSourceParameter(
+        default=EXAMPLE_URL,
+        description="where the pictures are, with the fields of a date, if it is dated",
     )
     workdir = DatedFolderParameter(
         default="data/%Y-%m-%d", description="where the files of a day live, with the day in it"
     )
 
     def requires(self) -> CombineGif:
-        url, workdir = with_date(self.url, self.date), with_date(self.workdir, self.date)
-        return self.clone(CombineGif, url=url, workdir=workdir)
+        of_each_picture = self.since and self.step and sources.is_dated(self.url)
+        url = self.url if of_each_picture else with_date(self.url, self.date)
+        midnight = datetime.combine(self.date, time(), zone_of(self.timezone))
+        times = times_as_of(self, midnight.astimezone(UTC))
+        return self.clone(CombineGif, url=url, workdir=with_date(self.workdir, self.date), **times)
 
 
 class GifBatch(_Clips):

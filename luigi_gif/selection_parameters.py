@@ -122,6 +122,22 @@ def selection_of(task: Any) -> sources.Selection:
     )
 
 
+def times_as_of(task: Any, now: datetime) -> dict[str, str]:
+    """A task's ``since`` and ``until`` with times in the place of ages, as they are at ``now``.
+
+    What has an age at that time is not later.
+    """
+    until = task.until or ("0s" if sources.parse_age(task.since) is not None else "")
+    return {
+        name: text if sources.parse_age(text) is None else _time_of_age(text, now)
+        for name, text in (("since", task.since), ("until", until))
+    }
+
+
+def _time_of_age(text: str, now: datetime) -> str:
+    return datetime.fromtimestamp(sources.parse_when(text, now, UTC), UTC).isoformat()
+
+
 def zone_of(name: Any) -> ZoneInfo:
     """Raises ValueError, TypeError, OSError or LookupError for what is no name of a zone."""
     from zoneinfo import ZoneInfo

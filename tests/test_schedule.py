@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from support import warm
+from support.clips import clip_of
 from support.commands import luigi_command, luigi_environment
 from support.images import gif
+from support.numbered import picture, shown
 from support.page_server import Server
 from support.paths import ROOT
 
@@ -130,6 +132,89 @@ def test_a_range_whose_nights_cannot_be_made_says_so_in_words(tmp_path: Path) ->
 def test_fields_of_a_date_are_filled_in(text: str, expected: str) -> None:
     """Whatever is no such field stays."""
     assert with_date(text, date(2026, 1, 9)) == expected
+
+
+NIGHT = date(2026, 11, 24)
+
+
+@pytest.mark.parametrize(
+    ("given", "since", "until"),
+    [
+        ({}, "", ""),
+        ({"since": "24h"}, "2026-11-23T00:00:00+00:00", "2026-11-24T00:00:00+00:00"),
+        ({"since": "7d", "until": "1h"}, "2026-11-17T00:00:00+00:00", "2026-11-23T23:00:00+00:00"),
+        ({"until": "0s"}, "", "2026-11-24T00:00:00+00:00"),
+        ({"since": "2026-11-01", "until": "2026-12-01"}, "2026-11-01", "2026-12-01"),
+        (
+            {"since": "24h", "timezone": "Asia/Tokyo"},
+            "2026-11-22T15:00:00+00:00",
+            "2026-11-23T15:00:00+00:00",
+        ),
+    ],
+)
+def test_ages_count_from_the_midnight_of_a_night(
+    given: dict[str, str], since: str, until: str
+) -> None:
+    """In its time zone; other times stay, and nothing that is later than that has an age."""
+    clip = NightlyGif(NIGHT, url="pictures", **given).requires()
+    assert (clip.since, clip.until) == (since, until)
+
+
+def test_a_night_of_the_past_gets_the_clip_that_it_would_have_made(tmp_path: Path) -> None:
+    """Whatever pictures came since."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+
+    def arrive(*days: int) -> None:
+        for day in days:
+            for hour in (6, 18):
+                (pictures / f"202611{day}_{hour:02d}00.png").write_bytes(
+                    picture(day % 10 + hour // 9)
+                )
+
+    def night(folder: str) -> NightlyGif:
+        workdir = tmp_path / folder / "%Y-%m-%d"
+        return NightlyGif(NIGHT, url=pictures, workdir=workdir, since="24h")
+
+    arrive(22, 23)
+    first = clip_of(night("then").requires())
+    assert shown(first) == [3, 5]
+    arrive(24, 25)
+    assert night("then").complete()
+    assert clip_of(night("now").requires()).read_bytes() == first.read_bytes()
+
+
+def test_a_night_of_dated_urls_takes_a_picture_for_each_step(
+    server: Server, tmp_path: Path
+) -> None:
+    """Of the day before it, where --since and --step say so; else a URL has the night's date."""
+    for number, time in enumerate(["23/00", "23/06", "23/18", "24/00", "24/06"]):
+        server.pages[f"/{time}.png"] = picture(number)
+    workdir = tmp_path / "%Y-%m-%d"
+    night = NightlyGif(
+        NIGHT, url=server.url("/%d/%H.png?%Y"), workdir=workdir, since="24h", step="6h"
+    )
+    assert shown(clip_of(night.requires())) == [0, 1, 2, 3]
+    of_the_day = NightlyGif(NIGHT, url=server.url("/%d/"), workdir=workdir, step="6h")
+    assert of_the_day.requires().url == server.url("/24/")
+
+
+def test_a_night_may_have_several_sources(tmp_path: Path) -> None:
+    """Each with the fields of its date."""
+    urls = [tmp_path / "a" / "%d.img", tmp_path / "b" / "%d.img"]
+    clip = NightlyGif(NIGHT, url=urls, workdir=tmp_path / "%Y-%m-%d").requires()
+    assert json.loads(clip.url) == [str(tmp_path / "a" / "24.img"), str(tmp_path / "b" / "24.img")]
+
+
+def test_the_clips_of_a_batch_take_what_is_chosen(tmp_path: Path) -> None:
+    """Of each line that names many pictures."""
+    for folder, numbers in (("a", (1, 2, 3)), ("b", (4, 5, 6))):
+        (tmp_path / folder).mkdir()
+        for number in numbers:
+            (tmp_path / folder / f"{number}.png").write_bytes(picture(number))
+    (tmp_path / "urls.txt").write_text(f"{tmp_path}/a\n{tmp_path}/b/*.png\n")
+    batch = GifBatch(urls_file=tmp_path / "urls.txt", workdir=tmp_path / "clips", last=2)
+    assert [shown(clip_of(clip)) for clip in batch.requires()] == [[2, 3], [5, 6]]
 
 
 @pytest.mark.slow

@@ -121,6 +121,18 @@ def test_dated_urls_are_a_source(server: Server, tmp_path: Path) -> None:
     assert len(server.requests) == 6
 
 
+def test_what_a_list_and_dated_urls_name_is_asked_for_whatever_its_name(
+    server: Server, tmp_path: Path
+) -> None:
+    """As cameras have it, whose pictures have no suffix."""
+    server.pages["/camera"] = picture(3)
+    (tmp_path / "list").write_text(server.url("/camera?id=7"))
+    assert shown(clip_here(tmp_path / "list", tmp_path / "a")) == [3]
+    wanted = {"since": "2026-11-23T18:00Z", "until": "2026-11-23T18:00Z", "step": "10m"}
+    clip = clip_here(server.url("/camera?time=%Y%m%d%H%M"), tmp_path / "b", **wanted)
+    assert shown(clip) == [3]
+
+
 def test_a_dated_url_needs_to_know_which_times(server: Server, tmp_path: Path) -> None:
     """The error says what to give."""
     with pytest.raises(ParameterError, match="--since and --step"):

@@ -7,6 +7,7 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.sources.assembling import NotedItem
     from luigi_gif.sources.chosen_items import Source, explain_source, source_version
+    from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
     from luigi_gif.sources.link_list import looks_like_link_list, with_whole_paths
     from luigi_gif.sources.selection import Selection
@@ -17,6 +18,7 @@ __getattr__ = loads_on_use(
     {
         "assembling": ("NotedItem",),
         "chosen_items": ("Source", "explain_source", "source_version"),
+        "dated_items": ("is_dated",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
         "link_list": ("looks_like_link_list", "with_whole_paths"),
         "selection": ("Selection",),

@@ -51,6 +51,8 @@ class Items(ABC):
     """Of its frames, if the user asks for none: ``natural`` or ``given``."""
     peeks = True
     """Whether a look at the beginning of an item costs next to nothing."""
+    are_named_by_user = False
+    """Whether each item is one that the user names, as in a list: it may be called anything."""
     tells_progress = False
     """Whether reading them tells by itself how far it has come."""
 

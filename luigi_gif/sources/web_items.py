@@ -67,6 +67,7 @@ class WebItems(Items):
         self._reporter = reporter
         self._source = source
         self._gaps = gaps
+        self.are_named_by_user = order == "given"
 
     def items(self) -> Iterator[Item]:
         """Those that were listed."""

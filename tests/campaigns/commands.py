@@ -31,6 +31,8 @@ CANNOT = {
     "pip install '.[s3]'": "the folder is no clone, and the wheel is installed already",
     "luigi --module luigi_gif CombineGif --url s3://": "there is no bucket; tests/test_stores.py",
     "luigi-gif https://example.org/": "there is no such server; tests/test_web_sources.py",
+    "luigi --module luigi_gif NightlyGif --date 2026-11-24 --url https://example.org/": "there is "
+    "no such server; tests/test_schedule.py",
     "FSSPEC_S3_ANON=": "there is no bucket; tests/test_stores.py",
     "(crontab -l;": "this machine's crontab is left alone; tests/test_config.py runs its lines",
     "sudo ": "this machine's systemd is left alone; tests/test_config.py runs the units' commands",

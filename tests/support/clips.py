@@ -20,9 +20,13 @@ def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
 
 def clip_here(url: object, workdir: Path, **parameters: object) -> Path:
     """The clip of what is at a URL, made in this process without Luigi's worker."""
-    combined = luigi_gif.CombineGif(url=str(url), workdir=str(workdir), **parameters)
+    return clip_of(luigi_gif.CombineGif(url=str(url), workdir=str(workdir), **parameters))
+
+
+def clip_of(combined: luigi_gif.CombineGif) -> Path:
+    """The clip of a task, made in this process without Luigi's worker."""
     written = combined.requires()
     split = written.requires()
     for step in (split.requires(), split, written, combined):
         step.run()
-    return workdir / "clip.gif"
+    return Path(combined.output().path)
