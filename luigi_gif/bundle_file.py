@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from luigi_gif import bundles, fetching, frames, sources, storage
+from luigi_gif import bundles, fetching, frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError
 from luigi_gif.storage import INDEX
 
@@ -65,14 +65,6 @@ class BundleFile:
         self._folder.write_json(self.receipt_name, receipt, durable=False)
         self._folder.move_into_place(staging, partial_name, self.name)
         self.write_receipt(receipt)  # durable
-
-    def note_items(self, items: list[sources.NotedItem]) -> None:
-        """Note of which items it was made, if of several."""
-        name = f"{self.name}{frames.ITEMS_SUFFIX}"
-        if items:
-            self._folder.write_json(name, {"items": items}, durable=False)
-        elif self._folder.read_json(name) is not None:
-            self._folder.remove(name)
 
     def quarantine_if_changed(self) -> None:
         """A bundle that is not as its receipt says may be the user's: it is not overwritten.

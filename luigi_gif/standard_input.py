@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from luigi_gif import sources
+from luigi_gif import sources, storage
 from luigi_gif.errors import ParameterError
 from luigi_gif.temporary_source import temporary_source
 
@@ -43,9 +43,12 @@ def _copy_input(file: IO[bytes]) -> None:
     """Copy standard input; where that is a list, its paths begin in the current folder."""
     shutil.copyfileobj(sys.stdin.buffer, file)
     file.seek(0)
-    beginning = file.read(_BEGINNING_BYTES)
-    if sources.looks_like_link_list(beginning):
-        whole = sources.with_whole_paths(beginning + file.read(), os.getcwd())
-        file.seek(0)
-        file.truncate()
-        file.write(whole)
+    if not sources.looks_like_link_list(file.read(_BEGINNING_BYTES)):
+        return
+    file.seek(0)
+    with storage.temporary_file() as whole:
+        if sources.write_whole_paths(file, os.getcwd(), whole):
+            whole.seek(0)
+            file.seek(0)
+            file.truncate()
+            shutil.copyfileobj(whole, file)

@@ -74,7 +74,8 @@ class DownloadData(PipelineTask):
                 receipt["survey"] = made.bundle_index.to_json()
             self.bundle.replace(staging, made.file_name, receipt, before)
             sources.remove_leftovers(staging, self.data_file)
-        self.bundle.note_items(made.items)
+        with made.items as items:
+            frames.note_items(self.folder, self.data_file, items)
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, object]:

@@ -181,7 +181,7 @@ def luigi_gif_here(open_clusters: Callable[..., Any], monkeypatch: pytest.Monkey
     monkeypatch.setattr(dask_cluster, "open_cluster", open_clusters)
     for name in ("LOCAL_FIRST_S", "COPYING_LOCAL_FIRST_S"):
         monkeypatch.setattr(executors, name, 0.0)
-    for module in (bundle_frames, bundles):
+    for module in (bundles, bundle_frames):  # the front door first: it keeps what it sees there
         monkeypatch.setattr(module, "WAYPOINT_WORK", 3 * bundle_frames.DECODED_FRAME_WORK)
     monkeypatch.setattr(bundle_frames, "COPIED_FRAME_WORK", bundle_frames.DECODED_FRAME_WORK)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
 import io
 import os
+import re
 import stat
 import struct
 import subprocess
@@ -14,7 +16,9 @@ import tarfile
 import warnings
 import zipfile
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from PIL import Image
@@ -26,7 +30,14 @@ from support.pipeline import Pipeline
 import luigi_gif
 from luigi_gif.errors import BundleError, ParameterError, SourceError
 from luigi_gif.frames import load_manifest
-from luigi_gif.sources import assembling
+from luigi_gif.sources import (
+    Selection,
+    Source,
+    assembling,
+    explain_source,
+    source_bundle,
+    time_reader,
+)
 from luigi_gif.storage import open_folder
 
 COUNT = 12
@@ -297,6 +308,46 @@ def test_a_source_without_images_is_an_error(
     with pytest.raises(SourceError) as caught:
         clip_here(tmp_path / "pictures", tmp_path / "work")
     assert caught.value.got == got
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that its owner keeps to himself."""
+
+    def scandir(path: str) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(SourceError, match="Permission denied"):
+        list(explain_source(Source(str(folder), Selection(), True, None)))
+
+
+def test_the_choice_of_items_is_explained(folder: Path) -> None:
+    """The chosen ones with their times, then each other one with the rule that leaves it out."""
+    (folder / "frame_2026-11-25.png").write_bytes(picture(1))
+    selection = Selection(match="*[t56]*", last=2, time_of=time_reader("%Y-%m-%d", UTC))
+    lines = list(explain_source(Source(str(folder), selection, True, None)))
+    assert lines[0].startswith("frame 0: frame_6.png, ")
+    assert lines[1] == "frame 1: frame_2026-11-25.png, 2026-11-25T00:00:00Z"
+    reasons = dict(re.findall(r"left out: ([^,]+), .* \((.+)\)", "\n".join(lines[2:])))
+    assert reasons.pop("frame_5.png") == "--last"
+    assert reasons.pop("readme.txt") == "it is no image"
+    assert len(reasons) == COUNT - 2
+    assert set(reasons.values()) == {"--match"}
+
+
+def test_a_page_that_is_too_large_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never taken for a shorter one; a list may be as long as it likes."""
+    monkeypatch.setattr(source_bundle, "MAX_PAGE_BYTES", 100)
+    (tmp_path / "page").write_text(f"<!DOCTYPE html>{'<a href=1.png>1</a>' * 9}")
+    with pytest.raises(SourceError, match="a page of at most 100 bytes"):
+        clip_here(tmp_path / "page", tmp_path / "work")
+    write_all(tmp_path, PICTURES)
+    (tmp_path / "list").write_text("".join(f"{name}\n" for name in PICTURES))
+    assert shown(clip_here(tmp_path / "list", tmp_path / "work")) == list(range(COUNT))
 
 
 def test_a_bad_picture_is_named(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -15,7 +17,7 @@ LIST = "https://host.example/radar/list.txt"
 
 def places(text: str | bytes, base: str = "/data/list.txt", local: bool = True) -> list[str]:
     data = text.encode() if isinstance(text, str) else text
-    return [item.place for item in parse_link_list(data, base, local)]
+    return [item.place for item in parse_link_list(io.BytesIO(data), base, local)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -68,7 +70,7 @@ def test_an_entry_is_relative_to_the_list(base: str, entry: str, place: str) -> 
 )
 def test_an_item_is_named_by_its_path(entry: str, name: str) -> None:
     """For patterns and for people: without a host and a query."""
-    (item,) = parse_link_list(entry.encode(), "/data/list.txt", True)
+    (item,) = parse_link_list(io.BytesIO(entry.encode()), "/data/list.txt", True)
     assert item.name == name
 
 

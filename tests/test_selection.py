@@ -7,11 +7,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from luigi_gif.sources import Selection, parse_age, parse_when, time_reader
+from luigi_gif.sources import Selection, listing, parse_age, parse_when, time_reader
 from luigi_gif.sources.item import Item
 from luigi_gif.sources.selection import LeftOut, choose
 
 HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True, params=[10_000, 3], ids=["in memory", "in files"])
+def _rows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many items are held in memory."""
+    monkeypatch.setattr(listing, "MAX_ROWS", request.param)
 
 
 def items(*names: str) -> list[Item]:
@@ -70,7 +76,7 @@ def test_what_is_no_image_counts_for_no_rule() -> None:
 def test_each_item_that_is_left_out_is_told_with_its_rule() -> None:
     """For --explain."""
     told: list[LeftOut] = []
-    choose(TWELVE, Selection(match="*1*", first=2), left_out=told.append)
+    assert len(list(choose(TWELVE, Selection(match="*1*", first=2), leave_out=told.append))) == 2
     assert [(each.item.name[10:], each.rule) for each in told] == [
         *((f"{number}.jpg", "match") for number in (0, *range(2, 10))),
         ("11.jpg", "first"),

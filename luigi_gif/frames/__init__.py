@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files
-    from luigi_gif.frames.item_names import ITEMS_SUFFIX, item_name
+    from luigi_gif.frames.item_names import item_name, note_items
     from luigi_gif.frames.manifest import (
         MANIFEST,
         Chunk,
@@ -32,7 +32,7 @@ __getattr__ = loads_on_use(
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
         "frame_warnings": ("warn_of_altered_files",),
-        "item_names": ("ITEMS_SUFFIX", "item_name"),
+        "item_names": ("item_name", "note_items"),
         "manifest": (
             "MANIFEST",
             "Chunk",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, urls
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
 from luigi_gif.sources import assembling, dated_items
 from luigi_gif.sources.item import Item, Items, SourceUnusable
+from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.local_items import LocalItems, is_pattern
-from luigi_gif.sources.selection import LeftOut, Selection, choose
+from luigi_gif.sources.selection import NO_IMAGE, LeftOut, Selection, choose
 from luigi_gif.sources.several import SeveralItems
 from luigi_gif.sources.source_errors import unusable_source_error
 from luigi_gif.sources.store_items import StoreItems, names_many_objects
@@ -68,24 +71,21 @@ def _single_item(url: str) -> Items:
     )
 
 
-def choose_items(source: Source, items: Items) -> list[Item]:
-    """Those that become frames, in order. Raises SourceError where there is none."""
-    listed = _list(source, items)
-    no_images = 0
+def choose_items(source: Source, items: Items) -> Listing[Item]:
+    """Those that become frames, in order; close it. Raises SourceError where there is none."""
+    left_out: Counter[str] = Counter()
 
-    def is_image(item: Item) -> bool:
-        nonlocal no_images
-        is_one = assembling.may_be_image(items, item)
-        no_images += not is_one
-        return is_one
+    def count(each: LeftOut) -> None:
+        left_out[each.rule] += 1
 
-    chosen = choose(listed, _selection(source, items), is_image)
-    if no_images:
-        logger.info("%d of %d items are no images, and left out", no_images, len(listed))
+    chosen = Listing(Item, _chosen(source, items, count))
+    listed = len(chosen) + left_out.total()
+    images = listed - left_out[NO_IMAGE]
+    if images < listed:
+        logger.info("%d of %d items are no images, and left out", listed - images, listed)
     if chosen:
         return chosen
-    images = len(listed) - no_images
-    got = f"none of {images:,} is wanted" if images else f"none in {len(listed):,} files"
+    got = f"none of {images:,} is wanted" if images else f"none in {listed:,} files"
     raise SourceError(
         "there is no image to make frames of",
         where=redaction.public_url(source.url),
@@ -95,15 +95,16 @@ def choose_items(source: Source, items: Items) -> list[Item]:
     )
 
 
-def _selection(source: Source, items: Items) -> Selection:
-    """What the user wants, in the order of the source if that is not said."""
+def _chosen(
+    source: Source, items: Items, leave_out: Callable[[LeftOut], None] = lambda _: None
+) -> Iterator[Item]:
+    """Those that become frames, in order; the others go to ``leave_out``. Raises SourceError."""
     selection = source.selection
-    return selection._replace(sort=items.order) if selection.sort == "auto" else selection
-
-
-def _list(source: Source, items: Items) -> list[Item]:
+    if selection.sort == "auto":
+        selection = selection._replace(sort=items.order)
+    is_image = partial(assembling.may_be_image, items)
     try:
-        return list(items.items())
+        yield from choose(items.items(), selection, is_image, leave_out)
     except SourceUnusable as error:
         raise unusable_source_error(source.url, error) from None
 
@@ -117,12 +118,14 @@ def source_version(source: Source) -> str | None:
     if items is None:
         return fetching.source_version(source.url)
     digest = hashlib.sha256()
+    is_there = False
     try:
-        for item in choose_items(source, items):
+        for item in _chosen(source, items):
+            is_there = True
             digest.update(repr((item.name, item.version)).encode())
     except SourceError:
         return None
-    return digest.hexdigest()
+    return digest.hexdigest() if is_there else None
 
 
 def list_dated_items(source: Source) -> Iterator[Item]:
@@ -150,24 +153,12 @@ def explain_source(source: Source) -> Iterator[str]:
     items = listed_items(source.url)
     if items is None:
         return
-    no_images: list[Item] = []
-    left_out: list[LeftOut] = []
-
-    def is_image(item: Item) -> bool:
-        is_one = assembling.may_be_image(items, item)
-        if not is_one:
-            no_images.append(item)
-        return is_one
-
-    listed = _list(source, items)
-    for number, item in enumerate(
-        choose(listed, _selection(source, items), is_image, left_out.append)
-    ):
-        yield f"frame {number}: {_describe(item)}"
-    names = {item.name for item in no_images}
-    for item, rule in left_out:
-        reason = "it is no image" if item.name in names else f"--{rule}"
-        yield f"left out: {_describe(item)} ({reason})"
+    with Listing(lambda item, rule: LeftOut(Item(*item), rule)) as left_out:
+        for number, item in enumerate(_chosen(source, items, left_out.append)):
+            yield f"frame {number}: {_describe(item)}"
+        for item, rule in left_out:
+            reason = "it is no image" if rule == NO_IMAGE else f"--{rule}"
+            yield f"left out: {_describe(item)} ({reason})"
 
 
 def _describe(item: Item) -> str:

@@ -6,11 +6,13 @@ Pure code: bytes in, values out.
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 from luigi_gif import urls
@@ -25,6 +27,9 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MARK_BYTES = 3
+_MAX_LINE = 1 << 20
+"""In characters: an entry, or a comment."""
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
 _URL = re.compile(rf"(?:{_SCHEME}::)*+{_SCHEME}://[^\s<>\"{{}}]+")
@@ -48,7 +53,7 @@ def looks_like_link_list(data: bytes) -> bool:
     text = _decoded(data, final=False)
     if _NO_TEXT.search(text):
         return False
-    kinds = [_is_sure(entry) for _, entry in _entries(text)]
+    kinds = [_is_sure(entry) for _, entry in _entries(re.split("\r\n|\r|\n", text))]
     if kinds[-1:] == [None] and not text.endswith(("\n", "\r")):
         del kinds[-1]  # it may be cut off
     return True in kinds and None not in kinds
@@ -67,8 +72,8 @@ def _is_sure(entry: str) -> bool | None:
     return False if _PLAIN_PATH.fullmatch(entry) else None
 
 
-def parse_link_list(data: bytes, base: str, local_allowed: bool) -> list[Item]:
-    """The items that a list names, in its order.
+def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator[Item]:
+    """The items that a list names, in its order, while it is read.
 
     Raises SourceUnusable, which names the line, for what is no URL, and for a local path
     where that is not allowed.
@@ -82,43 +87,55 @@ def parse_link_list(data: bytes, base: str, local_allowed: bool) -> list[Item]:
         Whether the list may name files of this machine. One that was fetched may not, nor may
         it name anything but http(s) and the common stores.
     """
-    return [
-        _item(entry, base, local_allowed, line)
-        for line, entry in _entries(_decoded(data, final=True))
-    ]
+    for line, entry in _entries(_lines(file)):
+        yield _item(entry, base, local_allowed, line)
 
 
-def with_whole_paths(data: bytes, folder: str) -> bytes:
-    """The same list, wherever it lies: with whole URLs for the paths, which begin in a folder.
+def write_whole_paths(file: IO[bytes], folder: str, to: IO[bytes]) -> bool:
+    """Write the same list, wherever it lies: whole URLs for the paths, which begin in a folder.
 
-    One that cannot be used stays as it is: whoever reads it says why.
+    False for one that cannot be used: whoever reads it says why.
     """
     try:
-        items = parse_link_list(data, os.path.join(folder, ""), True)
+        for item in parse_link_list(file, os.path.join(folder, ""), True):
+            is_local = urls.is_local(item.place)
+            path = Path(os.path.abspath(urls.local_path(item.place))) if is_local else None
+            url = path.as_uri() if path else item.place
+            to.write(f"{url}\n".encode("utf-8", "surrogateescape"))
     except SourceUnusable:
-        return data
-    urls_of_items = (
-        Path(os.path.abspath(urls.local_path(item.place))).as_uri()
-        if urls.is_local(item.place)
-        else item.place
-        for item in items
-    )
-    return "".join(f"{url}\n" for url in urls_of_items).encode("utf-8", "surrogateescape")
+        return False
+    return True
 
 
 def _decoded(data: bytes, *, final: bool) -> str:
     """The text, without a byte order mark; bytes of names in no encoding are kept as they are."""
+    encoding, errors, begin = _encoding(data)
+    return codecs.getincrementaldecoder(encoding)(errors).decode(data[begin:], final)
+
+
+def _encoding(data: bytes) -> tuple[str, str, int]:
+    """Encoding, what to do with bytes that are in none, and how long the mark of it is."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            errors = "surrogateescape" if encoding == "utf-8" else "replace"
-            return codecs.getincrementaldecoder(encoding)(errors).decode(data[len(mark) :], final)
-    return codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(data, final)
+            return encoding, "surrogateescape" if encoding == "utf-8" else "replace", len(mark)
+    return "utf-8", "surrogateescape", 0
 
 
-def _entries(text: str) -> Iterator[tuple[int, str]]:
+def _lines(file: IO[bytes]) -> Iterator[str]:
+    """Each line; of one that is much longer than an entry may be, several pieces."""
+    encoding, errors, begin = _encoding(file.read(_MARK_BYTES))
+    file.seek(begin)
+    text = io.TextIOWrapper(file, encoding, errors)  # any line ends
+    try:
+        yield from iter(lambda: text.readline(_MAX_LINE), "")
+    finally:
+        text.detach()
+
+
+def _entries(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
     """The number of each line that is an entry, from 1, and the entry."""
-    for number, line in enumerate(re.split("\r\n|\r|\n", text), 1):
-        entry = line.strip(" \t")
+    for number, line in enumerate(lines, 1):
+        entry = line.strip(" \t\n")
         if entry and not entry.startswith(_COMMENT):
             yield number, entry
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import stat
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
 from luigi_gif.sources.left_out import is_hidden
@@ -51,18 +53,37 @@ class LocalItems(Items):
         return data
 
     def _paths(self) -> Iterator[str]:
+        """Raises SourceUnusable where there is none."""
         if os.path.isdir(self._path):
-            with os.scandir(self._path) as entries:
-                yield from (entry.path for entry in entries)
+            try:
+                with os.scandir(self._path) as entries:
+                    yield from (entry.path for entry in entries)
+            except OSError as error:
+                got = error.strerror or str(error)
+                raise SourceUnusable("a folder that can be listed", got) from None
         elif os.path.lexists(self._path):
             yield self._path
         else:
-            paths = glob.iglob(self._path, recursive=True)
+            paths = _fitting_paths(self._path)
             first = next(paths, None)
             if first is None:
                 raise SourceUnusable(f"files that fit {self._path}", "none")
             yield first
             yield from paths
+
+
+def _fitting_paths(pattern: str) -> Iterator[str]:
+    """As glob.iglob gives them, which holds all names of a folder in memory."""
+    folder, name = os.path.split(pattern)
+    if name == "**":
+        folder, name = pattern, "*"
+    if not glob.has_magic(name):
+        yield from glob.iglob(pattern, recursive=True)
+        return
+    folder = os.path.join(folder, "")
+    for each in glob.iglob(folder, recursive=True) if glob.has_magic(folder) else [folder]:
+        with contextlib.suppress(OSError), os.scandir(each) as entries:
+            yield from (entry.path for entry in entries if fnmatchcase(entry.name, name))
 
 
 def _opener(path: str, flags: int) -> int:

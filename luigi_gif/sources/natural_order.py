@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 
-_NUMBER = re.compile(r"([0-9]+)")
+_NUMBER = re.compile("[0-9]+")
 
 
-def natural_key(name: str) -> tuple[object, ...]:
+def natural_key(name: str) -> tuple[str, str]:
     """What names are sorted by: folder by folder, numbers by value, letters in any case.
 
     Names that differ only in case or in leading zeros are in the order of their characters.
     """
-    return tuple(_parts(folder) for folder in name.split("/")), name
+    # One text is made and compared much faster than a tuple for each part of a name. A folder
+    # ends with a lower character than a number begins with, and both are lower than any letter.
+    return _NUMBER.sub(_number_key, name.casefold().replace("/", "\1")), name
 
 
-def _parts(folder: str) -> tuple[tuple[int, str], ...]:
-    """Text and numbers in turn; a text is at an even place, and so never compared to a number."""
-    parts = _NUMBER.split(folder)
-    return tuple(
-        _number_key(part) if place % 2 else (0, part.casefold()) for place, part in enumerate(parts)
-    )
-
-
-def _number_key(digits: str) -> tuple[int, str]:
-    """Of numbers as long as a name may be, which Python does not make of text."""
-    digits = digits.lstrip("0")
-    return len(digits), digits
+def _number_key(digits: re.Match[str]) -> str:
+    """A longer number is a larger one, however long it is."""
+    significant = digits[0].lstrip("0")
+    return f"\2{chr(min(len(significant), sys.maxunicode))}{significant}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from itertools import islice
+from functools import partial
+from itertools import count
 from typing import NamedTuple
 
 from luigi_gif.sources.item import Item
+from luigi_gif.sources.listing import Listing, sort_items
 from luigi_gif.sources.natural_order import natural_key
 
 
@@ -37,98 +39,108 @@ class LeftOut(NamedTuple):
     rule: str
 
 
+NO_IMAGE = "no image"
+"""The rule for items that are none; the others have the names of parameters."""
+
+
 def choose(
     items: Iterable[Item],
     selection: Selection,
     is_image: Callable[[Item], bool] = lambda _: True,
-    left_out: Callable[[LeftOut], None] = lambda _: None,
-) -> list[Item]:
-    """The items that a selection takes, in its order; the others go to ``left_out``.
+    leave_out: Callable[[LeftOut], None] = lambda _: None,
+) -> Iterator[Item]:
+    """The items that a selection takes, in its order; the others go to ``leave_out``.
 
-    What is no image is left out behind ``match``, and counts for no other rule.
+    What is no image is left out behind ``match``, and counts for no other rule. Items pass
+    through one by one, and only a sort and ``last`` need all of them: in files, if they are many.
     """
-    chosen = [item._replace(time=selection.time_of(item)) for item in items]
-    for rule, chooser in _CHOOSERS.items():
-        taken = list(chooser(chosen, selection))
-        if rule == "match":
-            taken = [item for item in taken if is_image(item)]
-        if len(taken) < len(chosen):
-            names = {id(item) for item in taken}
-            for item in chosen:
-                if id(item) not in names:
-                    left_out(LeftOut(item, rule))
-        chosen = taken
-    return chosen
+    chosen: Iterator[Item] = (_with_time(item, selection.time_of(item)) for item in items)
+    for rule, is_wanted in _rules_for_names_and_times(selection, is_image):
+        chosen = _filtered(chosen, rule, is_wanted, leave_out)
+    chosen = in_order(chosen, selection.sort)
+    for rule, is_wanted in _rules_for_places(selection):
+        chosen = _filtered(chosen, rule, is_wanted, leave_out)
+    return chosen if selection.last is None else _last(chosen, selection.last, leave_out)
 
 
-def _match(items: list[Item], selection: Selection) -> Iterable[Item]:
-    pattern = selection.match
-    if not pattern:
-        return items
-    whole = "/" in pattern
-    return (
-        item
-        for item in items
-        if fnmatchcase(item.name if whole else item.name.rpartition("/")[2], pattern)
-    )
-
-
-def _since(items: list[Item], selection: Selection) -> Iterable[Item]:
-    if selection.since is None:
-        return items
-    return (item for item in items if item.time is not None and item.time >= selection.since)
-
-
-def _until(items: list[Item], selection: Selection) -> Iterable[Item]:
-    if selection.until is None:
-        return items
-    return (item for item in items if item.time is not None and item.time <= selection.until)
-
-
-def _sort(items: list[Item], selection: Selection) -> Iterable[Item]:
-    return in_order(items, selection.sort)
-
-
-def in_order(items: Iterable[Item], order: str) -> Iterable[Item]:
+def in_order(items: Iterable[Item], order: str) -> Iterator[Item]:
     """Items in natural order of their names, by their time, or as they are given."""
     if order == "given":
-        return items
+        return iter(items)
     if order == "time":
-        return sorted(items, key=lambda item: (item.time is None, item.time or 0.0))
-    return sorted(items, key=lambda item: natural_key(item.name))
+        return sort_items(items, lambda item: (item.time is None, item.time or 0.0))
+    return sort_items(items, lambda item: natural_key(item.name))
 
 
-def _step(items: list[Item], selection: Selection) -> Iterator[Item]:
-    previous = None
+def _with_time(item: Item, time: float | None) -> Item:
+    return item if time == item.time else item._replace(time=time)
+
+
+def _filtered(
+    items: Iterator[Item],
+    rule: str,
+    is_wanted: Callable[[Item], bool],
+    leave_out: Callable[[LeftOut], None],
+) -> Iterator[Item]:
     for item in items:
-        if not selection.step_s or item.time is None:
+        if is_wanted(item):
             yield item
-            continue
-        span = item.time // selection.step_s
-        if span != previous:
-            yield item
-        previous = span
+        else:
+            leave_out(LeftOut(item, rule))
 
 
-def _every(items: list[Item], selection: Selection) -> Iterable[Item]:
-    return islice(items, None, None, selection.every)
+def _rules_for_names_and_times(
+    selection: Selection, is_image: Callable[[Item], bool]
+) -> Iterator[tuple[str, Callable[[Item], bool]]]:
+    """Rules that look at one item alone."""
+    since, until = selection.since, selection.until
+    if selection.match:
+        yield "match", partial(_fits, selection.match)
+    yield NO_IMAGE, is_image
+    if since is not None:
+        yield "since", lambda item: item.time is not None and item.time >= since
+    if until is not None:
+        yield "until", lambda item: item.time is not None and item.time <= until
 
 
-def _first(items: list[Item], selection: Selection) -> Iterable[Item]:
-    return items[: selection.first]
+def _fits(pattern: str, item: Item) -> bool:
+    return fnmatchcase(item.name if "/" in pattern else item.name.rpartition("/")[2], pattern)
 
 
-def _last(items: list[Item], selection: Selection) -> Iterable[Item]:
-    return items if selection.last is None else items[max(0, len(items) - selection.last) :]
+def _rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item], bool]]]:
+    """Rules that ask which items were before; each is for one pass over items in order."""
+    every, first = selection.every, selection.first
+    if selection.step_s:
+        yield "step", _FirstOfEachStep(selection.step_s)
+    if every > 1:
+        numbers = count()
+        yield "every", lambda _: next(numbers) % every == 0
+    if first is not None:
+        places = count()
+        yield "first", lambda _: next(places) < first
 
 
-_CHOOSERS: dict[str, Callable[[list[Item], Selection], Iterable[Item]]] = {
-    "match": _match,
-    "since": _since,
-    "until": _until,
-    "sort": _sort,
-    "step": _step,
-    "every": _every,
-    "first": _first,
-    "last": _last,
-}
+class _FirstOfEachStep:
+    """Whether an item is the first in its span of time, or has no time."""
+
+    def __init__(self, step_s: float) -> None:
+        self._step_s = step_s
+        self._span: float | None = None
+
+    def __call__(self, item: Item) -> bool:
+        if item.time is None:
+            return True
+        before, self._span = self._span, item.time // self._step_s
+        return self._span != before
+
+
+def _last(
+    items: Iterator[Item], number: int, leave_out: Callable[[LeftOut], None]
+) -> Iterator[Item]:
+    with Listing(Item, items) as listing:
+        begin = len(listing) - number
+        for place, item in enumerate(listing):
+            if place >= begin:
+                yield item
+            else:
+                leave_out(LeftOut(item, "last"))

@@ -13,6 +13,7 @@ from luigi_gif.errors import LUIGI_LOGGER, ParameterError
 from luigi_gif.sources import assembling, dated_items, frames_in_image
 from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
 from luigi_gif.sources.item import Items, SourceUnusable
+from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenFileItem
 from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
 from luigi_gif.sources.web_items import WebItems, with_local_versions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 ASSEMBLED_SUFFIX = ".assembled"
 UNPACKED_SUFFIX = ".unpacked"
 MAX_PAGE_BYTES = 1 << 26
-"""Of a page or a list."""
+"""Of a page, which is held in memory."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
@@ -38,8 +39,8 @@ class SourceBundle(NamedTuple):
     """What is known of it."""
     bundle_index: bundles.BundleIndex | None
     """What it holds, where that is known."""
-    items: list[assembling.NotedItem]
-    """Of which it was made, if of several."""
+    items: Listing[assembling.NotedItem]
+    """Of which it was made, if of several; to be closed."""
 
 
 class _Job(NamedTuple):
@@ -66,7 +67,7 @@ def fetch_source(
     """
     job = _Job(source, staging, name, config, reporter)
     if dated_items.is_dated(source.url):
-        items = list(list_dated_items(source))
+        items = list_dated_items(source)
         dated = WebItems(items, staging, config, reporter, source.url, order="given", gaps=True)
         return _assemble(job, dated)
     listed = listed_items(source.url)
@@ -88,7 +89,9 @@ def fetch_source(
         )
     with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
         if opened is None:
-            return SourceBundle(part, fetched.receipt, fetched.bundle_index, [])
+            return SourceBundle(
+                part, fetched.receipt, fetched.bundle_index, Listing(assembling.NotedItem)
+            )
         made = _assemble(job, opened)
     return made._replace(receipt=made.receipt | {"source_sha256": fetched.receipt["sha256"]})
 
@@ -117,23 +120,23 @@ def _is_container(beginning: bytes) -> bool:
 def _assemble(job: _Job, items: Items) -> SourceBundle:
     source, staging = job.source, job.staging
     file_name = f"{job.name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}"
-    with _translated(source):
-        chosen = choose_items(source, items)
-        with (
-            fetching.open_partial(staging, file_name, source.url) as partial,
-            _tracked(job.reporter, items, len(chosen)) as progress,
-        ):
-            partial.clear()
-            noted: list[assembling.NotedItem] = []
-            pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
-            for piece in fetching.whole_pieces(pieces):
-                partial.append(piece)
-                progress(len(noted), partial.state.size)
-                fetching.check_size(partial.state.size, job.config, source.url)
-            if not noted:
-                raise SourceUnusable("an image", "gaps only")
-            index = bundles.index_bundle(partial.reader(), strict=False)
-            receipt = {"size": partial.state.size, "sha256": partial.sha256()}
+    noted = Listing(assembling.NotedItem)
+    with (
+        _translated(source),
+        choose_items(source, items) as chosen,
+        fetching.open_partial(staging, file_name, source.url) as partial,
+        _tracked(job.reporter, items, len(chosen)) as progress,
+    ):
+        partial.clear()
+        pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
+        for piece in fetching.whole_pieces(pieces):
+            partial.append(piece)
+            progress(len(noted), partial.state.size)
+            fetching.check_size(partial.state.size, job.config, source.url)
+        if not noted:
+            raise SourceUnusable("an image", "gaps only")
+        index = bundles.index_bundle(partial.reader(), strict=False)
+        receipt = {"size": partial.state.size, "sha256": partial.sha256()}
     return SourceBundle(file_name, receipt, index if source.strict else None, noted)
 
 
@@ -157,9 +160,9 @@ def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iter
         with _opened_archive(job, file, beginning) as archive:
             yield archive
     elif page_links.is_page(beginning):
-        yield _items_of_page(job, file.read(MAX_PAGE_BYTES), fetched)
+        yield _items_of_page(job, file.read(MAX_PAGE_BYTES + 1), fetched)
     elif link_list.looks_like_link_list(beginning):
-        yield _items_of_list(job, file.read(MAX_PAGE_BYTES), fetched)
+        yield _items_of_list(job, file, fetched)
     else:
         yield _image_of_frames(job.source, file, beginning, fetched.bundle_index)
 
@@ -190,6 +193,8 @@ def _opened_archive(job: _Job, file: IO[bytes], beginning: bytes) -> Iterator[It
 def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
     from luigi_gif.sources import page_links
 
+    if len(page) > MAX_PAGE_BYTES:
+        raise SourceUnusable(f"a page of at most {MAX_PAGE_BYTES:,} bytes", "a larger one")
     url = fetched.place or job.source.url
     links = page_links.image_links(page, url, fetched.charset)
     if not links.items:
@@ -201,14 +206,13 @@ def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> I
     return WebItems(links.items, job.staging, job.config, job.reporter, job.source.url)
 
 
-def _items_of_list(job: _Job, text: bytes, fetched: fetching.FetchedBundle) -> Items:
+def _items_of_list(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Items:
     from luigi_gif.sources import link_list
 
     is_local = urls.is_local(job.source.url)
     base = os.path.abspath(urls.local_path(job.source.url)) if is_local else job.source.url
-    items = link_list.parse_link_list(text, fetched.place or base, is_local)
-    versioned = list(with_local_versions(items))
-    return WebItems(versioned, job.staging, job.config, job.reporter, job.source.url, order="given")
+    items = with_local_versions(link_list.parse_link_list(file, fetched.place or base, is_local))
+    return WebItems(items, job.staging, job.config, job.reporter, job.source.url, order="given")
 
 
 def _image_of_frames(

@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, fetching, storage, urls
@@ -31,8 +31,8 @@ class WebItems(Items):
 
     Parameters
     ----------
-    items : sequence of Item
-        Their places are paths and URLs.
+    items : iterable of Item
+        Their places are paths and URLs. It is gone through once.
     source : str
         The URL whose host sees the headers of the settings. For a list of this machine that is the
         host of its URLs, if there is only one.
@@ -47,7 +47,7 @@ class WebItems(Items):
 
     def __init__(
         self,
-        items: Sequence[Item],
+        items: Iterable[Item],
         staging: storage.LocalFolder,
         config: settings.download,
         reporter: ProgressReporter,
@@ -56,10 +56,6 @@ class WebItems(Items):
         order: str = "natural",
         gaps: bool = False,
     ) -> None:
-        if urls.is_local(source):
-            source = _url_of_only_host(items)
-            if config.headers and not source:
-                logger.warning("the list names several hosts: none gets the headers of [download]")
         self.order = order
         self._items = items
         self._staging = staging
@@ -70,8 +66,19 @@ class WebItems(Items):
         self.are_named_by_user = order == "given"
 
     def items(self) -> Iterator[Item]:
-        """Those that were listed."""
-        return iter(self._items)
+        """Those that are listed; to be gone through to the end before any of them is read."""
+        if not urls.is_local(self._source):
+            yield from self._items
+            return
+        places: dict[str, str] = {}
+        """A URL of each of the first two hosts."""
+        for item in self._items:
+            if len(places) < 2 and urls.scheme_of(item.place) in urls.HTTP_SCHEMES:
+                places[urls.host_of(item.place)] = item.place
+            yield item
+        self._source = places.popitem()[1] if len(places) == 1 else ""
+        if places and self._config.headers:
+            logger.warning("the list names several hosts: none gets the headers of [download]")
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of an item. Raises ItemError."""
@@ -83,12 +90,12 @@ class WebItems(Items):
 
     def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
         """Each is fetched whole before it is given; gaps are not given."""
-        missing = 0
-        found = list(items)
+        count = missing = 0
         with contextlib.closing(
-            fetching.fetch_items(found, self._staging, self._config, self._reporter, self._source)
+            fetching.fetch_items(items, self._staging, self._config, self._reporter, self._source)
         ) as fetched:
             for each in fetched:
+                count += 1
                 error = each.error
                 if error is None:
                     yield each.item, self._read_fetched(each, size)
@@ -97,7 +104,7 @@ class WebItems(Items):
                 else:
                     yield each.item, ItemError(error.expected, error.got)
         if missing:
-            logger.warning("%d of %d items do not exist, and are gaps", missing, len(found))
+            logger.warning("%d of %d items do not exist, and are gaps", missing, count)
 
     def discard(self, item: Item) -> None:
         """Have it fetched anew by the next run: its server may have mended it."""
@@ -116,16 +123,6 @@ class WebItems(Items):
         self.discard(fetched.item)
         _, (expected, got) = cut
         return ItemError(f"{expected}, as the server does not say how long it is", got)
-
-
-def _url_of_only_host(items: Iterable[Item]) -> str:
-    """The URL of one of the items, if all that have one are of the same host; else no text."""
-    places = {
-        urls.host_of(item.place): item.place
-        for item in items
-        if urls.scheme_of(item.place) in urls.HTTP_SCHEMES
-    }
-    return places.popitem()[1] if len(places) == 1 else ""
 
 
 def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:

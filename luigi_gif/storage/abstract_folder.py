@@ -10,7 +10,7 @@ import hashlib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif.errors import LUIGI_LOGGER
 from luigi_gif.storage import checksummed_json, process_owner
@@ -105,10 +105,13 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def atomic_writer(self, name: str) -> contextlib.AbstractContextManager[IO[bytes]]:
-        """A file to write to, which appears under ``name``, whole and durable, at the end.
+    def atomic_writer(
+        self, name: str, *, durable: bool = True
+    ) -> contextlib.AbstractContextManager[IO[bytes]]:
+        """A file to write to, which appears whole under ``name`` at the end of the block.
 
-        If the block raises, nothing appears and nothing is left.
+        If ``durable``, it survives a power cut. If the block raises, nothing appears and
+        nothing is left.
         """
 
     @abstractmethod
@@ -186,6 +189,17 @@ class Folder(ABC):
         """
         self._spare_foreign_json(name)
         self.write(name, checksummed_json.to_text(value), durable=durable)
+
+    def write_json_rows(self, name: str, key: str, rows: Iterable[object]) -> None:
+        """Publish a JSON object with one list, which need not fit into memory."""
+        self._spare_foreign_json(name)
+        with self.atomic_writer(name, durable=False) as file:
+            checksummed_json.write_rows(file, key, rows)
+
+    def read_json_rows(self, name: str) -> Iterator[Any]:
+        """The rows of what :meth:`write_json_rows` published; none if the file is not there."""
+        with contextlib.suppress(FileNotFoundError), self.open(name) as file:
+            yield from checksummed_json.read_rows(file)
 
     def overwrite_json(self, name: str, value: Mapping[str, object]) -> None:
         """As :meth:`write_json`, but without a temporary file, for what comes last in a run.

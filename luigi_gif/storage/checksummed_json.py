@@ -6,17 +6,19 @@ made by the pipeline.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
 
 HEAD = b'{"crc32": "'
 """What the text of each of these files begins with."""
+_READ_BYTES = 1 << 16
 
 
 def to_text(value: Mapping[str, object]) -> bytes:
@@ -35,6 +37,45 @@ def from_text(text: bytes) -> JsonObject | None:
         return None
     del value["crc32"]
     return value
+
+
+def write_rows(file: IO[bytes], key: str, rows: Iterable[object]) -> None:
+    """Write the text of an object with one list, each row of it in a line of its own.
+
+    So neither who writes it nor who reads it with :func:`read_rows` holds all rows.
+    """
+    head = b'%s%08x", ' % (HEAD, 0)
+    file.write(head)
+    crc32 = 0
+    for piece in _pieces(key, rows):
+        file.write(piece)
+        crc32 = zlib.crc32(piece, crc32)
+    file.write(b"\n")
+    file.seek(len(HEAD))
+    file.write(b"%08x" % crc32)
+
+
+def _pieces(key: str, rows: Iterable[object]) -> Iterator[bytes]:
+    end = b"%s: [\n" % json.dumps(key).encode()
+    for row in rows:
+        yield end + json.dumps(row).encode()
+        end = b",\n"
+    yield b"\n]}"
+
+
+def read_rows(file: IO[bytes]) -> Iterator[Any]:
+    """The rows that :func:`write_rows` wrote, as far as they are as it wrote them.
+
+    Whether all of them are, as the checksum says, shows behind the last one only.
+    """
+    lines = io.BufferedReader(cast(io.RawIOBase, file), _READ_BYTES)
+    if not next(lines, b"").startswith(HEAD):
+        return
+    for line in lines:
+        try:
+            yield json.loads(line.rstrip(b",\n"))
+        except ValueError:
+            return
 
 
 def _checked(text: bytes) -> bytes:

@@ -119,20 +119,23 @@ class LocalFolder(Folder):
         yield write
 
     @contextlib.contextmanager
-    def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
+    def atomic_writer(self, name: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
         translated = self._translated(name)
         with translated("write"):
             regular_files.check_subfolders(self.url, name)
-        replacing = atomic_file.replacing(self.url, name, new_token(), self._errors, durable=True)
-        with replacing as descriptor:
+        with atomic_file.replacing(
+            self.url, name, new_token(), self._errors, durable=durable
+        ) as descriptor:
             raw = raw_files.EarlyWriteback(descriptor, translated, keep=False)
             with io.BufferedRandom(raw, COPY_BYTES) as file:
                 yield file
+        if not durable:
+            return
         with translated("write"):  # the user is told that it is there: its name has to last, too
             regular_files.sync_folder(os.path.dirname(self.path(name)))
 
     @contextlib.contextmanager
-    def update(self, name: str) -> Iterator[IO[bytes]]:
+    def update(self, name: str, buffer_bytes: int = COPY_BYTES) -> Iterator[IO[bytes]]:
         """A file to read and write in place, made where there is none.
 
         Its bytes stay in memory where there is room, for whoever reads them next.
@@ -143,7 +146,7 @@ class LocalFolder(Folder):
             descriptor = regular_files.open_to_update(self.path(name))
         try:
             raw = raw_files.EarlyWriteback(descriptor, translated, keep=True)
-            with io.BufferedRandom(raw, COPY_BYTES) as file:
+            with io.BufferedRandom(raw, buffer_bytes) as file:
                 yield file
         finally:
             with translated("write"):

@@ -143,7 +143,7 @@ class ObjectFolder(Folder):
         upload.flush()
 
     @contextlib.contextmanager
-    def atomic_writer(self, name: str) -> Iterator[IO[bytes]]:
+    def atomic_writer(self, name: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
         with staging.temporary_folder() as spool:
             with spool.update(_SPOOL) as file:
                 yield file

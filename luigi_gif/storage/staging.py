@@ -1,18 +1,21 @@
-"""A folder for temporary files of this machine, where what goes to a store is collected."""
+"""Temporary files of this machine: what goes to a store, and what memory is not to hold."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from typing import IO
 
 from luigi_gif.errors import StorageError
 from luigi_gif.storage.error_translation import ErrorTranslation
 from luigi_gif.storage.local_folder import LocalFolder
 
 _ADVICE = "let TMPDIR name a folder that can be written and has room, and run again"
+_SPOOL = "file"
 
 
 class StagingFolder(LocalFolder):
@@ -38,3 +41,15 @@ def temporary_folder() -> Iterator[StagingFolder]:
         ) from error
     with folder as path:
         yield StagingFolder(path)
+
+
+@contextlib.contextmanager
+def temporary_file() -> Iterator[IO[bytes]]:
+    """A file to write and read, which nobody else sees, while the block lasts.
+
+    Raises StorageError.
+    """
+    with contextlib.ExitStack() as stack:
+        with temporary_folder() as folder:
+            file = stack.enter_context(folder.update(_SPOOL, io.DEFAULT_BUFFER_SIZE))
+        yield file  # without a name by now: nothing of it is left, however the run ends

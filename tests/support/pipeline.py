@@ -87,5 +87,5 @@ def waypoints_every(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     """Beside what a frame is said to cost, its bytes do not count; all is done in this thread."""
     monkeypatch.setattr(luigi_gif.settings.dask.workers, "_default", 0)
     monkeypatch.setattr("luigi_gif.bundles.bundle_frames.COPIED_FRAME_WORK", 1 << 40)
-    monkeypatch.setattr("luigi_gif.bundles.bundle_frames.WAYPOINT_WORK", frames << 40)
     monkeypatch.setattr("luigi_gif.bundles.WAYPOINT_WORK", frames << 40)
+    monkeypatch.setattr("luigi_gif.bundles.bundle_frames.WAYPOINT_WORK", frames << 40)
