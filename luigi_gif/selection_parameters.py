@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import sources
@@ -29,7 +29,8 @@ class WhenParameter(NamedParameter[str]):
             raise self.error(value) from None
 
     def _checked_time(self, value: str) -> str:
-        sources.parse_when(value, datetime.now(UTC), UTC)
+        for hours in (-23, 23):  # it has to be one in every time zone
+            sources.parse_when(value, datetime.now(UTC), timezone(timedelta(hours=hours)))
         return value
 
 
@@ -42,6 +43,22 @@ class AgeParameter(NamedParameter[str]):
     def checked(self, value: object) -> str:
         if not isinstance(value, str) or (value and not sources.parse_age(value)):
             raise self.error(value)
+        return value
+
+
+class TimeFormatParameter(NamedParameter[str]):
+    """How names write a time; the empty text stands for finding it."""
+
+    expected = "the fields of a time as in strptime, such as %Y%m%d_%H%M, or %s"
+    metavar = "FORMAT"
+
+    def checked(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise self.error(value)
+        try:
+            sources.time_reader(value, UTC)
+        except ValueError:
+            raise self.error(value) from None
         return value
 
 
@@ -82,7 +99,7 @@ class SelectionParameters:
     last = NumberParameter(
         default=None, kind=int, min_value=1, max_value=10**9, description="take only the last N"
     )
-    time_format = TextParameter(
+    time_format = TimeFormatParameter(
         default="", description="how names write a time, as in strptime; by default it is found"
     )
     timezone = ZoneParameter(default="UTC", description="time zone of times without one")

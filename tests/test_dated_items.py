@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from luigi_gif.errors import ParameterError
+from luigi_gif.sources import dated_items as module
 from luigi_gif.sources.dated_items import dated_items, is_dated
 
 
@@ -43,11 +45,26 @@ def test_there_is_an_item_for_each_step_of_time() -> None:
 
 
 def test_times_in_a_url_are_in_the_zone_that_is_asked_for() -> None:
-    """In the night in which summer time ends, an hour comes twice."""
+    """In the night in which summer time ends, an hour comes twice, and its URLs name it once."""
     begin, zone = at("2026-10-24T23:30"), ZoneInfo("Europe/Oslo")
     items = dated_items("https://host/%H%M.png", begin, begin + 3 * 3600, 1800, zone)
     told = [item.place[-8:-4] for item in items]
-    assert told == ["0130", "0200", "0230", "0200", "0230", "0300", "0330"]
+    assert told == ["0130", "0200", "0230", "0300", "0330"]
+
+
+def test_the_name_of_an_item_has_no_secret() -> None:
+    """What stands behind the path of a URL may be one; a file has no query."""
+    begin = at("2026-11-23T10:00")
+    for url, name in (("https://host/%Y/%H.png?key=a/b#c", "10.png"), ("/a/%H?b.png", "10?b.png")):
+        assert [item.name for item in dated_items(url, begin, begin, 60, UTC)] == [name]
+
+
+def test_too_many_steps_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a part of them."""
+    monkeypatch.setattr(module, "MAX_ITEMS", 3)
+    assert len(list(dated_items("%M", 0, 120, 60, UTC))) == 3
+    with pytest.raises(ParameterError, match=r"got: *4"):
+        next(dated_items("%M", 0, 180, 60, UTC))
 
 
 def test_steps_that_the_url_does_not_tell_apart_are_one_item() -> None:

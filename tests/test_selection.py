@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from luigi_gif import CombineGif
+from luigi_gif.errors import ParameterError
 from luigi_gif.sources import Selection, listing, parse_age, parse_when, time_reader
 from luigi_gif.sources.item import Item
 from luigi_gif.sources.selection import LeftOut, choose
@@ -94,6 +96,10 @@ def test_each_item_that_is_left_out_is_told_with_its_rule() -> None:
         ("20263271820_GOES19-ABI-FD.jpg", "2026-11-23T18:20"),
         ("img_20261123.jpg", "2026-11-23"),
         ("2026-11-23/18-20.jpg", "2026-11-23"),
+        ("gfs.2026112318.f003.png", "2026-11-23T18:00"),
+        ("2026-11-23T18Z.png", "2026-11-23T18:00"),
+        ("20261123_1820_0055.png", "2026-11-23T18:20"),
+        ("20261123_1820-1830.png", "2026-11-23T18:20"),
         ("frame_000017.png", None),
         ("20261323.png", None),
         ("1234567890123.png", None),
@@ -113,6 +119,49 @@ def test_a_time_is_read_in_its_format_and_zone() -> None:
         == datetime(2026, 7, 23, 16, tzinfo=UTC).timestamp()
     )
     assert read(Item("cam.jpg", "", time=5.0)) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("time_format", "name", "expected"),
+    [
+        ("%Y_%d%b", "2026_23Nov.png", "2026-11-23"),
+        ("%d. %B", "cam 1. February", "1900-02-01"),
+        ("%G-W%V-%u", "2026-W48-1.png", "2026-11-23"),
+        ("%Y%m%d%H", "cam12026112318.png", "2026-11-23T18:00"),
+        ("%Y%m%d", "20250101/20261123.png", "2026-11-23"),
+        ("%Y/%m/%d/%H%M", "2026/11/23/1820.png", "2026-11-23T18:20"),
+        ("%s", "2026/cam-1795458000.jpg", "2026-11-23T18:20"),
+        ("%%%Y", "a%2026.png", "2026-01-01"),
+    ],
+)
+def test_a_format_finds_its_time_in_a_name(time_format: str, name: str, expected: str) -> None:
+    """In the last part of it, if it is there; what only looks like one is passed over."""
+    assert time_reader(time_format, UTC)(Item(name, name, time=7.0)) == utc(expected)
+
+
+@pytest.mark.parametrize("time_format", ["%Q", "%", "%T", "%Y%", "cam", "%%", "%Y%s", "%G", "%V"])
+def test_a_format_that_finds_no_time_is_an_error(time_format: str) -> None:
+    """Not one that leaves all names without a time."""
+    with pytest.raises(ParameterError, match="--time-format"):
+        CombineGif(url="a.png", time_format=time_format)
+
+
+def test_a_time_at_the_end_of_the_calendar_is_none() -> None:
+    """In UTC it may be in no year."""
+    item = Item("0001.png", "", time=5.0)
+    assert time_reader("%Y", ZoneInfo("Asia/Tokyo"))(item) == 5.0
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31T12:00", "9" * 30 + "w"])
+def test_a_time_that_no_clock_shows_is_an_error(text: str) -> None:
+    """In whatever zone it is meant to be."""
+    with pytest.raises(ParameterError, match="--since"):
+        CombineGif(url="a.png", since=text)
+
+
+def test_a_span_that_is_too_long_is_an_error() -> None:
+    with pytest.raises(ParameterError, match="--step"):
+        CombineGif(url="a.png", step="9" * 30 + "w")
 
 
 @pytest.mark.parametrize(

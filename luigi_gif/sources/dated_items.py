@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
+from urllib.parse import urlsplit
 
+from luigi_gif.errors import ParameterError
+from luigi_gif.redaction import public_url
+from luigi_gif.sources.http_urls import name_in_url
 from luigi_gif.sources.item import Item
+from luigi_gif.urls import HTTP_SCHEMES, scheme_of
 
 MAX_ITEMS = 1_000_000
 _FIELD = re.compile("%([YymdHMSjbBaAeGVuUwWpI%])")
@@ -34,16 +39,37 @@ def dated_items(
         Seconds between two items.
     zone : tzinfo
         Of the times in the URL.
+
+    Raises
+    ------
+    ParameterError
+        For more than MAX_ITEMS steps.
     """
-    seen = ""
-    for number in range(MAX_ITEMS):
+    steps = int((until - since) // step_s) + 1
+    if steps > MAX_ITEMS:
+        raise ParameterError(
+            "these are too many steps of time",
+            where=public_url(url),
+            expected=f"at most {MAX_ITEMS:,}",
+            got=f"{steps:,}",
+            next_step="give a later --since, or a longer --step",
+        )
+    seen, latest = "", datetime.min
+    for number in range(steps):
         time = since + number * step_s
-        if time > until:
-            return
-        place = _with_time(url, datetime.fromtimestamp(time, UTC).astimezone(zone))
-        if place != seen:  # steps may be smaller than what the URL tells
-            yield Item(place.rstrip("/").rpartition("/")[2], place, time=time)
-        seen = place
+        local = datetime.fromtimestamp(time, UTC).astimezone(zone).replace(tzinfo=None)
+        place = _with_time(url, local)
+        # Steps may be smaller than what the URL tells, and clocks are set back in autumn.
+        if place != seen and local > latest:
+            yield Item(_name(place), place, time=time)
+        seen, latest = place, max(local, latest)
+
+
+def _name(place: str) -> str:
+    """The last part of its path; what stands behind that may be secret."""
+    is_http = scheme_of(place) in HTTP_SCHEMES
+    path = name_in_url(urlsplit(place).path) if is_http else place
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _with_time(url: str, time: datetime) -> str:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from luigi_gif.sources.item import Item
 
-_CLOCK = r"(?P<hour>[01]\d|2[0-3])[.:_h-]?(?P<minute>[0-5]\d)(?:[.:_m-]?(?P<second>[0-5]\d))?"
+_HOUR = r"(?P<hour>[01]\d|2[0-3])"
+_CLOCK = rf"{_HOUR}(?P<gap>[.:_h-]?)(?P<minute>[0-5]\d)(?:(?:(?P=gap)|m)(?P<second>[0-5]\d))?"
 _YEAR = r"(?<!\d)(?P<year>19\d\d|20\d\d)"
 _DATE = rf"{_YEAR}(?P<mark>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])"
 _DAY_OF_YEAR = rf"{_YEAR}(?P<day_of_year>[0-3]\d\d)"
@@ -18,9 +19,24 @@ _IN_NAMES = tuple(
     for text in (
         rf"{_DATE}[-_. T]?{_CLOCK}",
         rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}",
+        rf"{_DATE}T?{_HOUR}(?!\d)",
         rf"{_DATE}(?!\d)",
     )
 )
+_NO_NUMBERS = frozenset({"mark", "gap"})
+_DIGITS = {
+    **dict.fromkeys("mdHIMSyUWVuw", r"\d{1,2}"),
+    **{"Y": r"\d{4}", "G": r"\d{4}", "j": r"\d{3}", "f": r"\d{1,6}"},
+}
+_WORD = r"[^\W\d_]"
+_FIELDS = _DIGITS | {
+    **dict.fromkeys("bBaA", rf"{_WORD}+"),
+    **{"p": rf"{_WORD}{{2}}", "Z": "[A-Za-z]+", "z": r"Z|[+-]\d\d:?\d\d", "%": "%"},
+}
+"""What the fields of strptime look like inside a name."""
+_EPOCH = "%s"
+_EPOCH_PATTERN = re.compile(r"(?<!\d)\d{1,11}(?!\d)")
+_ANY_TIME = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -31,21 +47,21 @@ def time_reader(time_format: str, zone: tzinfo) -> Callable[[Item], float | None
     Parameters
     ----------
     time_format : str
-        How names write a time, as for strptime; empty to find it by itself.
+        How names write a time, as for strptime, or %s for seconds since 1970; empty to find it
+        by itself. Raises ValueError for another text.
     zone : tzinfo
         Of the times in names.
     """
     if not time_format:
         return lambda item: _or_changed(item, _time_in(item.name, zone))
+    if time_format == _EPOCH:
+        return lambda item: _or_changed(item, _epoch_in(item.name))
     pattern = _pattern_of(time_format)
 
     def read(item: Item) -> float | None:
-        found = pattern.search(item.name)
-        try:
-            time = datetime.strptime(found[0], time_format) if found else None
-        except ValueError:
-            time = None
-        return _or_changed(item, _timestamp(time, zone))
+        last = item.name if "/" in time_format else item.name.rpartition("/")[2]
+        found = _search(pattern, last, time_format) or _search(pattern, item.name, time_format)
+        return _or_changed(item, _timestamp(found, zone) if found else None)
 
     return read
 
@@ -53,7 +69,10 @@ def time_reader(time_format: str, zone: tzinfo) -> Callable[[Item], float | None
 def parse_age(text: str) -> timedelta | None:
     """How long ``30m``, ``24h`` or ``7d`` is; None for any other text."""
     found = _AGE.fullmatch(text.strip())
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]]) if found else None
+    try:
+        return timedelta(seconds=float(found[1]) * _SECONDS[found[2]]) if found else None
+    except OverflowError:
+        return None
 
 
 def parse_when(text: str, now: datetime, zone: tzinfo) -> float:
@@ -64,7 +83,8 @@ def parse_when(text: str, now: datetime, zone: tzinfo) -> float:
     age = parse_age(text)
     time = now - age if age is not None else datetime.fromisoformat(text.strip())
     timestamp = _timestamp(time, zone)
-    assert timestamp is not None
+    if timestamp is None:
+        raise ValueError("a time that no clock shows")
     return timestamp
 
 
@@ -76,7 +96,7 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
     for pattern in _IN_NAMES:
         if found := pattern.search(name.rpartition("/")[2]) or pattern.search(name):
             parts = {key: int(text) for key, text in found.groupdict().items()
-                     if text and key != "mark"}  # fmt: skip
+                     if text and key not in _NO_NUMBERS}  # fmt: skip
             day = parts.pop("day_of_year", None)
             try:
                 if day is not None:
@@ -88,22 +108,41 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
     return None
 
 
-def _timestamp(time: datetime | None, zone: tzinfo) -> float | None:
-    if time is None:
+def _timestamp(time: datetime, zone: tzinfo) -> float | None:
+    """None for one at the ends of the calendar, which is in no year in UTC."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+    except OverflowError:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC).timestamp()
+
+
+def _epoch_in(name: str) -> float | None:
+    """The seconds since 1970 that stand in a name, in its last part if they do there."""
+    found = _EPOCH_PATTERN.search(name.rpartition("/")[2]) or _EPOCH_PATTERN.search(name)
+    return float(found[0]) if found else None
+
+
+def _search(pattern: re.Pattern[str], name: str, time_format: str) -> datetime | None:
+    """The first time in a name; what looks like one need not be."""
+    position = 0
+    while found := pattern.search(name, position):
+        try:
+            return datetime.strptime(found[0], time_format)
+        except ValueError:
+            position = found.start() + 1
+    return None
 
 
 def _pattern_of(time_format: str) -> re.Pattern[str]:
-    """What a time in this format looks like inside a name."""
-    digits = {"Y": r"\d{4}", "j": r"\d{3}", "f": r"\d{1,6}", "s": r"\d{1,11}", "%": "%"}
-    words = {"b": r"\w+?", "B": r"\w+?", "a": r"\w+?", "A": r"\w+?", "p": r"\w\w",
-             "Z": r"[A-Za-z]+", "z": r"Z|[+-]\d\d:?\d\d"}  # fmt: skip
-    known = digits | words
-    parts = re.split(r"%(.)", time_format)
+    """What a time in this format looks like inside a name. Raises ValueError."""
+    parts = re.split(r"%(.)", time_format, flags=re.DOTALL)
+    fields = parts[1::2]
+    if not set(fields) - {"%"} or not _FIELDS.keys() >= set(fields):
+        raise ValueError("a format needs fields of strptime, or is %s")
+    datetime.strptime(_ANY_TIME.strftime(time_format), time_format)
     return re.compile(
         "".join(
-            f"(?:{known.get(part, r'[0-9]{1,2}')})" if place % 2 else re.escape(part)
+            f"(?:{_FIELDS[part]})" if place % 2 else re.escape(part)
             for place, part in enumerate(parts)
         )
     )
