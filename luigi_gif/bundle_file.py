@@ -56,15 +56,14 @@ class BundleFile:
     ) -> None:
         """Put a downloaded file in the bundle's place, where the version ``before`` was.
 
-        A kill between any two steps leaves no bundle, or one whose receipt is proved by
-        reading it: never a bundle with the receipt of another.
+        A kill between any two steps, or before :meth:`write_receipt` is called, leaves no bundle,
+        or one whose receipt is proved by reading it: never a bundle with the receipt of another.
         """
         if self.version() != before:
             self._quarantine_newcomer()
         self._folder.remove(self.name)
         self._folder.write_json(self.receipt_name, receipt, durable=False)
         self._folder.move_into_place(staging, partial_name, self.name)
-        self.write_receipt(receipt)  # durable
 
     def quarantine_if_changed(self) -> None:
         """A bundle that is not as its receipt says may be the user's: it is not overwritten.

@@ -54,11 +54,12 @@ class DownloadData(PipelineTask):
 
     def make(self) -> str:
         self.bundle.quarantine_if_changed()
-        if self.reason_to_run() is None:
-            return f"sure of {self.output()}: it is as it was downloaded"
-        version = sources.source_version(self.source())
-        before = self.bundle.version()
         with self.folder.staging_dir() as staging:
+            if self.reason_to_run() is None:
+                sources.remove_leftovers(staging, self.data_file)
+                return f"sure of {self.output()}: it is as it was downloaded"
+            version = sources.source_version(self.source())
+            before = self.bundle.version()
             made = sources.fetch_source(
                 self.source(),
                 staging,
@@ -72,10 +73,11 @@ class DownloadData(PipelineTask):
             if made.bundle_index is not None:
                 # So that SplitFrames need not read it again.
                 receipt["survey"] = made.bundle_index.to_json()
+            with made.items as items:
+                frames.note_items(self.folder, self.data_file, items)
             self.bundle.replace(staging, made.file_name, receipt, before)
             sources.remove_leftovers(staging, self.data_file)
-        with made.items as items:
-            frames.note_items(self.folder, self.data_file, items)
+            self.bundle.write_receipt(receipt)  # last: till then the next run looks again
         return f"{self.output()}: {receipt['size']:,} bytes"
 
     def about(self) -> dict[str, object]:

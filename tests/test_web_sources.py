@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from campaigns import items
 from PIL import Image
+from support import warm
 from support.clips import clip_here
 from support.images import saved
 from support.numbered import picture, shown
@@ -44,6 +46,26 @@ def test_a_page_of_pictures_is_a_source(site: Server, tmp_path: Path) -> None:
         "/radar/", *sorted(f"/radar/frame_{number}.png" for number in (9, 10, 11))
     ]  # fmt: skip
     assert not list((tmp_path / "work").glob("items/*"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"last": 24}, range(476, 500)),
+        ({"every": 10, "since": "2026-11-23", "until": "2026-11-23T18:00Z"}, range(144, 253, 10)),
+    ],
+)
+def test_of_a_long_page_only_what_is_chosen_is_asked_for(
+    server: Server, tmp_path: Path, wanted: dict[str, Any], numbers: range
+) -> None:
+    """One request for the page, and one for each picture that is wanted; here of 500."""
+    times = [datetime(2026, 11, 22) + timedelta(minutes=10 * number) for number in range(500)]
+    names = [f"/radar_{time:%Y%m%d_%H%M}.png" for time in times]
+    server.pages = dict.fromkeys(names, picture(1))
+    links = "".join(f"<a href={name}>x</a>" for name in names)
+    server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
+    clip_here(server.url("/"), tmp_path / "work", **wanted)
+    assert sorted(server.requests) == ["/", *(names[number] for number in numbers)]
 
 
 def test_a_host_sees_per_host_connections_at_most(
@@ -139,18 +161,45 @@ def test_a_dated_url_needs_to_know_which_times(server: Server, tmp_path: Path) -
         clip_here(server.url("/%Y.png"), tmp_path / "work")
 
 
-def test_missing_and_broken_pictures_are_named(site: Server, tmp_path: Path) -> None:
-    """As errors of the item, or in the manifest by their numbers."""
+def cut_off(handler: BaseHTTPRequestHandler) -> None:
+    """Fewer bytes than were announced."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(picture(6))
+    handler.close_connection = True
+
+
+def test_missing_and_broken_pictures_are_named(
+    site: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As errors of the item, or in the manifest by their numbers; what passes is tried again."""
+    monkeypatch.setattr(settings.download.retry_delay, "_default", 0.0)
     del site.pages["/radar/frame_4.png"]
-    site.pages["/radar/frame_6.png"] = b"<html>"
-    with pytest.raises(PipelineError, match=r"frame_[46]\.png"):
+    site.pages["/radar/frame_6.png"] = cut_off
+    whole = site.pages["/radar/frame_2.png"]
+    assert isinstance(whole, bytes)
+    site.pages["/radar/frame_2.png"] = in_turn(reply(503), reply(503), reply(200, whole))
+    with pytest.raises(PipelineError, match=r"frame_4\.png is not usable") as caught:
         clip_here(site.url("/radar/"), tmp_path / "work")
+    assert caught.value.got.startswith("404")
     clip = clip_here(site.url("/radar/"), tmp_path / "work", on_bad_frame="skip")
     assert shown(clip) == [number for number in range(COUNT) if number not in (4, 6)]
     manifest = load_manifest(open_folder(str(tmp_path / "work")))
     assert manifest is not None
-    assert [frame.number for frame in manifest.skipped] == [4, 6]
-    assert all(re.search(r"frame_[46]\.png", frame.reason) for frame in manifest.skipped)
+    missing, broken = manifest.skipped
+    assert (missing.number, broken.number) == (4, 6)
+    assert "404" in missing.reason
+    assert "frame_4.png" in missing.reason
+    assert "expected the whole file" in broken.reason
+    assert "frame_6.png" in broken.reason
+    assert site.requests.count("/radar/frame_2.png") == 3
+
+
+@pytest.mark.slow
+def test_runs_that_are_killed_are_completed_by_the_next(tmp_path: Path) -> None:
+    """The short form of tests/campaigns/items.py."""
+    assert len(list(items.campaign(24, 2, 4, tmp_path, popen=warm.Popen))) == 2
 
 
 def test_a_run_goes_on_with_what_was_fetched(site: Server, tmp_path: Path) -> None:

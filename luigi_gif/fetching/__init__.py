@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         discard_items,
         fetch_items,
     )
-    from luigi_gif.fetching.partial_file import open_partial, remove_checkpoint
+    from luigi_gif.fetching.partial_file import discard_partial, open_partial
 
 __getattr__ = loads_on_use(
     __name__,
@@ -40,6 +40,6 @@ __getattr__ = loads_on_use(
             "source_version",
         ),
         "item_download": ("FetchedItem", "discard_item", "discard_items", "fetch_items"),
-        "partial_file": ("open_partial", "remove_checkpoint"),
+        "partial_file": ("discard_partial", "open_partial"),
     },
 )

@@ -144,6 +144,13 @@ def remove_checkpoint(folder: storage.LocalFolder, name: str) -> None:
     folder.remove(_note_name(name))
 
 
+def discard_partial(folder: storage.LocalFolder, name: str) -> None:
+    """Remove a file, if a note says that it is the pipeline's, and the note."""
+    if folder.read_json(_note_name(name)) is not None:
+        folder.remove(name)
+        remove_checkpoint(folder, name)
+
+
 @contextmanager
 def open_partial(
     folder: storage.LocalFolder, name: str, url: str, version: str = "", *, durable: bool = True

@@ -98,10 +98,9 @@ def fetch_source(
 
 def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
     """Remove what is not needed any more once a source is a bundle."""
-    for suffix in ("", ASSEMBLED_SUFFIX, UNPACKED_SUFFIX):  # some may be of a killed run
-        part = f"{name}{suffix}{storage.PARTIAL_SUFFIX}"
-        staging.remove(part)
-        fetching.remove_checkpoint(staging, part)
+    for suffix in ("", ASSEMBLED_SUFFIX):
+        fetching.discard_partial(staging, f"{name}{suffix}{storage.PARTIAL_SUFFIX}")
+    staging.remove(f"{name}{UNPACKED_SUFFIX}{storage.PARTIAL_SUFFIX}")  # of a killed run
     fetching.discard_items(staging)
 
 
