@@ -14,6 +14,7 @@ from support import warm
 from support.paths import ROOT, SAMPLE
 
 pytestmark = pytest.mark.slow
+EXAMPLES = ("image_etl.ipynb", "pipeline.py", "sample.img")
 
 
 def write_samples(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -25,11 +26,11 @@ def files(folder: Path) -> list[str]:
 
 
 def test_the_samples_are_those_of_the_repository(tmp_path: Path) -> None:
-    """Config, bundle and notebook; their paths are printed, then what to do next."""
+    """Config, bundle, notebook and pipeline; their paths are printed, then what to do next."""
     result = write_samples(tmp_path)
     assert result.returncode == 0, result.stderr
     expected = [f"config/{path.name}" for path in (ROOT / "config").iterdir()]
-    expected += ["examples/image_etl.ipynb", "examples/sample.img"]
+    expected += [f"examples/{name}" for name in EXAMPLES]
     assert files(tmp_path) == sorted(expected)
     assert sorted(result.stdout.splitlines()) == files(tmp_path)
     assert result.stderr.startswith("next: ")
@@ -40,9 +41,8 @@ def test_the_package_keeps_no_second_copy() -> None:
     """In a clone its samples lead to config/ and examples/."""
     samples = Path(str(resources.files("luigi_gif") / "samples"))
     assert (samples / "config").resolve() == ROOT / "config"
-    assert (samples / "examples" / "sample.img").resolve() == SAMPLE
-    notebook = samples / "examples" / "image_etl.ipynb"
-    assert notebook.resolve() == ROOT / "examples" / "image_etl.ipynb"
+    for name in EXAMPLES:
+        assert (samples / "examples" / name).resolve() == ROOT / "examples" / name
 
 
 def test_the_samples_name_this_folder_and_its_programs(tmp_path: Path) -> None:
