@@ -52,10 +52,10 @@ def test_paths_of_a_list_on_standard_input_begin_in_the_current_folder(
     monkeypatch.chdir(here)
     for number, name in enumerate(("0.png", "a b/1.png", "2#.png")):
         (here / name).write_bytes(picture(number))
-    (here / "notes").write_text("no picture")
-    lines = ["# found", "notes", "2#.png", "./a b/1.png", str(here / "0.png")]
+    (here / "last").write_bytes(picture(3))
+    lines = ["# found", "2#.png", "./a b/1.png", str(here / "0.png"), "last"]
     feed("\n".join(lines).encode(encoding))
-    assert made_of_input(tmp_path / "work") == [2, 1, 0]
+    assert made_of_input(tmp_path / "work") == [2, 1, 0, 3]
 
 
 def test_names_of_a_list_need_be_in_no_encoding(
