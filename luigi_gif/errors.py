@@ -55,7 +55,15 @@ class ParameterError(PipelineError, ValueError):
 
 
 class DownloadError(PipelineError):
-    """The bundle cannot be had from its URL; trying again at once would not help."""
+    """The bundle cannot be had from its URL; trying again at once would not help.
+
+    Attributes
+    ----------
+    is_missing : bool
+        Whether the source says that there is no such file.
+    """
+
+    is_missing = False
 
 
 class TransientDownloadError(DownloadError):

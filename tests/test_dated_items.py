@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,6 +31,16 @@ def at(text: str) -> float:
 def test_a_dated_url_is_told_from_an_encoded_one(url: str, expected: bool) -> None:
     """By a letter that is no hexadecimal digit."""
     assert is_dated(url) == expected
+
+
+def test_what_exists_under_its_very_name_is_not_dated(tmp_path: Path) -> None:
+    (tmp_path / "50%Max").mkdir()
+    assert not is_dated(str(tmp_path / "50%Max"))
+    assert is_dated(str(tmp_path / "60%Max"))
+
+
+def test_several_sources_are_not_dated() -> None:
+    assert not is_dated('["/radar/%Y.png", "/radar/a.png"]')
 
 
 def test_there_is_an_item_for_each_step_of_time() -> None:

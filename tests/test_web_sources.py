@@ -155,6 +155,30 @@ def test_what_a_list_and_dated_urls_name_is_asked_for_whatever_its_name(
     assert shown(clip) == [3]
 
 
+def test_the_time_of_a_dated_item_is_not_the_part_in_its_name(
+    server: Server, tmp_path: Path
+) -> None:
+    """The rest may stand in its folders."""
+    for hour in range(3):
+        server.pages[f"/{hour:02}/20261123.png"] = picture(hour)
+    times = {"since": "2026-11-23T01:00", "until": "2026-11-23T02:00", "step": "1h"}
+    assert shown(clip_here(server.url("/%H/%Y%m%d.png"), tmp_path / "work", **times)) == [1, 2]
+
+
+def test_only_what_does_not_exist_is_a_gap(server: Server, tmp_path: Path) -> None:
+    """Whatever number stands in the words of a server that fails."""
+
+    def refuse(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(400, "Request 40404 is not found to be good")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.pages |= {"/2026-11-23.png": picture(1), "/2026-11-24.png": refuse}
+    times = {"since": "2026-11-22", "until": "2026-11-25", "step": "1d"}
+    with pytest.raises(SourceError, match=r"2026-11-24\.png is not usable"):
+        clip_here(server.url("/%Y-%m-%d.png"), tmp_path / "work", **times)
+
+
 def test_a_dated_url_needs_to_know_which_times(server: Server, tmp_path: Path) -> None:
     """The error says what to give."""
     with pytest.raises(ParameterError, match="--since and --step"):

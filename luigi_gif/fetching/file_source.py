@@ -235,13 +235,15 @@ def _translating_errors(url: str) -> Iterator[None]:
         words = redaction.public_text(first_line, url)
         if number and (urls.is_local(url) or number == errno.ENOENT):
             words = os.strerror(number)
-        raise DownloadError(
+        told = DownloadError(
             "the file cannot be read",
             where=redaction.public_url(url),
             expected="a file or an object that can be read",
             got=words,
             next_step=_advice(url, error),
-        ) from None  # its own text may hold secrets
+        )
+        told.is_missing = isinstance(error, FileNotFoundError)
+        raise told from None  # its own text may hold secrets
 
 
 def _advice(url: str, error: Exception) -> str:

@@ -33,6 +33,8 @@ _NEXT_STEPS = {
     407: "give the proxy's user and password in its variable (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)",
     410: "correct --url, or ask the server's keeper",
 }
+_MISSING = frozenset({403, 404, 410})
+"""403 is what S3 says of a key that does not exist, to who may not list its bucket."""
 _PROXY_SCHEMES = frozenset({"", "http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 _CHECK_PROXY = "check the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY) and run again"
 
@@ -177,6 +179,7 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
         got=exchange.text(f"{reason}: {words}" if words else reason),
         next_step=_NEXT_STEPS.get(status, step),
     )
+    error.is_missing = status in _MISSING
     if isinstance(error, TransientDownloadError):
         error.retry_after_s = retry_rule.parse_retry_after(response.headers.get("Retry-After", ""))
     raise error

@@ -102,6 +102,8 @@ def _chosen(
     selection = source.selection
     if selection.sort == "auto":
         selection = selection._replace(sort=items.order)
+    if dated_items.is_dated(source.url):  # their times are known, their names may hold a part
+        selection = selection._replace(time_of=lambda item: item.time)
     is_image = partial(assembling.may_be_image, items)
     try:
         yield from choose(items.items(), selection, is_image, leave_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +12,7 @@ from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_url
 from luigi_gif.sources.http_urls import name_in_url
 from luigi_gif.sources.item import Item
-from luigi_gif.urls import HTTP_SCHEMES, scheme_of
+from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, scheme_of, split_sources
 
 MAX_ITEMS = 1_000_000
 _FIELD = re.compile("%([YymdHMSjbBaAeGVuUwWpI%])")
@@ -20,8 +21,13 @@ _SURE_FIELD = re.compile("%[YyHMjGV]")
 
 
 def is_dated(url: str) -> bool:
-    """Whether a path or URL has the fields of a time, as strftime knows them; %% is a percent."""
-    return _SURE_FIELD.search(url) is not None
+    """Whether a path or URL has the fields of a time, as strftime knows them; %% is a percent.
+
+    What exists under the very name has none.
+    """
+    if _SURE_FIELD.search(url) is None or len(split_sources(url)) > 1:
+        return False
+    return not (is_local(url) and os.path.lexists(local_path(url)))
 
 
 def dated_items(

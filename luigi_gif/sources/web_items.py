@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from luigi_gif import settings
     from luigi_gif.integrations import ProgressReporter
 
-_MISSING = re.compile(r"40[34]|410|No such file|not found", re.I)
-
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e]{16}|[\t\n\r\x20-\x7e]+$")
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
@@ -99,7 +97,7 @@ class WebItems(Items):
                 error = each.error
                 if error is None:
                     yield each.item, self._read_fetched(each, size)
-                elif self._gaps and _MISSING.search(error.got):
+                elif self._gaps and error.is_missing:
                     missing += 1
                 else:
                     yield each.item, ItemError(error.expected, error.got)
