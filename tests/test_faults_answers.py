@@ -50,6 +50,16 @@ def test_18_a_server_says_when_to_come_again(
     assert waits_s - 2 <= slept <= waits_s * 1.1
 
 
+def test_19_no_word_of_a_server_keeps_it_from_being_asked_again(
+    fetch: Fetch, server: FaultServer, sample: bytes
+) -> None:
+    """Python makes no number of more than 4,300 digits, as one that names a character may have."""
+    body = b"&#" + b"9" * 5000 + b";"
+    refusal = says(503, "Content-Type: text/plain", f"Content-Length: {len(body)}", body=body)
+    server.now(refusal, serves(sample))
+    assert fetch(server.url())[0] == sample
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
 def test_19_what_may_pass_is_tried_again(
     fetch: Fetch, server: FaultServer, sample: bytes, status: int

@@ -22,7 +22,7 @@ from hypothesis import strategies as some
 from support.services import service
 from support.warm import PATIENCE_S
 
-from luigi_gif import settings, storage
+from luigi_gif import settings, storage, urls
 from luigi_gif.fetching import fetch_items
 from luigi_gif.sources.html_tokens import Tag, html_tokens
 from luigi_gif.sources.item import Item, SourceUnusable
@@ -281,13 +281,13 @@ def test_links_are_those_of_another_parser(chosen: list[str]) -> None:
 HOSTILE = ["<", "<a ", '<a x="', "<a x='", "<a /", "<a =", "<a a", "<a><b>", "<a href=x.png>",
            "<a href=../", "<a href=&copy", "<a href='?C=N;O=D'>", "<!--", "<!", "<?", "<![CDATA[",
            "</a", "</", "<div>", "<script>", "<title>", "<textarea", "<base href=x>", "&", "&#",
-           "a ", "\n", " ", "=", "::"]  # fmt: skip
+           "a ", "\n", " ", "=", "::", "9"]  # fmt: skip
 READ = """
 import json, sys
 from luigi_gif.sources.page_links import image_links
 for piece in json.load(sys.stdin):
     much = piece * (100_000 // len(piece))
-    for page in (much, f"<a href='{much}'>"):
+    for page in (much, f"<a href='{much}'>", f"<a href='&#{much}'>"):
         image_links(page.encode(), "https://host.example/", None)
 print("done")
 """
@@ -373,6 +373,26 @@ def test_the_listing_of_a_store_leads_to_its_objects(tmp_path: Path) -> None:
         for fetched in fetch_items(found.items, folder, settings.download(), Silent(), ""):
             assert fetched.error is None
             assert folder.read(fetched.name).decode() == f"cam/{fetched.item.name}"
+
+
+@pytest.mark.parametrize(
+    "tag", ["<div>", "<H2>", "<script>", "<center>", "<b>", "<hr/>", "<link x>"]
+)
+def test_a_page_may_begin_with_any_tag_of_one(tag: str) -> None:
+    """Pages that are written by hand have no head."""
+    assert is_page(tag.encode())
+
+
+def test_links_of_a_file_lead_to_files() -> None:
+    """Whatever the names of its folders are; what stands behind a question mark is no name."""
+    page = b"<a href='a%20b.png'>a</a><a href='../c.png?v=1#d'>c</a><a href='https://h/d.png'>d</a>"
+    found = image_links(page, "/my #1 %41/page.html", None)
+    assert [urls.local_path(item.place) for item in found.items[:2]] == [
+        "/my #1 %41/a b.png",
+        "/c.png",
+    ]
+    assert found.items[0].name == "a b.png"
+    assert found.items[2].place == "https://h/d.png"
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,10 @@ def _message_of(exchange: Exchange, response: requests.Response) -> str:
     finally:
         hurry.cancel()
         hurry.join()
-    return _reason_in(received[:MAX_WORDS_BYTES].decode("utf-8", "replace"))
+    try:
+        return _reason_in(received[:MAX_WORDS_BYTES].decode("utf-8", "replace"))
+    except ValueError:  # a character's number of more digits than Python makes a number of
+        return ""
 
 
 def _reason_in(body: str) -> str:

@@ -30,6 +30,7 @@ _TEXT_ONLY = {
 _REFERENCE = re.compile(
     r"&(?:#[0-9]++;?|#[xX][0-9A-Fa-f]++;?|[A-Za-z][A-Za-z0-9]*+(?:;|(?![=A-Za-z0-9])))"
 )
+_NO_CHARACTER = "\ufffd"
 
 
 class Tag(NamedTuple):
@@ -117,4 +118,9 @@ def _unescaped(value: str) -> str:
 
 def _character(reference: re.Match[str]) -> str:
     text = reference[0]
-    return html.unescape(text) if text[1] == "#" else html5.get(text[1:], text)
+    if text[1] != "#":
+        return html5.get(text[1:], text)
+    try:
+        return html.unescape(text)
+    except ValueError:  # of more digits than Python makes a number of
+        return _NO_CHARACTER

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin
 
@@ -18,11 +19,12 @@ from luigi_gif.sources.http_urls import MAX_LENGTH, name_in_url, normal_http_url
 from luigi_gif.sources.item import Item
 from luigi_gif.sources.left_out import is_hidden, is_named_as_image
 from luigi_gif.sources.page_charset import page_text
-from luigi_gif.urls import HTTP_SCHEMES, check_url
+from luigi_gif.urls import HTTP_SCHEMES, check_url, is_local, local_path
 
 _HTML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{,999}?-->\s*)?"
-    rb"<(?:!doctype\s+html|(?:html|head|body|title|meta|h1|pre|table|ul|p|a|img)[\s>])",
+    rb"<(?:!doctype\s+html|(?:html|head|body|title|meta|link|base|style|script|h[1-6]|pre|table"
+    rb"|ul|ol|dl|p|a|img|div|center|main|section|article|header|nav|font|b|hr|br)[\s/>])",
     re.IGNORECASE | re.DOTALL,
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -66,7 +68,7 @@ def image_links(page: bytes, url: str, charset: str | None) -> PageLinks:
     page : bytes
         HTML, or the listing of a bucket in XML.
     url : str
-        Where it was found, behind all redirects.
+        Where it was found, behind all redirects; of a file its whole path.
     charset : str or None
         How the server says that it is encoded.
     """
@@ -162,6 +164,8 @@ class _Resolver:
     """What the links of a page stand for."""
 
     def __init__(self, url: str, base: str) -> None:
+        if is_local(url):
+            url = Path(local_path(url)).as_uri()
         self._page = normal_http_url(url)
         self._base = url
         found = self.resolve(base) if base else None
@@ -183,6 +187,8 @@ class _Resolver:
             parts = normal_http_url(url)
         except ValueError:
             return None
+        if parts.scheme == "file":  # of which a query would be a part of the name
+            return parts._replace(query="")
         login, _, host = self._page.netloc.rpartition("@")
         if login and (parts.scheme, parts.netloc.lower()) == (self._page.scheme, host.lower()):
             parts = parts._replace(netloc=self._page.netloc)
