@@ -92,14 +92,15 @@ def make_gif(
     with _work_directory(options) as workdir, _named(source) as url:
         task = CombineGif(**options, url=url, workdir=workdir)
         task.alone = True
-        copy = clip_copy.ClipCopy(os.fspath(output), task.output().path, task.url)
+        given = os.fspath(output)
+        copy = clip_copy.ClipCopy(given, task.output().path, task.url, task.match)
         try:
             if not task.complete():
                 task.run()
         finally:
             task.forget_run()  # Luigi gives the same task for the same parameters
         copy.publish(task.output())
-        return _result(task, os.fspath(output))
+        return _result(task, given)
 
 
 def _check_names(options: dict[str, object]) -> None:

@@ -72,7 +72,7 @@ def _make(options: argparse.Namespace, begin: float) -> int:
     task = _task(options)
     copy = None
     if options.output is not None:
-        copy = clip_copy.ClipCopy(options.output, task.output().path, task.url)
+        copy = clip_copy.ClipCopy(options.output, task.output().path, task.url, task.match)
     try:
         return _explain(task) if options.explain else _run(task, copy, begin)
     except PipelineError as error:

@@ -9,7 +9,7 @@ import shutil
 import stat
 import sys
 
-from luigi_gif import clips, frames, integrations, redaction, storage
+from luigi_gif import clips, frames, integrations, redaction, sources, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 
 STANDARD_OUTPUT = "-"
@@ -20,10 +20,10 @@ class ClipCopy:
     """A copy of the clip at a path, or on standard output.
 
     Raises ParameterError or ForeignFileError for a place where none may go, so
-    that this is known before any work.
+    that this is known before any work. ``url`` and ``match`` are the parameters of its task.
     """
 
-    def __init__(self, given: str, clip_path: str, source: str) -> None:
+    def __init__(self, given: str, clip_path: str, url: str, match: str = "") -> None:
         self._given = given
         self._to_stdout = given == STANDARD_OUTPUT
         if self._to_stdout:
@@ -38,7 +38,8 @@ class ClipCopy:
         self._is_clip = self._path == os.path.realpath(clip_path)
         self._check_folder()
         if not self._is_clip:
-            self._check_destination(source)
+            self._check_is_no_source(url, match)
+            self._check_destination()
 
     def publish(self, target: storage.FileTarget) -> str | None:
         """Copy the clip, which appears whole; the line that says where it is, if one may.
@@ -90,7 +91,16 @@ class ClipCopy:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise self._error(f"{folder} may not be written to", "name a file elsewhere")
 
-    def _check_destination(self, source: str) -> None:
+    def _check_is_no_source(self, url: str, match: str) -> None:
+        for each in filter(urls.is_local, urls.split_sources(url)):
+            source = os.path.realpath(urls.local_path(each))
+            if source == self._path:
+                raise self._error("the source itself", "name another file")
+            if sources.would_be_item(source, match, self._path):
+                got = "a picture of the source, as the next run would take it"
+                raise self._error(got, "name a file elsewhere, or leave it out by --match")
+
+    def _check_destination(self) -> None:
         try:
             with contextlib.suppress(FileNotFoundError):  # but too long a name is another error
                 os.lstat(f"{self._path}.{'0' * 8}{storage.TEMPORARY_SUFFIX}")
@@ -104,8 +114,6 @@ class ClipCopy:
                 "a device, a pipe or a link without an end",
                 f"name a file, or -o {STANDARD_OUTPUT} for standard output",
             )
-        if os.path.realpath(source.removeprefix("file://")) == self._path:
-            raise self._error("the source itself", "name another file")
         self._check_is_ours()
 
     def _check_is_ours(self) -> None:

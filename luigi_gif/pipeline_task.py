@@ -26,7 +26,7 @@ from luigi_gif import (
     urls,
 )
 from luigi_gif.bundle_file import BundleFile
-from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
 from luigi_gif.parameter_checks import Args, Kwargs, Parameters
 from luigi_gif.parameters import (
     ChoiceParameter,
@@ -99,9 +99,8 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
         if not values["workdir"]:
             name = f"data/{default_workdir.name_from_url(values['url'])}"
             values["workdir"] = cls.workdir.normalize(name)
-        name = fetching.name_in_workdir(values["workdir"], values["url"])
-        if name and (name == values.get("gif_file") or is_own_name(name, **OWN_NAMES)):
-            raise fetching.overwritten_source_error(values["url"])
+        for url in urls.split_sources(values["url"]):
+            _check_is_not_written(url, values)
         return list(values.items())
 
     @property
@@ -263,3 +262,24 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
         logger.info("%s skipped: %s", self.task_family, reason)
         for step in flatten(self.requires()):
             step._log_skipped(f"{self.task_family} needs nothing")
+
+
+def _check_is_not_written(url: str, values: dict[str, Any]) -> None:
+    """Raise ParameterError where a run writes over a source, or among its pictures."""
+    workdir = values["workdir"]
+    if not urls.is_local(url) or not urls.is_local(workdir):
+        return
+    name = fetching.name_in_workdir(workdir, url)
+    gif_file = values.get("gif_file", values["data_file"])
+    if name and (name == gif_file or is_own_name(name, **OWN_NAMES)):
+        raise fetching.overwritten_source_error(url)
+    source, folder = (os.path.normpath(urls.local_path(each)) for each in (url, workdir))
+    for written in (values["data_file"], gif_file, frames.frame_file_name(0, 2)):
+        if sources.would_be_item(source, values["match"], os.path.join(folder, written)):
+            raise ParameterError(
+                "what this run writes would be a picture of the next",
+                where=redaction.public_url(url),
+                expected="a work directory elsewhere",
+                got=os.path.join(folder, written),
+                next_step="name another --workdir, or choose pictures by --match",
+            )

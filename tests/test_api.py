@@ -42,12 +42,14 @@ def test_arrays_pictures_and_files_are_frames(tmp_path: Path) -> None:
 
 def test_paths_are_a_source(tmp_path: Path) -> None:
     """One, or a list of them, with the options of the command."""
-    paths = [tmp_path / f"frame_{number}.png" for number in range(12)]
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    paths = [folder / f"frame_{number}.png" for number in range(12)]
     for number, path in enumerate(paths):
         path.write_bytes(picture(number))
-    make_gif(tmp_path, tmp_path / "folder.gif", last=2)
+    make_gif(folder, tmp_path / "folder.gif", last=2)
     make_gif(paths[:3][::-1], tmp_path / "list.gif", sort="given")
-    make_gif(str(tmp_path / "*_?.png"), str(tmp_path / "pattern.gif"), every=3)
+    make_gif(str(folder / "*_?.png"), str(tmp_path / "pattern.gif"), every=3)
     assert shown(tmp_path / "folder.gif") == [10, 11]
     assert shown(tmp_path / "list.gif") == [2, 1, 0]
     assert shown(tmp_path / "pattern.gif") == [0, 3, 6, 9]

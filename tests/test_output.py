@@ -14,7 +14,7 @@ from support.commands import run_luigi_gif
 from support.images import gif
 from support.paths import SAMPLE
 
-from luigi_gif import storage
+from luigi_gif import CombineGif, storage
 from luigi_gif.clip_copy import ClipCopy
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
 
@@ -92,6 +92,50 @@ def test_a_place_that_cannot_be_used_is_named(clip: Path, given: str, words: str
     assert "s3cret" not in str(error.value)
     assert sorted(Path().rglob("*")) == before
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("url", "match", "given"),
+    [
+        ("pictures", "", "pictures/clip.gif"),
+        ("pictures", "c*", "link/clip.gif"),
+        ("link", "", "pictures/clip.gif"),
+        ("pictures/*.gif", "", "pictures/clip.gif"),
+        ("**/*.gif", "", "pictures/clip.gif"),
+        ("**", "", "pictures/clip.gif"),
+        ('["other", "pictures"]', "", "pictures/clip.gif"),
+        ('["a.png", "pictures/clip.gif"]', "", "pictures/clip.gif"),
+    ],
+)
+def test_a_clip_is_no_picture_of_its_own_source(
+    clip: Path, url: str, match: str, given: str
+) -> None:
+    """The next run would take it, and the one behind that one the larger clip."""
+    Path("pictures").mkdir()
+    Path("link").symlink_to("pictures")
+    absolute = CombineGif.url.normalize(url)
+    with pytest.raises(ParameterError, match="the source"):
+        ClipCopy(given, str(clip), absolute, match)
+
+
+@pytest.mark.parametrize(
+    ("url", "match", "given"),
+    [
+        ("pictures", "", "clip.gif"),
+        ("pictures", "*.png", "pictures/clip.gif"),
+        ("pictures", "", "pictures/more/clip.gif"),
+        ("pictures", "", "pictures/.clip.gif"),
+        ("pictures/*.gif", "", "pictures/more/clip.gif"),
+        ("**/*.png", "", "pictures/clip.gif"),
+        ("**/more/*", "", "pictures/clip.gif"),
+        ("https://example.org/pictures/", "", "pictures/clip.gif"),
+    ],
+)
+def test_a_clip_may_lie_beside_what_its_source_takes(
+    clip: Path, url: str, match: str, given: str
+) -> None:
+    Path("pictures/more").mkdir(parents=True)
+    ClipCopy(given, str(clip), CombineGif.url.normalize(url), match)
 
 
 @pytest.mark.parametrize("mine", [b"mine", gif(1), "edited"])

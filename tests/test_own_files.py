@@ -364,8 +364,23 @@ def test_a_source_is_never_written_over(tmp_path: Path, name: str) -> None:
     """One in the work directory, under a name that the run writes to: an error before any work."""
     with pytest.raises(ParameterError, match="the source lies where this run writes"):
         luigi_gif.CombineGif(url=str(tmp_path / name), workdir=str(tmp_path))
-    for other in ("image-data.img", ".", ""):
-        luigi_gif.CombineGif(url=f"file://{tmp_path}/{other}", workdir=str(tmp_path))
+    with pytest.raises(ParameterError, match="the source lies where this run writes"):
+        luigi_gif.CombineGif(url=["a.png", str(tmp_path / name)], workdir=str(tmp_path))
+    luigi_gif.CombineGif(url=f"file://{tmp_path}/image-data.img", workdir=str(tmp_path))
+
+
+@pytest.mark.parametrize("url", ["", ".", "*", "*.img", "clip.*", "frames/", "../*/*", "**/*.gif"])
+def test_a_run_does_not_write_among_the_pictures_of_its_source(tmp_path: Path, url: str) -> None:
+    """The next one would take them, and the one behind that one yet more."""
+    with pytest.raises(ParameterError, match=r"would be a picture of the next|run writes"):
+        luigi_gif.CombineGif(url=f"{tmp_path}/{url}", workdir=str(tmp_path))
+
+
+@pytest.mark.parametrize("url", ["*.png", "clip?.gif", "pictures/", "../*.gif", "**/*.jpg"])
+def test_pictures_may_lie_beside_what_a_run_writes(tmp_path: Path, url: str) -> None:
+    """If their pattern tells them apart, or --match."""
+    luigi_gif.CombineGif(url=f"{tmp_path}/{url}", workdir=str(tmp_path))
+    luigi_gif.CombineGif(url=str(tmp_path), workdir=str(tmp_path), match="*.png")
 
 
 def test_a_lock_file_of_the_user_keeps_its_content(tmp_path: Path) -> None:

@@ -61,8 +61,6 @@ def file_sha256(url: str) -> str | None:
 
 def name_in_workdir(workdir: str, url: str) -> str:
     """The name of a local source in a local work directory; empty where it lies elsewhere."""
-    if not (urls.is_local(workdir) and urls.is_local(url)) or len(urls.split_sources(url)) > 1:
-        return ""
     path = os.path.normpath(urls.local_path(url))
     name = path.removeprefix(f"{os.path.normpath(urls.local_path(workdir))}/")
     return "" if name == path else name

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
     from luigi_gif.sources.link_list import looks_like_link_list, write_whole_paths
+    from luigi_gif.sources.own_pictures import would_be_item
     from luigi_gif.sources.selection import Selection
     from luigi_gif.sources.source_bundle import SourceBundle, fetch_source, remove_leftovers
 
@@ -21,6 +22,7 @@ __getattr__ = loads_on_use(
         "dated_items": ("is_dated",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
         "link_list": ("looks_like_link_list", "write_whole_paths"),
+        "own_pictures": ("would_be_item",),
         "selection": ("Selection",),
         "source_bundle": ("SourceBundle", "fetch_source", "remove_leftovers"),
     },

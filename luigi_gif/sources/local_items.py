@@ -25,7 +25,7 @@ class LocalItems(Items):
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._base = path if os.path.isdir(path) else _folder_before_pattern(path)
+        self._base = path if os.path.isdir(path) else folder_before_pattern(path)
 
     def items(self) -> Iterator[Item]:
         """Regular files that are not hidden, in no order."""
@@ -96,7 +96,7 @@ def is_pattern(path: str) -> bool:
     return glob.has_magic(path) and not os.path.lexists(path)
 
 
-def _folder_before_pattern(path: str) -> str:
+def folder_before_pattern(path: str) -> str:
     """The folder that everything which fits a pattern is in."""
     folder = os.path.dirname(path)
     while glob.has_magic(folder):

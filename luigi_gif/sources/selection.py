@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -95,7 +94,7 @@ def _rules_for_names_and_times(
     """Rules that look at one item alone."""
     since, until = selection.since, selection.until
     if selection.match:
-        yield "match", partial(_fits, selection.match)
+        yield "match", lambda item: fits(selection.match, item.name)
     yield NO_IMAGE, is_image
     if since is not None:
         yield "since", lambda item: item.time is not None and item.time >= since
@@ -103,8 +102,9 @@ def _rules_for_names_and_times(
         yield "until", lambda item: item.time is not None and item.time <= until
 
 
-def _fits(pattern: str, item: Item) -> bool:
-    return fnmatchcase(item.name if "/" in pattern else item.name.rpartition("/")[2], pattern)
+def fits(pattern: str, name: str) -> bool:
+    """Whether a name fits a pattern; one without a slash is for the last part."""
+    return fnmatchcase(name if "/" in pattern else name.rpartition("/")[2], pattern)
 
 
 def _rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item], bool]]]:
