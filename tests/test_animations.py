@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import random
@@ -25,7 +26,7 @@ from support.animations import (
     drawn,
     drawn_parts,
 )
-from support.decoders import Pixels, shown_by_chromium
+from support.decoders import IN_CHROMIUM, Pixels, shown_by_chromium
 from support.images import DELIMITER, gif, png, saved
 
 from luigi_gif import bundles, imaging
@@ -186,18 +187,26 @@ ANIMATIONS: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", ANIMATIONS)
-def test_frames_are_what_chromium_shows(name: str) -> None:
-    """Pixel for pixel."""
+@functools.cache
+def made_and_shown(name: str) -> tuple[list[SingleFrame], list[tuple[Pixels, float]]]:
+    """The frames of an animation, and what Chromium shows of it, with milliseconds."""
     decoders.need("chromium")
     type_, made = ANIMATIONS[name]
     data = made()
-    frames, shown = frames_of(data), shown_by_chromium(data, type_)
+    return frames_of(data), shown_by_chromium(data, type_)
+
+
+@IN_CHROMIUM
+@pytest.mark.parametrize("name", ANIMATIONS)
+def test_frames_are_what_chromium_shows(name: str) -> None:
+    """Pixel for pixel."""
+    frames, shown = made_and_shown(name)
     assert len(frames) == len(shown)
     for frame, (expected, _) in zip(frames, shown, strict=True):
         assert (pixels(frame.data) == expected).all()
 
 
+@IN_CHROMIUM
 @pytest.mark.parametrize("format_", ["PNG", "WebP"])
 def test_half_transparent_parts_mix_as_in_chromium(format_: str) -> None:
     """With every disposal, blended or not: alpha is the same, colors differ by rounding only."""
@@ -219,13 +228,11 @@ def test_half_transparent_parts_mix_as_in_chromium(format_: str) -> None:
         assert abs(products[0] - products[1]).max() <= 2
 
 
+@IN_CHROMIUM
 @pytest.mark.parametrize("name", [name for name in ANIMATIONS if "half" not in name])
 def test_delays_are_those_of_the_file(name: str) -> None:
     """In the hundredths of a second of a GIF, rounded so that no frame is shown late."""
-    decoders.need("chromium")
-    type_, made = ANIMATIONS[name]
-    data = made()
-    frames, shown = frames_of(data), shown_by_chromium(data, type_)
+    frames, shown = made_and_shown(name)
     for frame, (_, delay_ms) in zip(frames, shown, strict=True):
         assert frame.delay_ms is not None
         assert frame.delay_ms == 10 * delay_cs(frame.data)
@@ -394,6 +401,7 @@ def test_the_frames_of_an_avif_are_those_of_its_decoder() -> None:
         assert (pixels(frame.data) == np.asarray(picture.convert("RGBA"))).all()
 
 
+@IN_CHROMIUM
 def test_the_frames_of_an_avif_of_limited_range_are_what_chromium_shows() -> None:
     """Chromium 156 takes a sequence of full range for one of limited range."""
     decoders.need("chromium")

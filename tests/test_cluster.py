@@ -17,10 +17,12 @@ import psutil
 import pytest
 from campaigns import cluster as campaigns
 from campaigns import late
+from support import warm
 from support.clips import clip_here, make_clip
 from support.commands import Run, fails, luigi_command, luigi_environment, strange_lines
+from support.dask_settings import QUIET
 from support.paths import SAMPLE, TESTS
-from support.services import QUIET, dask_scheduler, dask_worker, service
+from support.services import dask_scheduler, dask_worker, service
 from support.warm import PATIENCE_S
 
 from luigi_gif.errors import ClusterError, PipelineError, StorageError
@@ -53,8 +55,10 @@ def die(number: int) -> None:
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[campaigns.Cluster]:
     """A scheduler and three workers that may be killed and frozen."""
-    with campaigns.Cluster(tmp_path_factory.mktemp("parts"), **OURS) as cluster:
-        yield cluster
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaigns, "start", warm.Popen)
+        with campaigns.Cluster(tmp_path_factory.mktemp("parts"), **OURS) as cluster:
+            yield cluster
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from support import warm
 from support.browser import browser
 from support.clips import clip_here
 from support.commands import luigi_command
+from support.decoders import IN_CHROMIUM
 from support.images import DELIMITER
 from support.luigid import Luigid
 from support.page_server import Server
@@ -24,7 +25,7 @@ from support.paths import ROOT
 from support.services import dask_worker
 from support.warm import PATIENCE_S
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("luigid")]
+pytestmark = pytest.mark.slow
 
 CLIENT = {"LUIGI_CONFIG_PATH": str(ROOT / "config" / "client.cfg")}
 
@@ -84,6 +85,7 @@ def gate(tmp_path: Path, dashboard: str) -> Iterator[Path]:
 
 
 @pytest.mark.external
+@IN_CHROMIUM
 def test_chromium_shows_how_a_run_goes_on(
     tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path
 ) -> None:
@@ -96,40 +98,40 @@ def test_chromium_shows_how_a_run_goes_on(
     messages: set[str | None] = set()
     links: set[str] = set()
     shown, looks = -1, 0
-    with browser() as page:
-        url = server.url("/all.img?token=s3cret")
-        flags = ("--scheduler-url", luigid.url, "--dask-address", dashboard)
-        luigi = start(tmp_path, "--url", url, *flags)
-        while luigi.poll() is None:
-            if not (running := luigid.ask("task_list", status="RUNNING")):
-                time.sleep(0.02)
-                continue
-            page.open(f"{luigid.url}/static/visualiser/index.html?{len(html)}#tab=workers")
-            wait_until(lambda: page.value(rows) or not luigid.ask("task_list", status="RUNNING"))
-            html.append(page.value("document.documentElement.outerHTML"))
-            percents.update(page.value(all_of(".taskProgressBar", "ariaValueNow")))
-            for task_id in running:
-                status = luigid.ask("get_task_status_message", task_id=task_id)
-                messages.add(status["statusMessage"])
-            buttons = page.value(all_of(".worker-table a.btn", "href"))
-            found = [link for link in buttons if not link.startswith(luigid.url)]  # Dask's page
-            if found and not links:
-                with urlopen(found[0]) as answer:
-                    assert answer.status == 200
-            links.update(found)
-            if any(task_id.startswith("WriteFrames") for task_id in running):
-                looks += 1
-                # luigid is not told of batches that come fast upon each other: each is looked for,
-                # but not for ever.
-                if len(percents) > shown or looks == 5:
-                    shown, looks = len(percents), 0
-                    (gate / str(len(list(gate.glob("[0-9]*"))) + 1)).touch()
-        assert luigi.poll() == 0, (tmp_path / "log").read_text()
-        page.open(f"{luigid.url}/static/visualiser/index.html?done")
-        tasks = all_of("#taskTable tbody tr", "innerText")
-        wait_until(lambda: len(page.value(tasks)) == 4)
-        names = {row.split()[1] for row in page.value(tasks)}
+    page = browser()
+    url = server.url("/all.img?token=s3cret")
+    flags = ("--scheduler-url", luigid.url, "--dask-address", dashboard)
+    luigi = start(tmp_path, "--url", url, *flags)
+    while luigi.poll() is None:
+        if not (running := luigid.ask("task_list", status="RUNNING")):
+            time.sleep(0.02)
+            continue
+        page.open(f"{luigid.url}/static/visualiser/index.html?{len(html)}#tab=workers")
+        wait_until(lambda: page.value(rows) or not luigid.ask("task_list", status="RUNNING"))
         html.append(page.value("document.documentElement.outerHTML"))
+        percents.update(page.value(all_of(".taskProgressBar", "ariaValueNow")))
+        for task_id in running:
+            status = luigid.ask("get_task_status_message", task_id=task_id)
+            messages.add(status["statusMessage"])
+        buttons = page.value(all_of(".worker-table a.btn", "href"))
+        found = [link for link in buttons if not link.startswith(luigid.url)]  # Dask's page
+        if found and not links:
+            with urlopen(found[0]) as answer:
+                assert answer.status == 200
+        links.update(found)
+        if any(task_id.startswith("WriteFrames") for task_id in running):
+            looks += 1
+            # luigid is not told of batches that come fast upon each other: each is looked for,
+            # but not for ever.
+            if len(percents) > shown or looks == 5:
+                shown, looks = len(percents), 0
+                (gate / str(len(list(gate.glob("[0-9]*"))) + 1)).touch()
+    assert luigi.poll() == 0, (tmp_path / "log").read_text()
+    page.open(f"{luigid.url}/static/visualiser/index.html?done")
+    tasks = all_of("#taskTable tbody tr", "innerText")
+    wait_until(lambda: len(page.value(tasks)) == 4)
+    names = {row.split()[1] for row in page.value(tasks)}
+    html.append(page.value("document.documentElement.outerHTML"))
     assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
     assert len(percents) >= 3
     assert any(" of 6 frames, " in message for message in messages if message)

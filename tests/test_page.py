@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
+import threading
 import uuid
 from pathlib import Path
 
@@ -12,12 +12,13 @@ import fsspec
 import html5lib
 import pytest
 from pytest_mock import MockerFixture
-from support import programs
-from support.browser import HEADLESS
+from support.browser import browser
 from support.clips import make_clip
+from support.decoders import IN_CHROMIUM
 from support.images import DELIMITER, gif
 from support.page_server import Server
 from support.paths import SAMPLE
+from support.warm import PATIENCE_S
 
 from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, StorageError
@@ -178,27 +179,18 @@ def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.external
+@IN_CHROMIUM
 def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     """365 clips, of which only the first ones are fetched."""
-    chromium = programs.need("chromium")
     path = make_clip(gif(1, (320, 320)), tmp_path / "day")
     (clip,) = page._clips(storage.open_folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
-    told = "<script>addEventListener('load', () => { document.title = 'loaded'; })</script></body>"
-    html = page.render(clips).replace("</body>", told).encode()
+    told = "<script>addEventListener('load', () => { fetch('loaded'); })</script></body>"
+    loaded = threading.Event()
     server.pages = {f"/{number}.gif": path.read_bytes() for number in range(365)}
-    server.pages["/"] = html
-    shown = subprocess.run(
-        [
-            chromium, *HEADLESS, f"--user-data-dir={tmp_path / 'profile'}",
-            "--blink-settings=lazyLoadEnabled=true",  # which headless leaves out
-            "--screenshot=shot.png", "--window-size=800,600", "--dump-dom", server.url("/"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    ).stdout  # fmt: skip
-    assert "<title>loaded</title>" in shown
+    server.pages["/"] = page.render(clips).replace("</body>", told).encode()
+    server.pages["/loaded"] = lambda _: loaded.set()
+    browser().open(server.url("/"))
+    assert loaded.wait(PATIENCE_S)
+    browser().open("about:blank")
     assert 0 < len([path for path in server.requests if path.endswith(".gif")]) < 100

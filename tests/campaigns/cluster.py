@@ -32,6 +32,10 @@ from typing import NamedTuple
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from support.warm import Process, Start  # noqa: E402
+
 DELIMITER = b"\n" * 4
 WORKERS = 3
 STALL_TIMEOUT_S = 10
@@ -43,6 +47,8 @@ PATIENCE_S = 600
 DEATHS = 12
 """Of the workers that have a batch, after which it is given up: Dask's four, three times."""
 FRAME = r"frame_[0-9]+\.gif"
+start: Start = subprocess.Popen
+"""Starts the commands and Dask's programs."""
 PART = r"part_[0-9]+\.[0-9a-f]+\.luigi-gif-tmp"
 LOSSLESS = ("--optimize", "lossless")
 ERROR = re.compile(
@@ -117,7 +123,7 @@ class Run:
         self._lab = lab
         self._log = lab.folder / f"{name}.log"
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = start(
                 [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif",
                  "--url", str(lab.folder / "bundle.img"), "--workdir", str(self.workdir),
                  *who, *flags],
@@ -217,7 +223,7 @@ class Run:
 class DaskProcess(NamedTuple):
     """A scheduler or a worker: a process that writes a log."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     def kill(self) -> None:
@@ -298,7 +304,7 @@ class Cluster:
         self._started += 1
         path = self._logs / f"{part}-{self._started}.log"
         with path.open("wb") as log:
-            process = subprocess.Popen(
+            process = start(
                 [sys.executable, "-P", "-m", "dask", part, *flags, "--host", "127.0.0.1",
                  "--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
                 env=_environment(**self._environment),

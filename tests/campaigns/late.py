@@ -17,7 +17,6 @@ import itertools
 import random
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +29,9 @@ from PIL import Image
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))
 
+from support.warm import Process  # noqa: E402
+
+from campaigns import cluster as cluster_campaign  # noqa: E402
 from campaigns.cluster import ERROR, FRAME, PART, Cluster, DaskProcess, _environment  # noqa: E402
 
 DELIMITER = b"\n" * 4
@@ -121,10 +123,10 @@ def _whole_clip(folder: Path, recipe: Recipe) -> bytes:
     return (workdir / "clip.gif").read_bytes()
 
 
-def _start(folder: Path, workdir: Path, recipe: Recipe, *who: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, workdir: Path, recipe: Recipe, *who: str) -> Process:
     bundle, flags = recipe
     with workdir.with_suffix(".log").open("wb") as log:
-        return subprocess.Popen(
+        return cluster_campaign.start(
             [sys.executable, "-m", "luigi", "--module", "luigi_gif", "CombineGif",
              "--url", str(folder / bundle), "--workdir", str(workdir), *who, *flags],
             env=_environment(LUIGI_CONFIG_PATH=str(ROOT / "luigi.cfg")),
@@ -136,7 +138,7 @@ def _said(workdir: Path) -> str:
     return workdir.with_suffix(".log").read_text()
 
 
-def _wait_for_files(folder: Path, pattern: str, count: int, run: subprocess.Popen[bytes]) -> None:
+def _wait_for_files(folder: Path, pattern: str, count: int, run: Process) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while run.poll() is None:
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []

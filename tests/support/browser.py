@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import json
 import subprocess
 import tempfile
@@ -18,8 +20,19 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from support import programs
 
-HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-"""In containers there is neither a sandbox nor much shared memory."""
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--blink-settings=lazyLoadEnabled=true",
+    "--window-size=1280,900",
+    "--remote-debugging-port=0",
+)
+"""In containers there is neither a sandbox nor much shared memory; headless loads all at once."""
 START_S = 120.0
 
 
@@ -53,15 +66,21 @@ class Browser:
                 return answer["result"]
 
 
+@functools.cache
+def browser() -> Browser:
+    """One page for all tests of a process, until it ends."""
+    end = contextlib.ExitStack()
+    atexit.register(end.close)
+    return end.enter_context(_started())
+
+
 @contextlib.contextmanager
-def browser() -> Iterator[Browser]:
+def _started() -> Iterator[Browser]:
     """A page of 1280x900 pixels until the block ends."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [
-                programs.need("chromium"), *HEADLESS,
-                "--window-size=1280,900", "--remote-debugging-port=0",
-                f"--user-data-dir={profile}", "about:blank",
+                programs.need("chromium"), *FLAGS, f"--user-data-dir={profile}", "about:blank",
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -5,10 +5,8 @@ A pixel that is transparent is (0, 0, 0, 0), whatever color a decoder gives it.
 
 from __future__ import annotations
 
-import atexit
 import base64
 import contextlib
-import functools
 import json
 import queue
 import subprocess
@@ -23,7 +21,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from support import browser, programs
+from support import programs
+from support.browser import browser
 
 Pixels = NDArray[np.uint8]
 """Height x width x 4."""
@@ -101,7 +100,7 @@ def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
-            _chromium().open(f"http://127.0.0.1:{server.server_port}/")
+            browser().open(f"http://127.0.0.1:{server.server_port}/")
             head, _, raw = results.get(timeout=300).partition(b"\n")
         finally:
             server.shutdown()
@@ -114,14 +113,6 @@ def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
     return frames
 
 
-@functools.cache
-def _chromium() -> browser.Browser:
-    """One for all clips, until this process ends."""
-    end = contextlib.ExitStack()
-    atexit.register(end.close)
-    return end.enter_context(browser.browser())
-
-
 DECODERS: dict[str, Callable[[Path], list[Pixels]]] = {
     "python3": pillow,
     "ffmpeg": ffmpeg,
@@ -129,10 +120,13 @@ DECODERS: dict[str, Callable[[Path], list[Pixels]]] = {
     "chromium": chromium,
 }
 """By what has to be installed."""
+IN_CHROMIUM = pytest.mark.xdist_group("chromium")
+"""Tests of one process share its page."""
+_MARKS = {"python3": [], "chromium": [pytest.mark.external, IN_CHROMIUM]}
 EACH_DECODER = pytest.mark.parametrize(
     "program",
     [
-        pytest.param(program, marks=[] if program == "python3" else [pytest.mark.external])
+        pytest.param(program, marks=_MARKS.get(program, [pytest.mark.external]))
         for program in DECODERS
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import sys
 import threading
@@ -58,7 +60,7 @@ class Server:
         """How many there have been, ..."""
         self.most_at_once = 0
         """... and how many at the same time."""
-        self._at_once = 0
+        self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         server = self
 
@@ -67,11 +69,11 @@ class Server:
 
             def setup(self) -> None:
                 super().setup()
-                server._count_connection()
+                server._count_connection(self.connection)
 
             def finish(self) -> None:
                 with server._lock:
-                    server._at_once -= 1
+                    server._open.discard(self.connection)
                 super().finish()
 
             def do_GET(self) -> None:
@@ -102,11 +104,11 @@ class Server:
     def url(self, path: str) -> str:
         return f"{self._scheme}://127.0.0.1:{self._http.server_port}{path}"
 
-    def _count_connection(self) -> None:
+    def _count_connection(self, connection: socket.socket) -> None:
         with self._lock:
             self.connections += 1
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self._open.add(connection)
+            self.most_at_once = max(self.most_at_once, len(self._open))
 
     def values_of(self, header: str) -> dict[str, str | None]:
         """What each path was asked for with."""
@@ -114,6 +116,11 @@ class Server:
         return {path: headers[header] for path, headers in asked}
 
     def close(self) -> None:
+        """With the connections that a client keeps for later."""
         self._http.shutdown()
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         self._http.server_close()
         self._thread.join()

@@ -8,25 +8,18 @@ import re
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
+from support import warm
+from support.dask_settings import QUIET
 from support.paths import TESTS
 
-QUIET = {
-    f"DASK_DISTRIBUTED__{name}": value
-    for name, value in {
-        "ADMIN__SYSTEM_MONITOR__GIL__ENABLED": "False",
-        "ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
-        "ADMIN__TICK__INTERVAL": "10s",
-        "ADMIN__TICK__LIMIT": "1h",
-        "SCHEDULER__WORK_STEALING_INTERVAL": "10s",
-        "WORKER__MEMORY__MONITOR_INTERVAL": "10s",
-        "WORKER__PROFILE__ENABLED": "False",
-    }.items()
-}
-"""What Dask's programs measure of themselves; idle ones do little else."""
+PRELOADED = {"dask", "support.luigid_program"}
+"""Modules of programs that start faster from what is imported."""
 
 
 class Service(NamedTuple):
@@ -34,7 +27,7 @@ class Service(NamedTuple):
 
     address: str
     """What it says of itself when it is ready."""
-    process: subprocess.Popen[str]
+    process: warm.Process
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -45,31 +38,36 @@ class Service(NamedTuple):
 @contextlib.contextmanager
 def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
     """A program that runs until the block ends, ready when a line has matched ``ready``."""
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env=os.environ | QUIET | {"PYTHONPATH": str(TESTS), **environment},
-    )
-    assert process.stdout is not None
-    drain = threading.Thread(target=process.stdout.read, name="drain")
-    said = []
-    try:
-        for line in process.stdout:
-            said.append(line)
-            if match := re.search(ready, line):
-                break
-        else:
-            raise AssertionError(f"{command} ended before it was ready: {''.join(said)}")
-        drain.start()
-        yield Service(match[1], process)
-    finally:
-        Service("", process).kill()
-        if drain.ident:
-            drain.join()
-        process.stdout.close()
+    with tempfile.NamedTemporaryFile() as log:
+        process = _popen(command, environment)(
+            command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | QUIET | {"PYTHONPATH": str(TESTS), **environment},
+        )
+        try:
+            yield Service(_said(process, Path(log.name), ready), process)
+        finally:
+            Service("", process).kill()
+
+
+def _popen(command: tuple[str, ...], environment: dict[str, str]) -> warm.Start:
+    """Where Python has to look for modules elsewhere, it has to start anew."""
+    is_warm = not PRELOADED.isdisjoint(command) and "PYTHONPATH" not in environment
+    return warm.Popen if is_warm else subprocess.Popen
+
+
+def _said(process: warm.Process, log: Path, ready: str) -> str:
+    while True:
+        ended = process.poll() is not None
+        said = log.read_text()
+        whole_lines = said[: said.rfind("\n") + 1]
+        if match := re.search(ready, whole_lines):
+            return match[1]
+        if ended:
+            raise AssertionError(f"{process} ended before it was ready: {said}")
+        time.sleep(0.005)
 
 
 @contextlib.contextmanager

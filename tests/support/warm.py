@@ -1,6 +1,6 @@
-"""Commands in processes forked of one that has imported Luigi: that import is most of their start.
+"""Programs in processes forked of one that has imported Luigi, or Dask: most of their start.
 
-They are commands as any other, but for how they begin: with the arguments, the folder, the
+They are programs as any other, but for how they begin: with the arguments, the folder, the
 environment and the streams they are given, in a session of their own.
 """
 
@@ -15,18 +15,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from support.dask_settings import QUIET
 from support.paths import TESTS
 
 PATIENCE_S = 600.0
 """After which a program is taken for one that hangs; on a busy machine all takes long."""
 
-_SERVER = """
-import json, os, runpy, sys
+_LUIGI = """
 import luigi.cmdline, luigi.configuration, luigi.notifications, luigi.setup_logging
 import luigi.tools.range, requests
+"""
+_DASK = f"""{_LUIGI}
+import dask.__main__, distributed.cli.dask_scheduler, distributed.cli.dask_worker
+"""
+_SERVE = """
+import gc, json, os, runpy, sys
+gc.collect()
+gc.freeze()  # a fork that looked through all this would copy it
 for line in sys.stdin:
     order = json.loads(line)
     if "pid" in order:
@@ -47,34 +56,37 @@ for number, path in enumerate(order["streams"]):
     file = os.open(path, os.O_RDWR | os.O_APPEND)
     os.dup2(file, number)
     os.close(file)
-sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(":"))
+sys.path[:0] = order["path"]
 sys.argv[1:] = order["arguments"]
 luigi.cmdline.luigi_run.__defaults__ = (sys.argv[1:],)
 luigi.configuration.LuigiConfigParser._instance = None
 if "LUIGI_CONFIG_PATH" in os.environ:
     luigi.configuration.add_config_path(os.environ["LUIGI_CONFIG_PATH"])
 luigi.setup_logging.BaseLogging.config = luigi.configuration.get_config()
+if "dask" in globals():
+    dask.config.refresh()
 runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 """
-_servers: list[subprocess.Popen[str]] = []
+_servers: dict[str, subprocess.Popen[str]] = {}
+"""By what they import."""
 
 
-def _ask(**order: object) -> Any:
-    if not _servers:
+def _ask(imports: str, **order: object) -> Any:
+    if imports not in _servers:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("LUIGI_")
         }
         server = subprocess.Popen(
-            [sys.executable, "-c", _SERVER],
+            [sys.executable, "-P", "-c", imports + _SERVE],
             cwd=TESTS,
-            env=environment,
+            env=environment | QUIET,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        _servers.append(server)
+        _servers[imports] = server
         atexit.register(server.communicate)
-    (server,) = _servers
+    server = _servers[imports]
     assert server.stdin is not None
     assert server.stdout is not None
     print(json.dumps(order), file=server.stdin, flush=True)
@@ -82,13 +94,19 @@ def _ask(**order: object) -> Any:
 
 
 class Process(Protocol):
-    """What is asked of a command that runs."""
+    """What is asked of a program that runs."""
 
     pid: int
 
     def poll(self) -> int | None: ...
 
     def wait(self, timeout: float = ...) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def terminate(self) -> None: ...
 
 
 Start = Callable[..., Process]
@@ -108,30 +126,53 @@ class Popen:
         start_new_session: bool = True,
     ) -> None:
         assert start_new_session
-        python, dash_m, module, *arguments = command
-        assert (python, dash_m) == (sys.executable, "-m")
+        self._command = command
+        dash_m = command.index("-m")
+        flags, (module, *arguments) = command[1:dash_m], command[dash_m + 1 :]
+        assert command[0] == sys.executable
+        assert list(flags) in ([], ["-P"])
+        environment = dict(os.environ if env is None else env)
+        folder = str(cwd or os.getcwd())
+        path = environment.get("PYTHONPATH", "").split(os.pathsep)
+        errors = stdout if stderr == subprocess.STDOUT else stderr
+        self._imports = _DASK if module == "dask" or "--dask-address" in arguments else _LUIGI
         self._code: int | None = None
         self.pid: int = _ask(
+            self._imports,
             module=module,
             arguments=arguments,
-            cwd=str(cwd or os.getcwd()),
-            env=dict(os.environ if env is None else env),
-            streams=[os.devnull, _path(stdout), _path(stderr)],
+            cwd=folder,
+            env=environment,
+            path=[each for each in ([] if flags else [folder]) + path if each],
+            streams=[
+                os.devnull,
+                _path(stdout),
+                _path(errors),
+            ],
         )
 
     def poll(self) -> int | None:
         if self._code is None:
-            self._code = _ask(pid=self.pid)
+            self._code = _ask(self._imports, pid=self.pid)
         return self._code
 
     def wait(self, timeout: float = PATIENCE_S) -> int:
         end = time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > end:
-                os.killpg(self.pid, signal.SIGKILL)
-                raise AssertionError("the command does not end")
+                raise subprocess.TimeoutExpired(self._command, timeout)
             time.sleep(0.005)
         return code
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
 
 def _path(stream: IO[bytes] | int | None) -> str:
@@ -143,6 +184,11 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """What a command says, and its exit code."""
     with tempfile.NamedTemporaryFile() as stdout, tempfile.NamedTemporaryFile() as stderr:
-        code = Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr).wait()
+        process = Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
+        try:
+            code = process.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
         said = [Path(file.name).read_text() for file in (stdout, stderr)]
     return subprocess.CompletedProcess(command, code, *said)
