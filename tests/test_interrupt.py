@@ -121,6 +121,21 @@ def test_a_forked_process_ends_with_the_first(start: type[Started]) -> None:
     started.says.wait(60)
 
 
+def test_a_forked_process_ends_though_another_thread_took_the_signals(
+    start: type[Started],
+) -> None:
+    """The main one sees nothing of them while it waits."""
+    take = (
+        "import threading, signal\n"
+        "def take():\n"
+        "    for number in (signal.SIGINT, signal.SIGTERM):\n"
+        "        signal.pthread_kill(threading.get_ident(), number)\n"
+    )
+    wait = "threading.Timer(0.5, take).start(); time.sleep(60); print('late', flush=True)"
+    started = start(take + FORKED.replace("time.sleep(600)", wait, 1))
+    assert started.line() == "in order\n"
+
+
 def test_a_process_of_the_users_own_ends_as_it_likes(start: type[Started]) -> None:
     """One that Luigi did not fork goes on through the user's own code."""
     started = start(OWN)

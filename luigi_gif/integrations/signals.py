@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import select
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from luigi_gif.integrations.fork_pool import Fork
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CHECK_S = 1.0
-"""How often a forked process checks that its parent is alive."""
+"""How often a forked process checks that its parent is alive, and that its signals are seen."""
 _ORDER_S = 10.0
 """How long it may then take to clean up."""
 
@@ -44,28 +45,55 @@ def quiet_in_child() -> Iterator[None]:
         yield
         return
     done = threading.Event()
-    watcher = threading.Thread(target=_end_with, args=(parent.pid, done), daemon=True)
-    watcher.start()
+    with _noted_signals() as signals:
+        watcher = threading.Thread(target=_watch, args=(parent.pid, done, signals), daemon=True)
+        watcher.start()
+        try:
+            yield
+        except KeyboardInterrupt:
+            os._exit(128 + signal.SIGINT)
+        finally:
+            done.set()
+            watcher.join()
+
+
+@contextlib.contextmanager
+def _noted_signals() -> Iterator[int]:
+    """A file descriptor that can be read once a signal has come, to whichever thread."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        yield
-    except KeyboardInterrupt:
-        os._exit(128 + signal.SIGINT)
+        yield reader
     finally:
-        done.set()
-        watcher.join()
+        signal.set_wakeup_fd(before)
+        os.close(reader)
+        os.close(writer)
 
 
 def _is_luigis_child() -> bool:
     return isinstance(multiprocessing.current_process(), TaskProcess | Fork)
 
 
-def _end_with(parent: int, done: threading.Event) -> None:
-    """End this process when its parent is another one than ``parent``."""
+def _watch(parent: int, done: threading.Event, signals: int) -> None:
+    """End this process when its parent is another one than ``parent``, or a signal came.
+
+    Where two come fast upon each other, the kernel may give both to an idle thread. The main
+    thread, in which Python handles them, then waits on for whatever it waits for.
+    """
     while not done.wait(_CHECK_S):
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
             if not done.wait(_ORDER_S):
                 os._exit(128 + signal.SIGTERM)
+        elif _is_unhandled(signals):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
+def _is_unhandled(signals: int) -> bool:
+    """Whether a signal has come, and the main thread has not handled it."""
+    has_come, _, _ = select.select([signals], [], [], 0)
+    return bool(has_come) and all(signal.getsignal(each) is _interrupt for each in _SIGNALS)
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
