@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -23,7 +23,7 @@ from support.luigid import Luigid
 from support.page_server import Server
 from support.paths import ROOT
 from support.services import dask_worker
-from support.warm import PATIENCE_S
+from support.warm import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -51,13 +51,6 @@ def start(folder: Path, *flags: str) -> warm.Popen:
         return warm.Popen(
             luigi_command("CombineGif", *flags), cwd=folder, env=os.environ | CLIENT, stderr=log
         )
-
-
-def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 GATE = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import uuid
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from support.decoders import IN_CHROMIUM
 from support.images import DELIMITER, gif
 from support.page_server import Server
 from support.paths import SAMPLE
-from support.warm import PATIENCE_S
+from support.warm import wait_until
 
 from luigi_gif import storage
 from luigi_gif.errors import ForeignFileError, StorageError
@@ -185,12 +184,10 @@ def test_a_year_opens_at_once(tmp_path: Path, server: Server) -> None:
     path = make_clip(gif(1, (320, 320)), tmp_path / "day")
     (clip,) = page._clips(storage.open_folder(str(tmp_path)))
     clips = [clip._replace(path=f"{number}.gif") for number in range(365)]
-    told = "<script>addEventListener('load', () => { fetch('loaded'); })</script></body>"
-    loaded = threading.Event()
     server.pages = {f"/{number}.gif": path.read_bytes() for number in range(365)}
-    server.pages["/"] = page.render(clips).replace("</body>", told).encode()
-    server.pages["/loaded"] = lambda _: loaded.set()
+    server.pages["/"] = page.render(clips).encode()
     browser().open(server.url("/"))
-    assert loaded.wait(PATIENCE_S)
+    shown = "[...document.images].filter(each => each.getBoundingClientRect().top < innerHeight)"
+    wait_until(lambda: browser().value(f"{shown}.length && {shown}.every(each => each.complete)"))
     browser().open("about:blank")
     assert 0 < len([path for path in server.requests if path.endswith(".gif")]) < 100

@@ -46,7 +46,8 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Go there; it need not have loaded when this returns."""
-        self._call("Page.navigate", url=url)
+        answer = self._call("Page.navigate", url=url)
+        assert "errorText" not in answer, answer
 
     def value(self, expression: str) -> Any:
         """Of a JavaScript expression, as JSON has it."""

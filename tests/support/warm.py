@@ -192,3 +192,10 @@ def run(
                 os.killpg(process.pid, signal.SIGKILL)
         said = [Path(file.name).read_text() for file in (stdout, stderr)]
     return subprocess.CompletedProcess(command, code, *said)
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
