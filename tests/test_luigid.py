@@ -14,10 +14,9 @@ from urllib.request import urlopen
 import pytest
 from PIL import Image
 from support import warm
-from support.browser import browser
+from support.browser import Browser, own_browser
 from support.clips import clip_here
 from support.commands import luigi_command
-from support.decoders import IN_CHROMIUM
 from support.images import DELIMITER
 from support.luigid import Luigid
 from support.page_server import Server
@@ -68,6 +67,13 @@ batch_writer.write_batch = write_batch
 
 
 @pytest.fixture
+def page() -> Iterator[Browser]:
+    """Of a browser that has shown nothing yet."""
+    with own_browser() as page:
+        yield page
+
+
+@pytest.fixture
 def gate(tmp_path: Path, dashboard: str) -> Iterator[Path]:
     """Where those files belong, for the only worker of the scheduler with a page."""
     folder = tmp_path / "gate"
@@ -78,9 +84,8 @@ def gate(tmp_path: Path, dashboard: str) -> Iterator[Path]:
 
 
 @pytest.mark.external
-@IN_CHROMIUM
 def test_chromium_shows_how_a_run_goes_on(
-    tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path
+    tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path, page: Browser
 ) -> None:
     """A bar that moves, a link that answers, the four tasks when they are done; no secret."""
     frames = [picture(number, (640, 560), "BMP") for number in range(6)]
@@ -91,7 +96,6 @@ def test_chromium_shows_how_a_run_goes_on(
     messages: set[str | None] = set()
     links: set[str] = set()
     shown, looks = -1, 0
-    page = browser()
     url = server.url("/all.img?token=s3cret")
     flags = ("--scheduler-url", luigid.url, "--dask-address", dashboard)
     luigi = start(tmp_path, "--url", url, *flags)

@@ -72,11 +72,11 @@ def browser() -> Browser:
     """One page for all tests of a process, until it ends."""
     end = contextlib.ExitStack()
     atexit.register(end.close)
-    return end.enter_context(_started())
+    return end.enter_context(own_browser())
 
 
 @contextlib.contextmanager
-def _started() -> Iterator[Browser]:
+def own_browser() -> Iterator[Browser]:
     """A page of 1280x900 pixels until the block ends."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
