@@ -70,7 +70,9 @@ def _samples(folder: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _by_name(folder: Traversable) -> list[Traversable]:
-    return sorted(folder.iterdir(), key=lambda file: file.name)
+    # pip leaves a folder with what it compiled beside a sample that is a module.
+    files = (file for file in folder.iterdir() if file.is_file())
+    return sorted(files, key=lambda file: file.name)
 
 
 def _values(folder: str) -> dict[str, str]:

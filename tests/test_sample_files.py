@@ -13,6 +13,8 @@ import pytest
 from support import warm
 from support.paths import ROOT, SAMPLE
 
+from luigi_gif import sample_files
+
 pytestmark = pytest.mark.slow
 EXAMPLES = ("image_etl.ipynb", "pipeline.py", "sample.img")
 
@@ -35,6 +37,13 @@ def test_the_samples_are_those_of_the_repository(tmp_path: Path) -> None:
     assert sorted(result.stdout.splitlines()) == files(tmp_path)
     assert result.stderr.startswith("next: ")
     assert (tmp_path / "examples" / "sample.img").read_bytes() == SAMPLE.read_bytes()
+
+
+def test_what_pip_compiled_of_a_sample_is_none(tmp_path: Path) -> None:
+    """It lies in a folder beside it."""
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "sample.py").touch()
+    assert [file.name for file in sample_files._by_name(tmp_path)] == ["sample.py"]
 
 
 def test_the_package_keeps_no_second_copy() -> None:

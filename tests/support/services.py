@@ -54,7 +54,8 @@ def service(*command: str, ready: str, **environment: str) -> Iterator[Service]:
 
 def _popen(command: tuple[str, ...], environment: dict[str, str]) -> warm.Start:
     """Where Python has to look for modules elsewhere, it has to start anew."""
-    is_warm = not PRELOADED.isdisjoint(command) and "PYTHONPATH" not in environment
+    is_python = command[0] == sys.executable and not PRELOADED.isdisjoint(command)
+    is_warm = is_python and "PYTHONPATH" not in environment
     return warm.Popen if is_warm else subprocess.Popen
 
 
