@@ -28,15 +28,15 @@ gif: $(RUN)
 	@echo "The clip is data/sample/clip.gif"
 
 test: $(TEST)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 fast: $(TEST)
-	$(BIN)/python -m pytest -n 3 -m "not slow and not external"
+	$(BIN)/python -m pytest -n 4 -m "not slow and not external"
 
 # Each process writes a file of its own, also those of commands and clusters.
 coverage: $(DEV)
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m coverage run -m pytest -n 4 --dist loadgroup
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage html --quiet
 	$(BIN)/python -m coverage report --skip-covered --show-missing

@@ -103,6 +103,14 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
             _check_is_not_written(url, values)
         return list(values.items())
 
+    def __repr__(self) -> str:
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> str:
+        """Luigi looks every parameter up for it, for each line of its log."""
+        return super().__repr__()
+
     @property
     def folder(self) -> storage.Folder:
         """The work directory."""
