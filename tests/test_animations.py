@@ -28,6 +28,8 @@ from support.animations import (
 )
 from support.decoders import IN_CHROMIUM, Pixels, shown_by_chromium
 from support.images import DELIMITER, gif, png, saved
+from support.more_formats import CODE_POINTS
+from support.more_formats import avif as still_avif
 
 from luigi_gif import bundles, imaging
 from luigi_gif import gif as gif_
@@ -410,6 +412,32 @@ def test_the_frames_of_an_avif_of_limited_range_are_what_chromium_shows() -> Non
     for frame, (expected, delay_ms) in zip(frames_of(data), shown, strict=True):
         assert (pixels(frame.data) == expected).all()
         assert frame.delay_ms == delay_ms
+
+
+@pytest.mark.external
+def test_an_avif_of_one_image_is_what_chromium_shows() -> None:
+    """Of full range too; turned by its properties, its colors by its code points."""
+    decoders.need("chromium")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    plain = still_avif(exif=exif)
+    assert CODE_POINTS in plain
+    for points in ((1, 13), (12, 13), (9, 14), (1, 1)):
+        data = plain.replace(CODE_POINTS, b"nclx" + struct.pack(">2H", *points) + CODE_POINTS[-3:])
+        ((expected, _),) = shown_by_chromium(data, "image/avif")
+        assert abs(pixels(data).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.external
+def test_the_frames_of_an_avif_of_full_range_are_what_ffmpeg_shows(tmp_path: Path) -> None:
+    """But for how each rounds."""
+    decoders.need("ffmpeg")
+    data = avif(range="full", subsampling="4:4:4")
+    (tmp_path / "full.avif").write_bytes(data)
+    raw = decoders.ffmpeg_output(tmp_path / "full.avif", "-pix_fmt", "rgb24", "-f", "rawvideo")
+    shown = np.frombuffer(raw, np.uint8).reshape(3, 12, 16, 3).astype(int)
+    for frame, expected in zip(frames_of(data), shown, strict=True):
+        assert abs(pixels(frame.data)[..., :3] - expected).max() <= 2
 
 
 # TIFF

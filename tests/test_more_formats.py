@@ -14,6 +14,7 @@ from support.clips import clip_here, make_clip
 from support.decoders import Pixels
 from support.images import DELIMITER, saved
 from support.more_formats import (
+    CODE_POINTS,
     EACH_FORMAT,
     PICTURE,
     SIZE,
@@ -32,8 +33,6 @@ from luigi_gif.imaging import color_profiles, decode
 from luigi_gif.imaging.opened_image import Values
 
 ORIENTATION = 0x0112
-CODE_POINTS = bytes.fromhex("6e636c780001000d000680")
-"""Of the colors of an AVIF, as Pillow writes them: those of sRGB."""
 PIXELS = np.asarray(PICTURE)
 HALF_CLEAR = PICTURE.copy()
 HALF_CLEAR.putalpha(Image.linear_gradient("L").resize(SIZE))
@@ -271,10 +270,16 @@ def test_an_image_of_too_many_pixels_is_not_decoded(name: str) -> None:
 
 
 def test_the_codestream_of_a_jpeg_2000_says_its_size_too() -> None:
-    """By which its decoder takes memory, whatever the boxes around it say."""
+    """By which its decoder takes memory, whatever the boxes around it say; also for each tile."""
     data = bytearray(saved(PICTURE, "JPEG2000"))
-    struct.pack_into(">II", data, data.index(b"\xff\x4f\xff\x51") + 8, 40_000, 40_000)
+    sizes = data.index(b"\xff\x4f\xff\x51") + 8
+    struct.pack_into(">II", data, sizes, 40_000, 40_000)
+    struct.pack_into(">II", data, sizes + 16, 40_000, 40_000)
     with pytest.raises(Undecodable, match="40000x40000"):
+        pixels(bytes(data))
+    struct.pack_into(">II", data, sizes, 99, 99)
+    struct.pack_into(">II", data, sizes + 16, 1, 1)
+    with pytest.raises(Undecodable, match="9,801 tiles"):
         pixels(bytes(data))
 
 

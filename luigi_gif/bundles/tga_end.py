@@ -1,4 +1,6 @@
-"""Where a TGA ends: behind its last pixel. What may stand behind that is no part of the picture.
+"""Where a TGA ends: behind its last pixel, or the footer there.
+
+Between the two there may be notes of programs, which are no part of the picture.
 
 Truevision, TGA File Format Specification, version 2.0, January 1991. Pure code: bytes in, values
 out; errors as in :mod:`luigi_gif.bundles.image_ends`.
@@ -11,12 +13,14 @@ import struct
 from luigi_gif.errors import Truncated
 
 _HEADER = struct.Struct("<BBBHHBHHHHBB")
+_FOOTER = b"TRUEVISION-XFILE.\0"
+_FOOTER_OFFSETS_BYTES = 8
 _COMPRESSED = 8
 """A bit of the image type: pixels are run-length encoded."""
 
 
 def end_of_tga(data: bytes, start: int = 0) -> int:
-    """Behind the last pixel, or the packet that it is in."""
+    """Behind the last pixel, or the packet that it is in, and a footer that follows at once."""
     if start + _HEADER.size > len(data):
         raise Truncated
     id_bytes, has_map, kind, _, colors, color_bits, _, _, width, height, depth, _ = (
@@ -31,6 +35,8 @@ def end_of_tga(data: bytes, start: int = 0) -> int:
         position += (width * depth + 7) // 8 * height
     if position > len(data):
         raise Truncated
+    if data.startswith(_FOOTER, position + _FOOTER_OFFSETS_BYTES):
+        position += _FOOTER_OFFSETS_BYTES + len(_FOOTER)
     return position
 
 

@@ -20,9 +20,9 @@ def scale_values(values: Values, value_range: tuple[float, float]) -> Image.Imag
     What is no number is transparent.
     """
     lowest, highest = value_range
-    numbers = values.astype(np.float64)
-    is_missing = np.isnan(numbers)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # of numbers that are none
+        numbers = values.astype(np.float64)
+        is_missing = np.isnan(numbers)
         levels = (np.clip(numbers, lowest, highest) - lowest) / (highest - lowest) * 255
     picture = Image.fromarray(np.where(is_missing, 0, np.rint(levels)).astype(np.uint8))
     if is_missing.any():

@@ -14,18 +14,23 @@ from PIL import features
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from luigi_gif import bundles
-from luigi_gif.errors import Malformed, MissingDecoder
+from luigi_gif.errors import Malformed, MissingDecoder, Undecodable
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
 _SIZES = b"\xff\x4f\xff\x51"
 """The markers Start of Codestream and Image and Tile Size."""
+_TILE_BYTES = 14
+"""Of a tile in the data, at the least: the markers Start of Tile-part and Start of Data."""
 _ICC_METHODS = (2, 3)
 _COLOR_FIELDS = 3
 """The fields of one byte in front of a profile."""
 
 
 def open_jpeg2000(data: bytes) -> OpenedImage:
-    """The image of a JPEG 2000 file. Raises Truncated, MissingDecoder, and whatever Pillow does."""
+    """The image of a JPEG 2000 file.
+
+    Raises Truncated, Undecodable, MissingDecoder, and whatever Pillow does.
+    """
     if not features.check("jpg_2000"):
         raise MissingDecoder("JPEG 2000", "a Pillow with OpenJPEG, such as its wheels")
     with contextlib.suppress(Malformed):  # which its decoder may read all the same
@@ -37,9 +42,18 @@ def open_jpeg2000(data: bytes) -> OpenedImage:
 
 
 def _coded_size(data: bytes) -> tuple[int, int]:
-    """Width and height in the codestream, by which memory is taken; a JP2 may say others."""
+    """Width and height in the codestream, by which memory is taken; a JP2 may say others.
+
+    Raises Undecodable for more tiles than there can be in the data: each of them takes memory.
+    """
     begin = data.find(_SIZES)
-    right, bottom, left, top = struct.unpack_from(">4I", data, begin + 8)
+    right, bottom, left, top, *tile = struct.unpack_from(">8I", data, begin + 8)
+    width, height, tile_left, tile_top = tile
+    if not width or not height:
+        raise Undecodable("tiles with pixels", f"{width}x{height}")
+    tiles = -(-(right - tile_left) // width) * -(-(bottom - tile_top) // height)
+    if tiles * _TILE_BYTES > len(data):
+        raise Undecodable("a whole image", f"{tiles:,} tiles in {len(data):,} bytes")
     return right - left, bottom - top
 
 

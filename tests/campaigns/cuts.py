@@ -94,7 +94,7 @@ def _check_named(frame: bundle_frames.Frame, whole: bytes) -> None:
         file, _, _, notes = frame_to_gif.render_frame(0, frame, PLAIN)
     except bundle_frames.BadFrame:
         return
-    assert frame.format in ("PNG", "JPEG", "TIFF", "BMP", "GIF"), f"{frame.format} is shown"
+    assert frame.format in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "TGA"), f"{frame.format} is shown"
     assert frame.data == whole[: len(frame.data)]
     shown = frame.data if frame.format != "GIF" else file
     other = _pixels(shown) != _pixels(whole)

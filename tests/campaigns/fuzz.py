@@ -63,13 +63,20 @@ FLOODS = (
     b"\0", b"\1", b"\n", b"\xff", b"\1\7", b"!\xfe\0", b"!\xfe", b"\xff\xd8\xff\xd9",
     b"GIF89a\1\0\1\0\0\0\0x" + DELIMITER, b"BM" + DELIMITER, b"II*\0" + DELIMITER,
 )  # fmt: skip
-FORMATS = ("GIF", "GIF", "GIF", "PNG", "JPEG", "WEBP", "BMP", "TIFF")
+FORMATS = (
+    "GIF", "GIF", "GIF", "PNG", "JPEG", "WEBP", "BMP", "TIFF",
+    "AVIF", "JPEG2000", "PPM", "TGA", "ICO",
+)  # fmt: skip
 FIELDS = {
     "GIF": ((6, 2), (8, 2), (10, 1), (11, 1)),
     "PNG": ((8, 4), (16, 4), (20, 4), (24, 1), (25, 1), (28, 1), (33, 4)),
     "WEBP": ((4, 4), (16, 4), (20, 4), (21, 4), (24, 3), (26, 2), (27, 3), (28, 2)),
     "BMP": ((2, 4), (10, 4), (14, 4), (18, 4), (22, 4), (28, 2), (30, 4), (34, 4), (46, 4)),
     "TIFF": ((4, 4),),
+    "TGA": ((0, 1), (1, 1), (2, 1), (3, 2), (5, 2), (7, 1), (12, 2), (14, 2), (16, 1), (17, 1)),
+    "ICO": ((4, 2), (6, 1), (7, 1), (12, 2), (14, 4), (18, 4), (22, 4), (26, 4), (30, 4)),
+    "JPEG2000": ((0, 4), (12, 4), (32, 4), (48, 4), (52, 4), (56, 2), (85, 4), (96, 4), (100, 4)),
+    "AVIF": ((0, 4), (32, 4), (44, 4), (80, 4), (150, 4), (200, 2), (230, 4), (260, 4)),
 }
 """Offset and length of what a header says."""
 
@@ -123,6 +130,7 @@ def draw(seed: int, number: int) -> tuple[bytes, dict[str, Any]]:
         "quality": r.choice(("fast", "best")),
         "frame_duration_ms": r.choice((None, 20, 33, 655_350)),
         "max_megapixels": 1,
+        "range": r.choice((None, (0, 255))),
     }
 
 
@@ -160,6 +168,17 @@ def encoded(r: random.Random, format_: str, size: tuple[int, int]) -> bytes:
             options |= {"lossless": r.random() < 0.5}
         case "BMP":
             images[0] = images[0].convert(r.choice(("1", "L", "P", "RGB", "RGBA")))
+        case "TGA":
+            images[0] = images[0].convert(r.choice(("L", "LA", "P", "RGB", "RGBA")))
+            options |= {"compression": r.choice((None, "tga_rle"))}
+        case "PPM":
+            images[0] = images[0].convert(r.choice(("1", "L", "RGB")))
+        case "ICO":
+            options |= {"sizes": [size], "bitmap_format": r.choice(("png", "bmp"))}
+        case "AVIF":
+            options |= {"speed": 10, "quality": r.choice((30, 90))}
+        case "JPEG2000":
+            options |= {"no_jp2": r.random() < 0.5}
         case "TIFF":
             images[0] = images[0].convert(r.choice(("1", "L", "RGB", "RGBA", "F", "I")))
             options |= {"compression": r.choice((None, "tiff_lzw", "tiff_deflate", "packbits"))}
@@ -212,7 +231,7 @@ def header_changed(r: random.Random, format_: str, data: bytes) -> bytes:
     offset, length = r.choice(fields)
     top = 1 << 8 * length
     value = r.choice((0, 1, 2, 9, 300 % top, 3000 % top, top // 2 - 1, top // 2, top - 2, top - 1))
-    order: Any = "big" if format_ in ("PNG", "JPEG") else "little"
+    order: Any = "big" if format_ in ("PNG", "JPEG", "JPEG2000", "AVIF") else "little"
     data = data[:offset] + value.to_bytes(length, order) + data[offset + length :]
     if format_ == "PNG" and 16 <= offset < 29:
         data = data[:29] + zlib.crc32(data[12:29]).to_bytes(4, "big") + data[33:]

@@ -108,7 +108,7 @@ def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
     for width, height, microseconds in json.loads(head):
         end = begin + 4 * width * height
         pixels = np.frombuffer(raw[begin:end], np.uint8).reshape(height, width, 4)
-        frames.append((_clean(Image.fromarray(pixels)), microseconds / 1000))
+        frames.append((_clean(Image.fromarray(pixels)), (microseconds or 0) / 1000))
         begin = end
     return frames
 

@@ -18,6 +18,8 @@ PICTURE = Image.merge(
     "RGB", [Image.radial_gradient("L").resize(SIZE).rotate(turn) for turn in (0, 90, 200)]
 )
 _PIXELS = np.asarray(PICTURE)
+CODE_POINTS = bytes.fromhex("6e636c780001000d000680")
+"""Of the colors of an AVIF, as Pillow writes them: those of sRGB."""
 TGA_FOOTER_BYTES = 26
 
 
