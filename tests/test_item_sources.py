@@ -6,6 +6,7 @@ import errno
 import hashlib
 import importlib
 import io
+import json
 import os
 import re
 import stat
@@ -282,6 +283,23 @@ def test_what_unpacks_zstd_is_named_where_it_is_missing(
     with pytest.raises(SourceError) as caught:
         clip_here(tmp_path / "download", tmp_path / "work")
     assert "luigi_gif[zstd]" in caught.value.expected
+
+
+def test_each_of_several_files_is_meant_to_be_a_frame(folder: Path, tmp_path: Path) -> None:
+    """Whatever it is called; one that is none is no less missed than one that is not there."""
+    (folder / ".hidden").write_bytes(picture(7))
+    names = ["frame_3.png", ".hidden"]
+    assert shown(clip_here(folder_and(folder, *names), tmp_path / "work")) == [3, 7]
+    (folder / "list").write_bytes(zip_of(PICTURES))
+    (folder / "link").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe")
+    for name, error in (("list", "list is not usable"), ("link", "link"), ("pipe", "pipe")):
+        with pytest.raises(SourceError, match=error):
+            clip_here(folder_and(folder, "frame_3.png", name), tmp_path / name)
+
+
+def folder_and(folder: Path, *names: str) -> str:
+    return json.dumps([str(folder / name) for name in names])
 
 
 def test_a_member_that_unpacks_to_too_much_is_an_error(

@@ -48,9 +48,10 @@ def may_be_image(source: Items, item: Item) -> bool:
     """Whether an item is a frame, or at least says so: by its name, else by its first bytes.
 
     Those of a store or a page, which cost a request each, are known by their names only; those
-    of a list and of dated URLs are what the user says.
+    of a list, of dated URLs and single files are what the user says.
     """
-    if source.are_named_by_user:
+    source, item = source.source_of(item)
+    if source.is_named_by_user(item):
         return True
     if is_named_as_image(item.name) or not source.peeks:
         return is_named_as_image(item.name)

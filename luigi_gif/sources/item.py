@@ -51,8 +51,6 @@ class Items(ABC):
     """Of its frames, if the user asks for none: ``natural`` or ``given``."""
     peeks = True
     """Whether a look at the beginning of an item costs next to nothing."""
-    are_named_by_user = False
-    """Whether each item is one that the user names, as in a list: it may be called anything."""
     tells_progress = False
     """Whether reading them tells by itself how far it has come."""
 
@@ -62,6 +60,14 @@ class Items(ABC):
 
         Raises SourceUnusable where the source cannot be listed.
         """
+
+    def is_named_by_user(self, item: Item) -> bool:
+        """Whether the user named it, and not only where it lies: then it is meant to be one."""
+        return False
+
+    def source_of(self, item: Item) -> tuple[Items, Item]:
+        """The source that has an item, and the item as that one knows it."""
+        return self, item
 
     @abstractmethod
     def read(self, item: Item, size: int) -> bytes:

@@ -31,14 +31,21 @@ class LocalItems(Items):
         """Regular files that are not hidden, in no order."""
         for path in self._paths():
             name = path[len(self._base) :].lstrip("/")
-            if is_hidden(name):
+            is_only_one = path == self._path
+            if is_hidden(name) and not is_only_one:
                 continue
             try:
                 status = os.stat(path)
             except OSError:  # a broken link, or it was removed meanwhile
-                continue
-            if stat.S_ISREG(status.st_mode):
+                status = None
+            if status is not None and stat.S_ISREG(status.st_mode):
                 yield Item(name, path, status.st_size, status.st_mtime, _version(status))
+            elif is_only_one:
+                raise SourceUnusable("a file or a folder", f"{path}, which is none")
+
+    def is_named_by_user(self, item: Item) -> bool:
+        """If it is the only one."""
+        return item.place == self._path
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of a file that is as it was listed. Raises ItemError."""

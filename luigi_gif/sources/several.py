@@ -16,7 +16,6 @@ class SeveralItems(Items):
 
     def __init__(self, sources: Sequence[Items]) -> None:
         self._sources = sources
-        self.peeks = all(source.peeks for source in sources)
 
     def items(self) -> Iterator[Item]:
         """Those of the first source, then those of the second, and so on."""
@@ -24,10 +23,15 @@ class SeveralItems(Items):
             for item in in_order(source.items(), source.order):
                 yield item._replace(place=f"{number} {item.place}")
 
+    def source_of(self, item: Item) -> tuple[Items, Item]:
+        """That of the several which has it."""
+        number, _, place = item.place.partition(" ")
+        return self._sources[int(number)], item._replace(place=place)
+
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of an item. Raises ItemError."""
-        number, _, place = item.place.partition(" ")
-        return self._sources[int(number)].read(item._replace(place=place), size)
+        source, item = self.source_of(item)
+        return source.read(item, size)
 
     def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
         """As each source has it, for the items of it that stand one behind another."""

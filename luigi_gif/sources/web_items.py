@@ -61,7 +61,10 @@ class WebItems(Items):
         self._reporter = reporter
         self._source = source
         self._gaps = gaps
-        self.are_named_by_user = order == "given"
+
+    def is_named_by_user(self, item: Item) -> bool:
+        """Those of a page are not."""
+        return self.order == "given"
 
     def items(self) -> Iterator[Item]:
         """Those that are listed; to be gone through to the end before any of them is read."""
