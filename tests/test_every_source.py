@@ -28,6 +28,7 @@ from support.right_clips import (
     same_clips,
     shown_frames,
 )
+from support.videos import video_of
 
 Source = Callable[[Path, Server], list[str]]
 """Lays its files into a folder and onto a server; what the command is given."""
@@ -198,6 +199,11 @@ def pages_of_a_tiff(folder: Path, server: Server) -> list[str]:
 @source
 def motion_jpeg(folder: Path, server: Server) -> list[str]:
     return one_file(folder, "a.mjpeg", b"".join(JPEGS))
+
+
+@source
+def animated_mp4(folder: Path, server: Server) -> list[str]:
+    return [str(video_of(PIXELS, DELAYS_MS, folder / "a.mp4"))]
 
 
 @source

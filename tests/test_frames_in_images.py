@@ -58,6 +58,33 @@ def test_every_frame_of_a_file_is_one_of_the_clip(tmp_path: Path, format_: str) 
     assert delays(clip) == FILES[format_]
 
 
+RULES: dict[str, tuple[dict[str, object], list[int], list[int]]] = {
+    "every": ({"every": 2}, [0, 2], [120, 200]),
+    "step": ({"step": "0.1s"}, [0, 2], [120, 200]),
+    "first": ({"first": 2}, [0, 1], [50, 70]),
+    "last": ({"last": 2}, [1, 2], [70, 200]),
+    "all": ({"step": "0.1s", "every": 2, "first": 2, "last": 1}, [0], [320]),
+}
+
+
+@pytest.mark.parametrize("format_", ["GIF", "PNG"])
+@pytest.mark.parametrize("rule", list(RULES))
+def test_rules_choose_frames_of_a_file(tmp_path: Path, rule: str, format_: str) -> None:
+    """What is left out behind a frame adds to its delay."""
+    options, numbers, found = RULES[rule]
+    (tmp_path / "file").write_bytes(several(format_))
+    clip = clip_here(tmp_path / "file", tmp_path / "work", **options)
+    assert shown(clip) == numbers
+    assert delays(clip) == found
+
+
+def test_pages_of_a_tiff_have_no_times(tmp_path: Path) -> None:
+    """So a step chooses none, and delays stay as they are."""
+    (tmp_path / "file").write_bytes(several("TIFF", 5))
+    clip = clip_here(tmp_path / "file", tmp_path / "work", step="1h", every=2)
+    assert (shown(clip), delays(clip)) == ([0, 2, 4], [100] * 3)
+
+
 def test_a_picture_of_several_frames_among_others(tmp_path: Path) -> None:
     """It gives all of its frames, where its name puts it."""
     (tmp_path / "pictures").mkdir()

@@ -21,9 +21,11 @@ class _Kind(NamedTuple):
 _UNPACK = "unpack it, and put its images one after another with four newlines between them"
 _CONVERT = "convert it to PNG or another of these formats"
 _DEVELOP = "develop it to TIFF or PNG with a raw converter, such as darktable-cli"
-_VIDEO = "take single images from it (ffmpeg does), with four newlines between them"
+_VIDEO = "name it alone in --url, or take single images from it, as ffmpeg does"
+_OTHER_VIDEO = "convert it to MP4, as ffmpeg -i FILE -c copy FILE.mp4 does"
 _BINARY = "store or fetch it as binary data, not as text"
 _DAMAGED = "check what wrote it, or leave such frames out with --on-bad-frame skip"
+_OF_PICTURES = (_CONVERT, _DEVELOP, _VIDEO, _OTHER_VIDEO)
 _PAGE = "open the URL in a browser, and correct --url"
 _RAW = (
     rb"II\*\x00.{4}CR\x02|.{4}ftypcrx |IIU\x00|IIR[OS]|MMOR|FUJIFILMCCD-RAW|FOVb|\x00MRM"
@@ -44,11 +46,11 @@ _KINDS = (
     _Kind("a RAR archive", rb"Rar!\x1a\x07", _UNPACK),
     _Kind("a tar archive", rb".{257}ustar", _UNPACK),
     _RAW_KIND,
-    _Kind("a QuickTime video", rb".{4}ftypqt  |.{4}(moov|mdat|wide)", _VIDEO),
+    _Kind("a QuickTime video", rb".{4}ftypqt  |[\x00-\x1f].{3}(moov|mdat|wide)", _VIDEO),
     _Kind("an MP4 video", rb".{4}ftyp", _VIDEO),
     _Kind("a Matroska or WebM video", rb"\x1a\x45\xdf\xa3", _VIDEO),
     _Kind("an AVI video", rb"RIFF.{4}AVI ", _VIDEO),
-    _Kind("an MPEG video", rb"\x00\x00\x01[\xb3\xba]|G.{187}G.{187}G", _VIDEO),
+    _Kind("an MPEG video", rb"\x00\x00\x01[\xb3\xba]|G.{187}G.{187}G", _OTHER_VIDEO),
     _Kind("a JPEG XL image", rb"\x00\x00\x00\x0cJXL \r\n\x87\n|\xff\x0a", _CONVERT),
     _Kind("a Photoshop image", rb"8BPS\x00[\x01\x02]", _CONVERT),
     _Kind("a GIMP image", rb"gimp xcf ", _CONVERT),
@@ -131,9 +133,7 @@ def describe(data: bytes) -> str:
     """What data seem to be; of an image that cannot be a frame, also what to do with it."""
     words = looks_like(data)
     kind = None if BEGINNING.match(data) else _kind(data)
-    return (
-        f"{words}: {kind.next_step}" if kind and kind.next_step in (_CONVERT, _DEVELOP) else words
-    )
+    return f"{words}: {kind.next_step}" if kind and kind.next_step in _OF_PICTURES else words
 
 
 def is_unknown(data: bytes) -> bool:

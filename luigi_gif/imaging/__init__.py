@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.animations import single_frames
     from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
     from luigi_gif.imaging.decode import decode_image
+    from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
     from luigi_gif.imaging.encode import (
         make_clearable,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         to_gif,
     )
     from luigi_gif.imaging.picture_files import image_file
-    from luigi_gif.imaging.single_frame import SingleFrame
+    from luigi_gif.imaging.single_frame import SingleFrame, with_delay
 
 __getattr__ = loads_on_use(
     __name__,
@@ -28,9 +29,10 @@ __getattr__ = loads_on_use(
         "animations": ("single_frames",),
         "common_palette": ("SAMPLED_FRAMES", "CommonPalette", "choose_palette"),
         "decode": ("decode_image",),
+        "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
         "picture_files": ("image_file",),
-        "single_frame": ("SingleFrame",),
+        "single_frame": ("SingleFrame", "with_delay"),
     },
 )

@@ -19,7 +19,7 @@ from luigi_gif.imaging.delays import nearest_cs
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _NOTED = (b"acTL", b"fcTL", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"iCCP", b"sRGB", b"tRNS")
 FRAME_CONTROL = struct.Struct(">5I2H2B")
 """What an fcTL chunk holds: PNG, section 11.3.4.3. Sequence number, width, height, left, top,
@@ -33,7 +33,7 @@ def open_png(data: bytes) -> OpenedImage:
     kept, chunks = [SIGNATURE], {}
     animated = False
     for kind, start, end in iterate_chunks(data):
-        if kind in _KEPT:
+        if kind in PIXEL_CHUNKS:
             kept.append(data[start:end])
         if kind in _NOTED and kind not in chunks:
             chunks[kind] = data[start + 8 : end - 4]

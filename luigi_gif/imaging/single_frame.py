@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from luigi_gif.imaging.decode_png import FRAME_CONTROL
+from luigi_gif import gif
+from luigi_gif.imaging.decode_png import FRAME_CONTROL, PIXEL_CHUNKS, SIGNATURE, iterate_chunks
 
 Packed = NDArray[np.uint32]
 """Pixels as one number each, height x width: red, green, blue and alpha from the lowest byte on."""
 
 OPAQUE = 0xFF << 24
+_SIZE = 16
+"""Where a PNG holds its width and height."""
 _HEADER_END = 33
 """Where the chunk IHDR of a PNG ends."""
 _COMPRESSION = 1
@@ -46,9 +49,25 @@ def encode_png(picture: Image.Image, delay_cs: int | None) -> bytes:
     data = file.getvalue()
     if delay_cs is None:
         return data
-    control = FRAME_CONTROL.pack(0, *picture.size, 0, 0, delay_cs, 100, 0, 0)
-    animation = png_chunk(b"acTL", struct.pack(">2I", 1, 0)) + png_chunk(b"fcTL", control)
-    return data[:_HEADER_END] + animation + data[_HEADER_END:]
+    return data[:_HEADER_END] + _animation(picture.size, delay_cs) + data[_HEADER_END:]
+
+
+def with_delay(data: bytes, delay_cs: int) -> bytes:
+    """The pixels of a GIF or a PNG of one image, and nothing else of it, with this delay."""
+    if not data.startswith(SIGNATURE):
+        image, _ = next(gif.iterate_images(data))
+        return gif.encode_single(image._replace(delay_cs=delay_cs))
+    header, *rest = (
+        data[start:end] for kind, start, end in iterate_chunks(data) if kind in PIXEL_CHUNKS
+    )
+    size = struct.unpack_from(">2I", data, _SIZE)
+    return b"".join((SIGNATURE, header, _animation(size, delay_cs), *rest))
+
+
+def _animation(size: tuple[int, int], delay_cs: int) -> bytes:
+    """The chunks of an animation of one frame, which is the image itself."""
+    control = FRAME_CONTROL.pack(0, *size, 0, 0, delay_cs, 100, 0, 0)
+    return png_chunk(b"acTL", struct.pack(">2I", 1, 0)) + png_chunk(b"fcTL", control)
 
 
 def png_chunk(kind: bytes, body: bytes) -> bytes:

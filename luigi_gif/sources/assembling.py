@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles
 from luigi_gif.errors import MissingDecoder, Undecodable
+from luigi_gif.sources.frame_choice import chosen_images
 from luigi_gif.sources.frames_in_image import may_hold_frames
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
 from luigi_gif.sources.left_out import is_named_as_image
+from luigi_gif.sources.selection import Selection
 
 if TYPE_CHECKING:
     from luigi_gif.imaging import SingleFrame
@@ -99,18 +101,24 @@ def _with_placeholder(item: Item, images: Iterator[bytes], strict: bool) -> Iter
         yield bundles.make_placeholder(item.name, error.expected, error.got)
 
 
-def images_of(data: ReadResult) -> Iterator[bytes]:
+def images_of(data: ReadResult, selection: Selection | None = None) -> Iterator[bytes]:
     """The frames of an item: of an image of several frames each, as a browser shows it.
+
+    With a selection only those that it takes.
 
     Raises ItemError where one is damaged, or there is none.
     """
     if isinstance(data, ItemError):
         raise data
+    if isinstance(data, Iterator):
+        yield from data
+        return
     if len(data) > MAX_ITEM_BYTES:
         raise ItemError(f"at most {MAX_ITEM_BYTES:,} bytes of an image", "more")
     frames = _single_frames(data)
     if frames is not None:
-        yield from frames
+        again = lambda: _single_frames(data) or iter(())  # noqa: E731
+        yield from chosen_images(frames, again, selection or Selection())
         return
     if not bundles.begins_as_image(data):
         raise ItemError(f"an image ({', '.join(bundles.FORMATS)})", bundles.describe(data))
@@ -120,7 +128,7 @@ def images_of(data: ReadResult) -> Iterator[bytes]:
         yield frame.data
 
 
-def _single_frames(data: bytes) -> Iterator[bytes] | None:
+def _single_frames(data: bytes) -> Iterator[SingleFrame] | None:
     """The frames of an image of several; None for any other. Raises ItemError."""
     if not may_hold_frames(data):
         return None
@@ -128,13 +136,12 @@ def _single_frames(data: bytes) -> Iterator[bytes] | None:
 
     with _undecodable_as_bad():
         frames = imaging.single_frames(data, MAX_PIXELS)
-    return None if frames is None else _data_of(frames)
+    return None if frames is None else _judged(frames)
 
 
-def _data_of(frames: Iterator[SingleFrame]) -> Iterator[bytes]:
+def _judged(frames: Iterator[SingleFrame]) -> Iterator[SingleFrame]:
     with _undecodable_as_bad():
-        for frame in frames:
-            yield frame.data
+        yield from frames
 
 
 @contextlib.contextmanager

@@ -41,7 +41,8 @@ class SourceUnusable(ItemError):
     """A source cannot be used as a whole, such as a damaged archive."""
 
 
-ReadResult: TypeAlias = bytes | ItemError
+ReadResult: TypeAlias = bytes | Iterator[bytes] | ItemError
+"""The bytes of an item, or its frames as image files, or why it cannot be had."""
 
 
 class Items(ABC):
@@ -74,7 +75,7 @@ class Items(ABC):
         """The first bytes of an item, ``size`` at most. Raises ItemError."""
 
     def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
-        """The first bytes of each item, or why they cannot be had."""
+        """The first bytes of each item, or its frames, or why they cannot be had."""
         for item in items:
             yield item, self._read(item, size)
 

@@ -57,7 +57,7 @@ def choose(
     for rule, is_wanted in _rules_for_names_and_times(selection, is_image):
         chosen = _filtered(chosen, rule, is_wanted, leave_out)
     chosen = in_order(chosen, selection.sort)
-    for rule, is_wanted in _rules_for_places(selection):
+    for rule, is_wanted in rules_for_places(selection):
         chosen = _filtered(chosen, rule, is_wanted, leave_out)
     return chosen if selection.last is None else _last(chosen, selection.last, leave_out)
 
@@ -107,7 +107,7 @@ def fits(pattern: str, name: str) -> bool:
     return fnmatchcase(name if "/" in pattern else name.rpartition("/")[2], pattern)
 
 
-def _rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item], bool]]]:
+def rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item], bool]]]:
     """Rules that ask which items were before; each is for one pass over items in order."""
     every, first = selection.every, selection.first
     if selection.step_s:

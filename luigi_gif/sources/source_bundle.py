@@ -6,11 +6,12 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, storage, urls
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError
-from luigi_gif.sources import assembling, dated_items, frames_in_image
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
+from luigi_gif.sources import assembling, dated_items, frames_in_image, video_formats
 from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
 from luigi_gif.sources.item import Items, SourceUnusable
 from luigi_gif.sources.listing import Listing
@@ -21,6 +22,8 @@ from luigi_gif.sources.web_items import WebItems, with_local_versions
 if TYPE_CHECKING:
     from luigi_gif import settings
     from luigi_gif.integrations import Progress, ProgressReporter
+    from luigi_gif.sources.ffmpeg_program import Ffmpeg
+    from luigi_gif.sources.video_file import VideoFile
 
 ASSEMBLED_SUFFIX = ".assembled"
 UNPACKED_SUFFIX = ".unpacked"
@@ -85,7 +88,7 @@ def fetch_source(
             sha256=source.sha256,
             strict=source.strict,
             reporter=reporter,
-            is_container=_is_container,
+            is_container=partial(_is_container, source.url),
         )
     with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
         if opened is None:
@@ -104,10 +107,16 @@ def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
     fetching.discard_items(staging)
 
 
-def _is_container(beginning: bytes) -> bool:
-    """Whether a file holds images, or names them, and is no bundle, judged by its beginning."""
+def _is_container(url: str, beginning: bytes) -> bool:
+    """Whether a file holds images, or names them, and is no bundle, judged by its beginning.
+
+    Raises SourceError for a video, if nothing can decode it: before all of it is fetched.
+    """
     from luigi_gif.sources import archive_items, link_list, page_links  # which few runs need
 
+    if video_formats.format_of(beginning):
+        _ffmpeg(url)
+        return True
     return (
         archive_items.is_archive(beginning)
         or frames_in_image.is_sequence(beginning)
@@ -123,19 +132,19 @@ def _assemble(job: _Job, items: Items) -> SourceBundle:
     with (
         _translated(source),
         choose_items(source, items) as chosen,
-        fetching.open_partial(staging, file_name, source.url) as partial,
+        fetching.open_partial(staging, file_name, source.url) as bundle,
         _tracked(job.reporter, items, len(chosen)) as progress,
     ):
-        partial.clear()
+        bundle.clear()
         pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
         for piece in fetching.whole_pieces(pieces):
-            partial.append(piece)
-            progress(len(noted), partial.state.size)
-            fetching.check_size(partial.state.size, job.config, source.url)
+            bundle.append(piece)
+            progress(len(noted), bundle.state.size)
+            fetching.check_size(bundle.state.size, job.config, source.url)
         if not noted:
             raise SourceUnusable("an image", "gaps only")
-        index = bundles.index_bundle(partial.reader(), strict=False)
-        receipt = {"size": partial.state.size, "sha256": partial.sha256()}
+        index = bundles.index_bundle(bundle.reader(), strict=False)
+        receipt = {"size": bundle.state.size, "sha256": bundle.sha256()}
     return SourceBundle(file_name, receipt, index if source.strict else None, noted)
 
 
@@ -158,6 +167,9 @@ def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iter
     if archive_items.is_archive(beginning):
         with _opened_archive(job, file, beginning) as archive:
             yield archive
+    elif video_formats.format_of(beginning):
+        with _opened_video(job) as video:
+            yield video
     elif page_links.is_page(beginning):
         yield _items_of_page(job, file.read(MAX_PAGE_BYTES + 1), fetched)
     elif link_list.looks_like_link_list(beginning):
@@ -187,6 +199,36 @@ def _opened_archive(job: _Job, file: IO[bytes], beginning: bytes) -> Iterator[It
             yield archive_items.open_archive(whole)
     finally:
         job.staging.remove(name)
+
+
+def _opened_video(job: _Job) -> VideoFile:
+    from luigi_gif.sources.video_file import VideoFile
+
+    return VideoFile(
+        _name_of(job.source),
+        job.staging.path(f"{job.name}{storage.PARTIAL_SUFFIX}"),
+        _ffmpeg(job.source.url),
+        job.source.selection,
+        job.reporter,
+        strict=job.source.strict,
+        timeout_s=job.config.read_timeout,
+    )
+
+
+def _ffmpeg(url: str) -> Ffmpeg:
+    """What decodes a video. Raises SourceError."""
+    from luigi_gif.sources.ffmpeg_program import find_ffmpeg
+
+    found = find_ffmpeg()
+    if found is None:
+        raise SourceError(
+            "a video needs the program ffmpeg",
+            where=redaction.public_url(url),
+            expected="ffmpeg on PATH, or in the package imageio-ffmpeg",
+            got="neither",
+            next_step="pip install 'luigi_gif[video]', or install ffmpeg, and run again",
+        )
+    return found
 
 
 def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
@@ -225,8 +267,12 @@ def _image_of_frames(
         file.seek(0)
         if index.frame_count > 1:  # a bundle, of which each image is one frame
             return None
-    name = redaction.public_url(source.url).rstrip("/").rpartition("/")[2]
-    return OpenFileItem(name, file)
+    return OpenFileItem(_name_of(source), file, source.selection)
+
+
+def _name_of(source: Source) -> str:
+    """Of its file, for people."""
+    return redaction.public_url(source.url).rstrip("/").rpartition("/")[2]
 
 
 def _no_checksum_error(url: str) -> ParameterError:

@@ -86,6 +86,7 @@ class WebItems(Items):
         for _, result in self.read_each([item], size):
             if isinstance(result, ItemError):
                 raise result
+            assert isinstance(result, bytes)
             return result
         raise ItemError("an item", "none")
 

@@ -104,9 +104,11 @@ def _start(command: str, folder: Path, environment: dict[str, str]) -> subproces
 
 
 def _prepare(folder: Path, wheel: Path) -> None:
-    """A folder with the wheel and pictures of the user."""
+    """A folder with the wheel, and pictures and a video of the user."""
     (folder / "pictures").mkdir(parents=True)
     (folder / wheel.name).symlink_to(wheel)
+    video = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=3", str(folder / "video.mp4")]
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *video], check=True)
     for number in range(3):
         picture = Image.linear_gradient("L").rotate(90 * number).convert("RGB")
         picture.save(folder / "pictures" / f"{number}.jpg")
