@@ -27,8 +27,8 @@ _ALPHA = re.compile(rb"V_(VP[89]).*?\x53\xc0\x81\x01", re.DOTALL)
 _ALPHA_DECODERS = {b"VP8": "libvpx", b"VP9": "libvpx-vp9"}
 """ffmpeg's own decoders of these codecs leave alpha out."""
 _HEADER_BYTES = 1 << 16
-_SQUARE_PIXELS = "scale=w='round(iw*max(1,sar))':h='round(ih*max(1,1/sar))'"
-"""Pixels of another shape are made larger in one direction, as browsers do."""
+_SQUARE_PIXELS = "scale=w='round(iw*clip(sar,1,4))':h='round(ih/clip(sar,0.25,1))'"
+"""Pixels of another shape are made larger in one direction, as browsers do, but for absurd ones."""
 _TIMES = ("-f", "framecrc", "-flush_packets", "1")
 _PNG = ("-c:v", "png", "-compression_level", "1", "-pred", "up")
 
@@ -128,8 +128,14 @@ class VideoFile(Items):
 
     def _count(self) -> int:
         """How many frames there are; none is encoded."""
-        with FfmpegRun(partial(self._command, None), self._timeout_s) as run:
-            return sum(1 for _ in islice(run.times(), self._selection.first))
+        number = 0
+        with (
+            FfmpegRun(partial(self._command, None), self._timeout_s) as run,
+            self._reporter.track("frames counted", None, 0) as progress,
+        ):
+            for number, _ in enumerate(islice(run.times(), self._selection.first), 1):
+                progress(number, 0)
+        return number
 
     def _command(self, skipped: int | None, chosen: int, packets: int) -> list[str]:
         """What decodes the video into these open files; with ``skipped`` None only times."""
@@ -157,6 +163,7 @@ class VideoFile(Items):
         alpha = _ALPHA.search(beginning)
         return [
             *("-protocol_whitelist", "file", "-format_whitelist", format_, "-f", format_),
+            *(("-ignore_chapters", "1") if format_ == "mov" else ()),  # they are often missing
             *("-max_pixels", str(MAX_PIXELS)),
             *(("-c:v", _ALPHA_DECODERS[alpha[1]]) if alpha and format_ == "matroska" else ()),
             *("-i", f"file:{self._path}"),
