@@ -513,6 +513,26 @@ def test_previews_and_masks_in_a_tiff_are_no_pages() -> None:
     assert (pixels(last.data) == np.asarray(sources[2].convert("RGBA"))).all()
 
 
+def test_strips_that_lie_over_one_another_cost_no_memory() -> None:
+    """A small file may name the same bytes as often as it likes."""
+    width, strips = 1 << 9, 1 << 12
+    pixels = bytes(width * width)
+    offsets, lengths = (
+        struct.pack(f"<{strips}L", *([value] * strips)) for value in (8, len(pixels))
+    )
+    begin = 8 + len(pixels)
+    values = ((256, 4, 1, width), (257, 4, 1, width), (258, 3, 1, 8), (259, 3, 1, 1),
+              (262, 3, 1, 1), (273, 4, strips, begin), (277, 3, 1, 1), (278, 4, 1, 1),
+              (279, 4, strips, begin + len(offsets)))  # fmt: skip
+    tags = b"".join(struct.pack("<HHLL", *tag) for tag in values)
+    first = begin + len(offsets + lengths)
+    second = first + 2 + len(tags) + 4
+    pages = [struct.pack("<H", len(values)) + tags + struct.pack("<L", at) for at in (second, 0)]
+    data = struct.pack("<4sL", b"II*\0", first) + pixels + offsets + lengths + b"".join(pages)
+    with pytest.raises(Undecodable, match="more, in its strips"):
+        frames_of(data)
+
+
 # JPEG
 
 

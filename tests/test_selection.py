@@ -69,6 +69,12 @@ def test_items_are_in_the_order_that_is_asked_for() -> None:
     assert chosen(*given[::-1], sort="given", first=3) == ["0", "1", "2"]
 
 
+def test_items_of_one_time_are_in_the_order_of_their_names() -> None:
+    """Whatever the order is in which a folder lists them."""
+    given = [Item(name, name, time=1.0) for name in ("10", "9", "11")]
+    assert chosen(*given, sort="time") == ["9", "10", "11"]
+
+
 def test_what_is_no_image_counts_for_no_rule() -> None:
     """It is neither among the last ones, nor among every second."""
     found = choose(TWELVE, Selection(every=2, last=2), lambda item: item.name[-5] in "13579")

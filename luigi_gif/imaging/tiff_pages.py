@@ -21,6 +21,10 @@ _KEPT = decode_tiff.PIXEL_TAGS | {274, decode_tiff.PROFILE_TAG}
 _TABLES_ELSEWHERE = {519, 520, 521}
 """Of an old kind of JPEG in a TIFF: what they hold are offsets of tables."""
 _LONG, _LONG8 = 4, 16
+_SAMPLES = 277
+_MAX_SAMPLE_BYTES = 8
+_SPARE_BYTES = 1 << 20
+"""For tables, and the ends of strips."""
 
 Tags = dict[int, Entry]
 
@@ -74,6 +78,7 @@ def _single(data: bytes, layout: Layout, offset: int, tags: Tags, max_pixels: in
         return _decoded(data, layout, offset, max_pixels)
     pixels: list[bytes] = []
     position = _header_bytes(layout)
+    stop = position + _most_bytes(tags, layout)
     for number, lengths in places:
         starts = []
         for start, length in zip(
@@ -84,9 +89,18 @@ def _single(data: bytes, layout: Layout, offset: int, tags: Tags, max_pixels: in
             pixels.append(data[start : start + length] + bytes(length % 2))
             starts.append(position)
             position += len(pixels[-1])
+            if position > stop:
+                raise Undecodable(f"a page of at most {stop:,} bytes", "more, in its strips")
         kept[number] = _offsets(starts, layout)
     directory = tiff_directories.encode_directory(kept, layout, position)
     return b"".join((_header(data, layout, position), *pixels, directory))
+
+
+def _most_bytes(tags: Tags, layout: Layout) -> int:
+    """As its pixels may take: strips that lie one over another may seem to be many times more."""
+    width, height = decode_tiff.size_of(tags, layout)
+    samples = max((1, *_numbers(tags, _SAMPLES, layout)))
+    return _MAX_SAMPLE_BYTES * samples * width * height + _SPARE_BYTES
 
 
 def _decoded(data: bytes, layout: Layout, offset: int, max_pixels: int) -> bytes:

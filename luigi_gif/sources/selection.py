@@ -67,8 +67,13 @@ def in_order(items: Iterable[Item], order: str) -> Iterator[Item]:
     if order == "given":
         return iter(items)
     if order == "time":
-        return sort_items(items, lambda item: (item.time is None, item.time or 0.0))
+        return sort_items(items, _time_key)
     return sort_items(items, lambda item: natural_key(item.name))
+
+
+def _time_key(item: Item) -> tuple[object, ...]:
+    """Folders list files of one time in any order, but a clip has to be the same each time."""
+    return item.time is None, item.time or 0.0, natural_key(item.name)
 
 
 def _with_time(item: Item, time: float | None) -> Item:
