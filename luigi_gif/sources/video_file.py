@@ -54,7 +54,6 @@ class VideoFile(Items):
         For how long ffmpeg may give no frame, in seconds.
     """
 
-    are_named_by_user = True
     tells_progress = True
 
     def __init__(
@@ -86,6 +85,10 @@ class VideoFile(Items):
     def items(self) -> Iterator[Item]:
         """The only one."""
         yield Item(self._name, "")
+
+    def is_named_by_user(self, item: Item) -> bool:
+        """Yes: it is the source."""
+        return True
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of the file."""
