@@ -219,6 +219,24 @@ def test_what_is_no_image_is_named(beginning: bytes, name: str) -> None:
     assert error.value.frame_error.got.startswith(name)
 
 
+@pytest.mark.parametrize("between", [b"", b"\n", b"\r\n\r\n"])
+@pytest.mark.parametrize("name", ["TGA color", "ICO of PNG", "PNM color", "JPEG2000 file"])
+def test_an_image_of_any_format_without_a_delimiter_before_it_is_not_lost(
+    name: str, between: bytes
+) -> None:
+    """It is named, and not taken for a part of the one before it."""
+    data = encoded("PNG", PICTURE) + between + EACH_FORMAT[name] + DELIMITER + gif(1)
+    with pytest.raises(bundle_frames.BadFrame, match=f"{name.partition(' ')[0]} data"):
+        found(data)
+
+
+def test_other_data_may_hold_what_seems_to_begin_as_an_image() -> None:
+    """Behind a JPEG, where cameras put what they like: it stays one frame."""
+    header = EACH_FORMAT["TGA color"][:18] + EACH_FORMAT["ICO of PNG"][:18] + b"P6\n3 2\n"
+    whole = encoded("JPEG", PICTURE) + b"notes" + header * 40 + b"."
+    assert found(whole + DELIMITER + gif(1)) == [whole, gif(1)]
+
+
 def test_a_gif_without_an_image_is_bad() -> None:
     """A header and a trailer are not a frame."""
     with pytest.raises(bundle_frames.BadFrame, match="a GIF without one"):

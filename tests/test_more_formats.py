@@ -319,10 +319,13 @@ def test_an_image_that_cannot_be_a_frame_is_named_with_what_helps(tmp_path: Path
 
 def test_a_raw_image_that_is_a_tiff_is_not_shown_by_its_preview() -> None:
     """A DNG: its first picture is small, those in its subdirectories are of a sensor."""
-    plain = saved(PICTURE, "TIFF", tiffinfo={50706: bytes((1, 4, 0, 0))})
+    tagged = {"tiffinfo": {50706: bytes((1, 4, 0, 0))}}
     with pytest.raises(Undecodable) as caught:
-        pixels(plain)
+        pixels(saved(PICTURE, "TIFF", **tagged))
     assert caught.value.got.startswith("a camera raw image")
+    pages = saved(PICTURE, "TIFF", save_all=True, append_images=[PICTURE], **tagged)
+    with pytest.raises(Undecodable, match="a camera raw image"):
+        imaging.single_frames(pages, 10**4)
 
 
 # Numbers whose range is not known

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         Frame,
         FrameError,
         begins_as_image,
-        format_of,
         frames_in,
         index_bundle,
         iter_frames,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
         images_behind_jpeg,
         size_of_jpeg,
     )
-    from luigi_gif.bundles.image_formats import FORMATS
+    from luigi_gif.bundles.image_formats import FORMATS, format_of
     from luigi_gif.bundles.placeholders import make_placeholder
     from luigi_gif.bundles.pnm_structure import (
         PnmHeader,
@@ -66,7 +65,6 @@ __getattr__ = loads_on_use(
             "Frame",
             "FrameError",
             "begins_as_image",
-            "format_of",
             "frames_in",
             "index_bundle",
             "iter_frames",
@@ -75,7 +73,7 @@ __getattr__ = loads_on_use(
         "bundle_window": ("FRAME_DELIMITER",),
         "ico_structure": ("IconPicture", "read_icon_pictures"),
         "image_ends": ("end_of_jpeg", "end_of_padding", "images_behind_jpeg", "size_of_jpeg"),
-        "image_formats": ("FORMATS",),
+        "image_formats": ("FORMATS", "format_of"),
         "placeholders": ("make_placeholder",),
         "pnm_structure": ("PnmHeader", "end_of_pnm", "plain_text", "read_pnm_header"),
         "signatures": ("BEGINNING_BYTES", "RAW_IMAGE", "advice", "describe", "looks_like"),

@@ -225,12 +225,6 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     return BundleIndex(number + 1, seen, waypoints, stop, empty)
 
 
-def format_of(data: bytes) -> str | None:
-    """The format of the image that data begin with; None for what can be no frame."""
-    beginning = image_formats.BEGINNING.match(data)
-    return None if beginning is None else beginning.lastgroup
-
-
 def begins_as_image(data: bytes) -> bool:
     """Whether data begin as an image that can be a frame."""
     return image_formats.BEGINNING.match(data) is not None

@@ -68,8 +68,7 @@ def _ended_span(window: Window, begin: int, format_: str, end: int, search_from:
 
 def _goes_on(data: bytes, format_: str, end: int) -> bool:
     """Whether another image follows at once, as those of a file of several PNM images do."""
-    following = image_formats.BEGINNING.match(data, end) if format_ == "PNM" else None
-    return following is not None and following.lastgroup == "PNM"
+    return format_ == "PNM" and image_formats.format_of(data, end) == "PNM"
 
 
 def _reaches_into_delimiter(window: Window, begin: int, newlines: int) -> bool:

@@ -80,15 +80,20 @@ FORMATS = tuple(BY_NAME)
 """Their names, in the order in which users are told them."""
 
 
-def _beginning(formats: tuple[ImageFormat, ...]) -> re.Pattern[bytes]:
-    """The beginning of one of these formats; the group's name is the format."""
-    groups = (b"(?P<%s>%s)" % (each.name.encode(), each.beginning) for each in formats)
-    return re.compile(b"|".join(groups), re.DOTALL)
-
-
-BEGINNING = _beginning(_TABLE)
+BEGINNING = re.compile(
+    b"|".join(b"(?P<%s>%s)" % (each.name.encode(), each.beginning) for each in _TABLE), re.DOTALL
+)
 """The beginning of an image that can be a frame; the group's name is its format."""
-CLEAR_BEGINNING = _beginning(tuple(each for each in _TABLE if not each.is_weak))
+# Without groups, the module re looks for its first bytes only: many times faster.
+CLEAR_BEGINNING = re.compile(
+    b"|".join(each.beginning for each in _TABLE if not each.is_weak), re.DOTALL
+)
 """The same of those formats that may be looked for among other data."""
 LONGEST_BEGINNING = 18
 """In bytes."""
+
+
+def format_of(data: bytes, position: int = 0) -> str | None:
+    """The format of the image that begins there; None for what can be no frame."""
+    beginning = BEGINNING.match(data, position)
+    return None if beginning is None else beginning.lastgroup

@@ -63,7 +63,8 @@ def _lost_image(window: Window, begin: int, format_: str, end: int, stop: int) -
     if (weak := _weak_image_behind(window, end, stop)) is not None:
         return weak
     for beginning in image_formats.CLEAR_BEGINNING.finditer(data, end, stop):
-        other, kind = beginning.start(), str(beginning.lastgroup)
+        other = beginning.start()
+        kind = str(image_formats.format_of(data, other))
         if other < behind:
             continue
         alone = _SEPARATOR.fullmatch(data, behind, other) is not None
@@ -91,9 +92,12 @@ def _weak_image_behind(window: Window, end: int, stop: int) -> int | None:
     white_space = _WHITE_SPACE.match(window.data, end, stop)
     assert white_space is not None
     for other in {end, white_space.end()}:
-        beginning = image_formats.BEGINNING.match(window.data, other, stop)
-        is_weak = beginning and image_formats.BY_NAME[str(beginning.lastgroup)].is_weak
-        if is_weak and cut_images.whole_end(window, other, stop) is not None:
+        kind = image_formats.format_of(window.data, other)
+        if (
+            kind
+            and image_formats.BY_NAME[kind].is_weak
+            and cut_images.whole_end(window, other, stop) is not None
+        ):
             return other
     return None
 

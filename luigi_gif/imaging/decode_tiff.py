@@ -63,7 +63,7 @@ def open_tiff(data: bytes) -> OpenedImage:
         raise ValueError("a header that is cut off")
     tags, _ = tiff_directories.read_directory(data, layout, layout.first)
     read = functools.partial(_values, tags, layout)
-    _check_is_developed(data, layout, read)
+    check_is_developed(data, layout, tags)
     _check_reach(read, len(data))
     needed = {number: entry for number, entry in tags.items() if number in PIXEL_TAGS}
     profile = tags.get(PROFILE_TAG)
@@ -101,13 +101,14 @@ def _pixel_loader(
     return functools.partial(_merged, planes, bits[0], photometric, extra)
 
 
-def _check_is_developed(data: bytes, layout: Layout, read: Read) -> None:
+def check_is_developed(data: bytes, layout: Layout, tags: Tags) -> None:
     """Raise Undecodable for a raw image of a camera: it would be shown as its preview is."""
-    photometrics = [
-        _values(tiff_directories.read_directory(data, layout, offset)[0], layout, _PHOTOMETRIC)
-        for offset in read(_SUB_DIRECTORIES)
-    ]
-    if read(_DNG_VERSION) or not _RAW_PHOTOMETRICS.isdisjoint(photometrics):
+    further = (
+        tiff_directories.read_directory(data, layout, offset)[0]
+        for offset in _values(tags, layout, _SUB_DIRECTORIES)
+    )
+    photometrics = [_values(each, layout, _PHOTOMETRIC) for each in (tags, *further)]
+    if _DNG_VERSION in tags or not _RAW_PHOTOMETRICS.isdisjoint(photometrics):
         raise Undecodable("an image that can be decoded", bundles.RAW_IMAGE)
 
 

@@ -46,6 +46,8 @@ def tiff_pages(data: bytes, max_pixels: int) -> Iterator[SingleFrame] | None:
         pass  # there is no directory: the file is judged as it stands
     if not several and offset == layout.first:
         return None
+    first, _ = tiff_directories.read_directory(data, layout, layout.first)
+    decode_tiff.check_is_developed(data, layout, first)
     return (
         SingleFrame(_single(data, layout, offset, tags, max_pixels), None)
         for offset, tags in _pages(data, layout)
