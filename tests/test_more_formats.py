@@ -317,6 +317,16 @@ def test_an_image_that_cannot_be_a_frame_is_named_with_what_helps(tmp_path: Path
     assert caught.value.got.startswith("a Photoshop image: convert it to PNG")
 
 
+def test_a_folder_of_images_that_cannot_be_frames_is_named_too(tmp_path: Path) -> None:
+    """By one of them, wherever it stands among other files."""
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.txt").write_text("notes")
+    (tmp_path / "pictures" / "b.CR2").write_bytes(b"II*\0\x10\0\0\0CR\2\0" + bytes(40))
+    with pytest.raises(SourceError) as caught:
+        clip_here(tmp_path / "pictures", tmp_path / "work")
+    assert caught.value.got.startswith("none in 2 files; b.CR2 is a camera raw image: develop it")
+
+
 def test_a_raw_image_that_is_a_tiff_is_not_shown_by_its_preview() -> None:
     """A DNG: its first picture is small, those in its subdirectories are of a sensor."""
     tagged = {"tiffinfo": {50706: bytes((1, 4, 0, 0))}}

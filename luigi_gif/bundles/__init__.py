@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         advice,
         describe,
         looks_like,
+        unusable_pictures,
     )
     from luigi_gif.bundles.tiff_structure import TIFF_TYPE_BYTES, TIFF_TYPES, tiff_structs
 
@@ -76,7 +77,14 @@ __getattr__ = loads_on_use(
         "image_formats": ("FORMATS", "format_of"),
         "placeholders": ("make_placeholder",),
         "pnm_structure": ("PnmHeader", "end_of_pnm", "plain_text", "read_pnm_header"),
-        "signatures": ("BEGINNING_BYTES", "RAW_IMAGE", "advice", "describe", "looks_like"),
+        "signatures": (
+            "BEGINNING_BYTES",
+            "RAW_IMAGE",
+            "advice",
+            "describe",
+            "looks_like",
+            "unusable_pictures",
+        ),
         "tiff_structure": ("TIFF_TYPE_BYTES", "TIFF_TYPES", "tiff_structs"),
     },
 )

@@ -130,10 +130,14 @@ def looks_like(data: bytes) -> str:
 
 
 def describe(data: bytes) -> str:
-    """What data seem to be; of an image that cannot be a frame, also what to do with it."""
-    words = looks_like(data)
+    """What data seem to be; of pictures that cannot be frames, also what to do with them."""
+    return unusable_pictures(data) or looks_like(data)
+
+
+def unusable_pictures(data: bytes) -> str | None:
+    """What pictures that cannot be frames are, and what to do with them; None for all else."""
     kind = None if BEGINNING.match(data) else _kind(data)
-    return f"{words}: {kind.next_step}" if kind and kind.next_step in _OF_PICTURES else words
+    return f"{kind.name}: {kind.next_step}" if kind and kind.next_step in _OF_PICTURES else None
 
 
 def is_unknown(data: bytes) -> bool:

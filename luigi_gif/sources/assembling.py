@@ -64,6 +64,16 @@ def may_be_image(source: Items, item: Item) -> bool:
     return bundles.begins_as_image(beginning) or may_hold_frames(beginning)
 
 
+def unusable_pictures(source: Items, item: Item) -> str | None:
+    """What an item is that holds pictures of a kind which cannot be frames, and what to do."""
+    source, item = source.source_of(item)
+    try:
+        beginning = source.read(item, bundles.BEGINNING_BYTES) if source.peeks else b""
+    except ItemError:
+        return None
+    return bundles.unusable_pictures(beginning)
+
+
 def assemble(
     source: Items,
     items: Iterable[Item],

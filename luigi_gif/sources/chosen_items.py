@@ -22,6 +22,8 @@ from luigi_gif.sources.several import SeveralItems
 from luigi_gif.sources.source_errors import unusable_source_error
 from luigi_gif.sources.store_items import StoreItems, names_many_objects
 
+_MAX_EXAMPLES = 16
+
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
 
@@ -74,9 +76,12 @@ def _single_item(url: str) -> Items:
 def choose_items(source: Source, items: Items) -> Listing[Item]:
     """Those that become frames, in order; close it. Raises SourceError where there is none."""
     left_out: Counter[str] = Counter()
+    examples: list[Item] = []
 
     def count(each: LeftOut) -> None:
         left_out[each.rule] += 1
+        if each.rule == NO_IMAGE and len(examples) < _MAX_EXAMPLES:
+            examples.append(each.item)
 
     chosen = Listing(Item, _chosen(source, items, count))
     listed = len(chosen) + left_out.total()
@@ -86,6 +91,7 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
     if chosen:
         return chosen
     got = f"none of {images:,} is wanted" if images else f"none in {listed:,} files"
+    got += _unusable_example(items, examples)
     raise SourceError(
         "there is no image to make frames of",
         where=redaction.public_url(source.url),
@@ -93,6 +99,14 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         got=got,
         next_step="loosen --match, --since, --until and the like" if images else "correct --url",
     )
+
+
+def _unusable_example(items: Items, examples: list[Item]) -> str:
+    """What one of the files is that are no images, if that is known."""
+    for item in examples:
+        if words := assembling.unusable_pictures(items, item):
+            return f"; {redaction.escaped(item.name)} is {words}"
+    return ""
 
 
 def _chosen(

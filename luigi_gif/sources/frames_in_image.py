@@ -28,7 +28,7 @@ def may_hold_frames(data: bytes) -> bool:
         return _may_be_animated_png(data)
     if data.startswith(b"RIFF") and data[8:16] == b"WEBPVP8X":
         return bool(data[20:21]) and bool(data[20] & _WEBP_ANIMATION)
-    return is_sequence(data) or data.startswith((b"II", b"MM"))
+    return is_sequence(data) or bundles.format_of(data) == "TIFF"
 
 
 def is_sequence(data: bytes) -> bool:
