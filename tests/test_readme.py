@@ -21,11 +21,16 @@ def readme_for_index() -> Callable[[str, str | None], str]:
     return made
 
 
-def test_each_relative_link_of_the_readme_leads_to_a_file() -> None:
-    """On a forge, which shows it beside the files."""
+def test_each_relative_link_of_the_readme_leads_somewhere() -> None:
+    """To a file, and to a heading of it, on a forge, which shows it beside the files."""
     links = [link for link in LINK.findall(README) if "://" not in link]
     assert len(links) > 10
-    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+    for link in links:
+        path, _, heading = link.partition("#")
+        assert (ROOT / path).exists(), link
+        if heading:
+            titles = re.findall("^#+ (.+)$", (ROOT / path).read_text(), re.MULTILINE)
+            assert heading in [title.lower().replace(" ", "-") for title in titles], link
 
 
 def test_links_and_the_picture_lead_to_the_repository(

@@ -4,7 +4,8 @@ usage: python tests/campaigns/commands.py [--python PYTHON]
 
 A wheel is built and installed in a new virtual environment. The commands of a document then run one
 after another in a folder of its own, which holds nothing but the wheel and the user's pictures;
-servers run on while the next ones do. What cannot run here is listed, with its reason.
+servers run on while the next ones do. https://example.org is a server on loopback, behind a proxy.
+What cannot run here is listed, with its reason.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,36 +26,45 @@ from pathlib import Path
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from campaigns import example_org  # noqa: E402
+
 DOCUMENTS = ("README.md", "docs/operations.md", "docs/sources.md")
 SERVERS = ("dask scheduler", "dask worker", "LUIGI_CONFIG_PATH=config/luigid.cfg luigid")
 CANNOT = {
     "make ": "the Makefile's targets are run by .ci/run and by hand in a clone",
     "pip install '.[s3]'": "the folder is no clone, and the wheel is installed already",
+    "pip install 'luigi_gif[s3]'": "the package is on no index yet",
     "luigi --module luigi_gif CombineGif --url s3://": "there is no bucket; tests/test_stores.py",
-    "luigi-gif https://example.org/": "there is no such server; tests/test_web_sources.py",
-    "luigi --module luigi_gif NightlyGif --date 2026-11-24 --url https://example.org/": "there is "
-    "no such server; tests/test_schedule.py",
+    "luigi-gif s3://": "there is no bucket; tests/test_stores.py",
+    "luigi-gif 's3://": "there is no bucket; tests/test_stores.py",
     "FSSPEC_S3_ANON=": "there is no bucket; tests/test_stores.py",
     "(crontab -l;": "this machine's crontab is left alone; tests/test_config.py runs its lines",
     "sudo ": "this machine's systemd is left alone; tests/test_config.py runs the units' commands",
 }
 COMMAND = (
-    r" {4}(LUIGI_\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
+    r" {4}([A-Z_0-9]+=\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
     r"|chmod|find|tar)"
 )
+IN_A_TABLE = r"\| [^|]+ \| `(luigi-gif [^`|]+)` \|"
 
 
 def commands(document: str) -> Iterator[str]:
-    """The indented lines of a document that begin as a command does, then its Python programs."""
+    """Lines of a document that are commands, indented or in a table, then its Python programs."""
     text = (ROOT / document).read_text()
+    of_tables = [line[1] for line in re.finditer(IN_A_TABLE, text)]
     for line in text.splitlines():
         if re.match(COMMAND, line):
             yield line.strip()
+    yield from of_tables
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         yield f"python3 - <<'END'\n{program}END"
 
 
-def run_all(document: str, folder: Path, environment: dict[str, str]) -> list[str]:
+def run_all(
+    document: str, folder: Path, environment: dict[str, str], for_example_org: dict[str, str]
+) -> list[str]:
     """Run those of a document; those that failed."""
     failed: list[str] = []
     servers: list[subprocess.Popen[str]] = []
@@ -67,7 +78,8 @@ def run_all(document: str, folder: Path, environment: dict[str, str]) -> list[st
                 _wait_for_port(command)
                 print(f"started: {command}")
             else:
-                run = _start(command, folder, environment)
+                more = for_example_org if example_org.HOST in command else {}
+                run = _start(command, folder, environment | more)
                 said = run.communicate(timeout=600)[0]
                 print(f"exit {run.returncode:3}: {command}", flush=True)
                 if run.returncode:
@@ -109,9 +121,14 @@ def _prepare(folder: Path, wheel: Path) -> None:
     (folder / wheel.name).symlink_to(wheel)
     video = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=3", str(folder / "video.mp4")]
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *video], check=True)
-    for number in range(3):
-        picture = Image.linear_gradient("L").rotate(90 * number).convert("RGB")
+    pictures = [
+        Image.linear_gradient("L").rotate(90 * number).convert("RGB") for number in range(3)
+    ]
+    for number, picture in enumerate(pictures):
         picture.save(folder / "pictures" / f"{number}.jpg")
+    shutil.make_archive(str(folder / "pictures"), "zip", folder, "pictures")
+    (folder / "list.txt").write_text("pictures/0.jpg\npictures/1.jpg\n")
+    pictures[0].save(folder / "animation.webp", save_all=True, append_images=pictures[1:])
 
 
 def _installed(folder: Path, python: str) -> Path:
@@ -130,7 +147,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
     failed = []
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, example_org.serving(Path(name)) as variables:
         wheel = _installed(Path(name), options.python)
         for number, document in enumerate(DOCUMENTS):
             folder = Path(name) / str(number)
@@ -142,7 +159,7 @@ def main() -> None:
                 "HOME": name,
                 "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
             }
-            failed += run_all(document, folder, environment)
+            failed += run_all(document, folder, environment, variables)
     if failed:
         sys.exit("\n\n".join(["These failed:", *failed]))
     print("every command works as it is written")
