@@ -29,7 +29,7 @@ from support.numbered import picture, shown
 from support.pipeline import Pipeline
 
 import luigi_gif
-from luigi_gif.errors import BundleError, ParameterError, SourceError
+from luigi_gif.errors import BundleError, ParameterError, SourceError, StorageError
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
     Selection,
@@ -283,6 +283,43 @@ def test_what_unpacks_zstd_is_named_where_it_is_missing(
     with pytest.raises(SourceError) as caught:
         clip_here(tmp_path / "download", tmp_path / "work")
     assert "luigi_gif[zstd]" in caught.value.expected
+
+
+def test_links_that_lead_round_in_circles_are_not_gone_through(
+    folder: Path, tmp_path: Path
+) -> None:
+    """By ``**``; what a link leads to by itself is taken."""
+    for name in ("loop", "sub/loop", "sub/again"):
+        (folder / name).symlink_to(folder)
+    (folder / "frame_20.png").symlink_to("frame_5.png")
+    assert shown(clip_here(folder / "**" / "*_[29]*.png", tmp_path / "a")) == [2, 9, 5, 3]
+    assert shown(clip_here(folder / "l*" / "*_2.png", tmp_path / "b")) == [2]
+
+
+@pytest.mark.parametrize("pattern", ["**/**/frame_9*.png", "**/sub/**/*_9*", "**/sub/*"])
+def test_what_fits_a_pattern_in_several_ways_is_one_frame(
+    folder: Path, tmp_path: Path, pattern: str
+) -> None:
+    (folder / "sub" / "sub").mkdir()
+    (folder / "sub" / "sub" / "frame_99.png").write_bytes(picture(4))
+    found = shown(clip_here(folder / pattern, tmp_path / "work"))
+    assert sorted(found) == ([3, 4, 9] if pattern.startswith("**/**") else [3, 4])
+
+
+def test_a_lack_of_the_machine_is_no_fault_of_a_picture(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be left out for good."""
+    really_open = os.open
+
+    def refuse(path: str, *arguments: int, **options: int) -> int:
+        if str(path).endswith("frame_3.png"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StorageError, match="Too many open files"):
+        clip_here(folder, tmp_path / "work", on_bad_frame="skip")
 
 
 def test_each_of_several_files_is_meant_to_be_a_frame(folder: Path, tmp_path: Path) -> None:

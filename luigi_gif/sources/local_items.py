@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import glob
 import os
 import stat
@@ -11,6 +11,10 @@ from fnmatch import fnmatchcase
 
 from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
 from luigi_gif.sources.left_out import is_hidden
+from luigi_gif.sources.source_errors import machine_error
+
+_OF_THE_MACHINE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors that say nothing of a file."""
 
 
 class LocalItems(Items):
@@ -48,12 +52,17 @@ class LocalItems(Items):
         return item.place == self._path
 
     def read(self, item: Item, size: int) -> bytes:
-        """The first bytes of a file that is as it was listed. Raises ItemError."""
+        """The first bytes of a file that is as it was listed.
+
+        Raises ItemError, and StorageError where the machine lacks something.
+        """
         try:
             with open(item.place, "rb", opener=_opener) as file:
                 data = file.read(size)
                 version = _version(os.fstat(file.fileno()))
         except OSError as error:
+            if error.errno in _OF_THE_MACHINE:
+                raise machine_error(item.place, error) from None
             raise ItemError("a file that can be read", error.strerror or str(error)) from None
         if version != item.version:
             raise ItemError("the file that was listed", "one that has changed since")
@@ -80,17 +89,47 @@ class LocalItems(Items):
 
 
 def _fitting_paths(pattern: str) -> Iterator[str]:
-    """As glob.iglob gives them, which holds all names of a folder in memory."""
-    folder, name = os.path.split(pattern)
-    if name == "**":
-        folder, name = pattern, "*"
-    if not glob.has_magic(name):
-        yield from glob.iglob(pattern, recursive=True)
-        return
-    folder = os.path.join(folder, "")
-    for each in glob.iglob(folder, recursive=True) if glob.has_magic(folder) else [folder]:
-        with contextlib.suppress(OSError), os.scandir(each) as entries:
-            yield from (entry.path for entry in entries if fnmatchcase(entry.name, name))
+    """Paths that fit, each once. Raises SourceUnusable.
+
+    glob.iglob holds all names of a folder in memory, and follows links that lead round in circles.
+    """
+    folder = folder_before_pattern(pattern)
+    parts = [part for part in pattern.removeprefix(folder).split("/") if part]
+    parts = [part for part, before in zip(parts, ["", *parts], strict=False)
+             if not part == before == "**"]  # fmt: skip
+    paths = _paths_below(folder, parts)
+    return paths if parts.count("**") < 2 else iter(dict.fromkeys(paths))
+
+
+def _paths_below(folder: str, parts: list[str]) -> Iterator[str]:
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _paths_below(folder, rest or ["*"])
+        for entry in _entries(folder):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _paths_below(entry.path, parts)
+    elif not glob.has_magic(part):
+        path = os.path.join(folder, part)
+        if rest:
+            yield from _paths_below(path, rest)
+        elif os.path.lexists(path):
+            yield path
+    else:
+        for entry in _entries(folder):
+            if fnmatchcase(entry.name, part):
+                yield from _paths_below(entry.path, rest) if rest else (entry.path,)
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """Those of a folder; none where it is none, or may not be read. Raises SourceUnusable."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass
+    except OSError as error:
+        got = f"{folder}: {error.strerror or error}"
+        raise SourceUnusable("a folder that can be listed", got) from None
 
 
 def _opener(path: str, flags: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from luigi_gif import redaction
-from luigi_gif.errors import SourceError
+from luigi_gif.errors import SourceError, StorageError
 from luigi_gif.sources.item import Item, ItemError, SourceUnusable
 
 
@@ -26,4 +26,15 @@ def bad_item_error(url: str, item: Item, error: ItemError) -> SourceError:
         expected=error.expected,
         got=error.got,
         next_step="mend it at its source, or leave such items out with --on-bad-frame skip",
+    )
+
+
+def machine_error(path: str, error: OSError) -> StorageError:
+    """What to tell the user where a file cannot be read for a reason that is not its own."""
+    return StorageError(
+        "this machine lacks what it takes to read a file",
+        where=path,
+        expected="to read it",
+        got=error.strerror or str(error),
+        next_step="mend the cause (see ulimit -n and the memory), and run again",
     )
