@@ -26,6 +26,8 @@ _UNIT = re.compile(rb"#tb 0: (\d+)/(\d+)")
 _LINE = re.compile(rb"0, *-?\d+, *(-?\d+), *(\d+), *(\d+), *0x")
 """Of ffmpeg's muxer framecrc: stream, decoding time, time, duration, bytes, checksum. The times
 are in a unit that is told before, in seconds."""
+_NO_DURATION_US = 1000
+"""Where a WebM has none, ffmpeg guesses its unit of time."""
 _SPEAKER = re.compile(r"\[[^\]\n]* @ 0x[0-9a-f]+\] ")
 """Which part of ffmpeg says something."""
 _DATA, _CHOSEN, _PACKETS, _WORDS = range(4)
@@ -124,12 +126,17 @@ class FfmpegRun:
                 if not piece:
                     self._selector.unregister(key.fileobj)
                 elif key.data == _PACKETS:
-                    self.end_us = max((self.end_us, *(line.end_us for line in packets.take(piece))))
+                    self._note_end(packets.take(piece))
                 elif key.data == _WORDS:
                     self._words += piece[: _MAX_WORDS - len(self._words)]
                 else:
                     yield key.data, piece
         self._check()
+
+    def _note_end(self, packets: Iterator[_Line]) -> None:
+        for packet in packets:
+            if packet.end_us > packet.begin_us + _NO_DURATION_US:
+                self.end_us = max(self.end_us, packet.end_us)
 
     def _check(self) -> None:
         """Raise ItemError unless all that it did was right."""

@@ -27,7 +27,7 @@ _ALPHA = re.compile(rb"V_(VP[89]).*?\x53\xc0\x81\x01", re.DOTALL)
 _ALPHA_DECODERS = {b"VP8": "libvpx", b"VP9": "libvpx-vp9"}
 """ffmpeg's own decoders of these codecs leave alpha out."""
 _HEADER_BYTES = 1 << 16
-_SQUARE_PIXELS = "scale=w='round(iw*clip(sar,1,4))':h='round(ih/clip(sar,0.25,1))'"
+_SQUARE_PIXELS = "scale=w='round(iw*clip(sar,1,4))':h='round(ih/clip(sar,0.25,1))':flags=bicubic"
 """Pixels of another shape are made larger in one direction, as browsers do, but for absurd ones."""
 _TIMES = ("-f", "framecrc", "-flush_packets", "1")
 _PNG = ("-c:v", "png", "-compression_level", "1", "-pred", "up")
