@@ -21,6 +21,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import NoReturn
 
+import fsspec
 import pytest
 from PIL import Image
 from support.clips import clip_here
@@ -320,6 +321,17 @@ def test_a_lack_of_the_machine_is_no_fault_of_a_picture(
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(StorageError, match="Too many open files"):
         clip_here(folder, tmp_path / "work", on_bad_frame="skip")
+
+
+def test_a_store_may_tell_times_of_a_listing_in_another_way(tmp_path: Path) -> None:
+    """That of fsspec in memory does: its objects have not changed."""
+    store = fsspec.filesystem("memory")
+    for number in range(3):
+        store.pipe(f"/pictures-of-a-test/{number}.png", picture(number))
+    try:
+        assert shown(clip_here("memory://pictures-of-a-test/", tmp_path / "work")) == [0, 1, 2]
+    finally:
+        store.rm("/pictures-of-a-test", recursive=True)
 
 
 def test_each_of_several_files_is_meant_to_be_a_frame(folder: Path, tmp_path: Path) -> None:

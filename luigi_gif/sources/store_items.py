@@ -52,8 +52,7 @@ class StoreItems(Items):
         for info in found.values() if isinstance(found, dict) else found:
             name = info["name"].removeprefix(base).lstrip("/")
             if info.get("type") != "directory" and name and not is_hidden(name):
-                version = storage.object_version(info) or ""
-                yield Item(name, info["name"], info.get("size"), _time_of(info), version)
+                yield Item(name, info["name"], info.get("size"), _time_of(info), _version_of(info))
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of an object that is as it was listed. Raises ItemError."""
@@ -65,7 +64,7 @@ class StoreItems(Items):
         except Exception as error:  # a store may raise anything
             got = public_text(str(error), self._url) or type(error).__name__
             raise ItemError("an object that can be read", got) from None
-        if (storage.object_version(info) or "") != item.version:
+        if _version_of(info) != item.version:
             raise ItemError("the object that was listed", "one that has changed since")
         return data
 
@@ -97,6 +96,15 @@ def _folder_before_pattern(root: str) -> str:
     while glob.has_magic(root):
         root = root.rpartition("/")[0]
     return root
+
+
+def _version_of(info: JsonObject) -> str:
+    """The same of a listing and of the object alone, which may tell times in other ways."""
+    return storage.object_version({key: _timestamp(value) for key, value in info.items()}) or ""
+
+
+def _timestamp(value: object) -> object:
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 def _time_of(info: JsonObject) -> float | None:
