@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,12 @@ def frames_of(
     return pixels, delays
 
 
-def programs() -> set[psutil.Process]:
-    """What this process has started and what still runs."""
-    return set(psutil.Process().children(recursive=True))
+@pytest.fixture
+def no_program_stays() -> Iterator[None]:
+    """What a test starts has ended when it ends."""
+    before = psutil.Process().children(recursive=True)
+    yield
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 @pytest.fixture
@@ -229,6 +233,7 @@ def test_an_old_ffmpeg_is_asked_in_its_own_words(no_ffmpeg: Path, version: str) 
     ffmpeg_program._found.clear()
 
 
+@pytest.mark.usefixtures("no_program_stays")
 def test_a_silent_ffmpeg_is_ended(tmp_path: Path, no_ffmpeg: Path) -> None:
     """After the --download-read-timeout; so is what it has started."""
     write_program(
@@ -238,16 +243,15 @@ def test_a_silent_ffmpeg_is_ended(tmp_path: Path, no_ffmpeg: Path) -> None:
     with pytest.raises(SourceError) as error:
         frames_of(tmp_path / "video", read_timeout=0.1)
     assert error.value.got == "nothing for 0.1 s (--download-read-timeout)"
-    assert not programs()
 
 
+@pytest.mark.usefixtures("no_program_stays")
 def test_frames_take_no_more_of_the_disk_than_allowed(tmp_path: Path) -> None:
     """A limit for what is fetched is one for what is made of it."""
     video = moving(tmp_path / "video.mp4", *H264, "yuv420p", frames=400)
     assert video.stat().st_size < 1_000_000
     with pytest.raises(DownloadError, match="too large"):
         frames_of(video, max_bytes=1_000_000)
-    assert not programs()
 
 
 HELD = """
