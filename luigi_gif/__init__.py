@@ -1,4 +1,4 @@
-"""An animated GIF from a bundle of images: a Luigi pipeline that writes frames on Dask."""
+"""Animated GIFs from pictures wherever they are: a Luigi pipeline that writes frames on Dask."""
 
 from luigi_gif import unreadable_config
 

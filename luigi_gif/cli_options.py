@@ -79,7 +79,7 @@ def make_parser() -> Parser:
     parser = Parser(
         prog="luigi-gif",
         usage=_USAGE,
-        description="Make an animated GIF from a bundle of images.",
+        description="Make an animated GIF from pictures wherever they are.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
