@@ -21,7 +21,7 @@ _NAMED_OTHERWISE = {"url", "gif_file"}
 """Parameters of CombineGif that have other names here, or none."""
 
 _GROUPS = {
-    "source": "the bundle, and the work directory with the files of the run",
+    "source": "which of the pictures, and the work directory with the files of the run",
     "look": "what its frames look like",
     "timing": "how the clip plays",
     "Dask": "who writes the frames; no byte of the clip depends on it",
@@ -57,9 +57,10 @@ exit codes:
   {exit_codes.INTERRUPTED:<5}interrupted; the next run resumes
 
 examples:
-  luigi-gif images.img -o clip.gif
-  luigi-gif https://example.org/images.img --size 320x --optimize lossless
-  luigi-gif images.img --explain
+  luigi-gif pictures -o clip.gif
+  luigi-gif https://example.org/radar/ --match '*.png' --last 48 --optimize lossless
+  luigi-gif video.mp4 --step 0.1s --size 320x
+  luigi-gif pictures --every 2 --explain
 """
 
 
@@ -84,7 +85,13 @@ def make_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("url", nargs="*", metavar="URL", help=_escaped(CombineGif.url.description))
+    parser.add_argument(
+        "url",
+        nargs="*",
+        metavar="URL",
+        help="where the pictures are, one or several: a path or URL of a folder, a picture, an "
+        "archive, a page, a list, a video or a bundle, or a pattern; - is standard input",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -92,7 +99,9 @@ def make_parser() -> Parser:
         help="where to put a copy of the clip; - is standard output",
     )
     parser.add_argument(
-        "--explain", action="store_true", help="only show which steps would run, and why"
+        "--explain",
+        action="store_true",
+        help="only show which pictures are chosen, which steps would run, and why",
     )
     parser.add_argument(
         "--page", metavar="FOLDER", help="only write an HTML page of all clips in this folder"

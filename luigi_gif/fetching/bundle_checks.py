@@ -27,8 +27,8 @@ def check_beginning(piece: bytes, url: str, config: settings.download, strict: b
         raise BundleError(
             "this is not a bundle of images",
             where=public_url(url),
-            expected=f"complete images ({', '.join(bundles.FORMATS)}) "
-            "with four newlines between them",
+            expected=f"complete images ({', '.join(bundles.FORMATS)}), with four newlines between "
+            "them; or an archive, a page, a list or a video",
             got=bundles.looks_like(public_beginning(piece, url, config)),
             next_step=bundles.advice(piece),
         )
