@@ -12,6 +12,7 @@ from support.images import DELIMITER, gif, saved
 from support.numbered import picture, shown
 
 from luigi_gif import gif as gif_
+from luigi_gif.errors import ParameterError
 from luigi_gif.sources import archive_items
 
 DELAYS = [50, 70, 200]
@@ -98,6 +99,51 @@ def test_a_bundle_shows_the_first_frame_of_each_image(tmp_path: Path) -> None:
     """As it always did, also where its first image has several."""
     (tmp_path / "bundle").write_bytes(several("GIF") + DELIMITER + picture(8))
     assert shown(clip_here(tmp_path / "bundle", tmp_path / "work")) == [0, 8]
+
+
+@pytest.mark.parametrize(
+    ("rules", "numbers"),
+    [
+        ({"last": 3}, [7, 8, 9]),
+        ({"first": 2}, [0, 1]),
+        ({"every": 4}, [0, 4, 8]),
+        ({"every": 2, "first": 4, "last": 2}, [4, 6]),
+    ],
+)
+def test_rules_choose_frames_of_a_bundle(
+    tmp_path: Path, rules: dict[str, object], numbers: list[int]
+) -> None:
+    (tmp_path / "bundle").write_bytes(DELIMITER.join(map(picture, range(10))))
+    assert shown(clip_here(tmp_path / "bundle", tmp_path / "work", **rules)) == numbers
+
+
+def test_a_bad_frame_of_a_bundle_counts_for_its_rules(tmp_path: Path) -> None:
+    """It is left out once it is chosen, as without rules."""
+    (tmp_path / "bundle").write_bytes(DELIMITER.join([picture(1), picture(2)[:40], picture(3)]))
+    rules: dict[str, object] = {"last": 2, "on_bad_frame": "skip"}
+    assert shown(clip_here(tmp_path / "bundle", tmp_path / "work", **rules)) == [3]
+
+
+@pytest.mark.parametrize(
+    "rules", [{"match": "*"}, {"since": "2026-11-23"}, {"until": "1h"}, {"sort": "time"}]
+)
+@pytest.mark.parametrize("kind", ["a bundle", "an animation"])
+def test_rules_for_names_and_times_are_none_for_one_file(
+    tmp_path: Path, rules: dict[str, object], kind: str
+) -> None:
+    """They are an error that says which rules are."""
+    bundle = picture(1) + DELIMITER + picture(2)
+    (tmp_path / "file").write_bytes(bundle if kind == "a bundle" else several("GIF"))
+    with pytest.raises(ParameterError) as caught:
+        clip_here(tmp_path / "file", tmp_path / "work", **rules)
+    assert caught.value.got.startswith(f"--{next(iter(rules))} with {kind}")
+
+
+def test_a_step_needs_frames_with_times(tmp_path: Path) -> None:
+    """Those of a bundle have none."""
+    (tmp_path / "bundle").write_bytes(picture(1) + DELIMITER + picture(2))
+    with pytest.raises(ParameterError, match="--step with a bundle"):
+        clip_here(tmp_path / "bundle", tmp_path / "work", step="1h")
 
 
 def phone(number: int, size: tuple[int, int] = (8, 6)) -> bytes:

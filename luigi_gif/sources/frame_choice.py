@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from luigi_gif import redaction
+from luigi_gif.errors import ParameterError
 from luigi_gif.sources.item import Item, ItemError
 from luigi_gif.sources.selection import Selection, rules_for_places
 
@@ -27,6 +29,27 @@ class Part(NamedTuple):
 
     skipped: int
     stop: int | None
+
+
+def check_choice(url: str, selection: Selection, *, has_times: bool) -> None:
+    """Raise ParameterError for rules that the frames of one file cannot be chosen by."""
+    given = {
+        "match": selection.match,
+        "since": selection.since is not None,
+        "until": selection.until is not None,
+        "sort": selection.sort not in ("auto", "given"),
+        "step": selection.step_s and not has_times,
+    }
+    unusable = [f"--{name}" for name, is_given in given.items() if is_given]
+    if unusable:
+        kind = "an animation or a video" if has_times else "a bundle"
+        raise ParameterError(
+            "the frames of one file cannot be chosen by this",
+            where=redaction.public_url(url),
+            expected=f"--every, --first{', --last or --step' if has_times else ' or --last'}",
+            got=f"{', '.join(unusable)} with {kind}",
+            next_step="leave it out: it chooses among the items of several, such as a folder's",
+        )
 
 
 def part_of(selection: Selection, count: Callable[[], int]) -> Part:
@@ -56,6 +79,17 @@ def with_durations(
         yield held[1], end() - held[0]
     if damage is not None:
         raise damage
+
+
+def chosen_frames(frames: Callable[[], Iterator[Frame]], selection: Selection) -> Iterator[Frame]:
+    """The wanted ones of frames without times; ``frames`` gives all of them, from the first."""
+
+    def thinned() -> Iterator[Frame]:
+        rules = [is_wanted for _, is_wanted in rules_for_places(selection._replace(first=None))]
+        return (each for each in frames() if all(is_wanted(Item("", "")) for is_wanted in rules))
+
+    part = part_of(selection, lambda: sum(1 for _ in islice(thinned(), selection.first)))
+    return islice(thinned(), part.skipped, part.stop)
 
 
 def chosen_images(

@@ -11,11 +11,11 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
-from luigi_gif.sources import assembling, dated_items, frames_in_image, video_formats
+from luigi_gif.sources import assembling, dated_items, frame_choice, frames_in_image, video_formats
 from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
 from luigi_gif.sources.item import Items, SourceUnusable
 from luigi_gif.sources.listing import Listing
-from luigi_gif.sources.open_file_item import OpenFileItem
+from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
 from luigi_gif.sources.web_items import WebItems, with_local_versions
 
@@ -168,6 +168,7 @@ def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iter
         with _opened_archive(job, file, beginning) as archive:
             yield archive
     elif video_formats.format_of(beginning):
+        frame_choice.check_choice(job.source.url, job.source.selection, has_times=True)
         with _opened_video(job) as video:
             yield video
     elif page_links.is_page(beginning):
@@ -259,15 +260,19 @@ def _items_of_list(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) 
 def _image_of_frames(
     source: Source, file: IO[bytes], beginning: bytes, index: bundles.BundleIndex | None
 ) -> Items | None:
-    """A file that is one image of several frames, as an item; None for any other."""
-    if not frames_in_image.may_hold_frames(beginning):
-        return None
-    if not frames_in_image.is_sequence(beginning):
+    """An image of several frames, or a bundle of which some are wanted; None for all else."""
+    selection = source.selection
+    is_image = frames_in_image.is_sequence(beginning)
+    if not is_image and frames_in_image.may_hold_frames(beginning):
         index = index or bundles.index_bundle(file.read, strict=False)
         file.seek(0)
-        if index.frame_count > 1:  # a bundle, of which each image is one frame
-            return None
-    return OpenFileItem(_name_of(source), file, source.selection)
+        is_image = index.frame_count <= 1  # else a bundle, of which each image is one frame
+    frame_choice.check_choice(source.url, selection, has_times=is_image)
+    if is_image:
+        return OpenFileItem(_name_of(source), file, selection)
+    if (selection.every, selection.first, selection.last) != (1, None, None):
+        return OpenBundleItem(_name_of(source), file, selection)
+    return None
 
 
 def _name_of(source: Source) -> str:
