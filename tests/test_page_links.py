@@ -19,6 +19,8 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as some
+from support.clips import clip_here
+from support.numbered import picture, shown
 from support.services import service
 from support.warm import PATIENCE_S
 
@@ -61,7 +63,6 @@ def test_the_index_of_a_server_is_read(server: str, sizes: list[int | None]) -> 
         ("c.gif", f"{URL}c.gif", sizes[1], JANUARY),
     ]
     assert found.left_out == 2  # a folder and a text
-    assert not found.is_truncated
     assert is_page(page)
 
 
@@ -328,14 +329,15 @@ def test_the_listing_of_a_bucket_is_read(url: str, root: str) -> None:
     found = image_links(page, url, None)
     first = Item("2026/a&b +1.png", f"{root}cam/2026/a%26b%20%2B1.png", 512, JANUARY, '"abc"')
     assert found.items == [first, Item("2027%2B.png", f"{root}cam/2027%252B.png")]
-    assert (found.left_out, found.is_truncated) == (1, False)
+    assert (found.left_out, found.rest) == (1, None)
     assert is_page(page)
 
 
-def test_a_listing_may_be_a_part_or_encoded() -> None:
-    """It says so."""
-    found = image_links(LISTING.format(truncated="true", encoding="url").encode(), URL, None)
-    assert found.is_truncated
+def test_a_listing_may_be_a_part_and_encoded() -> None:
+    """The next part is behind its last key, whatever part this one is."""
+    page = LISTING.format(truncated="true", encoding="url").encode()
+    found = image_links(page, f"{URL}?prefix=c&marker=old&max-keys=4", None)
+    assert found.rest == f"{URL}?prefix=c&max-keys=4&marker=cam%2F2027%2B.png"
     assert [item.name for item in found.items] == ["2026/a&b  1.png", "2027+.png"]
 
 
@@ -343,6 +345,13 @@ def test_a_damaged_listing_is_an_error() -> None:
     """It would be taken for a shorter one."""
     with pytest.raises(SourceUnusable, match="whole listing"):
         image_links(LISTING.encode()[:-30], URL, None)
+
+
+@pytest.mark.parametrize("url", ["/saved/page.xml", f"{URL}?list-type=2"])
+def test_a_listing_whose_rest_cannot_be_found_is_an_error(url: str) -> None:
+    """As one in a file, or without the token of the next part."""
+    with pytest.raises(SourceUnusable, match="does not name the next"):
+        image_links(LISTING.format(truncated="true", encoding="").encode(), url, None)
 
 
 def test_a_listing_of_many_levels_costs_no_stack() -> None:
@@ -357,15 +366,12 @@ PUBLIC = {"x-amz-acl": "public-read"}
 
 
 def test_the_listing_of_a_store_leads_to_its_objects(tmp_path: Path) -> None:
-    """Whatever their keys are: moto serves it."""
+    """Whatever their keys are, and however many parts it has: moto serves it."""
     keys = ["cam/a b.png", "cam/ä+1.png", "cam/x&y=1.png", "cam/q?r#s.png", "cam/9%.png"]
     with service(
         sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0", ready=r"Running on (\S+)"
     ) as moto:
-        requests.put(f"{moto.address}/bucket", timeout=60)
-        for key in keys:
-            url = f"{moto.address}/bucket/{quote(key)}"
-            assert requests.put(url, data=key.encode(), headers=PUBLIC, timeout=60).ok
+        put_all(f"{moto.address}/bucket", {key: key.encode() for key in keys})
         page = requests.get(f"{moto.address}/bucket?prefix=cam/", timeout=60)
         found = image_links(page.content, page.url, None)
         assert sorted(item.name for item in found.items) == sorted(key[4:] for key in keys)
@@ -373,6 +379,21 @@ def test_the_listing_of_a_store_leads_to_its_objects(tmp_path: Path) -> None:
         for fetched in fetch_items(found.items, folder, settings.download(), Silent(), ""):
             assert fetched.error is None
             assert folder.read(fetched.name).decode() == f"cam/{fetched.item.name}"
+        check_parts(f"{moto.address}/long", tmp_path)
+
+
+def check_parts(bucket: str, folder: Path) -> None:
+    """A listing of several parts has the objects of all of them, by either way to list."""
+    put_all(bucket, {f"cam/é &{number}.png": picture(number) for number in range(7)})
+    for name, query in (("a", "prefix=cam/&max-keys=3"), ("b", "list-type=2&max-keys=3")):
+        assert shown(clip_here(f"{bucket}?{query}", folder / name, last=5)) == [2, 3, 4, 5, 6]
+
+
+def put_all(bucket: str, objects: dict[str, bytes]) -> None:
+    requests.put(bucket, timeout=60)
+    for key, data in objects.items():
+        url = f"{bucket}/{quote(key)}"
+        assert requests.put(url, data=data, headers=PUBLIC, timeout=60).ok
 
 
 @pytest.mark.parametrize(

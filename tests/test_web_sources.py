@@ -19,7 +19,7 @@ from support.numbered import picture, shown
 from support.page_server import Page, Server, in_turn, reply
 
 from luigi_gif import settings
-from luigi_gif.errors import ParameterError, PipelineError, SourceError
+from luigi_gif.errors import DownloadError, ParameterError, PipelineError, SourceError
 from luigi_gif.frames import load_manifest
 from luigi_gif.integrations.progress import ProgressReporter
 from luigi_gif.storage import open_folder
@@ -105,6 +105,32 @@ def test_there_is_one_line_of_progress_at_a_time(
     monkeypatch.setattr(ProgressReporter, "track", noted)
     clip_here(site.url("/radar/"), tmp_path / "work")
     assert told[:4] == ["B begin", "B end", "items begin", "items end"]
+
+
+PART = """<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>1</NextMarker>
+<Contents><Key>radar/frame_1.png</Key></Contents></ListBucketResult>"""
+LAST_PART = """<ListBucketResult><Contents><Key>radar/frame_2.png</Key></Contents>
+</ListBucketResult>"""
+
+
+def test_a_part_of_a_listing_that_cannot_be_had_is_an_error(
+    site: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After as many tries as for any download; and the next run asks for all parts anew."""
+    monkeypatch.setattr(settings.download.retry_delay, "_default", 0.0)
+    part, last = reply(200, PART.encode()), reply(200, LAST_PART.encode())
+    site.pages["/"] = in_turn(part, *[reply(503)] * 3, part, reply(503), last)
+    with pytest.raises(DownloadError, match="503"):
+        clip_here(site.url("/"), tmp_path / "work")
+    assert shown(clip_here(site.url("/"), tmp_path / "work")) == [1, 2]
+
+
+@pytest.mark.parametrize("rest", [PART, "<html>Please log in"])
+def test_a_listing_that_leads_nowhere_is_an_error(site: Server, tmp_path: Path, rest: str) -> None:
+    """Such as one whose rest is the same part again, or another page."""
+    site.pages["/"] = in_turn(reply(200, PART.encode()), reply(200, rest.encode()))
+    with pytest.raises(SourceError, match="rest of a bucket's listing"):
+        clip_here(site.url("/"), tmp_path / "work")
 
 
 def test_pages_are_listed_once(site: Server, tmp_path: Path) -> None:

@@ -9,20 +9,24 @@ from urllib.parse import quote, unquote_plus, urlsplit
 from xml.parsers import expat
 
 from luigi_gif.sources.item import Item, SourceUnusable
+from luigi_gif.urls import HTTP_SCHEMES
 
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<ListBucketResult[\s>]")
 _OBJECT = "Contents"
 _NEEDED = frozenset(
     {"Key", "LastModified", "ETag", "Size", "Prefix", "EncodingType", "IsTruncated"}
+    | {"NextContinuationToken", "NextMarker"}
 )
+_NEXT = ("continuation-token", "marker")
+"""Parameters of a URL that ask for the next part: of list-type 2, and of 1."""
 
 
 class BucketListing(NamedTuple):
     """The objects of a listing, in its order."""
 
     items: list[Item]
-    is_truncated: bool
-    """Whether the bucket has more objects than are listed."""
+    rest: str | None
+    """The URL of the next part, where the bucket has more objects than are listed."""
 
 
 def is_bucket_listing(data: bytes) -> bool:
@@ -33,7 +37,7 @@ def is_bucket_listing(data: bytes) -> bool:
 def read_bucket_listing(data: bytes, url: str) -> BucketListing:
     """The objects that are listed at ``url``, folders left out.
 
-    Raises SourceUnusable where the XML is damaged.
+    Raises SourceUnusable where the XML is damaged, or does not tell where its rest is.
     """
     reader = _Reader()
     try:
@@ -59,7 +63,24 @@ def read_bucket_listing(data: bytes, url: str) -> BucketListing:
                     version,
                 )
             )
-    return BucketListing(items, reader.of_listing.get("IsTruncated") == "true")
+    if reader.of_listing.get("IsTruncated") != "true":
+        return BucketListing(items, None)
+    last = reader.objects[-1].get("Key", "") if reader.objects else ""
+    marker = decode(reader.of_listing.get("NextMarker") or last)
+    return BucketListing(
+        items, _next_part(url, reader.of_listing.get("NextContinuationToken", ""), marker)
+    )
+
+
+def _next_part(url: str, token: str, marker: str) -> str:
+    """The URL of what comes behind a token, or else behind a key."""
+    parts = urlsplit(url)
+    query = [each for each in parts.query.split("&") if each.partition("=")[0] not in _NEXT]
+    value = token if token or "list-type=2" in query else marker
+    if not value or parts.scheme not in HTTP_SCHEMES:
+        raise SourceUnusable("a whole listing of a bucket", "a part that does not name the next")
+    query.append(f"{_NEXT[0] if token else _NEXT[1]}={quote(value, safe='')}")
+    return parts._replace(query="&".join(filter(None, query)), fragment="").geturl()
 
 
 class _Reader:

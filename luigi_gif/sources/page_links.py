@@ -49,8 +49,8 @@ class PageLinks(NamedTuple):
     items: list[Item]
     left_out: int
     """How many other links there are, each counted once."""
-    is_truncated: bool = False
-    """Whether the page is a part of a listing, whose rest is elsewhere."""
+    rest: str | None = None
+    """The URL of the next part, where the page is a part of a bucket's listing."""
 
 
 def is_page(beginning: bytes) -> bool:
@@ -61,7 +61,8 @@ def is_page(beginning: bytes) -> bool:
 def image_links(page: bytes, url: str, charset: str | None) -> PageLinks:
     """The pictures that a page links to, else those that it shows.
 
-    Raises SourceUnusable for a damaged listing of a bucket.
+    Raises SourceUnusable for a listing of a bucket that is damaged, or has a rest that cannot
+    be found.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def image_links(page: bytes, url: str, charset: str | None) -> PageLinks:
     if is_bucket_listing(page):
         listing = read_bucket_listing(page, url)
         images = [item for item in listing.items if _is_frame(item.name)]
-        return PageLinks(images, len(listing.items) - len(images), listing.is_truncated)
+        return PageLinks(images, len(listing.items) - len(images), listing.rest)
     read = _read(page_text(page, charset))
     resolver = _Resolver(url, read.base)
     links = _pictures(read.links, resolver)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, storage, urls
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
+from luigi_gif.errors import ParameterError, SourceError
 from luigi_gif.sources import assembling, dated_items, frame_choice, frames_in_image, video_formats
 from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
-from luigi_gif.sources.item import Items, SourceUnusable
+from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
@@ -29,8 +28,6 @@ ASSEMBLED_SUFFIX = ".assembled"
 UNPACKED_SUFFIX = ".unpacked"
 MAX_PAGE_BYTES = 1 << 26
 """Of a page, which is held in memory."""
-
-logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
 
 class SourceBundle(NamedTuple):
@@ -233,19 +230,22 @@ def _ffmpeg(url: str) -> Ffmpeg:
 
 
 def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
-    from luigi_gif.sources import page_links
+    from luigi_gif.sources import listing_parts, page_links
 
     if len(page) > MAX_PAGE_BYTES:
         raise SourceUnusable(f"a page of at most {MAX_PAGE_BYTES:,} bytes", "a larger one")
     url = fetched.place or job.source.url
     links = page_links.image_links(page, url, fetched.charset)
-    if not links.items:
+    if not links.items and links.rest is None:
         shown = fetching.public_beginning(page, job.source.url, job.config)
         got = f"{bundles.looks_like(shown)}, with {links.left_out:,} other links"
         raise SourceUnusable("a bundle, or a page that links to pictures", got)
-    if links.is_truncated:
-        logger.warning("the page is a part of a listing: its rest is not seen")
-    return WebItems(links.items, job.staging, job.config, job.reporter, job.source.url)
+    items: Iterable[Item] = links.items
+    if links.rest is not None:
+        items = listing_parts.items_of_parts(
+            links, url, job.staging, job.config, job.reporter, MAX_PAGE_BYTES
+        )
+    return WebItems(items, job.staging, job.config, job.reporter, job.source.url)
 
 
 def _items_of_list(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Items:
