@@ -58,7 +58,6 @@ class DownloadData(PipelineTask):
             if self.reason_to_run() is None:
                 sources.remove_leftovers(staging, self.data_file)
                 return f"sure of {self.output()}: it is as it was downloaded"
-            version = sources.source_version(self.source())
             before = self.bundle.version()
             made = sources.fetch_source(
                 self.source(),
@@ -68,8 +67,6 @@ class DownloadData(PipelineTask):
                 integrations.ProgressReporter(self),
             )
             receipt = {"recipe": self.recipe(), **made.receipt}
-            if version is not None:
-                receipt["source"] = version
             if made.bundle_index is not None:
                 # So that SplitFrames need not read it again.
                 receipt["survey"] = made.bundle_index.to_json()

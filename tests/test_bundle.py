@@ -137,6 +137,39 @@ def test_images_of_every_format_are_found_in_any_order(
     assert shown[-1][len(frames[-1]) :] in (b"", DELIMITER)
 
 
+WHOLE = {name: data for name, data in OF_EVERY_FORMAT.items() if bundle_frames.whole_format(data)}
+
+
+def test_what_is_one_whole_image_whatever_follows() -> None:
+    """Of formats that say where they end; not what has more behind it, or a delimiter inside."""
+    assert list(WHOLE) == ["GIF", "PNG", "JPEG", "JPEG with scans"]
+    for data in WHOLE.values():
+        assert (
+            bundle_frames.whole_format(data[:-1])
+            is bundle_frames.whole_format(data + b"more")
+            is None
+        )
+    several = encoded("GIF", PICTURE, save_all=True, append_images=[NEWLINES])
+    assert (
+        bundle_frames.whole_format(several)
+        is bundle_frames.whole_format(b"")
+        is bundle_frames.whole_format(b"<html>")
+        is None
+    )
+
+
+@given(st.lists(st.sampled_from(list(WHOLE)), max_size=30))
+def test_an_index_of_whole_images_is_that_of_their_bundle(names: list[str]) -> None:
+    """So that nobody has to look at them once more."""
+    builder = bundle_frames.IndexBuilder()
+    offset = 0
+    for data in map(WHOLE.__getitem__, names):
+        builder.add(offset, len(data), str(bundle_frames.whole_format(data)))
+        offset += len(data) + len(DELIMITER)
+    data = DELIMITER.join(map(WHOLE.__getitem__, names))
+    assert builder.build() == bundle_frames.index_bundle(io.BytesIO(data).read, strict=True)
+
+
 @pytest.mark.parametrize("newlines", [5, 6, 7, 9])
 def test_more_newlines_than_a_delimiter_belong_to_no_frame(newlines: int) -> None:
     """They may stand before, between and behind frames."""

@@ -24,12 +24,14 @@ from typing import NoReturn
 import fsspec
 import pytest
 from PIL import Image
+from pytest_mock import MockerFixture
 from support.clips import clip_here
 from support.images import gif, saved
 from support.numbered import picture, shown
 from support.pipeline import Pipeline
 
 import luigi_gif
+from luigi_gif import bundles
 from luigi_gif.errors import BundleError, ParameterError, SourceError, StorageError
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
@@ -103,6 +105,22 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_a_source(folder: Path, tmp_path: Path) -> None:
     """Its own pictures in natural order; no hidden file, no text, nothing of folders in it."""
     assert shown(clip_here(folder, tmp_path / "work")) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("more", [b"", b"\0"])
+def test_what_is_read_of_items_is_the_index_of_their_bundle(
+    pipeline: Pipeline, tmp_path: Path, mocker: MockerFixture, more: bytes
+) -> None:
+    """The bundle is read once more only where an item is no plain image."""
+    write_all(tmp_path / "pictures", {"0.gif": gif(1), "1.gif": gif(2) + more, "2.png": picture(1)})
+    read = mocker.spy(bundles, "index_bundle")
+    pipeline.run(url=tmp_path / "pictures")
+    assert read.call_count == (1 if more else 0)
+    folder = open_folder(str(pipeline.workdir))
+    with folder.open("image-data.img") as file:
+        expected = json.loads(json.dumps(bundles.index_bundle(file.read, strict=True).to_json()))
+    index = folder.read_json("frames.json") or {}
+    assert {key: index.get(key) for key in expected} == expected
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_the_memory_of_a_run_does_not_grow_with_its_items(
 ) -> None:
     """As tests/campaigns/listings.py shows with a million of them."""
     monkeypatch.setattr(listing, "MAX_ROWS", 100)
+    monkeypatch.setattr(listing, "ROWS_IN_A_LINE", 2)
     folder = storage.LocalFolder(tmp_path)
     peak_bytes(200, folder)  # what is imported and cached once
     few = peak_bytes(500, folder)

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         BundleIndex,
         Frame,
         FrameError,
+        IndexBuilder,
         begins_as_image,
         frames_in,
         index_bundle,
         iter_frames,
         may_be_bundle,
+        whole_format,
     )
     from luigi_gif.bundles.bundle_window import FRAME_DELIMITER
     from luigi_gif.bundles.ico_structure import IconPicture, read_icon_pictures
@@ -65,11 +67,13 @@ __getattr__ = loads_on_use(
             "BundleIndex",
             "Frame",
             "FrameError",
+            "IndexBuilder",
             "begins_as_image",
             "frames_in",
             "index_bundle",
             "iter_frames",
             "may_be_bundle",
+            "whole_format",
         ),
         "bundle_window": ("FRAME_DELIMITER",),
         "ico_structure": ("IconPicture", "read_icon_pictures"),

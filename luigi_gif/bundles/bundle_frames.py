@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from luigi_gif import gif
 from luigi_gif.bundles import image_formats, signatures
 from luigi_gif.bundles.bundle_window import FRAME_DELIMITER, PIECE_BYTES, MoreNeeded, Window
 from luigi_gif.bundles.frame_end import find_frame_end
 from luigi_gif.bundles.frame_span import FrameError, Span
+from luigi_gif.errors import Malformed, Truncated
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
@@ -27,10 +29,12 @@ __all__ = [
     "BundleIndex",
     "Frame",
     "FrameError",
+    "IndexBuilder",
     "frames_in",
     "index_bundle",
     "iter_frames",
     "may_be_bundle",
+    "whole_format",
 ]
 
 WAYPOINT_WORK = 1 << 20
@@ -86,6 +90,37 @@ class BundleIndex(NamedTuple):
         """The index that :meth:`to_json` was called of."""
         frame_count, formats = value["frames"], value["formats"]
         return cls(frame_count, formats, value["waypoints"], value["end"], value.get("empty", 0))
+
+
+class IndexBuilder:
+    """Notes what a bundle holds, frame by frame."""
+
+    def __init__(self) -> None:
+        self._count = self._end = self._empty = 0
+        self._formats: dict[str, int] = {}
+        self._waypoints: list[tuple[int, int]] = []
+        self._spacing = WAYPOINT_WORK
+        self._work = 0
+        """Since the last waypoint."""
+
+    def add(self, offset: int, size: int, format_: str) -> None:
+        """Note the next frame."""
+        if not self._waypoints or self._work >= self._spacing:
+            self._waypoints.append((self._count, offset))
+            self._work = 0
+        if self._count:
+            self._empty += max(0, (offset - self._end) // len(FRAME_DELIMITER) - 1)
+        self._count += 1
+        self._end = offset + size
+        self._formats[format_] = self._formats.get(format_, 0) + 1
+        self._work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
+        if len(self._waypoints) > MAX_WAYPOINTS:
+            self._waypoints = self._waypoints[::2]
+            self._spacing *= 2
+
+    def build(self) -> BundleIndex:
+        """What the frames so far are."""
+        return BundleIndex(self._count, self._formats, self._waypoints, self._end, self._empty)
 
 
 class BadFrame(ValueError):
@@ -204,25 +239,33 @@ def index_bundle(read: Callable[[int], bytes], *, strict: bool) -> BundleIndex:
     BadFrame
         For that frame.
     """
-    seen: dict[str, int] = {}
-    waypoints: list[tuple[int, int]] = []
-    spacing, work, number, stop, empty = WAYPOINT_WORK, 0, -1, 0, 0
+    index = IndexBuilder()
     for number, (offset, _, begin, span) in enumerate(_spans(Window(), read, 0)):
         format_, end, error, _ = span
         if strict and error:
             raise BadFrame(number, offset, error)
-        seen[format_] = seen.get(format_, 0) + 1
-        if number:
-            empty += max(0, (offset - stop) // len(FRAME_DELIMITER) - 1)
-        size = end - begin
-        stop = offset + size
-        if not waypoints or work >= spacing:
-            waypoints.append((number, offset))
-            work = 0
-        work += size + (COPIED_FRAME_WORK if format_ == "GIF" else DECODED_FRAME_WORK)
-        if len(waypoints) > MAX_WAYPOINTS:
-            waypoints, spacing = waypoints[::2], spacing * 2
-    return BundleIndex(number + 1, seen, waypoints, stop, empty)
+        index.add(offset, end - begin, format_)
+    return index.build()
+
+
+def whole_format(data: bytes) -> str | None:
+    """The format of data that are one image and nothing else, and not a damaged one.
+
+    Behind one of these, walkers of a bundle find the same end, whatever follows the delimiter.
+    None for anything of which that is not sure.
+    """
+    beginning = image_formats.BEGINNING.match(data)
+    if beginning is None or FRAME_DELIMITER in data:
+        return None
+    format_ = str(beginning.lastgroup)
+    if format_ == "GIF":
+        return format_ if gif.is_one_image(data) else None
+    known = image_formats.BY_NAME[format_]
+    try:
+        is_whole = known.has_end_mark and known.end(data, 0) == len(data)
+    except (Truncated, Malformed):
+        return None
+    return format_ if is_whole else None
 
 
 def begins_as_image(data: bytes) -> bool:

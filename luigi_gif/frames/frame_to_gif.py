@@ -83,8 +83,8 @@ def _can_be_copied(
     number: int, frame: bundles.Frame, image: gif.Image, options: RenderOptions
 ) -> bool:
     """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
-    pixels = image.extent[0] * image.extent[1]
-    fits = options.fitted(image.extent) == image.extent and pixels <= options.max_pixels
+    extent = image.extent
+    fits = options.fitted(extent) == extent and extent[0] * extent[1] <= options.max_pixels
     if not fits or not frame.is_whole:
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick

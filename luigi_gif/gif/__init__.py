@@ -10,6 +10,7 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.gif.block_reader import (
         has_several_images,
+        is_one_image,
         iterate_images,
         read_first_comment,
         read_first_image,
@@ -36,6 +37,7 @@ __getattr__ = loads_on_use(
     {
         "block_reader": (
             "has_several_images",
+            "is_one_image",
             "iterate_images",
             "read_first_comment",
             "read_first_image",

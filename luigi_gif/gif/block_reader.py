@@ -130,6 +130,19 @@ def has_several_images(data: bytes) -> bool | None:
     return False
 
 
+def is_one_image(data: bytes) -> bool:
+    """Whether data are a GIF of one image, from its header to its trailer, and nothing else."""
+    images = 0
+    try:
+        for label, _, end in iterate_blocks(data, 0):
+            if label == TRAILER:
+                return images == 1 and end == len(data)
+            images += label == IMAGE_SEPARATOR
+    except (Truncated, Malformed):
+        pass
+    return False
+
+
 def _governed(image: Image, delay_cs: int, transparent_index: int | None) -> Image:
     """The image with what its Graphic Control Extension says."""
     if transparent_index is not None:

@@ -125,7 +125,7 @@ def _gives_exactly(data: bytes | memoryview, pixels: int) -> bool:
     from PIL import Image
 
     for unwritten in (255, 0):  # the last pixel may be of this color: then the other tells
-        image = Image.new("P", (pixels + 1, 1), unwritten)
+        image = Image.new("L", (pixels + 1, 1), unwritten)  # indexes as they are, without a palette
         try:
             image.frombytes(data[1:], "gif", data[0], 0, -1)
         except ValueError:  # no data, or no valid code, for the pixel too many

@@ -6,7 +6,7 @@ So all that follows works the same, wherever the frames come from.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles
@@ -15,6 +15,7 @@ from luigi_gif.sources.frame_choice import chosen_images
 from luigi_gif.sources.frames_in_image import may_hold_frames
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
 from luigi_gif.sources.left_out import is_named_as_image
+from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.selection import Selection
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ MAX_PIXELS = 178_956_970
 MAX_ITEM_BYTES = 1 << 29
 """Of one image, which is held in memory."""
 _BEGINNING_BYTES = 1 << 9
+_OF_ONE_FRAME = ("GIF", "JPEG")
+"""Formats of which one whole image is one frame; a PNG may be an animation."""
 
 
 class NotedItem(NamedTuple):
@@ -55,8 +58,9 @@ def may_be_image(source: Items, item: Item) -> bool:
     source, item = source.source_of(item)
     if source.is_named_by_user(item):
         return True
-    if is_named_as_image(item.name) or not source.peeks:
-        return is_named_as_image(item.name)
+    is_named = is_named_as_image(item.name)
+    if is_named or not source.peeks:
+        return is_named
     try:
         beginning = source.read(item, _BEGINNING_BYTES)
     except ItemError:
@@ -74,31 +78,68 @@ def unusable_pictures(source: Items, item: Item) -> str | None:
     return bundles.unusable_pictures(beginning)
 
 
-def assemble(
-    source: Items,
-    items: Iterable[Item],
-    note: Callable[[NotedItem], None],
-    *,
-    strict: bool,
-) -> Iterator[bytes]:
-    """The pieces of a bundle of the images of these items, in their order.
+class Assembly:
+    """Makes a bundle of items.
 
-    With ``strict`` the first item that cannot be used ends it with BadItemError; else a
-    placeholder takes its place, which is a bad frame.
+    Parameters
+    ----------
+    source : Items
+        Where they can be read.
+    strict : bool
+        Whether the first item that cannot be used ends it with BadItemError; else a
+        placeholder takes its place, which is a bad frame.
     """
-    number = 0
-    for item, read in source.read_each(items, MAX_ITEM_BYTES + 1):
-        note(NotedItem(number, item.name, item.time))
-        try:
-            for image in _with_placeholder(item, images_of(read), strict):
-                if number:
-                    yield bundles.FRAME_DELIMITER
-                yield image
-                number += 1
-        except BadItemError:
-            if not isinstance(read, ItemError):  # what has arrived of one that broke off is kept
-                source.discard(item)
-            raise
+
+    def __init__(self, source: Items, *, strict: bool) -> None:
+        self.noted = Listing(NotedItem)
+        """The items so far; to be closed."""
+        self._source = source
+        self._strict = strict
+        self._index: bundles.IndexBuilder | None = bundles.IndexBuilder()
+        self._number = 0
+        self._size = 0
+
+    @property
+    def index(self) -> bundles.BundleIndex | None:
+        """What the bundle holds; None where a look at all of it has to tell."""
+        return None if self._index is None else self._index.build()
+
+    def pieces(self, items: Iterable[Item]) -> Iterator[bytes]:
+        """The pieces of a bundle of the images of these items, in their order."""
+        for item, read in self._source.read_each(items, MAX_ITEM_BYTES + 1):
+            self.noted.append(NotedItem(self._number, item.name, item.time))
+            try:
+                for image, format_ in self._images_of(item, read):
+                    if self._number:
+                        yield bundles.FRAME_DELIMITER
+                    self._add(image, format_)
+                    yield image
+            except BadItemError:
+                # What has arrived of one that broke off is kept.
+                if not isinstance(read, ItemError):
+                    self._source.discard(item)
+                raise
+
+    def _images_of(self, item: Item, read: ReadResult) -> Iterator[tuple[bytes, str | None]]:
+        """Each image, and its format where it is sure to be found as one frame."""
+        if isinstance(read, bytes) and len(read) <= MAX_ITEM_BYTES:
+            format_ = bundles.whole_format(read)
+            if format_ and (format_ in _OF_ONE_FRAME or not may_hold_frames(read)):
+                yield read, format_
+                return
+        for image in _with_placeholder(item, images_of(read), self._strict):
+            yield image, bundles.whole_format(image)
+
+    def _add(self, image: bytes, format_: str | None) -> None:
+        """Note a frame, in front of which a delimiter stands unless it is the first."""
+        if self._number:
+            self._size += len(bundles.FRAME_DELIMITER)
+        if format_ is None:
+            self._index = None
+        elif self._index is not None:
+            self._index.add(self._size, len(image), format_)
+        self._size += len(image)
+        self._number += 1
 
 
 def _with_placeholder(item: Item, images: Iterator[bytes], strict: bool) -> Iterator[bytes]:

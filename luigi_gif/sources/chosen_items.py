@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import NamedTuple
@@ -45,10 +45,10 @@ def listed_items(url: str) -> Items | None:
     several = urls.split_sources(url)
     if len(several) > 1:
         return SeveralItems([listed_items(each) or _single_item(each) for each in several])
-    return StoreItems(url) if names_many_objects(url) else _local_items(url)
+    return StoreItems(url) if names_many_objects(url) else local_items(url)
 
 
-def _local_items(url: str) -> Items | None:
+def local_items(url: str) -> Items | None:
     """The items of this machine; None where a URL names one file, or something elsewhere."""
     several = urls.split_sources(url)
     if len(several) > 1:
@@ -130,17 +130,22 @@ def source_version(source: Source) -> str | None:
 
     None for a source that is not of this machine, or is not there (any more).
     """
-    items = _local_items(source.url)
+    items = local_items(source.url)
     if items is None:
         return fetching.source_version(source.url)
-    digest = hashlib.sha256()
-    is_there = False
     try:
-        for item in _chosen(source, items):
-            is_there = True
-            digest.update(repr((item.name, item.version)).encode())
+        return version_of(_chosen(source, items))
     except SourceError:
         return None
+
+
+def version_of(items: Iterable[Item]) -> str | None:
+    """What :func:`source_version` gives where these files of this machine are chosen."""
+    digest = hashlib.sha256()
+    is_there = False
+    for item in items:
+        is_there = True
+        digest.update(repr((item.name, item.version)).encode())
     return digest.hexdigest() if is_there else None
 
 

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from luigi_gif import storage
 from luigi_gif.sources.item import Item, ItemError, Items, SourceUnusable
 from luigi_gif.sources.left_out import is_hidden
 from luigi_gif.sources.source_errors import machine_error
@@ -57,9 +58,14 @@ class LocalItems(Items):
         Raises ItemError, and StorageError where the machine lacks something.
         """
         try:
-            with open(item.place, "rb", opener=_opener) as file:
-                data = file.read(size)
-                version = _version(os.fstat(file.fileno()))
+            # Without waiting, where a FIFO has taken the place of a file.
+            descriptor = os.open(item.place, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            try:
+                end = size if item.size is None else min(size, item.size)
+                data = storage.pread(descriptor, 0, end)
+                version = _version(os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
         except OSError as error:
             if error.errno in _OF_THE_MACHINE:
                 raise machine_error(item.place, error) from None
@@ -130,11 +136,6 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     except OSError as error:
         got = f"{folder}: {error.strerror or error}"
         raise SourceUnusable("a folder that can be listed", got) from None
-
-
-def _opener(path: str, flags: int) -> int:
-    """Without waiting, where a FIFO has taken the place of a file."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def is_pattern(path: str) -> bool:

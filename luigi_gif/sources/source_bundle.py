@@ -11,7 +11,14 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from luigi_gif import bundles, fetching, redaction, storage, urls
 from luigi_gif.errors import ParameterError, SourceError
 from luigi_gif.sources import assembling, dated_items, frame_choice, frames_in_image, video_formats
-from luigi_gif.sources.chosen_items import Source, choose_items, list_dated_items, listed_items
+from luigi_gif.sources.chosen_items import (
+    Source,
+    choose_items,
+    list_dated_items,
+    listed_items,
+    local_items,
+    version_of,
+)
 from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
@@ -36,7 +43,7 @@ class SourceBundle(NamedTuple):
     file_name: str
     """In the staging folder."""
     receipt: dict[str, object]
-    """What is known of it."""
+    """What is known of it; under ``source`` which version of a local source it was made of."""
     bundle_index: bundles.BundleIndex | None
     """What it holds, where that is known."""
     items: Listing[assembling.NotedItem]
@@ -74,7 +81,8 @@ def fetch_source(
     if listed is not None:
         if source.sha256 is not None:
             raise _no_checksum_error(source.url)
-        return _assemble(job, listed)
+        return _assemble(job, listed, is_local=local_items(source.url) is not None)
+    version = fetching.source_version(source.url)
     part = f"{name}{storage.PARTIAL_SUFFIX}"
     with _translated(source):
         fetched = fetching.fetch_bundle(
@@ -89,11 +97,14 @@ def fetch_source(
         )
     with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
         if opened is None:
-            return SourceBundle(
-                part, fetched.receipt, fetched.bundle_index, Listing(assembling.NotedItem)
-            )
-        made = _assemble(job, opened)
-    return made._replace(receipt=made.receipt | {"source_sha256": fetched.receipt["sha256"]})
+            noted = Listing(assembling.NotedItem)
+            made = SourceBundle(part, fetched.receipt, fetched.bundle_index, noted)
+        else:
+            made = _assemble(job, opened)
+            made.receipt["source_sha256"] = fetched.receipt["sha256"]
+    if version is not None:
+        made.receipt["source"] = version
+    return made
 
 
 def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
@@ -122,10 +133,12 @@ def _is_container(url: str, beginning: bytes) -> bool:
     )
 
 
-def _assemble(job: _Job, items: Items) -> SourceBundle:
+def _assemble(job: _Job, items: Items, *, is_local: bool = False) -> SourceBundle:
+    """``is_local`` says whether the items are files of this machine, and the source no more."""
     source, staging = job.source, job.staging
     file_name = f"{job.name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}"
-    noted = Listing(assembling.NotedItem)
+    assembly = assembling.Assembly(items, strict=source.strict)
+    noted = assembly.noted
     with (
         _translated(source),
         choose_items(source, items) as chosen,
@@ -133,16 +146,19 @@ def _assemble(job: _Job, items: Items) -> SourceBundle:
         _tracked(job.reporter, items, len(chosen)) as progress,
     ):
         bundle.clear()
-        pieces = assembling.assemble(items, chosen, noted.append, strict=source.strict)
-        for piece in fetching.whole_pieces(pieces):
+        for piece in fetching.whole_pieces(assembly.pieces(chosen)):
             bundle.append(piece)
             progress(len(noted), bundle.state.size)
             fetching.check_size(bundle.state.size, job.config, source.url)
         if not noted:
             raise SourceUnusable("an image", "gaps only")
-        index = bundles.index_bundle(bundle.reader(), strict=False)
-        receipt = {"size": bundle.state.size, "sha256": bundle.sha256()}
-    return SourceBundle(file_name, receipt, index if source.strict else None, noted)
+        index = None
+        if source.strict:
+            index = assembly.index or bundles.index_bundle(bundle.reader(), strict=False)
+        receipt: dict[str, object] = {"size": bundle.state.size, "sha256": bundle.sha256()}
+        if is_local:
+            receipt["source"] = version_of(chosen)
+    return SourceBundle(file_name, receipt, index, noted)
 
 
 def _tracked(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     )
     from luigi_gif.storage.local_folder import LocalFolder
     from luigi_gif.storage.opening import attach, open_folder
-    from luigi_gif.storage.regular_files import check_path, open_regular_file
+    from luigi_gif.storage.regular_files import check_path, open_regular_file, pread
     from luigi_gif.storage.staging import temporary_file
     from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_version
     from luigi_gif.storage.targets import FileTarget
@@ -39,7 +39,7 @@ __getattr__ = loads_on_use(
         ),
         "local_folder": ("LocalFolder",),
         "opening": ("attach", "open_folder"),
-        "regular_files": ("check_path", "open_regular_file"),
+        "regular_files": ("check_path", "open_regular_file", "pread"),
         "staging": ("temporary_file",),
         "store_calls": ("AT_ONCE_BYTES", "Store", "object_version"),
         "targets": ("FileTarget",),

@@ -21,13 +21,33 @@ def write_whole(
     durable: bool,
 ) -> None:
     """Let ``data`` appear as ``name`` in the folder ``root``. Raises as :func:`replacing`."""
-    with (
-        errors.during("write", name),
-        replacing(root, name, token, errors, durable=durable) as descriptor,
-    ):
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+    # As that does it, in one block: it is called for each frame.
+    path = os.path.join(root, name)
+    temporary = temporary_name(path, token)
+    with errors.during("write", name):
+        regular_files.check_file(path)
+        descriptor = regular_files.create(temporary, os.O_EXCL)
+        try:
+            _fill(descriptor, data, durable)
+            if durable:
+                regular_files.check_path(root, name)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+
+def _fill(descriptor: int, data: bytes | memoryview, durable: bool) -> None:
+    """Write all of a file, and close it."""
+    try:
+        size = os.write(descriptor, data)
+        while size < len(data):
+            size += os.write(descriptor, memoryview(data)[size:])
+        if durable:
+            regular_files.sync_file(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

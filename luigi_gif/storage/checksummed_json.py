@@ -11,6 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 HEAD = b'{"crc32": "'
 """What the text of each of these files begins with."""
 _READ_BYTES = 1 << 16
+_ROWS_IN_A_LINE = 100
 
 
 def to_text(value: Mapping[str, object]) -> bytes:
@@ -40,12 +42,11 @@ def from_text(text: bytes) -> JsonObject | None:
 
 
 def write_rows(file: IO[bytes], key: str, rows: Iterable[object]) -> None:
-    """Write the text of an object with one list, each row of it in a line of its own.
+    """Write the text of an object with one list, some rows of it in each line.
 
     So neither who writes it nor who reads it with :func:`read_rows` holds all rows.
     """
-    head = b'%s%08x", ' % (HEAD, 0)
-    file.write(head)
+    file.write(b'%s%08x", ' % (HEAD, 0))
     crc32 = 0
     for piece in _pieces(key, rows):
         file.write(piece)
@@ -56,9 +57,10 @@ def write_rows(file: IO[bytes], key: str, rows: Iterable[object]) -> None:
 
 
 def _pieces(key: str, rows: Iterable[object]) -> Iterator[bytes]:
+    waiting = iter(rows)
     end = b"%s: [\n" % json.dumps(key).encode()
-    for row in rows:
-        yield end + json.dumps(row).encode()
+    while some := list(islice(waiting, _ROWS_IN_A_LINE)):
+        yield end + json.dumps(some).encode()[1:-1]
         end = b",\n"
     yield b"\n]}"
 
@@ -73,7 +75,7 @@ def read_rows(file: IO[bytes]) -> Iterator[Any]:
         return
     for line in lines:
         try:
-            yield json.loads(line.rstrip(b",\n"))
+            yield from json.loads(b"[%s]" % line.rstrip(b",\n"))
         except ValueError:
             return
 

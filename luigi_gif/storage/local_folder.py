@@ -54,13 +54,14 @@ class LocalFolder(Folder):
         return f"{status.st_size}-{times}-{status.st_ino}"
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
-        with (
-            self._errors.during("read", name),
-            regular_files.open_regular_file(self.path(name)) as descriptor,
-        ):
-            size = os.fstat(descriptor).st_size
-            start = max(0, size + start) if start < 0 else start
-            return regular_files.pread(descriptor, start, size if end is None else min(end, size))
+        with self._errors.during("read", name):
+            descriptor, size = regular_files.open_with_size(self.path(name))
+            try:
+                start = max(0, size + start) if start < 0 else start
+                end = size if end is None else min(end, size)
+                return regular_files.pread(descriptor, start, end)
+            finally:
+                os.close(descriptor)
 
     def read_uncached(self, name: str, start: int, end: int) -> bytes:
         with (
@@ -90,9 +91,7 @@ class LocalFolder(Folder):
             os.close(descriptor)
 
     def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
-        return local_listing.list_files(
-            self.path(subfolder), partial(self._errors.during, "list", subfolder)
-        )
+        return local_listing.list_files(self.path(subfolder), self._listing(subfolder))
 
     def find(self, name: str, skip: str) -> list[str]:
         return local_listing.folders_that_hold(self.url, name, skip)
@@ -109,7 +108,7 @@ class LocalFolder(Folder):
         checked: set[str] = set()
 
         def write(name: str, data: bytes) -> None:
-            subfolder = os.path.dirname(name)
+            subfolder = name.rpartition("/")[0]
             if subfolder not in checked:
                 with self._errors.during("write", name):
                     regular_files.check_subfolders(self.url, name)
@@ -204,7 +203,8 @@ class LocalFolder(Folder):
             lock.release()
 
     def sweep(self, subfolder: str = "") -> None:
-        found = [name for name, _ in self.entries(subfolder) if token_in(name)]
+        listed = local_listing.list_files(self.path(subfolder), self._listing(subfolder), token_in)
+        found = [name for name, _ in listed]
         if not self._is_locked:  # another run may be at work
             leftovers.remove_those_of_ended_runs(self, subfolder, found)
             found = [name for name in found if self._is_old(os.path.join(subfolder, name))]
@@ -226,6 +226,9 @@ class LocalFolder(Folder):
 
     def exists(self, name: str) -> bool:
         return os.path.lexists(self.path(name))
+
+    def _listing(self, subfolder: str) -> Callable[[], contextlib.AbstractContextManager[None]]:
+        return partial(self._errors.during, "list", subfolder)
 
     def _translated(self, name: str) -> raw_files.Translated:
         return lambda verb: self._errors.during(verb, name)

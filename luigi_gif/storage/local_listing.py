@@ -6,16 +6,21 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 
 from luigi_gif.storage.abstract_folder import Entry
 
+_AT_ONCE = 100
+
 
 def list_files(
-    path: str, translating: Callable[[], AbstractContextManager[None]]
+    path: str,
+    translating: Callable[[], AbstractContextManager[None]],
+    is_wanted: Callable[[str], object] = lambda _: True,
 ) -> Iterator[Entry]:
-    """The files of a folder, in any order; none if there is no such folder.
+    """The files of a folder whose names are wanted, in any order; none if there is no such folder.
 
-    Each call to the system is made in a block of ``translating()``.
+    The calls to the system are made in blocks of ``translating()``.
     """
     with translating():
         try:
@@ -25,16 +30,21 @@ def list_files(
     with listing:
         while True:
             with translating():
-                entry = next(listing, None)
-                if entry is None:
-                    return
-                try:
-                    found = entry.is_file(follow_symlinks=False)
-                    size = entry.stat(follow_symlinks=False).st_size if found else 0
-                except FileNotFoundError:  # removed meanwhile
-                    continue
-            if found:
-                yield Entry(entry.name, size)
+                found = list(islice(listing, _AT_ONCE))
+                entries = [_entry(each) for each in found if is_wanted(each.name)]
+            yield from filter(None, entries)
+            if not found:
+                return
+
+
+def _entry(found: os.DirEntry[str]) -> Entry | None:
+    """None for what is no file, or was removed meanwhile."""
+    try:
+        if found.is_file(follow_symlinks=False):
+            return Entry(found.name, found.stat(follow_symlinks=False).st_size)
+    except FileNotFoundError:
+        pass
+    return None
 
 
 def folders_that_hold(root: str, name: str, skip: str) -> list[str]:

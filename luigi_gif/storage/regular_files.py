@@ -103,6 +103,11 @@ def open_descriptor(path: str, flags: int = os.O_RDONLY) -> int:
 
     Raises ForeignFileError where the path is something else, and OSError.
     """
+    return open_with_size(path, flags)[0]
+
+
+def open_with_size(path: str, flags: int = os.O_RDONLY) -> tuple[int, int]:
+    """As :func:`open_descriptor`, and the size of the file in bytes."""
     try:
         # A FIFO would wait for its other end, some devices for a line.
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
@@ -112,11 +117,12 @@ def open_descriptor(path: str, flags: int = os.O_RDONLY) -> int:
             check_regular(path, mode)
         raise
     try:
-        check_regular(path, os.fstat(descriptor).st_mode)
+        found = os.fstat(descriptor)
+        check_regular(path, found.st_mode)
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor
+    return descriptor, found.st_size
 
 
 @contextlib.contextmanager
