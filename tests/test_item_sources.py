@@ -16,13 +16,15 @@ import sys
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import NoReturn
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 from pytest_mock import MockerFixture
 from support.clips import clip_here
@@ -31,8 +33,8 @@ from support.numbered import picture, shown
 from support.pipeline import Pipeline
 
 import luigi_gif
-from luigi_gif import bundles
-from luigi_gif.errors import BundleError, ParameterError, SourceError, StorageError
+from luigi_gif import bundles, settings
+from luigi_gif.errors import BundleError, DownloadError, ParameterError, SourceError, StorageError
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
     Selection,
@@ -40,6 +42,7 @@ from luigi_gif.sources import (
     assembling,
     explain_source,
     source_bundle,
+    store_items,
     time_reader,
 )
 from luigi_gif.storage import open_folder
@@ -341,15 +344,106 @@ def test_a_lack_of_the_machine_is_no_fault_of_a_picture(
         clip_here(folder, tmp_path / "work", on_bad_frame="skip")
 
 
+STORE_URL = "memory://pictures-of-a-test/"
+
+
+@pytest.fixture
+def store() -> Iterator[MemoryFileSystem]:
+    """A store in memory with twelve pictures."""
+    store = fsspec.filesystem("memory")
+    for number in range(COUNT):
+        store.pipe(f"/pictures-of-a-test/{number}.png", picture(number))
+    yield store
+    store.rm("/pictures-of-a-test", recursive=True)
+
+
+@pytest.mark.usefixtures("store")
 def test_a_store_may_tell_times_of_a_listing_in_another_way(tmp_path: Path) -> None:
     """That of fsspec in memory does: its objects have not changed."""
-    store = fsspec.filesystem("memory")
-    for number in range(3):
-        store.pipe(f"/pictures-of-a-test/{number}.png", picture(number))
-    try:
-        assert shown(clip_here("memory://pictures-of-a-test/", tmp_path / "work")) == [0, 1, 2]
-    finally:
-        store.rm("/pictures-of-a-test", recursive=True)
+    assert shown(clip_here(STORE_URL, tmp_path / "work")) == list(range(COUNT))
+
+
+def reads_of(
+    monkeypatch: pytest.MonkeyPatch, fail: Callable[[str, int], None] = lambda name, count: None
+) -> Counter[str]:
+    """How often each object is read from now on; ``fail`` is told of each and may raise."""
+    reads: Counter[str] = Counter()
+    really_read = MemoryFileSystem.cat_file
+
+    def read(store: MemoryFileSystem, path: str, **options: int) -> bytes:
+        name = path.rpartition("/")[2]
+        reads[name] += 1
+        fail(name, reads[name])
+        return bytes(really_read(store, path, **options))
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", read)
+    monkeypatch.setattr(settings.download.retry_delay, "_default", 0.0)
+    return reads
+
+
+@pytest.mark.usefixtures("store")
+def test_a_store_that_breaks_off_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As often as any download is tried."""
+
+    def fail(name: str, count: int) -> None:
+        if name == "3.png" and count < 3:
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+    reads = reads_of(monkeypatch, fail)
+    assert shown(clip_here(STORE_URL, tmp_path / "work")) == list(range(COUNT))
+    assert reads["3.png"] == 3
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("error", "tries"), [(ConnectionResetError, 3), (PermissionError, 1)])
+def test_what_a_store_cannot_give_now_is_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OSError], tries: int
+) -> None:
+    """It is no fault of the object, which --on-bad-frame skip would leave out for good."""
+
+    def fail(name: str, _: int) -> None:
+        if name == "3.png":
+            raise error("not now")
+
+    reads = reads_of(monkeypatch, fail)
+    with pytest.raises(DownloadError, match="not now") as caught:
+        clip_here(STORE_URL, tmp_path / "work", on_bad_frame="skip")
+    assert caught.value.where == f"3.png of {STORE_URL}"
+    assert reads["3.png"] == tries
+
+
+@pytest.mark.usefixtures("store")
+def test_an_object_that_is_gone_is_a_bad_item(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is listed, but cannot be read any more."""
+
+    def fail(name: str, _: int) -> None:
+        if name == "3.png":
+            raise FileNotFoundError(name)
+
+    reads_of(monkeypatch, fail)
+    clip = clip_here(STORE_URL, tmp_path / "work", on_bad_frame="skip")
+    assert shown(clip) == [number for number in range(COUNT) if number != 3]
+
+
+@pytest.mark.usefixtures("store")
+def test_objects_that_are_large_together_are_not_read_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of these there is room for two."""
+    reads = reads_of(monkeypatch)
+    source = store_items.StoreItems(STORE_URL)
+    items = list(source.items())
+    monkeypatch.setattr(store_items, "AT_ONCE_BYTES", 2 * max(item.size or 0 for item in items))
+    read: list[str] = []
+    for item, data in source.read_each(items, 1 << 20):
+        read.append(item.name)
+        assert isinstance(data, bytes)
+        assert reads.total() <= len(read) + 1
+    assert read == [item.name for item in items]
 
 
 def test_each_of_several_files_is_meant_to_be_a_frame(folder: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         fetch_items,
     )
     from luigi_gif.fetching.partial_file import discard_partial, open_partial
+    from luigi_gif.fetching.retry_rule import new_attempts
 
 __getattr__ = loads_on_use(
     __name__,
@@ -41,5 +42,6 @@ __getattr__ = loads_on_use(
         ),
         "item_download": ("FetchedItem", "discard_item", "discard_items", "fetch_items"),
         "partial_file": ("discard_partial", "open_partial"),
+        "retry_rule": ("new_attempts",),
     },
 )

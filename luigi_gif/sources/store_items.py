@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import glob
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from luigi_gif import storage, urls
-from luigi_gif.redaction import public_text
+from luigi_gif import fetching, settings, storage, urls
+from luigi_gif.errors import DownloadError, TransientDownloadError
+from luigi_gif.redaction import escaped, public_text, public_url
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult, SourceUnusable
 from luigi_gif.sources.left_out import is_hidden
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
 
 AT_ONCE = 8
-"""So many objects are read at a time."""
+AT_ONCE_BYTES = 1 << 28
+"""So many objects, and so many bytes unless one has more, are read at a time."""
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 """What file systems call the time when an object was changed last."""
 
@@ -55,33 +58,65 @@ class StoreItems(Items):
                 yield Item(name, info["name"], info.get("size"), _time_of(info), _version_of(info))
 
     def read(self, item: Item, size: int) -> bytes:
-        """The first bytes of an object that is as it was listed. Raises ItemError."""
-        size = min(size, item.size if item.size is not None else size)
-        try:
-            data: bytes = self._store.call("cat_file", item.place, start=0, end=size, size=size)
-            self._store.invalidate_cache()
-            info = self._store.call("info", item.place)
-        except Exception as error:  # a store may raise anything
-            got = public_text(str(error), self._url) or type(error).__name__
-            raise ItemError("an object that can be read", got) from None
-        if _version_of(info) != item.version:
-            raise ItemError("the object that was listed", "one that has changed since")
-        return data
+        """The first bytes of an object that is as it was listed.
+
+        Raises ItemError where it is not, and DownloadError where the store does not tell.
+        """
+        return self._read_in_attempts(item, size, threading.Event())
 
     def read_each(self, items: Iterable[Item], size: int) -> Iterator[tuple[Item, ReadResult]]:
         """Those of some items are read before it is their turn."""
         waiting: deque[tuple[Item, Future[ReadResult]]] = deque()
+        stopped = threading.Event()
+        held = 0
         with ThreadPoolExecutor(AT_ONCE, "item") as pool:
             try:
                 for item in items:
-                    waiting.append((item, pool.submit(self._read, item, size)))
-                    if len(waiting) > AT_ONCE:
-                        item, future = waiting.popleft()
-                        yield item, future.result()
-                for item, future in waiting:
-                    yield item, future.result()
+                    more = _bytes_of(item, size)
+                    while waiting and (len(waiting) == AT_ONCE or held + more > AT_ONCE_BYTES):
+                        first, future = waiting.popleft()
+                        held -= _bytes_of(first, size)
+                        yield first, future.result()
+                    held += more
+                    waiting.append((item, pool.submit(self._result, item, size, stopped)))
+                while waiting:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
             finally:
+                stopped.set()
                 pool.shutdown(cancel_futures=True)
+
+    def _result(self, item: Item, size: int, stopped: threading.Event) -> ReadResult:
+        try:
+            return self._read_in_attempts(item, size, stopped)
+        except ItemError as error:
+            return error
+
+    def _read_in_attempts(self, item: Item, size: int, stopped: threading.Event) -> bytes:
+        attempts = fetching.new_attempts(settings.download(), stopped)
+        data: bytes = attempts(self._read_once, item, _bytes_of(item, size))
+        return data
+
+    def _read_once(self, item: Item, size: int) -> bytes:
+        try:
+            data: bytes = self._store.call("cat_file", item.place, start=0, end=size, size=size)
+            self._store.invalidate_cache()
+            info = self._store.call("info", item.place)
+        except FileNotFoundError:
+            raise ItemError("the object that was listed", "none any more") from None
+        except Exception as error:  # a store may raise anything
+            is_final = isinstance(error, PermissionError | ImportError)
+            kind = DownloadError if is_final else TransientDownloadError
+            raise kind(
+                "an object cannot be read",
+                where=f"{escaped(item.name)} of {public_url(self._url)}",
+                expected="an answer of the store",
+                got=public_text(str(error), self._url) or type(error).__name__,
+                next_step="mend what stands in the way, and run again",
+            ) from None
+        if _version_of(info) != item.version:
+            raise ItemError("the object that was listed", "one that has changed since")
+        return data
 
 
 def names_many_objects(url: str) -> bool:
@@ -90,6 +125,11 @@ def names_many_objects(url: str) -> bool:
     if urls.is_local(url) or scheme in urls.HTTP_SCHEMES or "::" in url:
         return False
     return url.endswith("/") or (scheme in urls.NAMES_WITH_MARKS and glob.has_magic(url))
+
+
+def _bytes_of(item: Item, size: int) -> int:
+    """How many are read of an item, if ``size`` is the most."""
+    return size if item.size is None else min(size, item.size)
 
 
 def _folder_before_pattern(root: str) -> str:
