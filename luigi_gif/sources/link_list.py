@@ -91,6 +91,11 @@ def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator
         yield _item(entry, base, local_allowed, line)
 
 
+def item_at(url: str) -> Item:
+    """What a URL names that the user gives. Raises ValueError."""
+    return Item(_name(url), _absolute(url, True))
+
+
 def write_whole_paths(file: IO[bytes], folder: str, to: IO[bytes]) -> bool:
     """Write the same list, wherever it lies: whole URLs for the paths, which begin in a folder.
 
