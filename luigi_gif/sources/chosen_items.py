@@ -7,7 +7,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -39,8 +39,6 @@ class Source(NamedTuple):
     """Whether a frame that cannot be used ends the run."""
     sha256: str | None
     """Of the file at the URL, if it is known."""
-    zone: tzinfo = UTC
-    """Of the times in a URL."""
 
 
 def listed_items(url: str, fetched: Callable[[Iterable[Item], str], Items]) -> Items | None:
@@ -176,6 +174,4 @@ def list_dated_items(source: Source) -> Iterator[Item]:
             next_step="give them; until when, says --until, by default now",
         )
     until = datetime.now(UTC).timestamp() if until is None else until
-    # Whole steps: every ten minutes is at 18:20, whenever it is asked for.
-    since = -(-since // step_s) * step_s
-    yield from dated_items.dated_items(source.url, since, until, step_s, source.zone)
+    yield from dated_items.dated_items(source.url, since, until, step_s, source.selection.zone)
