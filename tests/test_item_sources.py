@@ -606,6 +606,16 @@ def test_other_choices_make_another_clip(folder: Path, pipeline: Pipeline) -> No
     assert pipeline.run(url=folder, match="*_[2-7].png", every=2) == []
 
 
+def test_a_choice_that_is_no_longer_made_is_a_change(tmp_path: Path, pipeline: Pipeline) -> None:
+    """Also of a source at a URL, which is not looked at again."""
+    pipeline.server.pages["/all.zip"] = zip_of(PICTURES)
+    url = pipeline.server.url("/all.zip")
+    for choice, count in (({"last": 2}, 2), ({}, COUNT)):
+        clip = clip_here(url, tmp_path / "work", **choice)
+        with Image.open(clip) as image:
+            assert image.n_frames == count  # type: ignore[attr-defined]
+
+
 def test_several_sources_are_one_after_another(folder: Path, tmp_path: Path) -> None:
     """In the order given, each in its own."""
     urls = [folder / "frame_3.png", folder / "frame_1.png", folder / "*_1[01].png"]
