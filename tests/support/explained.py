@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import luigi
 
 from luigi_gif import settings
@@ -13,6 +11,6 @@ from luigi_gif.sources import Selection, Source, explain_source
 
 def explained(url: object, selection: Selection) -> list[str]:
     """Its lines."""
-    source = Source(str(url), selection, True, None, UTC)
+    source = Source(str(url), selection, True, None)
     reporter = ProgressReporter(luigi.Task())
     return list(explain_source(source, settings.download.current(), reporter))
