@@ -193,7 +193,7 @@ def opened(job: Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iterat
     """The items of a fetched file; None where it is a bundle."""
     from luigi_gif.sources import archive_items, link_list, page_links
 
-    beginning = file.read(archive_items.BEGINNING_BYTES)
+    beginning = bundles.read_beginning(file.read, archive_items.BEGINNING_BYTES)
     file.seek(0)
     if archive_items.is_archive(beginning):
         with _opened_archive(job, file, beginning) as archive:
