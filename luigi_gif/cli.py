@@ -20,7 +20,6 @@ from luigi_gif import (
     integrations,
     run_history,
     sample_files,
-    settings,
     sources,
     standard_input,
     urls,
@@ -135,9 +134,7 @@ def _task(options: argparse.Namespace) -> CombineGif:
 def _explain(task: CombineGif) -> int:
     steps = reversed(list(_reasons(task)))
     integrations.print_lines(f"{step.task_family:13} {why}" for step, why in steps)
-    reporter = integrations.ProgressReporter(task)
-    config = settings.download.current()
-    integrations.print_lines(sources.explain_source(task.source(), config, reporter))
+    integrations.print_lines(sources.explain_source(task.source()))
     return exit_codes.SUCCESS
 
 

@@ -50,6 +50,8 @@ class Reports:
 
 
 Fetched = list[FetchedItem[Item]]
+MAX_BYTES = 1 << 21
+"""Of an item."""
 
 
 class Fetching:
@@ -58,11 +60,10 @@ class Fetching:
     def __init__(self, folder: Path) -> None:
         self.folder = storage.LocalFolder(folder)
         self.reports = Reports()
-        self.source = ""
 
     def start(self, items: Iterable[Item], **values: Any) -> Any:
         section = settings.download(**{"retry_delay": 0.0, **values})
-        return fetch_items(items, self.folder, section, self.reports, self.source)
+        return fetch_items(items, self.folder, section, self.reports, "", MAX_BYTES)
 
     def __call__(self, items: Iterable[Item | str], **values: Any) -> Fetched:
         given = [item if isinstance(item, Item) else Item(item) for item in items]
@@ -349,6 +350,24 @@ def test_all_items_together_have_a_limit(fetching: Fetching, server: Server) -> 
         fetching(urls, max_bytes=550)
     assert "--download-max-bytes" in raised.value.expected
     assert len(fetching(urls, max_bytes=1000)) == 10
+
+
+def test_an_item_has_a_limit(fetching: Fetching, server: Server) -> None:
+    """Whether its length is known or not: it is given with an error, and the others are fetched."""
+
+    def endless(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(ConnectionError):
+            while True:
+                handler.wfile.write(bytes(1 << 18))
+
+    server.pages |= {"/large": bytes(MAX_BYTES + 1), "/endless": endless, "/whole": b"x"}
+    large, stream, whole = fetching([server.url(path) for path in server.pages])
+    for each in (large, stream):
+        assert each.error is not None
+        assert each.error.expected == "at most 2,097,152 bytes"
+    assert fetching.body(whole) == b"x"
 
 
 def test_a_folder_that_cannot_be_written_ends_it(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from luigi_gif import urls
+from luigi_gif.sources import link_list
 from luigi_gif.sources.item import SourceUnusable
 from luigi_gif.sources.link_list import looks_like_link_list, parse_link_list
 
@@ -18,6 +19,15 @@ LIST = "https://host.example/radar/list.txt"
 def places(text: str | bytes, base: str = "/data/list.txt", local: bool = True) -> list[str]:
     data = text.encode() if isinstance(text, str) else text
     return [item.place for item in parse_link_list(io.BytesIO(data), base, local)]
+
+
+def test_a_list_of_very_many_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any of them is looked at."""
+    monkeypatch.setattr(link_list, "MAX_LINES", 3)
+    assert len(places("a.png\n" * 3)) == 3
+    with pytest.raises(SourceUnusable) as caught:
+        places("no path, no URL\n" * 4)
+    assert (caught.value.expected, caught.value.got) == ("a list of at most 3 lines", "4")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -72,6 +72,7 @@ def fetch_items(
     config: settings.download,
     reporter: Reporter,
     source: str,
+    max_item_bytes: int,
 ) -> Generator[FetchedItem[PlaceT], None, None]:
     """Fetch items, several at a time, and give them in their order.
 
@@ -81,7 +82,8 @@ def fetch_items(
     (contextlib.closing) where it is not used up: that ends what is under way.
 
     Raises StorageError where the folder cannot be written, and DownloadError where all items
-    together are larger than ``config.max_bytes``. One that cannot be had is given with an error.
+    together are larger than ``config.max_bytes``. One that cannot be had, or is larger than
+    ``max_item_bytes``, is given with an error.
     """
     with (
         reporter.track("items", operator.length_hint(items) or None, 0) as progress,
@@ -89,7 +91,8 @@ def fetch_items(
         HostThreads(config.per_host) as threads,
     ):
         tally = _Tally(config, progress)
-        queue: _Queue[PlaceT] = _Queue(_Fetcher(folder, opener, tally), threads, tally)
+        fetcher = _Fetcher(folder, opener, tally, max_item_bytes)
+        queue: _Queue[PlaceT] = _Queue(fetcher, threads, tally)
         try:
             for item in items:
                 queue.add(item)
@@ -157,14 +160,17 @@ class _Queue(Generic[PlaceT]):
 class _Fetcher:
     """Fetches an item, in any thread."""
 
-    def __init__(self, folder: storage.LocalFolder, opener: SourceOpener, tally: _Tally) -> None:
+    def __init__(
+        self, folder: storage.LocalFolder, opener: SourceOpener, tally: _Tally, max_bytes: int
+    ) -> None:
         self._folder = folder
         self._opener = opener
         self._tally = tally
+        self._max_bytes = max_bytes
 
     def fetch(self, item: PlaceT, name: str) -> FetchedItem[PlaceT]:
         """The item, whole, or with an error. Raises StorageError and Stopped."""
-        share = _Share(self._tally, item.place)
+        share = _Share(self._tally, item.place, self._max_bytes)
         body = Body(item.place, self._folder, self._opener, share, partial(_check, item.place))
         try:
             with open_partial(self._folder, name, item.place, item.version, durable=False) as file:
@@ -233,16 +239,29 @@ class _Tally:
 class _Share:
     """What an item adds to the tally; takes the place of a reporter, and of its progress."""
 
-    def __init__(self, tally: _Tally, url: str) -> None:
+    def __init__(self, tally: _Tally, url: str, max_bytes: int) -> None:
         self._tally = tally
         self._url = url
+        self._max_bytes = max_bytes
         self._size = 0
 
     @contextlib.contextmanager
     def track(self, unit: str, total: int | None, begin: int) -> Iterator[Progress]:
+        self._check(total or 0)
         self(begin, begin)
         yield self
 
+    def _check(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise DownloadError(
+                "the item is too large",
+                where=public_url(self._url),
+                expected=f"at most {self._max_bytes:,} bytes",
+                got=f"{size:,} bytes or more",
+                next_step="correct the URL, or ask the server's keeper",
+            )
+
     def __call__(self, done: int, size: int) -> None:
+        self._check(size)
         by, self._size = size - self._size, size
         self._tally.change_size(by, self._url)

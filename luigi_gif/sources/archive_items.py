@@ -8,6 +8,7 @@ import gzip
 import importlib
 import io
 import lzma
+import os
 import posixpath
 import stat
 import tarfile
@@ -29,8 +30,16 @@ _ENCRYPTED = 1
 """Bit of a zip member's flags (APPNOTE 6.3.10, 4.4.4)."""
 _UNIX_MODE_BIT = 16
 """From which on a zip member's attributes are those of Unix."""
+_ZIP_END_BYTES = 1 << 17
+"""In which its end is: a comment has 64 KiB at most."""
 BEGINNING_BYTES = 1 << 20
 """As many tell whether a compressed file holds a tar: a block of bzip2 has 900 kB."""
+MAX_MEMBERS = 600_000
+"""They are listed in memory; a year of minutes has 525,600."""
+MAX_RATIO = 200
+"""So many times its own size an archive may unpack to, if that is ..."""
+FREE_BYTES = 1 << 29
+"""... more than one image may have."""
 BROKEN = (
     OSError, EOFError, ValueError, RuntimeError, NotImplementedError,
     zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
@@ -100,10 +109,16 @@ def _open_zstandard(file: IO[bytes]) -> IO[bytes]:
 
 
 def unpacked_pieces(opener: Callable[[IO[bytes]], IO[bytes]], file: IO[bytes]) -> Iterator[bytes]:
-    """What a compressed file holds. Raises SourceUnusable where it is damaged or cut off."""
+    """What a compressed file holds.
+
+    Raises SourceUnusable where it is damaged or cut off, or unpacks to very many bytes.
+    """
+    size = 0
     try:
         with opener(file) as unpacked:
             while piece := unpacked.read(_PIECE_BYTES):
+                size += len(piece)
+                _check_unpacked(size, file.tell())
                 yield piece
     except BROKEN as error:
         raise SourceUnusable("a whole compressed tar file", _words(error)) from None
@@ -122,11 +137,26 @@ def open_archive(file: IO[bytes]) -> Items:
         raise SourceUnusable("a whole tar or zip file", _words(error)) from None
 
 
+def _check_unpacked(size: int, packed: int) -> None:
+    if size > max(FREE_BYTES, MAX_RATIO * packed):
+        expected = f"an archive that unpacks to at most {MAX_RATIO} times its size"
+        raise SourceUnusable(expected, f"{size:,} bytes or more, of {packed:,}")
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_MEMBERS:
+        expected = f"an archive of at most {MAX_MEMBERS:,} files (a folder may have more)"
+        raise SourceUnusable(expected, f"{count:,} files or more")
+
+
 class _Zip(Items):
     def __init__(self, file: IO[bytes]) -> None:
+        _check_count(_count_in_zip(file))
         self._zip = zipfile.ZipFile(file)
+        self._size = file.seek(0, os.SEEK_END)
 
     def items(self) -> Iterator[Item]:
+        _check_unpacked(sum(info.file_size for info in self._zip.infolist()), self._size)
         # Of those with one name the last counts, as for whoever unpacks them.
         for info in {info.filename: info for info in self._zip.infolist()}.values():
             name = _name_inside(info.filename)
@@ -154,6 +184,21 @@ class _Zip(Items):
             raise SourceUnusable(error.expected, error.got) from None
 
 
+def _count_in_zip(file: IO[bytes]) -> int:
+    """How many files there are, as the end of a zip file says (APPNOTE 6.3.10, 4.3.14 to 16)."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _ZIP_END_BYTES))
+    end = file.read()
+    count = int.from_bytes(end.rpartition(b"PK\5\6")[2][6:8], "little")
+    if count == 0xFFFF:
+        locator = end.rpartition(b"PK\6\7")[2]
+        file.seek(min(size, int.from_bytes(locator[4:12], "little")))
+        record = file.read(40)
+        if record.startswith(b"PK\6\6"):
+            count = int.from_bytes(record[32:], "little")
+    return count
+
+
 def _dos_time(info: zipfile.ZipInfo) -> float | None:
     """Seconds since 1970, of a time in UTC; None where it has no day, as some tools write it."""
     try:
@@ -173,7 +218,8 @@ class _Tar(Items):
         # Of those with one name the last counts, as for whoever unpacks them.
         members: dict[str, Item] = {}
         try:
-            for member in self._tar:
+            for number, member in enumerate(self._tar, 1):
+                _check_count(number)
                 name = _name_inside(member.name)
                 if member.issym():
                     _check_link(member.name, posixpath.dirname(name), member.linkname)

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from luigi_gif import bundles
+from luigi_gif.sources.frames_in_image import may_hold_frames
+
 
 class Item(NamedTuple):
     """What a source tells of an item before it is read."""
@@ -41,6 +44,9 @@ class SourceUnusable(ItemError):
     """A source cannot be used as a whole, such as a damaged archive."""
 
 
+_BEGINNING_BYTES = 1 << 20
+"""As many tell whether there may be an image."""
+
 ReadResult: TypeAlias = bytes | Iterator[bytes] | ItemError
 """The bytes of an item, or its frames as image files, or why it cannot be had."""
 
@@ -50,8 +56,6 @@ class Items(ABC):
 
     order = "natural"
     """Of its frames, if the user asks for none: ``natural`` or ``given``."""
-    is_ordered = True
-    """Whether they are given in an order that means something, the same each time."""
     peeks = True
     """Whether a look at the beginning of an item costs next to nothing."""
     tells_progress = False
@@ -85,7 +89,14 @@ class Items(ABC):
         """Forget what was read of an item that cannot be used: the next run reads it anew."""
 
     def _read(self, item: Item, size: int) -> ReadResult:
+        """The first bytes, and of what is surely no image less: it may unpack to very many."""
         try:
+            if item.size is not None and item.size >= size:
+                raise ItemError(f"at most {size - 1:,} bytes of an image", f"{item.size:,}")
+            if self.peeks and (item.size is None or item.size > _BEGINNING_BYTES):
+                beginning = self.read(item, _BEGINNING_BYTES)
+                if not (bundles.begins_as_image(beginning) or may_hold_frames(beginning)):
+                    return beginning
             return self.read(item, size)
         except ItemError as error:
             return error

@@ -30,6 +30,7 @@ _BYTE_ORDER_MARKS = (
 _MARK_BYTES = 3
 _MAX_LINE = 1 << 20
 """In characters: an entry, or a comment."""
+MAX_LINES = 1_000_000
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
 _URL = re.compile(rf"(?:{_SCHEME}::)*+{_SCHEME}://[^\s<>\"{{}}]+")
@@ -76,7 +77,7 @@ def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator
     """The items that a list names, in its order, while it is read.
 
     Raises SourceUnusable, which names the line, for what is no URL, and for a local path
-    where that is not allowed.
+    where that is not allowed; also for a list of very many lines.
 
     Parameters
     ----------
@@ -87,13 +88,16 @@ def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator
         Whether the list may name files of this machine. One that was fetched may not, nor may
         it name anything but http(s) and the common stores.
     """
+    _check_length(file)
     for line, entry in _entries(_lines(file)):
         yield _item(entry, base, local_allowed, line)
 
 
-def item_at(url: str) -> Item:
-    """What a URL names that the user gives. Raises ValueError."""
-    return Item(_name(url), _absolute(url, True))
+def _check_length(file: IO[bytes]) -> None:
+    lines = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_MAX_LINE), b""))
+    file.seek(0)
+    if lines > MAX_LINES:
+        raise SourceUnusable(f"a list of at most {MAX_LINES:,} lines", f"{lines:,}")
 
 
 def write_whole_paths(file: IO[bytes], folder: str, to: IO[bytes]) -> bool:

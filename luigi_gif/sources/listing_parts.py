@@ -29,8 +29,8 @@ def items_of_parts(
 ) -> Iterator[Item]:
     """The pictures of all parts of a listing, of which the first was found at ``url``.
 
-    Raises SourceUnusable where a part is none, or larger than ``max_bytes``, DownloadError where
-    one cannot be had, or all are larger than what is allowed, and StorageError.
+    Raises SourceUnusable where a part is none, DownloadError where one cannot be had or is larger
+    than ``max_bytes``, or all are larger than what is allowed, and StorageError.
     """
     links, count, size = first, 0, 0
     with reporter.track("objects", None, 0) as progress:
@@ -39,7 +39,7 @@ def items_of_parts(
             if links.rest is None:
                 return
             page = _fetch(links.rest, url, staging, config, max_bytes)
-            if len(page) > max_bytes or not is_bucket_listing(page):
+            if not is_bucket_listing(page):
                 raise SourceUnusable("the rest of a bucket's listing", "another page")
             part = image_links(page, url, None)
             if part.rest == links.rest:
@@ -58,18 +58,18 @@ def _fetch(
     config: settings.download,
     max_bytes: int,
 ) -> bytes:
-    """A part as it is now, or one byte more than it may have.
+    """A part as it is now.
 
     What a run that broke off has left may be an older one.
     """
     fetching.discard_item(staging, place)
     with contextlib.closing(
-        fetching.fetch_items([Item("", place)], staging, config, _Silent(), source)
+        fetching.fetch_items([Item("", place)], staging, config, _Silent(), source, max_bytes)
     ) as fetched:
         part = next(fetched)
         if part.error is not None:
             raise part.error
-        page: bytes = staging.read(part.name, 0, max_bytes + 1)
+        page: bytes = staging.read(part.name)
     fetching.discard_item(staging, place)
     return page
 

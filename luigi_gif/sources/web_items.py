@@ -94,7 +94,9 @@ class WebItems(Items):
         """Each is fetched whole before it is given; gaps are not given."""
         count = missing = 0
         with contextlib.closing(
-            fetching.fetch_items(items, self._staging, self._config, self._reporter, self._source)
+            fetching.fetch_items(
+                items, self._staging, self._config, self._reporter, self._source, size - 1
+            )
         ) as fetched:
             for each in fetched:
                 count += 1
