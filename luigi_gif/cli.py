@@ -20,6 +20,7 @@ from luigi_gif import (
     integrations,
     run_history,
     sample_files,
+    settings,
     sources,
     standard_input,
     urls,
@@ -134,7 +135,9 @@ def _task(options: argparse.Namespace) -> CombineGif:
 def _explain(task: CombineGif) -> int:
     steps = reversed(list(_reasons(task)))
     integrations.print_lines(f"{step.task_family:13} {why}" for step, why in steps)
-    integrations.print_lines(sources.explain_source(task.source()))
+    reporter = integrations.ProgressReporter(task)
+    config = settings.download.current()
+    integrations.print_lines(sources.explain_source(task.source(), config, reporter))
     return exit_codes.SUCCESS
 
 

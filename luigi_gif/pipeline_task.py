@@ -39,7 +39,6 @@ from luigi_gif.selection_parameters import (
     SelectionParameters,
     selection_of,
     selection_recipe,
-    zone_of,
 )
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
 from luigi_gif.url_parameters import FolderParameter, SourceParameter
@@ -140,9 +139,7 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     def source(self) -> sources.Source:
         """What ``url`` names, and what is wanted of it."""
         strict = self.on_bad_frame == "fail"
-        return sources.Source(
-            self.url, selection_of(self), strict, self.sha256, zone_of(self.timezone)
-        )
+        return sources.Source(self.url, selection_of(self), strict, self.sha256)
 
     def recipe(self) -> dict[str, object]:
         """The parameters that shape the output's bytes."""

@@ -132,6 +132,7 @@ def selection_of(task: Any) -> sources.Selection:
         until=until,
         sort=task.sort,
         step_s=step.total_seconds() if step else 0.0,
+        zone=zone,
         every=task.every,
         first=task.first,
         last=task.last,

@@ -11,15 +11,13 @@ altered: frames/missing_chunks.py and frames/claims.py; a clip: clips/clip_comme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from luigi_gif import fetching, redaction, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
 
 
 def find_difference(
     name: str,
-    recipe: Mapping[str, object],
+    recipe: dict[str, object],
     expected_sha256: str | None,
     bundle: BundleFile,
     *,
@@ -31,7 +29,12 @@ def find_difference(
     ``recipe`` is the task's, ``expected_sha256`` what the user says that the bundle has.
     """
     noted = noted_recipe if isinstance(noted_recipe, dict) else {}
-    changed = [key for key in recipe if key not in noted or noted[key] != recipe[key]]
+    # An option that is not given may be in neither: what was given before is then a change.
+    changed = [
+        key
+        for key in recipe | noted
+        if not (key in recipe and key in noted and noted[key] == recipe[key])
+    ]
     if changed:
         return f"{name} was made with another {' and '.join(changed)}"
     if expected_sha256 not in (None, noted_sha256, bundle.source_sha256(noted_sha256)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -61,6 +62,31 @@ def test_times_in_a_url_are_in_the_zone_that_is_asked_for() -> None:
     items = dated_items("https://host/%H%M.png", begin, begin + 3 * 3600, 1800, zone)
     told = [item.place[-8:-4] for item in items]
     assert told == ["0130", "0200", "0230", "0300", "0330"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin", "step_s", "told"),
+    [
+        ("Europe/Oslo", "2026-10-23T22:00", 86_400, ["24 0000", "25 0000", "26 0000", "27 0000"]),
+        ("Europe/Oslo", "2026-03-28T23:00", 6 * 3600, ["29 0000", "29 0600", "29 1200"]),
+        ("Asia/Kolkata", "2026-11-10T18:10", 3600, ["11 0000", "11 0100"]),
+        ("Europe/Oslo", "2026-03-29T00:30", 1800, ["29 0130", "29 0300", "29 0330"]),
+    ],
+)
+def test_whole_steps_are_those_of_the_clocks_of_the_zone(
+    zone: str, begin: str, step_s: float, told: list[str]
+) -> None:
+    """Also in the days in which they are set forward or back."""
+    items = dated_items("%d %H%M", at(begin), at(begin) + 10 * 86_400, step_s, ZoneInfo(zone))
+    assert [item.place for item in itertools.islice(items, len(told))] == told
+
+
+def test_the_last_time_is_included() -> None:
+    """In any zone, and over a night in which clocks are set back."""
+    items = dated_items(
+        "%d", at("2026-10-23T22:00"), at("2026-10-27T23:00"), 86_400, ZoneInfo("Europe/Oslo")
+    )
+    assert [item.place for item in items] == ["24", "25", "26", "27", "28"]
 
 
 def test_the_name_of_an_item_has_no_secret() -> None:

@@ -95,6 +95,15 @@ def test_a_picture_of_several_frames_among_others(tmp_path: Path) -> None:
     assert shown(clip_here(tmp_path / "pictures", tmp_path / "work")) == [7, 0, 1, 2, 8]
 
 
+def test_the_first_of_several_jpegs_may_be_large(tmp_path: Path) -> None:
+    """Even if it does not end within what is looked at first."""
+    comment = b"\xff\xfe\xff\xff" + bytes(0xFFFD)
+    jpegs = [saved(Image.new("RGB", (8, 6), (20 * number, 0, 0)), "JPEG") for number in range(3)]
+    jpegs[0] = jpegs[0][:2] + 40 * comment + jpegs[0][2:]
+    (tmp_path / "motion").write_bytes(b"".join(jpegs))
+    assert len(shown(clip_here(tmp_path / "motion", tmp_path / "work"))) == 3
+
+
 def test_a_bundle_shows_the_first_frame_of_each_image(tmp_path: Path) -> None:
     """As it always did, also where its first image has several."""
     (tmp_path / "bundle").write_bytes(several("GIF") + DELIMITER + picture(8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,16 +78,18 @@ def test_authorization_counts_more_than_a_login(
     assert site.values_of("Authorization") == dict.fromkeys(asked, f"Bearer {SECRET}")
 
 
+@pytest.mark.parametrize("several", [False, True])
 @pytest.mark.parametrize("hosts", [1, 2])
-def test_a_list_of_this_machine_has_the_host_of_its_urls(
-    set_headers: SetHeaders, sites: list[Server], tmp_path: Path, hosts: int
+def test_a_list_and_several_sources_have_the_host_of_their_urls(
+    set_headers: SetHeaders, sites: list[Server], tmp_path: Path, hosts: int, several: bool
 ) -> None:
     """If there are several, none of them gets the headers, as they may be for one only."""
     set_headers("X-Key: ${OF_TEST}")
     (tmp_path / "3.png").write_bytes(picture(3))
     urls = [sites[number % hosts].url(f"/{number}.png") for number in range(3)]
     (tmp_path / "list").write_text("\n".join([*urls, "3.png"]))
-    assert shown(clip_here(tmp_path / "list", tmp_path / "work")) == [0, 1, 2, 3]
+    source = json.dumps([*urls, str(tmp_path / "3.png")]) if several else tmp_path / "list"
+    assert shown(clip_here(source, tmp_path / "work")) == [0, 1, 2, 3]
     values = {value for site in sites for value in site.values_of("X-Key").values()}
     assert values == ({SECRET} if hosts == 1 else {None})
 

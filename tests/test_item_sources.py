@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import fsspec
 import pytest
@@ -28,7 +28,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 from pytest_mock import MockerFixture
 from support.clips import clip_here
-from support.images import gif, saved
+from support.explained import explained
+from support.images import DELIMITER, gif, saved
 from support.numbered import picture, shown
 from support.pipeline import Pipeline
 
@@ -38,9 +39,8 @@ from luigi_gif.errors import BundleError, DownloadError, ParameterError, SourceE
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
     Selection,
-    Source,
     assembling,
-    explain_source,
+    local_items,
     source_bundle,
     store_items,
     time_reader,
@@ -57,6 +57,7 @@ NO_FRAMES = {
 }
 
 
+ONLY_THE_LAST = Selection(match="*[0t]*", last=1)
 PICTURES = {f"frame_{number}.png": picture(number) for number in range(COUNT)}
 
 
@@ -494,19 +495,22 @@ def test_a_folder_that_cannot_be_listed_is_an_error(
 ) -> None:
     """As one that its owner keeps to himself."""
 
-    def scandir(path: str) -> NoReturn:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    def scandir(path: Any) -> Any:
+        if path == str(folder):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return list_any(path)
 
+    list_any = os.scandir
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(SourceError, match="Permission denied"):
-        list(explain_source(Source(str(folder), Selection(), True, None)))
+        explained(folder, Selection())
 
 
 def test_the_choice_of_items_is_explained(folder: Path) -> None:
     """The chosen ones with their times, then each other one with the rule that leaves it out."""
     (folder / "frame_2026-11-25.png").write_bytes(picture(1))
     selection = Selection(match="*[t56]*", last=2, time_of=time_reader("%Y-%m-%d", UTC))
-    lines = list(explain_source(Source(str(folder), selection, True, None)))
+    lines = explained(folder, selection)
     assert lines[0].startswith("frame 0: frame_6.png, ")
     assert lines[1] == "frame 1: frame_2026-11-25.png, 2026-11-25T00:00:00Z"
     reasons = dict(re.findall(r"left out: ([^,]+), .* \((.+)\)", "\n".join(lines[2:])))
@@ -514,6 +518,33 @@ def test_the_choice_of_items_is_explained(folder: Path) -> None:
     assert reasons.pop("readme.txt") == "it is no image"
     assert len(reasons) == COUNT - 2
     assert set(reasons.values()) == {"--match"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_the_choice_of_members_is_explained(tmp_path: Path, kind: str) -> None:
+    """As that of the files of a folder."""
+    (tmp_path / "file").write_bytes(ARCHIVES[kind](PICTURES | NO_FRAMES))
+    lines = [re.sub(", [^ ]*", "", line) for line in explained(tmp_path / "file", ONLY_THE_LAST)]
+    assert lines[0] == "frame 0: frame_10.png"
+    assert "left out: frame_0.png (--last)" in lines
+    assert "left out: readme.txt (it is no image)" in lines
+    assert len(lines) == COUNT + 1
+
+
+@pytest.mark.parametrize("name", ["bundle", "animation", "nothing"])
+def test_nothing_is_explained_of_one_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "bundle").write_bytes(picture(1) + DELIMITER + picture(2))
+    (tmp_path / "animation").write_bytes(gif())
+    assert explained(tmp_path / name, Selection()) == []
+
+
+def test_a_folder_is_given_in_natural_order(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the order in which a machine lists its files means nothing."""
+    paths = sorted(map(str, folder.iterdir()), key=lambda path: path[::-1])
+    monkeypatch.setattr(local_items.LocalItems, "_paths", lambda _: iter(paths))
+    assert shown(clip_here(folder, tmp_path / "work", sort="given")) == list(range(COUNT))
 
 
 def test_a_page_that_is_too_large_is_an_error(
@@ -573,6 +604,16 @@ def test_other_choices_make_another_clip(folder: Path, pipeline: Pipeline) -> No
     pipeline.run(url=folder, match="*_[2-7].png", every=2)
     assert shown(pipeline.workdir / "clip.gif") == [2, 4, 6]
     assert pipeline.run(url=folder, match="*_[2-7].png", every=2) == []
+
+
+def test_a_choice_that_is_no_longer_made_is_a_change(tmp_path: Path, pipeline: Pipeline) -> None:
+    """Also of a source at a URL, which is not looked at again."""
+    pipeline.server.pages["/all.zip"] = zip_of(PICTURES)
+    url = pipeline.server.url("/all.zip")
+    for choice, count in (({"last": 2}, 2), ({}, COUNT)):
+        clip = clip_here(url, tmp_path / "work", **choice)
+        with Image.open(clip) as image:
+            assert image.n_frames == count  # type: ignore[attr-defined]
 
 
 def test_several_sources_are_one_after_another(folder: Path, tmp_path: Path) -> None:

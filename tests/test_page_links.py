@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import html5lib
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as some
+from pytest_mock import MockerFixture
 from support.clips import clip_here
 from support.numbered import picture, shown
 from support.services import service
@@ -26,6 +27,7 @@ from support.warm import PATIENCE_S
 
 from luigi_gif import settings, storage, urls
 from luigi_gif.fetching import fetch_items
+from luigi_gif.sources import page_links
 from luigi_gif.sources.html_tokens import Tag, html_tokens
 from luigi_gif.sources.item import Item, SourceUnusable
 from luigi_gif.sources.page_links import image_links, is_page
@@ -191,6 +193,32 @@ def test_the_first_base_of_a_page_counts(base: str, place: str) -> None:
     assert links(f'<a href=a.png></a><base target=x><base href="{base}"><base href="/no/">') == [
         place
     ]
+
+
+@given(some.lists(some.sampled_from(["../", "./", "/", "a", "b/../", ";", "//", "a?"])))
+def test_links_of_a_deep_folder_are_those_of_another_joiner(pieces: list[str]) -> None:
+    """However far they climb."""
+    reference = "".join([*pieces, "x.png"])
+    deep = f"{URL}1/2/3/4/5/page.html"
+    joined = urljoin(deep, reference)
+    if joined.startswith("https://host.example/") and "?" not in joined:
+        assert links(f"<a href='{reference}'>", deep) == [joined]
+
+
+def test_a_long_base_is_not_taken_apart_for_each_link(mocker: MockerFixture) -> None:
+    """Each link is joined to what it may climb over only."""
+    join = mocker.patch.object(page_links, "urljoin", wraps=urljoin)
+    base = "a/" * 2000
+    page = f"<base href=/{base}>" + "".join(f"<a href=../{number}.png>" for number in range(100))
+    found = links(page)
+    assert found[0] == f"https://host.example/{'a/' * 1999}0.png"
+    assert len(found) == 100
+    assert sum(len(call.args[0]) for call in join.call_args_list) < 3 * len(base)
+
+
+def test_a_link_that_a_base_makes_too_long_leads_nowhere() -> None:
+    """As one that is too long by itself."""
+    assert links(f"<base href=/{'a/' * 4080}><a href={'b' * 20}.png>") == []
 
 
 def test_a_login_goes_to_the_host_of_the_page_only() -> None:

@@ -191,3 +191,12 @@ def test_ages_have_a_unit() -> None:
     assert parse_age("1w") == timedelta(days=7)
     assert parse_age("24") is None
     assert parse_age("-1h") is None
+
+
+def test_a_step_begins_by_the_clocks_of_the_zone() -> None:
+    """A day at midnight there."""
+    names = ["2330", "0030", "1200", "2329"]
+    times = [-90 * 60, -30 * 60, 11 * HOUR, 22 * HOUR + 29 * 60]
+    listed = [Item(name, "", time=float(time)) for name, time in zip(names, times, strict=True)]
+    selection = Selection(sort="given", step_s=24 * HOUR, zone=ZoneInfo("Africa/Lagos"))
+    assert [item.name for item in choose(listed, selection)] == ["2330", "0030"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from campaigns import items
 from PIL import Image
 from support import warm
 from support.clips import clip_here
+from support.explained import explained
 from support.images import saved
 from support.numbered import picture, shown
 from support.page_server import Page, Server, in_turn, reply
@@ -22,6 +24,7 @@ from luigi_gif import settings
 from luigi_gif.errors import DownloadError, ParameterError, PipelineError, SourceError
 from luigi_gif.frames import load_manifest
 from luigi_gif.integrations.progress import ProgressReporter
+from luigi_gif.sources import Selection
 from luigi_gif.storage import open_folder
 
 COUNT = 12
@@ -66,6 +69,60 @@ def test_of_a_long_page_only_what_is_chosen_is_asked_for(
     server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
     clip_here(server.url("/"), tmp_path / "work", **wanted)
     assert sorted(server.requests) == ["/", *(names[number] for number in numbers)]
+
+
+def test_the_choice_of_a_page_is_explained_by_one_request(site: Server) -> None:
+    """That for the page."""
+    lines = explained(site.url("/radar/"), Selection(every=5))
+    assert lines[:3] == [f"frame {n}: frame_{number}.png" for n, number in enumerate((0, 5, 10))]
+    assert lines[3].endswith("frame_1.png (--every)")
+    assert len(lines) == COUNT
+    assert site.requests == ["/radar/"]
+
+
+def test_the_choice_of_a_list_and_of_dated_urls_is_explained_without_requests(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "list").write_text(f"{server.url('/b.png')}\n{server.url('/a.png')}\n")
+    assert explained(tmp_path / "list", Selection(first=1)) == [
+        "frame 0: b.png", "left out: a.png (--first)"
+    ]  # fmt: skip
+    since = datetime(2026, 11, 23, tzinfo=UTC).timestamp()
+    hours = Selection(since=since, until=since + 3600, step_s=3600)
+    assert explained(server.url("/%Y%m%d_%H.png"), hours) == [
+        "frame 0: 20261123_00.png, 2026-11-23T00:00:00Z",
+        "frame 1: 20261123_01.png, 2026-11-23T01:00:00Z",
+    ]
+    assert server.requests == []
+
+
+def test_nothing_is_explained_of_a_picture_at_a_url(server: Server) -> None:
+    server.pages["/picture"] = picture(1)
+    assert explained(server.url("/picture"), Selection()) == []
+
+
+def test_pictures_at_urls_are_some_of_several_sources(site: Server, tmp_path: Path) -> None:
+    """In the order in which they are given, between files of this machine."""
+    (tmp_path / "1.png").write_bytes(picture(1))
+    several = [
+        site.url("/radar/frame_7.png"),
+        site.url("/radar/frame_2.png"),
+        str(tmp_path / "1.png"),
+        site.url("/radar/frame_7.png"),
+    ]
+    assert shown(clip_here(json.dumps(several), tmp_path / "work")) == [7, 2, 1, 7]
+    assert not list((tmp_path / "work").glob("items/*"))
+
+
+def test_what_is_no_picture_of_several_urls_is_fetched_again(site: Server, tmp_path: Path) -> None:
+    """Once its server has mended it."""
+    urls = json.dumps([site.url("/radar/frame_1.png"), site.url("/x.png")])
+    site.pages["/x.png"] = b"no picture"
+    with pytest.raises(SourceError, match=r"x\.png"):
+        clip_here(urls, tmp_path / "work")
+    site.pages["/x.png"] = picture(2)
+    assert shown(clip_here(urls, tmp_path / "work")) == [1, 2]
+    assert site.requests.count("/radar/frame_1.png") == 1
 
 
 def test_a_host_sees_per_host_connections_at_most(

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         end_of_jpeg,
         end_of_padding,
         images_behind_jpeg,
+        read_beginning,
         size_of_jpeg,
     )
     from luigi_gif.bundles.image_formats import FORMATS, format_of
@@ -77,7 +78,13 @@ __getattr__ = loads_on_use(
         ),
         "bundle_window": ("FRAME_DELIMITER",),
         "ico_structure": ("IconPicture", "read_icon_pictures"),
-        "image_ends": ("end_of_jpeg", "end_of_padding", "images_behind_jpeg", "size_of_jpeg"),
+        "image_ends": (
+            "end_of_jpeg",
+            "end_of_padding",
+            "images_behind_jpeg",
+            "read_beginning",
+            "size_of_jpeg",
+        ),
         "image_formats": ("FORMATS", "format_of"),
         "placeholders": ("make_placeholder",),
         "pnm_structure": ("PnmHeader", "end_of_pnm", "plain_text", "read_pnm_header"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 
 from luigi_gif.errors import Malformed, Truncated
 
@@ -36,6 +37,7 @@ _MAX_MPF_TAGS = 64
 _MAX_MPF_IMAGES = 64
 _XMP_ITEM = b"Item:Mime"
 _MAX_METADATA_BYTES = 1 << 20
+_MAX_BEGINNING_BYTES = 1 << 26
 
 _RIFF_CHUNK = struct.Struct("<4sI")
 
@@ -98,6 +100,26 @@ def end_of_jpeg(data: bytes, start: int = 0) -> int:
                 while data[position - 1] == _NEWLINE:
                     position -= 1
                 return position
+
+
+def read_beginning(read: Callable[[int], bytes], size: int) -> bytes:
+    """So many bytes of a file; more where these end within a JPEG or previews of it."""
+    data = read(size)
+    while len(data) < _MAX_BEGINNING_BYTES and _ends_within_jpeg(data):
+        more = read(len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _ends_within_jpeg(data: bytes) -> bool:
+    try:
+        return end_of_jpeg(data) + _MAX_METADATA_BYTES > len(data)
+    except Truncated:
+        return True
+    except Malformed:
+        return False
 
 
 def size_of_jpeg(data: bytes, start: int = 0) -> tuple[int, int] | None:

@@ -73,7 +73,7 @@ def fetch_bundle(
         if sha256 is not None:
             bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
         index = None
-        if not is_container(partial.reader()(PIECE_BYTES)):
+        if not is_container(bundles.read_beginning(partial.reader(), PIECE_BYTES)):
             index = bundle_checks.index_fetched(partial, url) if strict else None
             if not partial.is_bounded and sha256 is None:
                 bundle_checks.check_end(partial, url)

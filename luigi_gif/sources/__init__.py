@@ -6,8 +6,9 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.sources.assembling import NotedItem
-    from luigi_gif.sources.chosen_items import Source, explain_source, source_version
+    from luigi_gif.sources.chosen_items import Source, source_version
     from luigi_gif.sources.dated_items import is_dated
+    from luigi_gif.sources.explaining import explain_source
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
     from luigi_gif.sources.link_list import looks_like_link_list, write_whole_paths
     from luigi_gif.sources.own_pictures import would_be_item
@@ -18,8 +19,9 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "assembling": ("NotedItem",),
-        "chosen_items": ("Source", "explain_source", "source_version"),
+        "chosen_items": ("Source", "source_version"),
         "dated_items": ("is_dated",),
+        "explaining": ("explain_source",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
         "link_list": ("looks_like_link_list", "write_whole_paths"),
         "own_pictures": ("would_be_item",),

@@ -7,8 +7,9 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 
 from luigi_gif import bundles, fetching, redaction, urls
@@ -23,6 +24,8 @@ from luigi_gif.sources.source_errors import unusable_source_error
 from luigi_gif.sources.store_items import StoreItems, names_many_objects
 
 _MAX_EXAMPLES = 16
+_NO_HOST = "none://"
+"""A URL that has none."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
@@ -36,16 +39,38 @@ class Source(NamedTuple):
     """Whether a frame that cannot be used ends the run."""
     sha256: str | None
     """Of the file at the URL, if it is known."""
-    zone: tzinfo = UTC
-    """Of the times in a URL."""
 
 
-def listed_items(url: str) -> Items | None:
-    """The items of a folder, a prefix or a pattern; None for all else."""
+def listed_items(url: str, fetched: Callable[[Iterable[Item], str], Items]) -> Items | None:
+    """The items of a folder, a prefix, a pattern, or several sources; None for all else.
+
+    Of several sources, those that are one file at a URL are items to be fetched; ``fetched``
+    makes a source of them, and of the URL whose host sees the headers of the settings.
+    """
     several = urls.split_sources(url)
-    if len(several) > 1:
-        return SeveralItems([listed_items(each) or _single_item(each) for each in several])
-    return StoreItems(url) if names_many_objects(url) else local_items(url)
+    if len(several) == 1:
+        return StoreItems(url) if names_many_objects(url) else local_items(url)
+    from luigi_gif.sources.link_list import item_at  # which few runs need
+
+    hosts = {urls.host_of(each): each for each in several if _is_web_file(each)}
+    if len(hosts) > 1:
+        logger.warning("the sources have several hosts: none gets the headers of [download]")
+    trusted = next(iter(hosts.values())) if len(hosts) == 1 else _NO_HOST
+    sources: list[Items] = []
+    for is_web_file, run in groupby(several, _is_web_file):
+        if is_web_file:
+            sources.append(fetched([item_at(each) for each in run], trusted))
+        else:
+            sources += [listed_items(each, fetched) or _single_file(each) for each in run]
+    return SeveralItems(sources)
+
+
+def _is_web_file(url: str) -> bool:
+    return not (urls.is_local(url) or names_many_objects(url))
+
+
+def _single_file(path: str) -> Items:
+    return LocalItems(urls.local_path(path))
 
 
 def local_items(url: str) -> Items | None:
@@ -61,18 +86,6 @@ def local_items(url: str) -> Items | None:
     return LocalItems(path) if os.path.isdir(path) or is_pattern(path) else None
 
 
-def _single_item(url: str) -> Items:
-    if urls.is_local(url):
-        return LocalItems(urls.local_path(url))
-    raise SourceError(
-        "this cannot be one of several sources",
-        where=redaction.public_url(url),
-        expected="a file, a folder, a pattern, or a prefix of a store",
-        got="a file at a URL",
-        next_step="fetch it, and name the file",
-    )
-
-
 def choose_items(source: Source, items: Items) -> Listing[Item]:
     """Those that become frames, in order; close it. Raises SourceError where there is none."""
     left_out: Counter[str] = Counter()
@@ -83,13 +96,13 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         if each.rule == NO_IMAGE and len(examples) < _MAX_EXAMPLES:
             examples.append(each.item)
 
-    chosen = Listing(Item, _chosen(source, items, count))
-    listed = len(chosen) + left_out.total()
+    listing = Listing(Item, chosen(source, items, count))
+    listed = len(listing) + left_out.total()
     images = listed - left_out[NO_IMAGE]
     if images < listed:
         logger.info("%d of %d items are no images, and left out", listed - images, listed)
-    if chosen:
-        return chosen
+    if listing:
+        return listing
     got = f"none of {images:,} is wanted" if images else f"none in {listed:,} files"
     got += _unusable_example(items, examples)
     raise SourceError(
@@ -109,12 +122,12 @@ def _unusable_example(items: Items, examples: list[Item]) -> str:
     return ""
 
 
-def _chosen(
+def chosen(
     source: Source, items: Items, leave_out: Callable[[LeftOut], None] = lambda _: None
 ) -> Iterator[Item]:
     """Those that become frames, in order; the others go to ``leave_out``. Raises SourceError."""
     selection = source.selection
-    if selection.sort == "auto":
+    if selection.sort == "auto" or (selection.sort == "given" and not items.is_ordered):
         selection = selection._replace(sort=items.order)
     if dated_items.is_dated(source.url):  # their times are known, their names may hold a part
         selection = selection._replace(time_of=lambda item: item.time)
@@ -134,7 +147,7 @@ def source_version(source: Source) -> str | None:
     if items is None:
         return fetching.source_version(source.url)
     try:
-        return version_of(_chosen(source, items))
+        return version_of(chosen(source, items))
     except SourceError:
         return None
 
@@ -161,30 +174,4 @@ def list_dated_items(source: Source) -> Iterator[Item]:
             next_step="give them; until when, says --until, by default now",
         )
     until = datetime.now(UTC).timestamp() if until is None else until
-    # Whole steps: every ten minutes is at 18:20, whenever it is asked for.
-    since = -(-since // step_s) * step_s
-    yield from dated_items.dated_items(source.url, since, until, step_s, source.zone)
-
-
-def explain_source(source: Source) -> Iterator[str]:
-    """A line for each chosen item, and then for each that is left out, with the reason.
-
-    Nothing for a source that has to be fetched to be listed. Raises SourceError.
-    """
-    items = listed_items(source.url)
-    if items is None:
-        return
-    with Listing(lambda item, rule: LeftOut(Item(*item), rule)) as left_out:
-        for number, item in enumerate(_chosen(source, items, left_out.append)):
-            yield f"frame {number}: {_describe(item)}"
-        for item, rule in left_out:
-            reason = "it is no image" if rule == NO_IMAGE else f"--{rule}"
-            yield f"left out: {_describe(item)} ({reason})"
-
-
-def _describe(item: Item) -> str:
-    """An item's name, and its time if it is known."""
-    name = redaction.escaped(item.name)
-    if item.time is None:
-        return name
-    return f"{name}, {datetime.fromtimestamp(item.time, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    yield from dated_items.dated_items(source.url, since, until, step_s, source.selection.zone)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from urllib.parse import urlsplit
 
 from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_url
 from luigi_gif.sources.http_urls import name_in_url
 from luigi_gif.sources.item import Item
+from luigi_gif.sources.item_times import wall_seconds
 from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, scheme_of, split_sources
 
 MAX_ITEMS = 1_000_000
@@ -33,7 +36,10 @@ def is_dated(url: str) -> bool:
 def dated_items(
     url: str, since: float, until: float, step_s: float, zone: tzinfo
 ) -> Iterator[Item]:
-    """An item for each step of time, from ``since`` to ``until``, both included.
+    """An item for each whole step of time, from ``since`` to ``until``, both included.
+
+    Steps are those of the zone's clocks: a day begins at midnight there, also where clocks change.
+    A time that they leave out has no item, one that comes twice has one.
 
     Parameters
     ----------
@@ -60,15 +66,24 @@ def dated_items(
             got=f"{steps:,}",
             next_step="give a later --since, or a longer --step",
         )
-    seen, latest = "", datetime.min
-    for number in range(steps):
-        time = since + number * step_s
-        local = datetime.fromtimestamp(time, UTC).astimezone(zone).replace(tzinfo=None)
+    seen = ""
+    for local in _whole_steps(since, step_s, zone):
+        time = local.replace(tzinfo=zone).timestamp()
+        if time > until:
+            return
+        exists = datetime.fromtimestamp(time, zone).replace(tzinfo=None) == local
         place = _with_time(url, local)
-        # Steps may be smaller than what the URL tells, and clocks are set back in autumn.
-        if place != seen and local > latest:
+        if exists and time >= since and place != seen:  # a step may be smaller than what it tells
             yield Item(_name(place), place, time=time)
-        seen, latest = place, max(local, latest)
+            seen = place
+
+
+def _whole_steps(since: float, step_s: float, zone: tzinfo) -> Iterator[datetime]:
+    """What the clocks show at each whole step, such as every ten minutes at 18:20."""
+    first = -(-wall_seconds(since, zone) // step_s)
+    with contextlib.suppress(OverflowError):  # at the end of the calendar
+        for number in itertools.count(int(first)):
+            yield datetime(1970, 1, 1) + timedelta(seconds=number * step_s)
 
 
 def _name(place: str) -> str:

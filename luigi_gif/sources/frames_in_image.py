@@ -19,8 +19,7 @@ _JPEG = b"\xff\xd8\xff"
 def may_hold_frames(data: bytes) -> bool:
     """Whether the file that begins with ``data`` may have several frames.
 
-    Never false for one that has, if ``data`` are a megabyte of it or all, but for JPEGs of which
-    the first is larger.
+    Never false for one that has, if ``data`` are what bundles.read_beginning gives, or all.
     """
     if data.startswith(b"GIF8"):
         return gif.has_several_images(data) is not False

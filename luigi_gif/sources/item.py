@@ -56,6 +56,8 @@ class Items(ABC):
 
     order = "natural"
     """Of its frames, if the user asks for none: ``natural`` or ``given``."""
+    is_ordered = True
+    """Whether they are given in an order that means something, the same each time."""
     peeks = True
     """Whether a look at the beginning of an item costs next to nothing."""
     tells_progress = False

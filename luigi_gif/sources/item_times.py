@@ -146,3 +146,12 @@ def _pattern_of(time_format: str) -> re.Pattern[str]:
             for place, part in enumerate(parts)
         )
     )
+
+
+def wall_seconds(time: float, zone: tzinfo) -> float:
+    """Seconds since 1970, UTC, as seconds since then that the clocks of a zone show."""
+    try:
+        offset = datetime.fromtimestamp(time, zone).utcoffset()
+    except OverflowError:  # at the ends of the calendar
+        offset = None
+    return time + (offset.total_seconds() if offset else 0.0)

@@ -17,8 +17,9 @@ _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini"
 
 def is_hidden(name: str) -> bool:
     """Whether a file or one of its folders is hidden, or put there by a system."""
-    parts = name.split("/")
-    return any(part.startswith(".") or part.casefold() in _SYSTEM_NAMES for part in parts)
+    if name.startswith(".") or "/." in name:
+        return True
+    return not _SYSTEM_NAMES.isdisjoint(name.casefold().split("/"))
 
 
 def is_named_as_image(name: str) -> bool:

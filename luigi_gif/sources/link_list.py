@@ -93,6 +93,11 @@ def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator
         yield _item(entry, base, local_allowed, line)
 
 
+def item_at(url: str) -> Item:
+    """What a URL names that the user gives. Raises ValueError."""
+    return Item(_name(url), _absolute(url, True))
+
+
 def _check_length(file: IO[bytes]) -> None:
     lines = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_MAX_LINE), b""))
     file.seek(0)

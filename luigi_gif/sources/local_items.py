@@ -28,6 +28,8 @@ class LocalItems(Items):
         ``?``, ``[...]`` or ``**`` for any folders, as in Python's glob.
     """
 
+    is_ordered = False
+
     def __init__(self, path: str) -> None:
         self._path = path
         self._base = path if os.path.isdir(path) else folder_before_pattern(path)

@@ -28,6 +28,8 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_BELOW = re.compile("[^/?]")
+"""Begins a link that is relative to the folder of the page, unless it has a scheme."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_~-](?:[A-Za-z0-9_.~-]|%[0-9A-Fa-f]{2}){0,1000}")
 """A file beside the page, by a name that needs no escapes."""
 _SORT_LINK = re.compile(r"\?C=[NMSD][;&]O=[AD]")
@@ -172,16 +174,17 @@ class _Resolver:
             url = Path(local_path(url)).as_uri()
         self._page = normal_http_url(url)
         self._base = url
-        self._beside: SplitResult | None = None
+        self._folder: SplitResult | None = None
         found = self.resolve(base) if base else None
         self._base = found.geturl() if found else url
-        self._beside = self.resolve("./")
+        self._folder = self.resolve("./")
 
     def resolve(self, reference: str) -> SplitResult | None:
         """The URL, without its fragment; None for one that is not of http(s), or is none."""
-        if _PLAIN_NAME.fullmatch(reference) and self._beside is not None:
+        if self._folder is not None and _PLAIN_NAME.fullmatch(reference):
             # Most links of a long page: taken apart as a URL, each takes ten times as long.
-            return self._beside._replace(path=self._beside.path + reference)
+            path = self._folder.path + reference
+            return self._folder._replace(path=path) if len(path) < MAX_LENGTH else None
         reference = re.sub("[\t\n\r]", "", reference.strip(_AROUND_URLS))
         if len(reference) > MAX_LENGTH:
             return None
@@ -191,9 +194,7 @@ class _Resolver:
         head = re.split("[?#]", reference, maxsplit=1)[0]
         reference = head.replace("\\", "/") + reference[len(head) :]
         try:
-            url = urljoin(self._base, reference)
-            check_url(url)
-            parts = normal_http_url(url)
+            parts = self._joined(reference)
         except ValueError:
             return None
         if parts.scheme == "file":  # of which a query would be a part of the name
@@ -202,6 +203,21 @@ class _Resolver:
         if login and (parts.scheme, parts.netloc.lower()) == (self._page.scheme, host.lower()):
             parts = parts._replace(netloc=self._page.netloc)
         return parts
+
+    def _joined(self, reference: str) -> SplitResult:
+        """Raises ValueError for what is no URL."""
+        base, above = self._base, ""
+        if self._folder is not None and _BELOW.match(reference) and not _SCHEME.match(reference):
+            # Of a long base only what the reference may climb over is taken apart each time.
+            kept = self._folder.path.rsplit("/", reference.count("..") + 2)
+            above = kept[0]
+            base = self._folder._replace(path="/".join(["", *kept[1:]])).geturl()
+        url = urljoin(base, reference)
+        check_url(url)
+        parts = normal_http_url(url)
+        if len(above) + len(url) > MAX_LENGTH:
+            raise ValueError("a URL that is too long")
+        return parts._replace(path=above + parts.path)
 
     def name_of(self, url: SplitResult) -> str:
         """The path of a URL, from the page's folder if it is in there."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, tzinfo
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import NamedTuple
 
 from luigi_gif.sources.item import Item
+from luigi_gif.sources.item_times import wall_seconds
 from luigi_gif.sources.listing import Listing, sort_items
 from luigi_gif.sources.natural_order import natural_key
 
@@ -24,6 +26,8 @@ class Selection(NamedTuple):
     """``natural`` of names, ``time``, ``given``, or ``auto``: what the source says."""
     step_s: float = 0.0
     """Of each of these spans of time, in seconds, the first item is taken."""
+    zone: tzinfo = UTC
+    """By whose clocks such a span begins, and of the times in a URL."""
     every: int = 1
     first: int | None = None
     last: int | None = None
@@ -116,7 +120,7 @@ def rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item
     """Rules that ask which items were before; each is for one pass over items in order."""
     every, first = selection.every, selection.first
     if selection.step_s:
-        yield "step", _FirstOfEachStep(selection.step_s)
+        yield "step", _FirstOfEachStep(selection.step_s, selection.zone)
     if every > 1:
         numbers = count()
         yield "every", lambda _: next(numbers) % every == 0
@@ -128,14 +132,15 @@ def rules_for_places(selection: Selection) -> Iterator[tuple[str, Callable[[Item
 class _FirstOfEachStep:
     """Whether an item is the first in its span of time, or has no time."""
 
-    def __init__(self, step_s: float) -> None:
+    def __init__(self, step_s: float, zone: tzinfo) -> None:
         self._step_s = step_s
+        self._zone = zone
         self._span: float | None = None
 
     def __call__(self, item: Item) -> bool:
         if item.time is None:
             return True
-        before, self._span = self._span, item.time // self._step_s
+        before, self._span = self._span, wall_seconds(item.time, self._zone) // self._step_s
         return self._span != before
 
 

@@ -16,12 +16,13 @@ class SeveralItems(Items):
 
     def __init__(self, sources: Sequence[Items]) -> None:
         self._sources = sources
+        self.tells_progress = any(source.tells_progress for source in sources)
 
     def items(self) -> Iterator[Item]:
         """Those of the first source, then those of the second, and so on."""
         for number, source in enumerate(self._sources):
             for item in in_order(source.items(), source.order):
-                yield item._replace(place=f"{number} {item.place}")
+                yield _with_number(item, number)
 
     def source_of(self, item: Item) -> tuple[Items, Item]:
         """That of the several which has it."""
@@ -37,4 +38,14 @@ class SeveralItems(Items):
         """As each source has it, for the items of it that stand one behind another."""
         for number, run in groupby(items, lambda item: int(item.place.partition(" ")[0])):
             of_source = (item._replace(place=item.place.partition(" ")[2]) for item in run)
-            yield from self._sources[number].read_each(of_source, size)
+            for item, read in self._sources[number].read_each(of_source, size):
+                yield _with_number(item, number), read
+
+    def discard(self, item: Item) -> None:
+        """As the source does that has it."""
+        source, item = self.source_of(item)
+        source.discard(item)
+
+
+def _with_number(item: Item, number: int) -> Item:
+    return item._replace(place=f"{number} {item.place}")

@@ -50,7 +50,7 @@ class SourceBundle(NamedTuple):
     """Of which it was made, if of several; to be closed."""
 
 
-class _Job(NamedTuple):
+class Job(NamedTuple):
     """One source on its way to a bundle."""
 
     source: Source
@@ -72,19 +72,13 @@ def fetch_source(
 
     Raises SourceError, BundleError, DownloadError or StorageError.
     """
-    job = _Job(source, staging, name, config, reporter)
-    if dated_items.is_dated(source.url):
-        items = list_dated_items(source)
-        dated = WebItems(items, staging, config, reporter, source.url, order="given", gaps=True)
-        return _assemble(job, dated)
-    listed = listed_items(source.url)
-    if listed is not None:
-        if source.sha256 is not None:
-            raise _no_checksum_error(source.url)
-        return _assemble(job, listed, is_local=local_items(source.url) is not None)
+    job = Job(source, staging, name, config, reporter)
+    known = known_items(job)
+    if known is not None:
+        return _assemble(job, known, is_local=local_items(source.url) is not None)
     version = fetching.source_version(source.url)
     part = f"{name}{storage.PARTIAL_SUFFIX}"
-    with _translated(source):
+    with translated(source):
         fetched = fetching.fetch_bundle(
             source.url,
             staging,
@@ -95,16 +89,34 @@ def fetch_source(
             reporter=reporter,
             is_container=partial(_is_container, source.url),
         )
-    with _translated(source), staging.open(part) as file, _opened(job, file, fetched) as opened:
-        if opened is None:
+    with translated(source), staging.open(part) as file, opened(job, file, fetched) as items:
+        if items is None:
             noted = Listing(assembling.NotedItem)
             made = SourceBundle(part, fetched.receipt, fetched.bundle_index, noted)
         else:
-            made = _assemble(job, opened)
+            made = _assemble(job, items)
             made.receipt["source_sha256"] = fetched.receipt["sha256"]
     if version is not None:
         made.receipt["source"] = version
     return made
+
+
+def known_items(job: Job) -> Items | None:
+    """Those of a source that need not be fetched to be listed; None for all else."""
+    source = job.source
+    if dated_items.is_dated(source.url):
+        dated = list_dated_items(source)
+        return WebItems(
+            dated, job.staging, job.config, job.reporter, source.url, order="given", gaps=True
+        )
+
+    def fetched_items(items: Iterable[Item], trusted: str) -> Items:
+        return WebItems(items, job.staging, job.config, job.reporter, trusted, order="given")
+
+    listed = listed_items(source.url, fetched_items)
+    if listed is not None and source.sha256 is not None:
+        raise _no_checksum_error(source.url)
+    return listed
 
 
 def remove_leftovers(staging: storage.LocalFolder, name: str) -> None:
@@ -120,27 +132,33 @@ def _is_container(url: str, beginning: bytes) -> bool:
 
     Raises SourceError for a video, if nothing can decode it: before all of it is fetched.
     """
-    from luigi_gif.sources import archive_items, link_list, page_links  # which few runs need
-
     if video_formats.format_of(beginning):
         _ffmpeg(url)
         return True
+    return frames_in_image.is_sequence(beginning) or lists_items(beginning)
+
+
+def lists_items(beginning: bytes) -> bool:
+    """Whether a file is an archive, a page or a list, judged by its beginning."""
+    from luigi_gif.sources import archive_items, link_list, page_links  # which few runs need
+
+    if video_formats.format_of(beginning):
+        return False
     return (
         archive_items.is_archive(beginning)
-        or frames_in_image.is_sequence(beginning)
         or page_links.is_page(beginning)
         or link_list.looks_like_link_list(beginning)
     )
 
 
-def _assemble(job: _Job, items: Items, *, is_local: bool = False) -> SourceBundle:
+def _assemble(job: Job, items: Items, *, is_local: bool = False) -> SourceBundle:
     """``is_local`` says whether the items are files of this machine, and the source no more."""
     source, staging = job.source, job.staging
     file_name = f"{job.name}{ASSEMBLED_SUFFIX}{storage.PARTIAL_SUFFIX}"
     assembly = assembling.Assembly(items, strict=source.strict)
     noted = assembly.noted
     with (
-        _translated(source),
+        translated(source),
         choose_items(source, items) as chosen,
         fetching.open_partial(staging, file_name, source.url) as bundle,
         _tracked(job.reporter, items, len(chosen)) as progress,
@@ -171,11 +189,11 @@ def _tracked(
 
 
 @contextlib.contextmanager
-def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iterator[Items | None]:
+def opened(job: Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iterator[Items | None]:
     """The items of a fetched file; None where it is a bundle."""
     from luigi_gif.sources import archive_items, link_list, page_links
 
-    beginning = file.read(archive_items.BEGINNING_BYTES)
+    beginning = bundles.read_beginning(file.read, archive_items.BEGINNING_BYTES)
     file.seek(0)
     if archive_items.is_archive(beginning):
         with _opened_archive(job, file, beginning) as archive:
@@ -193,7 +211,7 @@ def _opened(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Iter
 
 
 @contextlib.contextmanager
-def _opened_archive(job: _Job, file: IO[bytes], beginning: bytes) -> Iterator[Items]:
+def _opened_archive(job: Job, file: IO[bytes], beginning: bytes) -> Iterator[Items]:
     from luigi_gif.sources import archive_items
 
     opener = archive_items.decompressor(beginning)
@@ -215,7 +233,7 @@ def _opened_archive(job: _Job, file: IO[bytes], beginning: bytes) -> Iterator[It
         job.staging.remove(name)
 
 
-def _opened_video(job: _Job) -> VideoFile:
+def _opened_video(job: Job) -> VideoFile:
     from luigi_gif.sources.video_file import VideoFile
 
     return VideoFile(
@@ -245,7 +263,7 @@ def _ffmpeg(url: str) -> Ffmpeg:
     return found
 
 
-def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
+def _items_of_page(job: Job, page: bytes, fetched: fetching.FetchedBundle) -> Items:
     from luigi_gif.sources import listing_parts, page_links
 
     if len(page) > MAX_PAGE_BYTES:
@@ -264,7 +282,7 @@ def _items_of_page(job: _Job, page: bytes, fetched: fetching.FetchedBundle) -> I
     return WebItems(items, job.staging, job.config, job.reporter, job.source.url)
 
 
-def _items_of_list(job: _Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Items:
+def _items_of_list(job: Job, file: IO[bytes], fetched: fetching.FetchedBundle) -> Items:
     from luigi_gif.sources import link_list
 
     is_local = urls.is_local(job.source.url)
@@ -307,7 +325,7 @@ def _no_checksum_error(url: str) -> ParameterError:
 
 
 @contextlib.contextmanager
-def _translated(source: Source) -> Iterator[None]:
+def translated(source: Source) -> Iterator[None]:
     """Name the source and the item of what cannot be used."""
     try:
         yield

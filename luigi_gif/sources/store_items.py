@@ -35,6 +35,7 @@ class StoreItems(Items):
         An fsspec URL that ends in a slash, or has ``*``, ``?`` or ``[...]`` in its path.
     """
 
+    is_ordered = False
     peeks = False
 
     def __init__(self, url: str) -> None:
