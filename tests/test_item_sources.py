@@ -162,6 +162,13 @@ def test_an_archive_is_a_source(tmp_path: Path, kind: str) -> None:
     assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == list(range(COUNT))
 
 
+def test_a_tar_may_be_older_than_posix(tmp_path: Path) -> None:
+    """It has no mark: it is told by the sum of its header."""
+    (tmp_path / "0.png").write_bytes(picture(4))
+    subprocess.run(["tar", "--format=v7", "-czf", "download", "0.png"], cwd=tmp_path, check=True)
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [4]
+
+
 @pytest.mark.parametrize("kind", list(ARCHIVES))
 def test_a_damaged_archive_is_an_error(tmp_path: Path, kind: str) -> None:
     """Cut off in the middle."""
@@ -218,9 +225,9 @@ def test_of_members_of_one_name_the_last_counts(
     tmp_path: Path, append: Callable[[Path, str, bytes], None]
 ) -> None:
     """As for whoever unpacks an archive to which a newer picture was appended."""
-    for name, number in (("a.png", 1), ("b.png", 2), ("a.png", 3)):
+    for name, number in (("a.png", 1), ("b.png", 2), ("a.png", 3), ("./b.png", 4)):
         append(tmp_path / "download", name, picture(number))
-    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [3, 2]
+    assert shown(clip_here(tmp_path / "download", tmp_path / "work")) == [3, 4]
 
 
 def test_a_hard_link_of_a_tar_is_a_frame(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import io
 import lzma
 import os
 import posixpath
+import re
 import stat
 import tarfile
 import zipfile
@@ -25,6 +26,9 @@ _PIECE_BYTES = 1 << 20
 _TAR_BLOCK = 512
 _TAR_MARK = 257
 """Offset of ``ustar`` in a tar (POSIX.1-2017, pax, ustar interchange format)."""
+_TAR_SUM_AT = 148
+_TAR_SUM = re.compile(rb" *[0-7]{3,7}[\0 ]")
+"""The sum of a header, in octal digits."""
 _ZIP_BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 1
 """Bit of a zip member's flags (APPNOTE 6.3.10, 4.4.4)."""
@@ -52,12 +56,21 @@ def is_archive(beginning: bytes) -> bool:
     return (
         beginning.startswith(_ZIP_BEGINNINGS)
         or decompressor(beginning) is not None
-        or (_is_tar(beginning))
+        or _is_tar(beginning)
     )
 
 
 def _is_tar(beginning: bytes) -> bool:
-    return beginning.startswith(b"ustar", _TAR_MARK)
+    """Whether it has the mark of a tar or, as those older than POSIX, the sum of its header."""
+    if beginning.startswith(b"ustar", _TAR_MARK):
+        return True
+    if not _TAR_SUM.match(beginning, _TAR_SUM_AT):
+        return False
+    try:
+        tarfile.TarInfo.frombuf(beginning[:_TAR_BLOCK], "utf-8", "surrogateescape")
+    except BROKEN:
+        return False
+    return True
 
 
 def decompressor(beginning: bytes) -> Callable[[IO[bytes]], IO[bytes]] | None:
@@ -158,8 +171,8 @@ class _Zip(Items):
     def items(self) -> Iterator[Item]:
         _check_unpacked(sum(info.file_size for info in self._zip.infolist()), self._size)
         # Of those with one name the last counts, as for whoever unpacks them.
-        for info in {info.filename: info for info in self._zip.infolist()}.values():
-            name = _name_inside(info.filename)
+        infos = {_name_inside(info.filename): info for info in self._zip.infolist()}
+        for name, info in infos.items():
             if info.is_dir() or is_hidden(name):
                 continue
             if info.flag_bits & _ENCRYPTED:
