@@ -178,13 +178,16 @@ class _Resolver:
         found = self.resolve(base) if base else None
         self._base = found.geturl() if found else url
         self._folder = self.resolve("./")
+        self._room = MAX_LENGTH - len(self._folder.geturl()) if self._folder else 0
+        """For the name of a file in the folder, in characters."""
 
     def resolve(self, reference: str) -> SplitResult | None:
         """The URL, without its fragment; None for one that is not of http(s), or is none."""
         if self._folder is not None and _PLAIN_NAME.fullmatch(reference):
             # Most links of a long page: taken apart as a URL, each takes ten times as long.
-            path = self._folder.path + reference
-            return self._folder._replace(path=path) if len(path) < MAX_LENGTH else None
+            if len(reference) > self._room:
+                return None
+            return self._folder._replace(path=self._folder.path + reference)
         reference = re.sub("[\t\n\r]", "", reference.strip(_AROUND_URLS))
         if len(reference) > MAX_LENGTH:
             return None
