@@ -425,6 +425,24 @@ def put_all(bucket: str, objects: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("attributes", "picture"),
+    [
+        ("src='data:image/gif;base64,AA' data-src=a.png", "a.png"),
+        ("src=blank.gif data-original=a.png", "a.png"),
+        ("src=blank.gif data-lazy-src=a.png><noscript><img src=a.png></noscript", "a.png"),
+        ("srcset='a.png 1x, b.png 2x'", "b.png"),
+        ("src=a.png srcset='c,d.png 1024w,b.png 320w, a.png'", "c,d.png"),
+        ("src=a.png srcset='data:image/gif;base64,AA 2x'", "a.png"),
+    ],
+)
+def test_of_an_image_that_is_loaded_late_the_picture_is_taken(
+    attributes: str, picture: str
+) -> None:
+    """Not its placeholder; of several sizes the largest."""
+    assert links(f"<p><img {attributes}>") == [URL + picture]
+
+
+@pytest.mark.parametrize(
     "tag", ["<div>", "<H2>", "<script>", "<center>", "<b>", "<hr/>", "<link x>"]
 )
 def test_a_page_may_begin_with_any_tag_of_one(tag: str) -> None:

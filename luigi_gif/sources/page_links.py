@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urljoin
 from luigi_gif.sources.bucket_listing import is_bucket_listing, read_bucket_listing
 from luigi_gif.sources.html_tokens import html_tokens
 from luigi_gif.sources.http_urls import MAX_LENGTH, name_in_url, normal_http_url
+from luigi_gif.sources.image_tags import shown_picture
 from luigi_gif.sources.item import Item
 from luigi_gif.sources.left_out import is_hidden, is_named_as_image
 from luigi_gif.sources.page_charset import page_text
@@ -124,8 +125,8 @@ def _read(text: str) -> _ReadPage:
             _add_columns(links, behind)
             behind = None
             links.append(_Link(token.attributes["href"], ""))
-        elif token.name == "img" and "src" in token.attributes:
-            images.append(_Link(token.attributes["src"], ""))
+        elif token.name == "img" and (shown := shown_picture(token.attributes)) is not None:
+            images.append(_Link(shown, ""))
         elif token.name == "base" and base is None:
             base = token.attributes.get("href")
         elif token.name == "title" and title is None:
