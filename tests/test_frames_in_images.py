@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from support.images import DELIMITER, gif, saved
 from support.numbered import picture, shown
 
 from luigi_gif import gif as gif_
-from luigi_gif.errors import ParameterError
+from luigi_gif.errors import ParameterError, SourceError
+from luigi_gif.imaging.tiff_directories import read_directory, read_layout
 from luigi_gif.sources import archive_items
 
 DELAYS = [50, 70, 200]
@@ -84,6 +86,20 @@ def test_pages_of_a_tiff_have_no_times(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(several("TIFF", 5))
     clip = clip_here(tmp_path / "file", tmp_path / "work", step="1h", every=2)
     assert (shown(clip), delays(clip)) == ([0, 2, 4], [100] * 3)
+
+
+def test_pages_of_a_tiff_that_lead_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    """The pages behind the place where the chain is broken are missing."""
+    data = bytearray(several("TIFF"))
+    layout = read_layout(bytes(data))
+    assert layout is not None
+    second = read_directory(bytes(data), layout, layout.first)[1]
+    third = read_directory(bytes(data), layout, second)[1]
+    at = data.index(struct.pack("<L", third), second)
+    struct.pack_into("<L", data, at, layout.first)
+    (tmp_path / "file").write_bytes(data)
+    with pytest.raises(SourceError, match="leads back to byte"):
+        clip_here(tmp_path / "file", tmp_path / "work")
 
 
 def test_a_picture_of_several_frames_among_others(tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def _pages(data: bytes, layout: Layout) -> Iterator[tuple[int, Tags]]:
         if not (kind and kind[0] & _REDUCED_OR_MASK) and old_kind != (_OLD_REDUCED,):
             yield offset, tags
         offset = following
+    if offset:
+        raise Undecodable("a last page of a TIFF", f"one that leads back to byte {offset:,}")
 
 
 def _single(data: bytes, layout: Layout, offset: int, tags: Tags, max_pixels: int) -> bytes:
