@@ -450,6 +450,15 @@ def test_a_page_may_begin_with_any_tag_of_one(tag: str) -> None:
     assert is_page(tag.encode())
 
 
+@pytest.mark.parametrize("mark", ["\ufeff".encode(each) for each in ("utf-16-le", "utf-16-be")])
+def test_a_page_may_be_in_utf_16(mark: bytes) -> None:
+    """Its byte order mark says so."""
+    order = "utf-16-le" if mark.startswith(b"\xff") else "utf-16-be"
+    page = mark + "<html><a href=a.png>".encode(order)
+    assert is_page(page)
+    assert links(page, charset=None) == [f"{URL}a.png"]
+
+
 def test_links_of_a_file_lead_to_files() -> None:
     """Whatever the names of its folders are; what stands behind a question mark is no name."""
     page = b"<a href='a%20b.png'>a</a><a href='../c.png?v=1#d'>c</a><a href='https://h/d.png'>d</a>"

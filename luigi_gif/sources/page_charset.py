@@ -44,6 +44,13 @@ def page_text(page: bytes, charset: str | None) -> str:
         return page.decode(_WESTERN, "replace")
 
 
+def without_utf_16(beginning: bytes) -> bytes:
+    """The beginning of a text in UTF-16, if its mark says so, in UTF-8; else as it is."""
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return page_text(beginning, None).encode("utf-8", "replace")
+    return beginning
+
+
 def _told_by_page(page: bytes) -> str:
     found = _META.search(page, 0, _META_BYTES)
     encoding = _known(found[1].decode("ascii", "replace")) if found else ""

@@ -19,7 +19,7 @@ from luigi_gif.sources.http_urls import MAX_LENGTH, name_in_url, normal_http_url
 from luigi_gif.sources.image_tags import shown_picture
 from luigi_gif.sources.item import Item
 from luigi_gif.sources.left_out import is_hidden, is_named_as_image
-from luigi_gif.sources.page_charset import page_text
+from luigi_gif.sources.page_charset import page_text, without_utf_16
 from luigi_gif.urls import HTTP_SCHEMES, check_url, is_local, local_path
 
 _HTML = re.compile(
@@ -60,6 +60,7 @@ class PageLinks(NamedTuple):
 
 def is_page(beginning: bytes) -> bool:
     """Whether data begin as a page of links does, or as a bucket's listing."""
+    beginning = without_utf_16(beginning)
     return _HTML.match(beginning) is not None or is_bucket_listing(beginning)
 
 
