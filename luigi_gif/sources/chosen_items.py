@@ -24,8 +24,6 @@ from luigi_gif.sources.source_errors import unusable_source_error
 from luigi_gif.sources.store_items import StoreItems, names_many_objects
 
 _MAX_EXAMPLES = 16
-_NO_HOST = "none://"
-"""A URL that has none."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
@@ -41,25 +39,24 @@ class Source(NamedTuple):
     """Of the file at the URL, if it is known."""
 
 
-def listed_items(url: str, fetched: Callable[[Iterable[Item], str], Items]) -> Items | None:
+def listed_items(url: str, fetched: Callable[[Iterable[Item], list[str]], Items]) -> Items | None:
     """The items of a folder, a prefix, a pattern, or several sources; None for all else.
 
     Of several sources, those that are one file at a URL are items to be fetched; ``fetched``
-    makes a source of them, and of the URL whose host sees the headers of the settings.
+    makes a source of them, and of a URL of each host of http(s).
     """
     several = urls.split_sources(url)
     if len(several) == 1:
         return StoreItems(url) if names_many_objects(url) else local_items(url)
     from luigi_gif.sources.link_list import item_at  # which few runs need
 
-    hosts = {urls.host_of(each): each for each in several if _is_web_file(each)}
-    if len(hosts) > 1:
-        logger.warning("the sources have several hosts: none gets the headers of [download]")
-    trusted = next(iter(hosts.values())) if len(hosts) == 1 else _NO_HOST
+    hosts = {
+        urls.host_of(each): each for each in several if urls.scheme_of(each) in urls.HTTP_SCHEMES
+    }
     sources: list[Items] = []
     for is_web_file, run in groupby(several, _is_web_file):
         if is_web_file:
-            sources.append(fetched([item_at(each) for each in run], trusted))
+            sources.append(fetched([item_at(each) for each in run], list(hosts.values())))
         else:
             sources += [listed_items(each, fetched) or _single_file(each) for each in run]
     return SeveralItems(sources)

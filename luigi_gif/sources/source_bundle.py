@@ -23,7 +23,7 @@ from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
-from luigi_gif.sources.web_items import WebItems, with_local_versions
+from luigi_gif.sources.web_items import WebItems, url_of_only_host, with_local_versions
 
 if TYPE_CHECKING:
     from luigi_gif import settings
@@ -110,7 +110,8 @@ def known_items(job: Job) -> Items | None:
             dated, job.staging, job.config, job.reporter, source.url, order="given", gaps=True
         )
 
-    def fetched_items(items: Iterable[Item], trusted: str) -> Items:
+    def fetched_items(items: Iterable[Item], hosts: list[str]) -> Items:
+        trusted = url_of_only_host(hosts, job.config)
         return WebItems(items, job.staging, job.config, job.reporter, trusted, order="given")
 
     listed = listed_items(source.url, fetched_items)

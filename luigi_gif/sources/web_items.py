@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from luigi_gif import settings
     from luigi_gif.integrations import ProgressReporter
 
+_NO_HOST = "none://"
+"""A URL that has none."""
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e]{16}|[\t\n\r\x20-\x7e]+$")
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
@@ -77,9 +79,7 @@ class WebItems(Items):
             if len(places) < 2 and urls.scheme_of(item.place) in urls.HTTP_SCHEMES:
                 places[urls.host_of(item.place)] = item.place
             yield item
-        self._source = places.popitem()[1] if len(places) == 1 else ""
-        if places and self._config.headers:
-            logger.warning("the list names several hosts: none gets the headers of [download]")
+        self._source = url_of_only_host(list(places.values()), self._config)
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of an item. Raises ItemError."""
@@ -127,6 +127,15 @@ class WebItems(Items):
         self.discard(fetched.item)
         _, (expected, got) = cut
         return ItemError(f"{expected}, as the server does not say how long it is", got)
+
+
+def url_of_only_host(urls_of_hosts: list[str], config: settings.download) -> str:
+    """The URL whose host sees the headers of the settings: there must not be a second host."""
+    if len(urls_of_hosts) == 1:
+        return urls_of_hosts[0]
+    if urls_of_hosts and config.headers:
+        logger.warning("the URLs are of several hosts: none gets the headers of [download]")
+    return _NO_HOST
 
 
 def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:
