@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from luigi_gif import urls
+from luigi_gif.errors import SourceError
 from luigi_gif.sources import link_list
 from luigi_gif.sources.item import SourceUnusable
-from luigi_gif.sources.link_list import looks_like_link_list, parse_link_list
+from luigi_gif.sources.link_list import check_is_no_list, looks_like_link_list, parse_link_list
 
 LIST = "https://host.example/radar/list.txt"
 
@@ -154,3 +155,24 @@ def test_a_list_is_told_by_its_lines(text: str) -> None:
 def test_other_data_are_not_taken_for_a_list(data: bytes) -> None:
     """Text, tables, pages, images, and lines that are too long."""
     assert not looks_like_link_list(data)
+
+
+@pytest.mark.parametrize("line", ['"c.png"', "c.png # the third", "one two"])
+def test_a_line_of_a_list_that_is_no_path_is_named(line: str) -> None:
+    """Where most lines are paths of pictures."""
+    with pytest.raises(SourceError) as caught:
+        check_is_no_list(f"a.png\n# two\n{line}\nb.png\n".encode(), "/data/list.txt")
+    assert caught.value.where == "/data/list.txt, line 3"
+    assert caught.value.got == line
+
+
+def test_a_list_of_comments_only_is_an_error() -> None:
+    """It says that the list is empty."""
+    with pytest.raises(SourceError, match="the list is empty"):
+        check_is_no_list(b"# a.png\n\n# b.png\n", "/data/list.txt")
+
+
+@pytest.mark.parametrize("data", [b"", b"hello\nworld\n", b"#?RADIANCE\n", b"GIF89a\0", b"<p>\n"])
+def test_other_data_are_no_faulty_list(data: bytes) -> None:
+    """They may be a bundle, or are named for what they are."""
+    check_is_no_list(data, "/data/list.txt")

@@ -16,6 +16,7 @@ from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 from luigi_gif import urls
+from luigi_gif.errors import SourceError
 from luigi_gif.redaction import public_url
 from luigi_gif.sources.http_urls import MAX_LENGTH, name_in_url, normal_http_url
 from luigi_gif.sources.item import Item, SourceUnusable
@@ -31,6 +32,9 @@ _MARK_BYTES = 3
 _MAX_LINE = 1 << 20
 """In characters: an entry, or a comment."""
 MAX_LINES = 1_000_000
+_MAX_SHOWN = 80
+"""In characters, of a line that is at fault."""
+_ONLY_COMMENTS = re.compile(rb"(?:\s*+#(?![?])[^\0-\x08\x0e-\x1f\r\n]*+)++\s*+\Z")
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
 _URL = re.compile(rf"(?:{_SCHEME}::)*+{_SCHEME}://[^\s<>\"{{}}]+")
@@ -51,13 +55,49 @@ def looks_like_link_list(data: bytes) -> bool:
     data : bytes
         All, or the beginning, whose last line may be cut off.
     """
+    kinds = [_is_sure(entry) for _, entry in _whole_entries(data)]
+    return True in kinds and None not in kinds
+
+
+def check_is_no_list(data: bytes, url: str) -> None:
+    """Raise SourceError where data that are no list are meant as one, which shows its fault.
+
+    Parameters
+    ----------
+    data : bytes
+        The beginning of what is at ``url``.
+    """
+    entries = [(number, entry, _is_sure(entry)) for number, entry in _whole_entries(data)]
+    sure = sum(kind is True for *_, kind in entries)
+    where = public_url(url)
+    if 2 * sure > len(entries):
+        number, entry = next((each, entry) for each, entry, kind in entries if kind is None)
+        raise SourceError(
+            "a line of the list is no picture",
+            where=f"{where}, line {number}",
+            expected="a path or URL of a picture, without quotes or a comment behind it",
+            got=public_url(entry[:_MAX_SHOWN]),
+            next_step="mend the line, or put # in front of it",
+        )
+    if not entries and _ONLY_COMMENTS.match(data):
+        raise SourceError(
+            "the list is empty",
+            where=where,
+            expected="a path or URL of a picture on each line",
+            got="comments only",
+            next_step="add lines, or correct --url",
+        )
+
+
+def _whole_entries(data: bytes) -> list[tuple[int, str]]:
+    """The entries in the beginning of a text; none where it is no text."""
     text = _decoded(data, final=False)
     if _NO_TEXT.search(text):
-        return False
-    kinds = [_is_sure(entry) for _, entry in _entries(re.split("\r\n|\r|\n", text))]
-    if kinds[-1:] == [None] and not text.endswith(("\n", "\r")):
-        del kinds[-1]  # it may be cut off
-    return True in kinds and None not in kinds
+        return []
+    entries = list(_entries(re.split("\r\n|\r|\n", text)))
+    if entries and _is_sure(entries[-1][1]) is None and not text.endswith(("\n", "\r")):
+        del entries[-1]  # it may be cut off
+    return entries
 
 
 def _is_sure(entry: str) -> bool | None:

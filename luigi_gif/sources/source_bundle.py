@@ -20,6 +20,7 @@ from luigi_gif.sources.chosen_items import (
     version_of,
 )
 from luigi_gif.sources.item import Item, Items, SourceUnusable
+from luigi_gif.sources.link_list import check_is_no_list
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
@@ -136,7 +137,10 @@ def _is_container(url: str, beginning: bytes) -> bool:
     if video_formats.format_of(beginning):
         _ffmpeg(url)
         return True
-    return frames_in_image.is_sequence(beginning) or lists_items(beginning)
+    if frames_in_image.is_sequence(beginning) or lists_items(beginning):
+        return True
+    check_is_no_list(beginning, url)
+    return False
 
 
 def lists_items(beginning: bytes) -> bool:
