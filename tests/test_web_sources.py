@@ -365,3 +365,11 @@ def test_a_page_without_pictures_is_an_error(server: Server, tmp_path: Path) -> 
     server.pages["/"] = b"<!DOCTYPE html><a href='a.txt'>a</a>"
     with pytest.raises(SourceError, match=r"an HTML or XML page .*with 1 other links"):
         clip_here(server.url("/"), tmp_path / "work")
+
+
+def test_a_page_that_only_leads_to_another_is_an_error(server: Server, tmp_path: Path) -> None:
+    """It says to which."""
+    server.pages["/"] = b"<html><meta http-equiv=Refresh content=\"0; URL='/radar/'\">moved"
+    with pytest.raises(SourceError) as caught:
+        clip_here(server.url("/"), tmp_path / "work")
+    assert caught.value.next_step == f"name {server.url('/radar/')} in --url"

@@ -33,6 +33,7 @@ _BELOW = re.compile("[^/?]")
 """Begins a link that is relative to the folder of the page, unless it has a scheme."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_~-](?:[A-Za-z0-9_.~-]|%[0-9A-Fa-f]{2}){0,1000}")
 """A file beside the page, by a name that needs no escapes."""
+_REFRESH = re.compile(r"[\s\d.]*+[;,]\s*+(?:url\s*+=\s*+)?['\"]?([^'\"]++)", re.IGNORECASE)
 _SORT_LINK = re.compile(r"\?C=[NMSD][;&]O=[AD]")
 """What Apache puts above the columns of an index."""
 _MAX_COLUMNS = 200
@@ -90,6 +91,18 @@ def image_links(page: bytes, url: str, charset: str | None) -> PageLinks:
         return links
     shown = _pictures(read.images, resolver)
     return shown._replace(left_out=shown.left_out + links.left_out)
+
+
+def refresh_target(page: bytes, url: str, charset: str | None) -> str | None:
+    """The URL that a page sends its reader on to; None where it does not, or to no usable one."""
+    for token in html_tokens(page_text(page, charset)):
+        if isinstance(token, str) or token.name != "meta":
+            continue
+        if token.attributes.get("http-equiv", "").lower() == "refresh":
+            found = _REFRESH.match(token.attributes.get("content", ""))
+            target = _Resolver(url, "").resolve(found[1]) if found else None
+            return target.geturl() if target else None
+    return None
 
 
 class _Link(NamedTuple):

@@ -23,7 +23,11 @@ from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.link_list import check_is_no_list
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
-from luigi_gif.sources.source_errors import bad_item_error, unusable_source_error
+from luigi_gif.sources.source_errors import (
+    bad_item_error,
+    leading_page_error,
+    unusable_source_error,
+)
 from luigi_gif.sources.web_items import WebItems, url_of_only_host, with_local_versions
 
 if TYPE_CHECKING:
@@ -276,6 +280,8 @@ def _items_of_page(job: Job, page: bytes, fetched: fetching.FetchedBundle) -> It
     url = fetched.place or job.source.url
     links = page_links.image_links(page, url, fetched.charset)
     if not links.items and links.rest is None:
+        if target := page_links.refresh_target(page, url, fetched.charset):
+            raise leading_page_error(job.source.url, target)
         shown = fetching.public_beginning(page, job.source.url, job.config)
         got = f"{bundles.looks_like(shown)}, with {links.left_out:,} other links"
         raise SourceUnusable("a bundle, or a page that links to pictures", got)

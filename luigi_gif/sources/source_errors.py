@@ -18,6 +18,17 @@ def unusable_source_error(url: str, error: SourceUnusable) -> SourceError:
     )
 
 
+def leading_page_error(url: str, target: str) -> SourceError:
+    """What to tell the user of a page without pictures that sends its reader on to another."""
+    return SourceError(
+        "the source cannot be used",
+        where=redaction.public_url(url),
+        expected="a page that links to pictures",
+        got="one that only leads to another page",
+        next_step=f"name {redaction.public_url(target)} in --url",
+    )
+
+
 def bad_item_error(url: str, item: Item, error: ItemError) -> SourceError:
     """What to tell the user of an item that cannot be used."""
     return SourceError(
