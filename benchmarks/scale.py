@@ -1,6 +1,6 @@
 """How time and memory grow: with the frames, with how small they are, and with the workers.
 
-usage: python benchmarks/scale.py linear|small|simulation|workers [--frames N ...] [--runs 3]
+usage: python benchmarks/scale.py linear|small|folder|simulation|workers [--frames N ...] [--runs 3]
 
 linear      Whole processes, luigi --module luigi_gif CombineGif --url URL, on a bundle's frames,
             repeated, fetched over loopback from a server in a process of its own. The floor is
@@ -8,6 +8,7 @@ linear      Whole processes, luigi --module luigi_gif CombineGif --url URL, on a
             frame costs what a run takes longer than one of the size before, for each frame that
             it has more. Each run and each cp leave three times the bundle's bytes on the disk.
 small       The same on GIFs of 2 KB, no two of them alike.
+folder      The same GIFs, each a file of a folder: whole processes, and their seconds of processor.
 simulation  What SplitFrames and WriteFrames do on GIFs of 2 KB that do not exist: a file system of
             ours computes the bundle where it is read, forgets the frame files, and keeps the rest
             in memory. Dask is threads of the driver's process, then a scheduler and two worker
@@ -17,9 +18,9 @@ workers     PNGs of 640x360 with thousands of colors, on one worker process of o
             two: whole processes, and the writing of the frames alone, as seen within such a one.
 
 Seconds are medians of the runs. Contestants take turns, and what the run before left to be written
-is on the disk before one begins. The memory of linear and small is that of all processes of a run
-(PSS), in one run more. Files go to TMPDIR, and are removed at the end, as a file system that has
-just deleted many is slow at making new ones.
+is on the disk before one begins. The memory of linear, small and folder is that of all processes of
+a run (PSS), in one run more. Files go to TMPDIR, and are removed at the end, as a file system that
+has just deleted many is slow at making new ones.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import json
 import math
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -141,6 +143,29 @@ def whole(folder: Path, runs: int) -> tuple[float, float, float]:
         seconds = medians(trials, folder, runs)
         peak_mib = measure(command(folder / "memory"), memory=True).peak_mib
     return seconds["ours"], seconds["cp"], peak_mib
+
+
+def files(options: argparse.Namespace, folder: Path) -> None:
+    rows = []
+    for count in sorted(options.frames):
+        pictures = folder / f"pictures-{count}"
+        pictures.mkdir()
+        for number, image in enumerate(small_gifs(count)):
+            (pictures / f"frame_{number}.gif").write_bytes(image)
+        command = partial(combine_gif, str(pictures))
+        begin = processor_seconds()
+        trials = {f"{count}": lambda at, run=command: measure(run(at)).seconds}
+        seconds = medians(trials, folder, options.runs)[f"{count}"]
+        processor = (processor_seconds() - begin) / options.runs
+        peak_mib = measure(command(folder / f"memory-{count}"), memory=True).peak_mib
+        rows.append(f"{count:,} | {seconds:.1f} | {processor:.1f} | {peak_mib:.0f}")
+    table("From a folder to a clip", "files | seconds | of processor | peak MiB", rows)
+
+
+def processor_seconds() -> float:
+    """Of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def simulation(options: argparse.Namespace, folder: Path) -> None:
@@ -278,8 +303,15 @@ def table(title: str, heads: str, rows: list[str]) -> None:
 
 
 def main() -> None:
-    parts = {"linear": grow, "small": grow, "simulation": simulation, "workers": workers}
+    parts = {
+        "linear": grow,
+        "small": grow,
+        "folder": files,
+        "simulation": simulation,
+        "workers": workers,
+    }
     sizes = {"linear": [27, 270, 2700, 27_000], "small": [100_000], "workers": [300]}
+    sizes["folder"] = [10_000, 100_000]
     parser = argparse.ArgumentParser(description="Measure how time and memory grow.")
     parser.add_argument("part", choices=parts)
     parser.add_argument("--frames", type=int, nargs="+")

@@ -64,7 +64,8 @@ class Listing(Generic[RowT]):
     def append(self, row: RowT) -> None:
         """Add a row at the end. Raises StorageError."""
         self._in_memory.append(row)
-        if len(self._in_memory) > MAX_ROWS:
+        # Once there is a file, it gets each line as soon as that is full.
+        if len(self._in_memory) > (MAX_ROWS if self._file is None else ROWS_IN_A_LINE):
             self.move_to_file()
 
     def move_to_file(self) -> None:
@@ -92,6 +93,7 @@ def sort_items(items: Iterable[Item], key: Callable[[Item], Any]) -> Iterator[It
                 with stack.pop_all():
                     runs = [stack.enter_context(_in_file(heapq.merge(*runs, key=key)))]
             runs.append(stack.enter_context(_in_file(run)))
+            run.clear()  # before the next one is gathered
         yield from heapq.merge(*runs, run, key=key)
 
 
