@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -15,7 +17,9 @@ from support.fetched import Fetch
 from support.images import DELIMITER
 from support.page_server import Server
 
+from luigi_gif import storage
 from luigi_gif.errors import BundleError, DownloadError, TransientDownloadError
+from luigi_gif.fetching.partial_file import open_partial
 
 Handler = Callable[[BaseHTTPRequestHandler], None]
 
@@ -225,6 +229,23 @@ def test_certificates_that_are_not_there_are_named(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such")
     with pytest.raises(DownloadError, match="/no/such"):
         fetch("https://127.0.0.1:9/x")
+
+
+def test_pieces_do_not_pile_up_in_memory(tmp_path: Path, mocker: MockerFixture) -> None:
+    """However fast a source is: a piece waits until the one before it is hashed."""
+    hashed: list[Future[None]] = []
+    submit = ThreadPoolExecutor.submit
+
+    def noted(*arguments: Any) -> Future[None]:
+        assert all(future.done() for future in hashed)
+        hashed.append(submit(*arguments))
+        return hashed[-1]
+
+    mocker.patch.object(ThreadPoolExecutor, "submit", noted)
+    with open_partial(storage.LocalFolder(tmp_path), "x.part", "x") as partial:
+        for _ in range(20):
+            partial.append(bytes(1 << 20))
+    assert len(hashed) == 20
 
 
 def test_files_and_objects_are_read_too(fetch: Fetch, tmp_path: Path, sample: bytes) -> None:

@@ -82,6 +82,8 @@ class PartialFile:
         """Add a piece; it is hashed while the next one is on its way."""
         self.save_checkpoint()
         self._file.write(piece)
+        if self._hashed is not None:  # else pieces pile up in memory, if the source is faster
+            self._hashed.result()
         self._hashed = self._hasher.submit(self._digest.update, piece)
         self.state = self.state._replace(size=self.state.size + len(piece))
 
