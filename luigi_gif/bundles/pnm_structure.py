@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from luigi_gif.errors import Malformed, Truncated
 
-_SPACE = rb"(?:[ \t\r\n\v\f]|#[^\r\n]*+[\r\n])*+"
-_TOKEN = re.compile(_SPACE + rb"([^ \t\r\n\v\f#]{1,20})(?=[ \t\r\n\v\f#])")
-_CUT_TOKEN = re.compile(_SPACE + rb"(?:#[^\r\n]*+|[^ \t\r\n\v\f#]{0,20})\Z")
-_PLAIN = re.compile(rb"(?:[0-9 \t\r\n\v\f]++|#[^\r\n]*+)*+")
+# A comment ends with its line. One match a piece: all at once it would take memory for each of
+# them, or *+ for a group, with which Python goes wrong before 3.11.5.
+_SPACE = re.compile(rb"[ \t\r\n\v\f]++|#[^\r\n]*+")
+_PLAIN = re.compile(rb"[0-9 \t\r\n\v\f]++|#[^\r\n]*+")
+_TOKEN = re.compile(rb"([^ \t\r\n\v\f#]{1,20})(?=[ \t\r\n\v\f#])")
+_CUT_TOKEN = re.compile(rb"[^ \t\r\n\v\f#]{0,20}\Z")
 _COMMENT = re.compile(rb"#[^\r\n]*+")
 _SHAPES = bytes.maketrans(b"\t\r\n\v\f123456789", b"     000000000")
 _PAM_END = b"\nENDHDR\n"
@@ -64,9 +66,10 @@ def read_pnm_header(data: bytes, start: int = 0) -> PnmHeader:
     is_float = kind in b"fF"
     tokens, position = [], start + 2
     for _ in range(2 if kind in b"14" else 3):
-        token = _TOKEN.match(data, position)
+        begin = _behind(_SPACE, data, position)
+        token = _TOKEN.match(data, begin)
         if token is None:
-            if _CUT_TOKEN.match(data, position):
+            if _CUT_TOKEN.match(data, begin):
                 raise Truncated
             got = repr(data[position : position + 20])
             raise Malformed(position - start, "a number and white space", got)
@@ -124,15 +127,22 @@ def end_of_pnm(data: bytes, start: int = 0) -> int:
         if end > len(data):
             raise Truncated
         return end
-    plain = _PLAIN.match(data, header.offset)
-    assert plain is not None
-    numbers = count_numbers(plain[0], header)
+    end = _behind(_PLAIN, data, header.offset)
+    plain = data[header.offset : end]
+    numbers = count_numbers(plain, header)
     if numbers < header.width * header.height * header.channels:
-        if plain.end() == len(data):
+        if end == len(data):
             raise Truncated
-        got = f"{numbers:,} and then {data[plain.end() : plain.end() + 1]!r}"
-        raise Malformed(plain.end() - start, f"{header.width}x{header.height} pixels", got)
-    return header.offset + len(plain[0].rstrip())
+        got = f"{numbers:,} and then {data[end : end + 1]!r}"
+        raise Malformed(end - start, f"{header.width}x{header.height} pixels", got)
+    return header.offset + len(plain.rstrip())
+
+
+def _behind(pieces: re.Pattern[bytes], data: bytes, position: int) -> int:
+    """Behind all pieces that follow one another."""
+    while piece := pieces.match(data, position):
+        position = piece.end()
+    return position
 
 
 def plain_text(data: bytes) -> bytes:

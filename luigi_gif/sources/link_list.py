@@ -34,10 +34,11 @@ _MAX_LINE = 1 << 20
 MAX_LINES = 1_000_000
 _MAX_SHOWN = 80
 """In characters, of a line that is at fault."""
-_ONLY_COMMENTS = re.compile(rb"(?:\s*+#(?![?])[^\0-\x08\x0e-\x1f\r\n]*+)++\s*+\Z")
+# No group is repeated with *+ or ++: before 3.11.5 Python goes wrong with that.
+_ONLY_COMMENTS = re.compile(rb"(?:\s*+#(?![?])[^\0-\x08\x0e-\x1f\r\n]*+)+\s*+\Z")
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
-_URL = re.compile(rf"(?:{_SCHEME}::)*+{_SCHEME}://[^\s<>\"{{}}]+")
+_URL = re.compile(rf"(?:{_SCHEME}::)*{_SCHEME}://[^\s<>\"{{}}]+")
 _PLAIN_PATH = re.compile(r"[^\s<>\"'{}|=;,()]+")
 _ABSOLUTE = re.compile(r"[/~\\]|[A-Za-z]:[/\\]")
 """What a path of a machine begins with, be it of Windows."""
