@@ -168,7 +168,10 @@ def images_of(data: ReadResult, selection: Selection | None = None) -> Iterator[
         raise ItemError(f"at most {MAX_ITEM_BYTES:,} bytes of an image", "more")
     frames = _single_frames(data)
     if frames is not None:
-        again = lambda: _single_frames(data) or iter(())  # noqa: E731
+
+        def again() -> Iterator[SingleFrame]:
+            return _single_frames(data) or iter(())
+
         yield from chosen_images(frames, again, selection or Selection())
         return
     if not bundles.begins_as_image(data):
