@@ -7,6 +7,8 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pytest_mock import MockerFixture
+from support.images import gif
 
 from luigi_gif import urls
 from luigi_gif.errors import SourceError
@@ -110,6 +112,13 @@ def test_nothing_in_a_fetched_list_leads_to_a_file_of_this_machine(entry: str) -
     for place in found:
         assert urls.scheme_of(place) in {"http", "https", "s3", "gs", "gcs", "az", "abfs", "ftp"}
         assert len(urls.split_links(place)) == 1
+
+
+def test_an_image_is_not_decoded_as_text(mocker: MockerFixture) -> None:
+    """Which would take most of the time of a small clip."""
+    decoded = mocker.spy(link_list, "_decoded")
+    assert not looks_like_link_list(gif(1))
+    assert not decoded.called
 
 
 @pytest.mark.parametrize("entry", ["https://", "http://host:port/a.png", "https:/user:pw@host/a"])

@@ -37,6 +37,7 @@ _MAX_SHOWN = 80
 # No group is repeated with *+ or ++: before 3.11.5 Python goes wrong with that.
 _ONLY_COMMENTS = re.compile(rb"(?:\s*+#(?![?])[^\0-\x08\x0e-\x1f\r\n]*+)+\s*+\Z")
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_NO_TEXT_BYTES = re.compile(_NO_TEXT.pattern.encode())
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+"
 _URL = re.compile(rf"(?:{_SCHEME}::)*{_SCHEME}://[^\s<>\"{{}}]+")
 _PLAIN_PATH = re.compile(r"[^\s<>\"'{}|=;,()]+")
@@ -92,6 +93,8 @@ def check_is_no_list(data: bytes, url: str) -> None:
 
 def _whole_entries(data: bytes) -> list[tuple[int, str]]:
     """The entries in the beginning of a text; none where it is no text."""
+    if _encoding(data)[0] == "utf-8" and _NO_TEXT_BYTES.search(data):
+        return []  # as of nearly every image, which takes longer to decode as text than to walk
     text = _decoded(data, final=False)
     if _NO_TEXT.search(text):
         return []
