@@ -56,6 +56,7 @@ from luigi_gif import WriteFrames, settings, storage
 from luigi_gif.bundles import bundle_frames
 from luigi_gif.frames import manifest as manifests
 from luigi_gif.frames import render_options, write_frames
+from luigi_gif.imaging import Look
 from luigi_gif.integrations import progress
 
 BUNDLE = "image-data.img"  # as the pipeline calls it
@@ -264,7 +265,7 @@ def be_driven(url: str, address: str) -> None:
         index = bundle_frames.index_bundle(file.read, strict=True)
     split = time.perf_counter()
     manifest = manifests.new_manifest({}, {"sha256": "", **index.to_json()})
-    options = render_options.RenderOptions(None, None, "fast", 64 * 10**6, skip_bad=False)
+    options = render_options.RenderOptions(Look(64 * 10**6), skip_bad=False)
     config = settings.dask(address=address)
     write_frames.write_missing_frames(
         folder, BUNDLE, manifest, options, config, progress.ProgressReporter(WriteFrames())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from luigi_gif import imaging
 from luigi_gif.parameters import ChoiceParameter, NumberParameter, RangeParameter, SizeParameter
 
 if TYPE_CHECKING:
@@ -45,6 +46,16 @@ class RenderParameters:
 NAMES = tuple(name for name in vars(RenderParameters) if not name.startswith("_"))
 _ALWAYS = ("size", "quality", "palette", "max_megapixels")
 """Those that recipes name even where they have no effect, as the first ones did."""
+
+
+def look_of(task: Any) -> imaging.Look:
+    """What its frames look like."""
+    return imaging.Look(
+        max_pixels=task.max_megapixels * 10**6,
+        size=task.size or (None, None),
+        quality=task.quality,
+        value_range=task.range,
+    )
 
 
 def render_recipe(task: luigi.Task) -> dict[str, str]:

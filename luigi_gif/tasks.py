@@ -18,7 +18,7 @@ from luigi_gif import (
 from luigi_gif.errors import ForeignFileError
 from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
-from luigi_gif.render_parameters import RenderParameters, render_recipe
+from luigi_gif.render_parameters import RenderParameters, look_of, render_recipe
 from luigi_gif.storage import INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
@@ -156,19 +156,14 @@ class WriteFrames(RenderParameters, PipelineTask):
             manifest = frames.new_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
             quarantined = frames.claim_existing_files(self.folder, manifest)
             frames.warn_of_altered_files(self.folder, quarantined)
-        width, height = self.size or (None, None)
         copying = self._is_copying()
         options = frames.RenderOptions(
-            width,
-            height,
-            self.quality,
-            self.max_megapixels * 10**6,
+            look_of(self),
             self.on_bad_frame == "skip",
             # One core for each clip of many: Luigi's workers are as many as the user wants.
             counting_threads=1 if self.alone else 2,
             copying=copying,
             palette="frame" if copying else self._palette_choice(),
-            value_range=self.range,
         )
         reporter = integrations.ProgressReporter(self)
         count = frames.write_missing_frames(

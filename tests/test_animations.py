@@ -58,7 +58,7 @@ def delay_cs(data: bytes) -> int:
     """That of the frame file which the pipeline makes of an image file."""
     if data.startswith(b"GIF"):
         return gif_.read_first_image(data)[0].delay_cs
-    return imaging.to_gif(data, lambda size: size, "fast", MAX_PIXELS).image.delay_cs
+    return imaging.to_gif(data, imaging.Look(MAX_PIXELS)).image.delay_cs
 
 
 def filled(color: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:

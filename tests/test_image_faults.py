@@ -171,12 +171,11 @@ def test_what_pillow_warns_of_does_not_reach_the_user() -> None:
     images = [bytes(tiff), jpeg, jpeg_with_mpf, apng]
     code = (
         "import sys, PIL.Image\n"
-        "from luigi_gif.imaging import encode as image\n"
+        "from luigi_gif.imaging import encode as image, look\n"
         "PIL.Image.MAX_IMAGE_PIXELS = 3000\n"
         f"for data in {images!r}:\n"
         "    try:\n"
-        "        image.to_gif(data, fitted=lambda size: size, quality='fast',\n"
-        "                     max_pixels=10**6)\n"
+        "        image.to_gif(data, look.Look(10**6))\n"
         "    except image.Undecodable:\n"
         "        pass\n"
         "print('done')\n"

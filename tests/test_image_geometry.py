@@ -12,6 +12,7 @@ from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.frame_palette import Bytes
+from luigi_gif.imaging.look import Look
 
 UPRIGHT = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(0,) * 3, (90,) * 3, (255,) * 3]])
 """Of six colors, so that each of the eight ways to turn it is another picture."""
@@ -63,20 +64,13 @@ def test_a_picture_of_sixteen_bits_is_upright(format_: str) -> None:
 
 
 def test_an_image_gets_the_size_that_it_is_to_have() -> None:
-    """It is asked for by the size of the upright picture, and each area is where it was."""
+    """It follows from the size of the upright picture, and each area is where it was."""
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    asked = []
-
-    def fitted(size: Size) -> Size:
-        asked.append(size)
-        return 40, 64
-
-    found = colors(saved(picture((64, 32)), "JPEG", exif=exif, quality=95), fitted=fitted)
-    assert asked == [(32, 64)]
-    assert found.shape == (64, 40, 3)
-    upright = np.rot90(np.asarray(picture((64, 40))), 3).astype(int)
-    assert abs(found - upright)[16::32, 10::20].max() < 8
+    found = colors(saved(picture((64, 32)), "JPEG", exif=exif, quality=95), size=(40, None))
+    assert found.shape == (80, 40, 3)
+    upright = np.rot90(np.asarray(picture((80, 40))), 3).astype(int)
+    assert abs(found - upright)[20::40, 10::20].max() < 8
 
 
 def test_what_is_transparent_has_no_color() -> None:
@@ -84,7 +78,7 @@ def test_what_is_transparent_has_no_color() -> None:
     pixels = np.zeros((40, 40, 4), np.uint8)
     pixels[:] = (255, 0, 255, 0)
     pixels[10:30, 10:30] = (10, 200, 10, 255)
-    found = shown(to_gif(saved(Image.fromarray(pixels), "PNG"), fitted=lambda _: (23, 23))[0])
+    found = shown(to_gif(saved(Image.fromarray(pixels), "PNG"), size=(23, 23))[0])
     opaque = found[..., 3] == 255
     assert 100 < opaque.sum() < 196
     assert found[opaque][:, [0, 2]].max() < 16
@@ -96,16 +90,16 @@ def test_a_gif_has_at_most_so_many_pixels_a_side(size: Size) -> None:
     """More are an error that names the way out, one fewer are none."""
     data = saved(picture(), "PNG")
     with pytest.raises(Undecodable, match=r"65,535 pixels a side.*--size.*65536") as error:
-        to_gif(data, fitted=lambda _: size)
+        to_gif(data, size=size)
     assert error.value.got == "{}x{}".format(*size)
     fits = min(size[0], 65_535), min(size[1], 65_535)
-    assert to_gif(data, fitted=lambda _: fits)[0].size == fits
+    assert to_gif(data, size=fits)[0].size == fits
 
 
 def test_a_gif_is_resized_with_its_delay() -> None:
     """What its image leaves free of its screen is transparent, as without a new size."""
     small = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
-    large = image_.resize_image(small, lambda size: (2 * size[0], 2 * size[1]), "fast", 10**6)
+    large = image_.resize_image(small, Look(10**6, size=(32, 24)))
     assert (large.size, large.delay_cs) == ((32, 24), 4)
     pixels = shown(large)
     assert (pixels[12, 16] == (200, 30, 30, 255)).all()

@@ -84,7 +84,8 @@ def _can_be_copied(
 ) -> bool:
     """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
     extent = image.extent
-    fits = options.fitted(extent) == extent and extent[0] * extent[1] <= options.max_pixels
+    look = options.look
+    fits = look.fitted(extent) == extent and extent[0] * extent[1] <= look.max_pixels
     if not fits or not frame.is_whole:
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
@@ -106,14 +107,7 @@ def _decode(
 ) -> RenderedFrame:
     """A frame of any format. Its ``frame_error``, if it is known already, says why it is bad."""
     try:
-        image, image_count, notes = imaging.to_gif(
-            frame.data,
-            options.fitted,
-            options.quality,
-            options.max_pixels,
-            options.clip_palette,
-            options.value_range,
-        )
+        image, image_count, notes = imaging.to_gif(frame.data, options.look, options.clip_palette)
     except Undecodable as error:
         raise bundles.BadFrame(
             number, frame.offset, frame_error or _undecodable(frame, error)
@@ -132,9 +126,7 @@ def _resize(
 ) -> RenderedFrame:
     """The first image of a GIF, decoded: it has another size, or not its own number of pixels."""
     try:
-        resized = imaging.resize_image(
-            image, options.fitted, options.quality, options.max_pixels, options.clip_palette
-        )
+        resized = imaging.resize_image(image, options.look, options.clip_palette)
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
         raise bundles.BadFrame(

@@ -74,10 +74,7 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
         execution.stop_if_cancelled()
         if number in batch.numbers:
             try:
-                options = batch.options
-                colors = imaging.sample_colors(
-                    frame.data, options.fitted, options.max_pixels, options.value_range
-                )
+                colors = imaging.sample_colors(frame.data, batch.options.look)
             except Undecodable:
                 continue
             except OSError as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         sample_colors,
         to_gif,
     )
+    from luigi_gif.imaging.look import Look
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
 
@@ -32,6 +33,7 @@ __getattr__ = loads_on_use(
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
+        "look": ("Look",),
         "picture_files": ("image_file",),
         "single_frame": ("SingleFrame", "with_delay"),
     },

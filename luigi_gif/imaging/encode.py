@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
+from luigi_gif.imaging.look import Look
 
 Size = tuple[int, int]
 
@@ -42,30 +42,17 @@ class EncodedImage(NamedTuple):
     """What the user is to know of it."""
 
 
-def to_gif(
-    data: bytes,
-    fitted: Callable[[Size], Size],
-    quality: str,
-    max_pixels: int,
-    common: CommonPalette | None = None,
-    value_range: tuple[float, float] | None = None,
-) -> EncodedImage:
+def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> EncodedImage:
     """Encode the first image of some data as one of a GIF.
 
     Parameters
     ----------
     data : bytes
         An image of any format.
-    fitted : callable
-        Takes width and height in pixels, and returns those that the image is to have.
-    quality : str
-        "fast" or "best", of the palette of an image of more than 256 colors.
-    max_pixels : int
-        How many pixels the image may have, before and after.
+    look : Look
+        What the image is to become.
     common : CommonPalette, optional
         Is used where it fits; else the image gets a palette of its own.
-    value_range : tuple of float, optional
-        As that of :func:`luigi_gif.imaging.decode.decode_image`.
 
     Raises
     ------
@@ -74,9 +61,9 @@ def to_gif(
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    decoded, shown = _prepared(data, fitted, max_pixels, value_range)
+    decoded, shown = _prepared(data, look)
     picture = decoded.picture
-    chosen, colors, transparent_index = _paletted(picture, shown, quality, common)
+    chosen, colors, transparent_index = _paletted(picture, shown, look.quality, common)
     image = gif.Image(
         screen=picture.size,
         position=(0, 0),
@@ -90,12 +77,7 @@ def to_gif(
     return EncodedImage(image, decoded.images, decoded.notes)
 
 
-def sample_colors(
-    data: bytes,
-    fitted: Callable[[Size], Size],
-    max_pixels: int,
-    value_range: tuple[float, float] | None = None,
-) -> Packed:
+def sample_colors(data: bytes, look: Look) -> Packed:
     """Colors of the first image of some data, for a palette that many have in common.
 
     Returns
@@ -107,17 +89,11 @@ def sample_colors(
     --------
     to_gif : Has the same parameters, and raises the same errors.
     """
-    decoded, shown = _prepared(data, fitted, max_pixels, value_range)
+    decoded, shown = _prepared(data, look)
     return common_palette.sample_picture(decoded.picture, shown)
 
 
-def resize_image(
-    image: gif.Image,
-    fitted: Callable[[Size], Size],
-    quality: str,
-    max_pixels: int,
-    common: CommonPalette | None = None,
-) -> gif.Image:
+def resize_image(image: gif.Image, look: Look, common: CommonPalette | None = None) -> gif.Image:
     """The image of a GIF in another size, with its delay.
 
     What it leaves free of its screen is transparent.
@@ -129,7 +105,7 @@ def resize_image(
     if image.size != image.extent:
         image = make_clearable(image)
     data = gif.encode_single(image)
-    other = to_gif(data, fitted, quality, max_pixels, common).image
+    other = to_gif(data, look, common).image
     return other._replace(delay_cs=image.delay_cs)
 
 
@@ -223,18 +199,13 @@ def free_index(used: Bytes) -> int | None:
     return counts.index(0) if 0 in counts else None
 
 
-def _prepared(
-    data: bytes,
-    fitted: Callable[[Size], Size],
-    max_pixels: int,
-    value_range: tuple[float, float] | None,
-) -> tuple[decode.DecodedImage, Mask | None]:
+def _prepared(data: bytes, look: Look) -> tuple[decode.DecodedImage, Mask | None]:
     """The first image in its size, in RGB, and which of its pixels are shown."""
-    decoded = decode.decode_image(data, max_pixels, value_range)
+    decoded = decode.decode_image(data, look.max_pixels, look.value_range)
     picture = decoded.picture
-    size = fitted(picture.size)
-    if size[0] * size[1] > max_pixels:
-        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
+    size = look.fitted(picture.size)
+    if size[0] * size[1] > look.max_pixels:
+        raise Undecodable(f"a size of at most {look.max_pixels:,} pixels", "{}x{}".format(*size))
     if max(size) > gif.MAX_SIDE_PIXELS:
         raise Undecodable(
             f"at most {gif.MAX_SIDE_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",

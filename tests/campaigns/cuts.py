@@ -33,13 +33,13 @@ from PIL import Image
 from luigi_gif.bundles import bundle_frames
 from luigi_gif.errors import BundleError
 from luigi_gif.frames import frame_files, frame_to_gif, render_options
-from luigi_gif.imaging import decode
+from luigi_gif.imaging import Look, decode
 from luigi_gif.tasks import CombineGif
 
 ROOT = Path(__file__).parents[2]
 DELIMITER = b"\n" * 4
 REAL_BUNDLE = "LUIGI_GIF_TEST_BUNDLE"
-PLAIN = render_options.RenderOptions(None, None, "fast", 1 << 26, False)
+PLAIN = render_options.RenderOptions(Look(1 << 26), skip_bad=False)
 
 
 def images_of(data: bytes, format_: str | None) -> list[bytes]:
@@ -102,7 +102,7 @@ def _check_named(frame: bundle_frames.Frame, whole: bytes) -> None:
 
 
 def _pixels(data: bytes) -> bytes:
-    return decode.decode_image(data, PLAIN.max_pixels).picture.tobytes()
+    return decode.decode_image(data, PLAIN.look.max_pixels).picture.tobytes()
 
 
 def check_run(data: bytes, frame: int, count: int, folder: Path) -> None:

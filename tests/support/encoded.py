@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,22 +13,14 @@ from luigi_gif import gif as gif_
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.frame_palette import Bytes
+from luigi_gif.imaging.look import Look
 from support.images import saved
 
 ORIENTATION = 0x0112
 
 
-def unchanged(size: Size) -> Size:
-    return size
-
-
-def to_gif(
-    data: bytes,
-    fitted: Callable[[Size], Size] = unchanged,
-    quality: str = "fast",
-    max_pixels: int = 1 << 16,
-) -> tuple[gif_.Image, int]:
-    made = image_.to_gif(data, fitted=fitted, quality=quality, max_pixels=max_pixels)
+def to_gif(data: bytes, *, max_pixels: int = 1 << 16, **look: Any) -> tuple[gif_.Image, int]:
+    made = image_.to_gif(data, Look(max_pixels, **look))
     return made.image, made.images
 
 
@@ -37,9 +30,9 @@ def shown(image: gif_.Image) -> Bytes:
         return np.asarray(picture.convert("RGBA"))
 
 
-def colors(data: bytes, fitted: Callable[[Size], Size] = unchanged) -> Bytes:
+def colors(data: bytes, **look: Any) -> Bytes:
     """The colors of an image that is opaque as a GIF."""
-    pixels = shown(to_gif(data, fitted)[0])
+    pixels = shown(to_gif(data, **look)[0])
     assert (pixels[..., 3] == 255).all()
     return pixels[..., :3]
 
