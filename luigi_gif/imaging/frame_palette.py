@@ -23,12 +23,13 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Packed = NDArray[np.uint32]
 """Colors as one number each: red, green and blue from the lowest byte on."""
+Counts = NDArray[np.intp]
 
 _CHUNK_PIXELS = 1 << 18
 _CHUNK_COLORS = 256
 """Few enough that their distances to a palette stay in the cache, and that OpenBLAS does not
 start threads for them, beside those that work on other frames."""
-_PACKING = np.array((1, 1 << 8, 1 << 16), np.float32)
+PACKING = np.array((1, 1 << 8, 1 << 16), np.float32)
 """Times a color: that color as one number."""
 _FAST_SAMPLE = 1 << 15
 _FAST_STEPS = 1
@@ -37,7 +38,7 @@ _BEST_PROPOSAL_SAMPLE = 1 << 16
 _BEST_SAMPLE = 1 << 18
 _BEST_STEPS = 3
 _BEST_ROUNDS = 2
-_MOVED_COLORS = 16
+_MAX_MOVED_COLORS = 16
 
 
 class DistinctColors(NamedTuple):
@@ -45,7 +46,7 @@ class DistinctColors(NamedTuple):
 
     values: Floats
     """One color a row: red, green, blue, 0 to 255."""
-    counts: NDArray[np.intp]
+    counts: Counts
     """How many pixels have each."""
 
 
@@ -84,7 +85,7 @@ def least_significant_color(indexes: Bytes, color_table: bytes) -> tuple[int, in
 def fast_of(sample: Packed, colors: DistinctColors, size: int) -> Floats:
     """An octree finds few colors where the picture's are all alike; a median cut takes longer."""
     palette = _octree(sample, size)
-    if len(np.unique(palette @ _PACKING)) < _FEW_FOUND * size:
+    if len(np.unique(palette @ PACKING)) < _FEW_FOUND * size:
         palette = _median_cut(sample, size)
     return _refined(colors, palette, _FAST_STEPS)
 
@@ -104,7 +105,11 @@ def best_of(proposal_sample: Packed, sample: Packed, size: int) -> Floats:
     palette = np.concatenate(
         (_median_cut(proposal_sample, half), _octree(proposal_sample, size - half))
     )
-    colors = distinct_colors(sample)
+    return improved(distinct_colors(sample), palette)
+
+
+def improved(colors: DistinctColors, palette: Floats) -> Floats:
+    """The palette with less error for these colors."""
     palette = _refined(colors, palette, _BEST_STEPS)
     for _ in range(_BEST_ROUNDS):
         palette = _refined(colors, _rearranged(colors, palette), _BEST_STEPS)
@@ -199,7 +204,8 @@ def _rearranged(colors: DistinctColors, palette: Floats) -> Floats:
     errors = colors.counts * ((colors.values - palette[nearest]) ** 2).sum(axis=1)
     uses = np.bincount(nearest, colors.counts, len(palette))
     loss = uses * _distances(palette).min(axis=1)
-    unimportant = np.argsort(loss, kind="stable")[:_MOVED_COLORS]
+    moved = min(_MAX_MOVED_COLORS, len(palette) // 4)
+    unimportant = np.argsort(loss, kind="stable")[:moved]
     worst = np.argsort(-np.bincount(nearest, errors, len(palette)), kind="stable")
     worst = worst[~np.isin(worst, unimportant)]
     palette = palette.copy()
