@@ -32,6 +32,8 @@ _GROUP_OF_PARAMETER = {
     "size": "look",
     "quality": "look",
     "palette": "look",
+    "colors": "look",
+    "dither": "look",
     "optimize": "look",
     "max_megapixels": "look",
     "range": "look",

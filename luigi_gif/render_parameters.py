@@ -29,6 +29,19 @@ class RenderParameters:
         description="of images of more than 256 colors: one for each frame, or one for the clip; "
         "auto: one for the clip where much of it stands still",
     )
+    colors = NumberParameter(
+        default=256,
+        kind=int,
+        min_value=2,
+        max_value=256,
+        description="at most so many in a frame, or in the clip; a transparent one is none of them",
+    )
+    dither = ChoiceParameter(
+        default="none",
+        choices=("none", "ordered"),
+        description="of images of more colors than that: ordered mixes two where one is off, in a "
+        "pattern that does not move",
+    )
     max_megapixels = NumberParameter(
         default=64,
         kind=int,
@@ -54,6 +67,8 @@ def look_of(task: Any) -> imaging.Look:
         max_pixels=task.max_megapixels * 10**6,
         size=task.size or (None, None),
         quality=task.quality,
+        colors=task.colors,
+        dither=task.dither,
         value_range=task.range,
     )
 

@@ -9,6 +9,7 @@ import os
 from luigi_gif import (
     clips,
     frames,
+    gif,
     integrations,
     run_history,
     settings,
@@ -126,7 +127,8 @@ class WriteFrames(RenderParameters, PipelineTask):
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, max_megapixels, range
+    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, colors, dither,
+    max_megapixels, range
         As those of :class:`CombineGif`.
     """
 
@@ -173,9 +175,9 @@ class WriteFrames(RenderParameters, PipelineTask):
         return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
 
     def _is_copying(self) -> bool:
-        """Whether there are only GIFs, which keep their size."""
+        """Whether there are only GIFs, which keep their size and colors."""
         formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
-        return self.size is None and set(formats) <= {"GIF"}
+        return self.size is None and self.colors == gif.MAX_COLORS and set(formats) <= {"GIF"}
 
     def _palette_choice(self) -> str:
         """The best quality asks for the best palette of each frame."""
@@ -225,6 +227,11 @@ class CombineGif(RenderParameters, PipelineTask):
         Of the palettes of images of more than 256 colors: ``fast`` or ``best``.
     palette : str
         One for each ``frame``, one for the ``clip``, or ``auto``.
+    colors : int
+        How many colors a frame, or the clip, may have at most, 2 to 256; a transparent one is none
+        of them.
+    dither : str
+        Of images of more colors: ``none``, or ``ordered``, which mixes two where one is off.
     max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
     range : str or tuple, optional

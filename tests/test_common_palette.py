@@ -54,14 +54,17 @@ def shown(clip: Path) -> list[NDArray[np.uint8]]:
 
 
 def choose(pictures: list[Image.Image], *, always: bool = False) -> CommonPalette | None:
-    samples = [common_palette.sample_picture(picture, None) for picture in pictures]
+    samples = [common_palette.sample_picture(picture, None, 1 << 14) for picture in pictures]
     return common_palette.choose_palette(samples, always=always)
 
 
-def test_a_still_background_stays_still(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options", [{}, {"palette": "clip"}, {"palette": "clip", "dither": "ordered"}], ids=str
+)
+def test_a_still_background_stays_still(tmp_path: Path, options: dict[str, str]) -> None:
     """No pixel of it changes, and a lossless clip need not store it again."""
     data = bundle(still())
-    common = make_clip(data, tmp_path / "common", optimize="lossless")
+    common = make_clip(data, tmp_path / "common", optimize="lossless", **options)
     own = make_clip(data, tmp_path / "own", optimize="lossless", palette="frame")
     first, *others = [frame[:27] for frame in shown(common)]
     assert all((frame == first).all() for frame in others)
@@ -118,6 +121,15 @@ def test_colors_of_all_frames_are_kept_where_they_are_few() -> None:
         assert (common_palette.table(common)[indexes] == np.asarray(picture)).all()
 
 
+def test_a_palette_for_the_clip_knows_what_only_one_frame_shows(tmp_path: Path) -> None:
+    """A red flash, which is shown in hardly other colors than it has."""
+    pictures = [background(1) for _ in range(50)]
+    flash = np.asarray(background(2)) // 8 + np.array((220, 0, 0), np.uint8)
+    pictures[17] = Image.fromarray(flash)
+    found = shown(make_clip(bundle(pictures), tmp_path / "work", palette="clip"))
+    assert np.abs(found[17].astype(int) - flash).mean() < 8
+
+
 def test_each_color_becomes_the_nearest() -> None:
     """Also one that was not seen when the palette was made, from several threads' table."""
     common = choose(still(), always=True)
@@ -142,15 +154,18 @@ def test_what_is_asked_for_counts(tmp_path: Path, wanted: str) -> None:
     assert len(tables) == (1 if wanted == "clip" else 3)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"palette": "clip", "dither": "ordered", "colors": 20}], ids=str
+)
 def test_workers_make_the_same_clip_with_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, object]
 ) -> None:
     """Whoever samples the frames: this thread, or Dask's."""
     data = bundle(still())
     monkeypatch.setattr(executors, "SMALL_WORK", 0)
-    with_dask = make_clip(data, tmp_path / "dask", optimize="lossless")
+    with_dask = make_clip(data, tmp_path / "dask", optimize="lossless", **options)
     monkeypatch.setattr(settings.dask.workers, "_default", 0)
-    alone = make_clip(data, tmp_path / "alone", optimize="lossless")
+    alone = make_clip(data, tmp_path / "alone", optimize="lossless", **options)
     assert with_dask.read_bytes() == alone.read_bytes()
 
 

@@ -86,7 +86,8 @@ def _can_be_copied(
     extent = image.extent
     look = options.look
     fits = look.fitted(extent) == extent and extent[0] * extent[1] <= look.max_pixels
-    if not fits or not frame.is_whole:
+    few = len(image.color_table) // 3 <= look.colors
+    if not fits or not few or not frame.is_whole:
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from luigi_gif import execution, imaging, storage
+from luigi_gif import execution, gif, imaging, storage
 from luigi_gif.errors import Undecodable, out_of_memory
 from luigi_gif.frames.bundle_errors import machine_error
 from luigi_gif.frames.frame_to_gif import frames_of
@@ -29,6 +29,8 @@ class SampleBatch(NamedTuple):
     options: RenderOptions
     chunk: Chunk
     numbers: tuple[int, ...]
+    pixels: int
+    """Of each of them, about so many."""
 
 
 def choose_clip_palette(
@@ -51,7 +53,10 @@ def choose_clip_palette(
         for sampled in finished:
             samples.update(sampled)
     in_order = [np.frombuffer(samples[number], np.uint32) for number in sorted(samples)]
-    return imaging.choose_palette(in_order, always=options.palette == "clip")
+    # One index is left for what is transparent, or has not changed.
+    max_colors = min(options.look.colors, gif.MAX_COLORS - 1)
+    always = options.palette == "clip"
+    return imaging.choose_palette(in_order, always=always, max_colors=max_colors)
 
 
 def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
@@ -74,7 +79,7 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
         execution.stop_if_cancelled()
         if number in batch.numbers:
             try:
-                colors = imaging.sample_colors(frame.data, batch.options.look)
+                colors = imaging.sample_colors(frame.data, batch.options.look, batch.pixels)
             except Undecodable:
                 continue
             except OSError as error:
@@ -85,7 +90,7 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
 
 def _batches(data_file: str, manifest: Manifest, options: RenderOptions) -> Iterator[SampleBatch]:
     count = manifest.frame_count
-    sampled = min(count, imaging.SAMPLED_FRAMES)
+    sampled, pixels = imaging.sampling(count, always=options.palette == "clip")
     numbers = [each * count // sampled for each in range(sampled)]
     for chunk_index, group in groupby(numbers, key=partial(find_chunk_index, manifest)):
-        yield SampleBatch(data_file, options, manifest.chunks[chunk_index], tuple(group))
+        yield SampleBatch(data_file, options, manifest.chunks[chunk_index], tuple(group), pixels)

@@ -9,7 +9,7 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.imaging.animations import single_frames
-    from luigi_gif.imaging.common_palette import SAMPLED_FRAMES, CommonPalette, choose_palette
+    from luigi_gif.imaging.common_palette import CommonPalette, choose_palette, sampling
     from luigi_gif.imaging.decode import decode_image
     from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
@@ -35,7 +35,7 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "animations": ("single_frames",),
-        "common_palette": ("SAMPLED_FRAMES", "CommonPalette", "choose_palette"),
+        "common_palette": ("CommonPalette", "choose_palette", "sampling"),
         "decode": ("decode_image",),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),

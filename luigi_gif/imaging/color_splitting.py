@@ -1,10 +1,9 @@
-"""Few colors that stand for many, each of which counts as often as pixels have it.
+"""Colors, each of which counts as often as pixels have it, in a few groups of like ones.
 
-The colors are split in two again and again, each time the group with the
-largest squared error, where that lowers the error most (X. Wu, "Color
-quantization by dynamic programming and principal analysis", ACM Transactions
-on Graphics 11, 1992, in its greedy form); Lloyd's algorithm then moves the means.
-It needs the colors and their counts only, and no pixels.
+They are split in two again and again, each time the group with the largest
+squared error, where that lowers the error most: the greedy form of X. Wu,
+"Color quantization by dynamic programming and principal analysis", ACM
+Transactions on Graphics 11, 1992.
 
 Pure code. Sums are whole numbers that float64 holds exactly, so the result is
 the same on every machine.
@@ -15,66 +14,53 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from luigi_gif.imaging import frame_palette
-from luigi_gif.imaging.frame_palette import DistinctColors, Floats
-
 _Doubles = NDArray[np.float64]
 
 
-def few_of(colors: DistinctColors, max_colors: int) -> Floats:
-    """Choose colors for pixels that have ``colors``, with a small squared error.
+def split_colors(
+    values: NDArray[np.float32], counts: NDArray[np.intp], groups: int
+) -> NDArray[np.float32]:
+    """The mean color of each of so many groups, in whole numbers.
 
     Parameters
     ----------
-    colors : DistinctColors
-        The colors of the pixels, and how many have each.
-    max_colors : int
-        How many there may be, 1 to 256.
-
-    Returns
-    -------
-    ndarray
-        n x 3, red, green and blue, whole numbers from 0 to 255; the very colors if they are
-        no more than that.
+    values : ndarray
+        n x 3, whole numbers from 0 to 255, each color once.
+    counts : ndarray
+        For each how often it counts.
+    groups : int
+        At most n of them are made.
     """
-    if len(colors.values) <= max_colors:
-        return colors.values
-    return frame_palette.improved(colors, _split(colors, max_colors))
-
-
-def _split(colors: DistinctColors, groups: int) -> Floats:
-    """The means of so many groups of the colors, rounded; fewer if these have no error left."""
-    values = colors.values.astype(np.float64)
-    counts = colors.counts.astype(np.float64)
+    exact, weights = values.astype(np.float64), counts.astype(np.float64)
     members = [np.arange(len(values))]
-    errors = [_squared_error(values, counts)]
-    while len(members) < groups and max(errors) > 0:
+    errors = [_squared_error(exact, weights)]
+    while len(members) < min(groups, len(values)):
         largest = errors.index(max(errors))
         group = members[largest]
-        parts = [group[part] for part in _halves(values[group], counts[group])]
+        parts = [group[part] for part in _halves(exact[group], weights[group])]
         members[largest : largest + 1] = parts
-        errors[largest : largest + 1] = [_squared_error(values[p], counts[p]) for p in parts]
-    means = [counts[group] @ values[group] / counts[group].sum() for group in members]
+        errors[largest : largest + 1] = [_squared_error(exact[p], weights[p]) for p in parts]
+    means = [weights[group] @ exact[group] / weights[group].sum() for group in members]
     return np.rint(means).astype(np.float32)
 
 
-def _halves(values: _Doubles, counts: _Doubles) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _halves(values: _Doubles, weights: _Doubles) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The indexes of both parts, split across the channel that varies most."""
-    weighted = values * counts[:, np.newaxis]
-    count, total = counts.sum(), weighted.sum(axis=0)
-    variances = (weighted * values).sum(axis=0) - total**2 / count
+    weighted = values * weights[:, np.newaxis]
+    weight, total = weights.sum(), weighted.sum(axis=0)
+    variances = (weighted * values).sum(axis=0) - total**2 / weight
     order = np.argsort(values[:, np.argmax(variances)], kind="stable")
-    below = counts[order].cumsum()[:-1]
+    below = weights[order].cumsum()[:-1]
     sums = weighted[order].cumsum(axis=0)[:-1]
     # The squared error is that of the whole, less this: the larger the better.
-    gain = (sums**2).sum(axis=1) / below + ((total - sums) ** 2).sum(axis=1) / (count - below)
+    gain = (sums**2).sum(axis=1) / below + ((total - sums) ** 2).sum(axis=1) / (weight - below)
     cut = int(np.argmax(gain)) + 1
     return order[:cut], order[cut:]
 
 
-def _squared_error(values: _Doubles, counts: _Doubles) -> float:
-    """Of all pixels to their mean."""
+def _squared_error(values: _Doubles, weights: _Doubles) -> float:
+    """Of all pixels to their mean; none of a single color, whatever is lost in a division."""
     if len(values) == 1:
         return 0.0
-    total = counts @ values
-    return float(counts @ (values**2).sum(axis=1) - total @ total / counts.sum())
+    total = weights @ values
+    return float(weights @ (values**2).sum(axis=1) - total @ total / weights.sum())

@@ -14,19 +14,24 @@ import functools
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from luigi_gif import gif
-from luigi_gif.imaging import frame_palette
+from luigi_gif.imaging import dithering, frame_palette
 from luigi_gif.imaging.frame_palette import Bytes, Floats, Mask, Packed
 
 SAMPLED_FRAMES = 16
-"""Of a bundle, evenly spread. They are decoded twice."""
-SAMPLED_PIXELS = 1 << 14
-"""Of each of them, about so many."""
+"""Of a bundle, evenly spread, to find whether one palette is for all. They are decoded twice."""
+MAX_SAMPLED_FRAMES = 1 << 12
+"""Where it is to be for all in any case: what only a few of them show must not be missed."""
+SAMPLED_PIXELS = 1 << 18
+"""Of all of these together, about so many."""
+MAX_SAMPLED_PIXELS = 1 << 14
+"""Of each of them."""
 COLORS = gif.MAX_COLORS - 1
 """One index is left for what is transparent, or has not changed."""
 GOOD_ERROR = 255.0**2 / 10**4.0
@@ -46,12 +51,25 @@ class CommonPalette(NamedTuple):
     """The largest mean squared error, 0 to 255², of a frame that uses them."""
 
 
-def sample_picture(picture: Image.Image, shown: Mask | None) -> Packed:
-    """The colors of some pixels of an RGB picture, for :func:`choose_palette`."""
-    return frame_palette.sample_pixels(picture, shown, SAMPLED_PIXELS)
+def sampling(frame_count: int, *, always: bool) -> tuple[int, int]:
+    """How many of the frames are sampled, and of about how many pixels each.
+
+    ``always`` is that of :func:`choose_palette`.
+    """
+    if not always:
+        return min(frame_count, SAMPLED_FRAMES), MAX_SAMPLED_PIXELS
+    frames = min(frame_count, MAX_SAMPLED_FRAMES)
+    return frames, min(MAX_SAMPLED_PIXELS, SAMPLED_PIXELS // max(frames, 1))
 
 
-def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette | None:
+def sample_picture(picture: Image.Image, shown: Mask | None, pixels: int) -> Packed:
+    """The colors of about so many pixels of an RGB picture, for :func:`choose_palette`."""
+    return frame_palette.sample_pixels(picture, shown, pixels)
+
+
+def choose_palette(
+    samples: Sequence[Packed], *, always: bool, max_colors: int = COLORS
+) -> CommonPalette | None:
     """Choose one palette for the frames of a clip.
 
     Parameters
@@ -60,6 +78,8 @@ def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette 
         Of each sampled frame, in their order, what :func:`sample_picture` returns.
     always : bool
         Whether there is to be one in any case.
+    max_colors : int
+        How many it may have, at most 255.
 
     Returns
     -------
@@ -70,14 +90,17 @@ def choose_palette(samples: Sequence[Packed], *, always: bool) -> CommonPalette 
     if not samples:
         return None
     if always:
-        return CommonPalette(_as_bytes(_of_all(samples)), math.inf)
+        return CommonPalette(_as_bytes(_of_all(samples, max_colors)), math.inf)
     distinct = [frame_palette.distinct_colors(each) for each in samples]
-    rich = [pair for pair in zip(samples, distinct, strict=True) if len(pair[1].values) > COLORS]
+    rich = [
+        pair for pair in zip(samples, distinct, strict=True) if len(pair[1].values) > max_colors
+    ]
     if 2 * len(rich) < len(samples) or _still(samples) < MIN_STILL:
         return None
-    colors = _of_all(samples)
+    colors = _of_all(samples, max_colors)
     owns = [
-        _mean_squared_error(each, frame_palette.fast_of(own, each, COLORS)) for own, each in rich
+        _mean_squared_error(each, frame_palette.fast_of(own, each, max_colors))
+        for own, each in rich
     ]
     limits = [max(GOOD_ERROR, MAX_LOSS * own) for own in owns]
     errors = [_mean_squared_error(each, colors) for _, each in rich]
@@ -92,25 +115,28 @@ def table(common: CommonPalette) -> Bytes:
     return np.frombuffer(common.colors, np.uint8).reshape(-1, 3)
 
 
-def indexed(common: CommonPalette, picture: Image.Image, shown: Mask | None) -> Bytes | None:
-    """For each pixel of an RGB picture the index of its color.
+def indexed(
+    common: CommonPalette, picture: Image.Image, shown: Mask | None, *, dithered: bool = False
+) -> Bytes | None:
+    """For each pixel of an RGB picture the index of its color, or of one of two that are mixed.
 
     None where a picture is better off with its own palette: it has so few
     colors that it can keep them, or these do not fit it.
     """
-    lookup = _lookup(common.colors)
+    lookup = _lookup(common.colors, dithered)
     if not math.isinf(common.max_error):
-        few = picture.getcolors(COLORS) is not None
-        if few or not _fits(common, sample_picture(picture, shown), lookup):
+        few = picture.getcolors(len(table(common))) is not None
+        sample = sample_picture(picture, shown, MAX_SAMPLED_PIXELS)
+        if few or not _fits(common, sample, lookup):
             return None
     indexes = np.empty((picture.height, picture.width), np.uint8)
     for rows, packed in frame_palette.row_chunks(picture):
-        indexes[rows] = lookup.indexes(packed)
+        indexes[rows] = lookup.indexes(packed, rows.start)
     return indexes
 
 
 def _fits(common: CommonPalette, pixels: Packed, lookup: _Lookup) -> bool:
-    missed = frame_palette.unpack_colors(pixels) - table(common)[lookup.indexes(pixels)]
+    missed = frame_palette.unpack_colors(pixels) - table(common)[lookup.nearest(pixels)]
     # Squares are whole numbers, so that their sum is exact.
     return int((missed**2).sum(axis=1).astype(np.int64).sum()) <= common.max_error * missed.size
 
@@ -122,14 +148,14 @@ def _still(samples: Sequence[Packed]) -> float:
     return sum(same) / len(pairs) if pairs else 0.0
 
 
-def _of_all(samples: Sequence[Packed]) -> Floats:
+def _of_all(samples: Sequence[Packed], max_colors: int) -> Floats:
     """All colors of the samples if they are few, else the best."""
     together = np.concatenate(samples)
     distinct = frame_palette.distinct_colors(together)
     return (
         distinct.values
-        if len(distinct.values) <= COLORS
-        else frame_palette.best_of(together, together, COLORS)
+        if len(distinct.values) <= max_colors
+        else frame_palette.best_of(together, together, max_colors)
     )
 
 
@@ -145,27 +171,41 @@ def _mean_squared_error(colors: frame_palette.DistinctColors, chosen: Floats) ->
 
 
 class _Lookup:
-    """The nearest color of a palette for each color that was asked for so far.
+    """The nearest color of a palette for each color that was asked for so far, or a mix of two.
 
     Frames of a clip have most of their colors in common.
     """
 
-    def __init__(self, colors: bytes) -> None:
+    def __init__(self, colors: bytes, dithered: bool) -> None:
         self._palette = np.frombuffer(colors, np.uint8).reshape(-1, 3).astype(np.float32)
-        self._cache = np.zeros(1 << 24, np.uint16)
-        """Index + 1; 0 is not known yet. Threads may find the same at the same time."""
+        self._dithered = dithered
+        self._cache: NDArray[Any] = np.zeros(1 << 24, np.uint32 if dithered else np.uint16)
+        """Index or mix + 1; 0 is not known yet. Threads may find the same at the same time."""
 
-    def indexes(self, packed: Packed) -> Bytes:
+    def indexes(self, packed: Packed, top: int) -> Bytes:
+        """Of the colors of some rows of pixels, with ``top`` rows above them."""
+        found = self._found(packed)
+        return dithering.pick(found, top) if self._dithered else found.astype(np.uint8)
+
+    def nearest(self, packed: Packed) -> Bytes:
+        found = self._found(packed)
+        return dithering.nearest(found) if self._dithered else found.astype(np.uint8)
+
+    def _found(self, packed: Packed) -> NDArray[Any]:
         found = self._cache[packed]
         if not found.all():
             new = np.unique(packed[found == 0])
-            self._cache[new] = frame_palette.nearest_indexes(
-                frame_palette.unpack_colors(new), self._palette
-            ) + np.uint16(1)
+            colors = frame_palette.unpack_colors(new)
+            nearest = frame_palette.nearest_indexes(colors, self._palette)
+            if self._dithered:
+                self._cache[new] = dithering.mixes(colors, nearest, self._palette) + np.uint32(1)
+            else:
+                self._cache[new] = nearest + np.uint16(1)
             found = self._cache[packed]
-        return (found - np.uint16(1)).astype(np.uint8)
+        found -= 1
+        return found
 
 
 @functools.lru_cache(maxsize=1)
-def _lookup(colors: bytes) -> _Lookup:
-    return _Lookup(colors)
+def _lookup(colors: bytes, dithered: bool) -> _Lookup:
+    return _Lookup(colors, dithered)

@@ -63,7 +63,7 @@ def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> Enco
     """
     decoded, shown = _prepared(data, look)
     picture = decoded.picture
-    chosen, colors, transparent_index = _paletted(picture, shown, look.quality, common)
+    chosen, colors, transparent_index = _paletted(picture, shown, look, common)
     image = gif.Image(
         screen=picture.size,
         position=(0, 0),
@@ -77,20 +77,23 @@ def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> Enco
     return EncodedImage(image, decoded.images, decoded.notes)
 
 
-def sample_colors(data: bytes, look: Look) -> Packed:
+def sample_colors(data: bytes, look: Look, pixels: int) -> Packed:
     """Colors of the first image of some data, for a palette that many have in common.
+
+    Parameters
+    ----------
+    data, look
+        As those of :func:`to_gif`, which raises the same errors.
+    pixels : int
+        About how many of its pixels are looked at.
 
     Returns
     -------
     ndarray
         A color a pixel, packed: red + 256 * green + 65,536 * blue.
-
-    See Also
-    --------
-    to_gif : Has the same parameters, and raises the same errors.
     """
     decoded, shown = _prepared(data, look)
-    return common_palette.sample_picture(decoded.picture, shown)
+    return common_palette.sample_picture(decoded.picture, shown, pixels)
 
 
 def resize_image(image: gif.Image, look: Look, common: CommonPalette | None = None) -> gif.Image:
@@ -237,17 +240,19 @@ def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:
 
 
 def _paletted(
-    picture: Image.Image, shown: Mask | None, quality: str, common: CommonPalette | None
+    picture: Image.Image, shown: Mask | None, look: Look, common: CommonPalette | None
 ) -> tuple[Bytes, Bytes, int | None]:
     """Color indexes, height x width, their colors, n x 3, and the transparent index."""
+    dithered = look.dither == "ordered"
     if common is not None:
-        chosen_common = common_palette.indexed(common, picture, shown)
+        chosen_common = common_palette.indexed(common, picture, shown, dithered=dithered)
         if chosen_common is not None:
             return _with_transparent(chosen_common, common_palette.table(common), shown)
-    if shown is None:
-        return *frame_palette.quantize(picture, None, gif.MAX_COLORS, quality), None
-    chosen, colors = frame_palette.quantize(picture, shown, gif.MAX_COLORS - 1, quality)
-    return _with_transparent(chosen, colors, shown)
+    max_colors = min(look.colors, gif.MAX_COLORS - (shown is not None))
+    chosen, colors = frame_palette.quantize(
+        picture, shown, max_colors, look.quality, dithered=dithered
+    )
+    return (chosen, colors, None) if shown is None else _with_transparent(chosen, colors, shown)
 
 
 def _with_transparent(

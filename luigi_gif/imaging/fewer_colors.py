@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from luigi_gif import gif
-from luigi_gif.imaging import color_splitting, frame_palette
+from luigi_gif.imaging import frame_palette
 from luigi_gif.imaging.frame_palette import Bytes, DistinctColors
 
 
@@ -98,7 +98,7 @@ def choose_colors(counted: Sequence[DistinctColors], max_colors: int) -> bytes:
         return bytes(3)
     packed = (values @ frame_palette.PACKING).astype(np.uint32)
     together = _merged(packed, np.concatenate([each.counts for each in counted]))
-    return color_splitting.few_of(together, max_colors).astype(np.uint8).tobytes()
+    return frame_palette.few_of(together, max_colors).astype(np.uint8).tobytes()
 
 
 def with_colors(

@@ -17,6 +17,10 @@ class Look(NamedTuple):
     """Width and height in pixels; None follows from the other, or is that of the picture."""
     quality: str = "fast"
     """Of the palette of a picture of more than 256 colors: "fast" or "best"."""
+    colors: int = 256
+    """At most so many are shown; a transparent one is none of them."""
+    dither: str = "none"
+    """Of a picture of more colors: "none", or "ordered", which mixes two where one is off."""
     value_range: tuple[float, float] | None = None
     """Which values become black and white, in pictures whose own range is not known."""
 
