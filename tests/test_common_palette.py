@@ -123,7 +123,7 @@ def test_colors_of_all_frames_are_kept_where_they_are_few() -> None:
 
 def test_a_palette_for_the_clip_knows_what_only_one_frame_shows(tmp_path: Path) -> None:
     """A red flash, which is shown in hardly other colors than it has."""
-    pictures = [background(1) for _ in range(50)]
+    pictures = [background(1) for _ in range(24)]
     flash = np.asarray(background(2)) // 8 + np.array((220, 0, 0), np.uint8)
     pictures[17] = Image.fromarray(flash)
     found = shown(make_clip(bundle(pictures), tmp_path / "work", palette="clip"))

@@ -45,6 +45,7 @@ def _bayer(size: int) -> Bytes:
 
 
 THRESHOLDS = _bayer(8)
+"""LZW knows its repetitions: blue noise of 16 x 16 took 14 to 60% more bytes at the same error."""
 
 
 def mixes(colors: Floats, nearest: Bytes, palette: Floats) -> Mixes:
