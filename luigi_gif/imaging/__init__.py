@@ -20,15 +20,15 @@ if TYPE_CHECKING:
         sample_colors,
         to_gif,
     )
-    from luigi_gif.imaging.fewer_colors import (
+    from luigi_gif.imaging.look import Look
+    from luigi_gif.imaging.picture_files import image_file
+    from luigi_gif.imaging.recoloring import (
         RecoloredImage,
         choose_colors,
         count_colors,
         fewer_colors,
         with_colors,
     )
-    from luigi_gif.imaging.look import Look
-    from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
 
 __getattr__ = loads_on_use(
@@ -40,15 +40,15 @@ __getattr__ = loads_on_use(
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
-        "fewer_colors": (
+        "look": ("Look",),
+        "picture_files": ("image_file",),
+        "recoloring": (
             "RecoloredImage",
             "choose_colors",
             "count_colors",
             "fewer_colors",
             "with_colors",
         ),
-        "look": ("Look",),
-        "picture_files": ("image_file",),
         "single_frame": ("SingleFrame", "with_delay"),
     },
 )
