@@ -30,6 +30,9 @@ _GROUPS = {
 }
 _GROUP_OF_PARAMETER = {
     "size": "look",
+    "crop": "look",
+    "fit": "look",
+    "background": "look",
     "quality": "look",
     "palette": "look",
     "colors": "look",

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import imaging
-from luigi_gif.parameters import ChoiceParameter, NumberParameter, RangeParameter, SizeParameter
+from luigi_gif.geometry_parameters import (
+    TRANSPARENT,
+    ColorParameter,
+    CropParameter,
+    color_of,
+)
+from luigi_gif.parameters import (
+    ChoiceParameter,
+    NumberParameter,
+    RangeParameter,
+    SizeParameter,
+    bad_parameter,
+)
 
 if TYPE_CHECKING:
     import luigi
@@ -17,6 +29,22 @@ class RenderParameters:
     size = SizeParameter(
         default=None,
         description="WIDTHxHEIGHT, WIDTHx or xHEIGHT of the frames in pixels; by default their own",
+    )
+    crop = CropParameter(
+        default=None,
+        description="the part of each picture that is kept, before --size: in pixels, or in "
+        "percent such as 50%x50%+25%+25%",
+    )
+    fit = ChoiceParameter(
+        default="fill",
+        choices=("contain", "cover", "fill"),
+        description="how a picture of another shape comes to a --size of two sides: padded, cut "
+        "to its middle, or stretched",
+    )
+    background = ColorParameter(
+        default=TRANSPARENT,
+        words=(TRANSPARENT,),
+        description="the color of padding, and below transparent pixels",
     )
     quality = ChoiceParameter(
         default="fast",
@@ -55,6 +83,15 @@ class RenderParameters:
         "of integers of 32 bits or with a sign; others ignore it; a sign needs =: --range=-40:50",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Raise ParameterError for what would have no effect beside the others."""
+        if self.fit != "fill" and None in (self.size or (None,)):
+            raise bad_parameter("--fit", "fill, unless --size gives both sides", self.fit)
+
 
 NAMES = tuple(name for name in vars(RenderParameters) if not name.startswith("_"))
 _ALWAYS = ("size", "quality", "palette", "max_megapixels")
@@ -70,6 +107,9 @@ def look_of(task: Any) -> imaging.Look:
         colors=task.colors,
         dither=task.dither,
         value_range=task.range,
+        crop=task.crop,
+        fit=task.fit,
+        background=color_of(task.background),
     )
 
 

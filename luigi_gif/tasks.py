@@ -127,8 +127,7 @@ class WriteFrames(RenderParameters, PipelineTask):
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, size, quality, palette, colors, dither,
-    max_megapixels, range
+    url, workdir, data_file, sha256, on_bad_frame, and those of RenderParameters
         As those of :class:`CombineGif`.
     """
 
@@ -175,9 +174,9 @@ class WriteFrames(RenderParameters, PipelineTask):
         return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
 
     def _is_copying(self) -> bool:
-        """Whether there are only GIFs, which keep their size and colors."""
+        """Whether there are only GIFs, which stay as they are."""
         formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
-        return self.size is None and self.colors == gif.MAX_COLORS and set(formats) <= {"GIF"}
+        return set(formats) <= {"GIF"} and look_of(self).keeps_every_gif()
 
     def _palette_choice(self) -> str:
         """The best quality asks for the best palette of each frame."""
@@ -223,6 +222,14 @@ class CombineGif(RenderParameters, PipelineTask):
         Whether a frame that cannot be used ends the run (``fail``) or is left out (``skip``).
     size : str or tuple, optional
         Width and height in pixels, such as ``"320x240"``, ``"320x"`` or ``(320, None)``.
+    crop : str, optional
+        The part of each picture that is kept, before ``size``: ``"640x360+0+40"`` in pixels,
+        ``"50%x50%+25%+25%"`` in percent of its width and height.
+    fit : str
+        How pictures come to a ``size`` of two sides: ``contain`` pads them, ``cover`` keeps their
+        middle, ``fill`` stretches them.
+    background : str
+        The color of padding and below transparent pixels, ``#rrggbb``, or ``transparent``.
     quality : str
         Of the palettes of images of more than 256 colors: ``fast`` or ``best``.
     palette : str

@@ -63,6 +63,10 @@ def _leaves(value: Any) -> list[Any]:
     return [value]
 
 
+LENGTHS = some.integers(1, 10**9 - 1).map(str) | some.integers(1, 500_000).map(
+    lambda parts: f"{parts / 10_000}%"
+)
+
 BUNDLE = {
     "url": URLS,
     "workdir": URLS | some.just(""),
@@ -72,6 +76,10 @@ BUNDLE = {
 }
 FRAMES = {
     "size": some.none() | some.tuples(SIDES, SIDES | some.none()) | some.tuples(some.none(), SIDES),
+    "crop": some.none() | some.builds("{}x{}+{}+{}".format, *[LENGTHS] * 4),
+    "fit": some.just("fill"),  # the others need both sides of a size
+    "background": some.just("transparent")
+    | some.text("0123456789abcdefABCDEF", min_size=6, max_size=6).map("#{}".format),
     "quality": some.sampled_from(["fast", "best"]),
     "palette": some.sampled_from(["auto", "frame", "clip"]),
     "max_megapixels": some.integers(1, 178),

@@ -55,7 +55,7 @@ def render_frames(
 def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> RenderedFrame:
     """What becomes of a frame.
 
-    A GIF of one image that needs no other size is taken as it is; of more, the
+    A GIF of one image that is to stay as it is is taken so; of more, the
     first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.
 
     Raises bundles.BadFrame, and StorageError where the machine lacks something.
@@ -76,7 +76,7 @@ def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> R
     if _can_be_copied(number, frame, image, options):
         file = frame.data if image_count == 1 else gif.encode_single(image)
         return RenderedFrame(file, image, image_count, [])
-    return _resize(number, frame, image, image_count, options)
+    return _change(number, frame, image, image_count, options)
 
 
 def _can_be_copied(
@@ -84,10 +84,11 @@ def _can_be_copied(
 ) -> bool:
     """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
     extent = image.extent
-    look = options.look
-    fits = look.fitted(extent) == extent and extent[0] * extent[1] <= look.max_pixels
-    few = len(image.color_table) // 3 <= look.colors
-    if not fits or not few or not frame.is_whole:
+    opaque = image.transparent_index is None and image.size == extent
+    colors = len(image.color_table) // 3
+    fits = extent[0] * extent[1] <= options.look.max_pixels
+    stays = fits and options.look.keeps_pixels(extent, colors, opaque=opaque)
+    if not stays or not frame.is_whole:
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.
@@ -118,16 +119,16 @@ def _decode(
     return RenderedFrame(gif.encode_single(image), image, image_count, notes)
 
 
-def _resize(
+def _change(
     number: int,
     frame: bundles.Frame,
     image: gif.Image,
     image_count: int,
     options: RenderOptions,
 ) -> RenderedFrame:
-    """The first image of a GIF, decoded: it has another size, or not its own number of pixels."""
+    """The first image of a GIF, decoded: it is to look otherwise, or has too many or few pixels."""
     try:
-        resized = imaging.resize_image(image, options.look, options.clip_palette)
+        changed = imaging.change_image(image, options.look, options.clip_palette)
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
         raise bundles.BadFrame(
@@ -135,7 +136,7 @@ def _resize(
         ) from None
     except OSError as error:
         raise machine_error(number, error) from error
-    return RenderedFrame(gif.encode_single(resized), resized, image_count, [])
+    return RenderedFrame(gif.encode_single(changed), changed, image_count, [])
 
 
 def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> bundles.FrameError | None:

@@ -9,6 +9,7 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.imaging.animations import single_frames
+    from luigi_gif.imaging.changed_gif import change_image
     from luigi_gif.imaging.common_palette import CommonPalette, choose_palette, sampling
     from luigi_gif.imaging.decode import decode_image
     from luigi_gif.imaging.delays import DelayRounding
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.encode import (
         make_clearable,
         reorder_colors,
-        resize_image,
         sample_colors,
         to_gif,
     )
-    from luigi_gif.imaging.look import Look
+    from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.recoloring import (
         RecoloredImage,
@@ -35,12 +35,13 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "animations": ("single_frames",),
+        "changed_gif": ("change_image",),
         "common_palette": ("CommonPalette", "choose_palette", "sampling"),
         "decode": ("decode_image",),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
-        "encode": ("make_clearable", "reorder_colors", "resize_image", "sample_colors", "to_gif"),
-        "look": ("Look",),
+        "encode": ("make_clearable", "reorder_colors", "sample_colors", "to_gif"),
+        "look": ("Crop", "Length", "Look"),
         "picture_files": ("image_file",),
         "recoloring": (
             "RecoloredImage",

@@ -1,9 +1,9 @@
 """Any image to a one-image GIF.
 
 :mod:`luigi_gif.imaging.decode` gives its pixels, upright, in 8 bits a channel. It is
-resized if that is asked for, and brought to 256 colors: where it has no more
-(one stands for all that is transparent), these are kept, else they are chosen
-by :mod:`luigi_gif.imaging.frame_palette`.
+cropped and resized if that is asked for (:mod:`luigi_gif.imaging.geometry`), and
+brought to 256 colors: where it has no more (one stands for all that is transparent),
+these are kept, else they are chosen by :mod:`luigi_gif.imaging.frame_palette`.
 
 Pure code: bytes in, values out.
 """
@@ -20,7 +20,7 @@ from PIL.GifImagePlugin import GifImageFile
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette
+from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette, geometry
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 from luigi_gif.imaging.look import Look
@@ -29,7 +29,6 @@ Size = tuple[int, int]
 
 OPAQUE_FROM = 128
 """The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
-RESAMPLING = Image.Resampling.LANCZOS
 
 
 class EncodedImage(NamedTuple):
@@ -94,22 +93,6 @@ def sample_colors(data: bytes, look: Look, pixels: int) -> Packed:
     """
     decoded, shown = _prepared(data, look)
     return common_palette.sample_picture(decoded.picture, shown, pixels)
-
-
-def resize_image(image: gif.Image, look: Look, common: CommonPalette | None = None) -> gif.Image:
-    """The image of a GIF in another size, with its delay.
-
-    What it leaves free of its screen is transparent.
-
-    See Also
-    --------
-    to_gif : Has the same parameters, and raises the same errors.
-    """
-    if image.size != image.extent:
-        image = make_clearable(image)
-    data = gif.encode_single(image)
-    other = to_gif(data, look, common).image
-    return other._replace(delay_cs=image.delay_cs)
 
 
 def encode_pixels(indexes: Bytes) -> memoryview:
@@ -203,20 +186,9 @@ def free_index(used: Bytes) -> int | None:
 
 
 def _prepared(data: bytes, look: Look) -> tuple[decode.DecodedImage, Mask | None]:
-    """The first image in its size, in RGB, and which of its pixels are shown."""
+    """The first image, cropped and in its size, in RGB, and which of its pixels are shown."""
     decoded = decode.decode_image(data, look.max_pixels, look.value_range)
-    picture = decoded.picture
-    size = look.fitted(picture.size)
-    if size[0] * size[1] > look.max_pixels:
-        raise Undecodable(f"a size of at most {look.max_pixels:,} pixels", "{}x{}".format(*size))
-    if max(size) > gif.MAX_SIDE_PIXELS:
-        raise Undecodable(
-            f"at most {gif.MAX_SIDE_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",
-            "{}x{}".format(*size),
-        )
-    if size != picture.size:
-        picture = picture.resize(size, RESAMPLING)
-    flat, shown = _flattened(picture)
+    flat, shown = _flattened(geometry.apply_geometry(decoded.picture, look))
     return decoded._replace(picture=flat), shown
 
 
