@@ -9,7 +9,6 @@ import os
 from luigi_gif import (
     clips,
     frames,
-    gif,
     integrations,
     run_history,
     settings,
