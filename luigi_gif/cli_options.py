@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from luigi_gif import exit_codes, settings
 from luigi_gif._version import __version__
+from luigi_gif.flag_parameter import ALONE, FlagParameter
 from luigi_gif.parameters import NamedParameter
 from luigi_gif.tasks import CombineGif
 
@@ -41,6 +42,10 @@ _GROUP_OF_PARAMETER = {
     "max_megapixels": "look",
     "range": "look",
     "frame_duration_ms": "timing",
+    "fps": "timing",
+    "hold_first_ms": "timing",
+    "hold_last_ms": "timing",
+    "bounce": "timing",
     "plays": "timing",
 }
 """All others of CombineGif are about the source."""
@@ -120,9 +125,8 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=__version__)
     groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
     for title, name, parameter in _parameters():
-        groups[title].add_argument(
-            flag(name), dest=name, metavar=parameter.metavar, help=_help(parameter)
-        )
+        value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
+        groups[title].add_argument(flag(name), dest=name, help=_help(parameter), **value)
     return parser
 
 
@@ -152,7 +156,8 @@ def _help(parameter: NamedParameter[Any]) -> str:
     # The metavar shows the choices, which stand at the end of the description for Luigi's help.
     description = (parameter.description or "").removesuffix(f" ({parameter.expected})")
     default = parameter.serialize(parameter.default).removesuffix(".0")
-    if default and "default" not in description:
+    is_flag = isinstance(parameter, FlagParameter)
+    if default and not is_flag and "default" not in description:
         description += f" [default: {default}]"
     return _escaped(description)
 

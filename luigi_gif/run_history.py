@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from luigi_gif import frames, gif, storage
+from luigi_gif import clips, gif, storage
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError
 from luigi_gif.storage import HISTORY
 
@@ -42,33 +42,23 @@ def record_run(
         logger.warning("%s could not be written: %s", folder.path(HISTORY), got)
 
 
-def describe_clip(
-    folder: storage.Folder, name: str, frame_duration_ms: int | None
-) -> dict[str, object]:
-    """What the page tells of the clip ``name`` that was just made of the folder's frames.
-
-    ``frame_duration_ms`` is that of each frame; None where each has its own.
-    """
-    manifest = frames.load_manifest(folder)
-    assert manifest is not None
-    duration_ms = 10 * sum(result.duration_cs for result in manifest.results if result)
-    if frame_duration_ms is not None:
-        duration_ms = manifest.shown_count * frame_duration_ms
-    width, height = manifest.screen_size
+def describe_clip(clip: clips.CombinedClip) -> dict[str, object]:
+    """What the page tells of a clip that was just made."""
+    width, height = clip.size
     return {
         "made": _now(),
-        "frames": manifest.shown_count,
-        "duration_ms": duration_ms,
+        "frames": clip.frame_count,
+        "duration_ms": clip.duration_ms,
         "width": width,
         "height": height,
-        "bytes": folder.size(name),
+        "bytes": clip.size_bytes,
     }
 
 
 def recorded_clips(folder: storage.Folder) -> JsonObject:
     """What was noted of each clip of the folder, by its name."""
-    clips: JsonObject = (folder.read_json(HISTORY) or {}).get("clips") or {}
-    return clips
+    recorded: JsonObject = (folder.read_json(HISTORY) or {}).get("clips") or {}
+    return recorded
 
 
 def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:

@@ -11,6 +11,7 @@ import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import default_workdir, sources, storage
+from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.dated_urls import (
     DatedFolderParameter,
     DatedSourceParameter,
@@ -63,6 +64,7 @@ class UrlsFileParameter(TextParameter):
 class _Clips(
     SelectionParameters,
     RenderParameters,
+    ClipParameters,
     MixinNaiveBulkComplete,
     SourceAtSchedulingTask,
     luigi.WrapperTask,
@@ -74,9 +76,6 @@ class _Clips(
 
     data_file = CombineGif.data_file
     gif_file = CombineGif.gif_file
-    frame_duration_ms = CombineGif.frame_duration_ms
-    plays = CombineGif.plays
-    optimize = CombineGif.optimize
     on_bad_frame = CombineGif.on_bad_frame
 
     def run(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from typing import Any
 
 from luigi_gif import (
     clips,
@@ -15,8 +16,9 @@ from luigi_gif import (
     sources,
     storage,
 )
+from luigi_gif.clip_parameters import ClipParameters, clip_options_of, clip_recipe
 from luigi_gif.errors import ForeignFileError
-from luigi_gif.parameters import ChoiceParameter, NameParameter, NumberParameter
+from luigi_gif.parameters import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, look_of, render_recipe
 from luigi_gif.storage import INDEX
@@ -182,7 +184,7 @@ class WriteFrames(RenderParameters, PipelineTask):
         return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
 
 
-class CombineGif(RenderParameters, PipelineTask):
+class CombineGif(RenderParameters, ClipParameters, PipelineTask):
     """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
 
     Luigi runs the three before it where their outputs are not current.
@@ -247,6 +249,14 @@ class CombineGif(RenderParameters, PipelineTask):
         The clip's name in the work directory.
     frame_duration_ms : int, optional
         Milliseconds that each frame shows; by default its own delay, else 100.
+    fps : float, optional
+        Frames a second, at most 50, in the place of ``frame_duration_ms``.
+    hold_first_ms : int, optional
+        Milliseconds that the first frame shows, in the place of its delay.
+    hold_last_ms : int, optional
+        Milliseconds that the last frame shows.
+    bounce : bool
+        Whether the clip plays forwards, then backwards, without showing its ends twice.
     plays : int
         How often the clip plays; 0 is forever.
     optimize : str
@@ -267,25 +277,11 @@ class CombineGif(RenderParameters, PipelineTask):
         description="the clip's name in the work directory",
         **OWN_NAMES,
     )
-    frame_duration_ms = NumberParameter[int | None](
-        default=None,
-        kind=int,
-        min_value=20,
-        max_value=655_350,
-        description="how long each frame shows; by default its own delay, else 100",
-    )
-    plays = NumberParameter(
-        default=0,
-        kind=int,
-        min_value=0,
-        max_value=65_536,
-        description="how often the clip plays; 0 is forever",
-    )
-    optimize = ChoiceParameter(
-        default="none",
-        choices=("none", "lossless"),
-        description="lossless: of each frame only what changed is stored",
-    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._combined: clips.CombinedClip | None = None
+        """The clip that this task has made."""
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.gif_file)
@@ -293,12 +289,7 @@ class CombineGif(RenderParameters, PipelineTask):
     def recipe(self) -> dict[str, object]:
         """As a clip may go anywhere, it tells of its source only whether it is the same."""
         source = json.dumps(self.requires().recipe(), sort_keys=True).encode()
-        return {
-            "source": hashlib.sha256(source).hexdigest(),
-            "frame_duration_ms": self.frame_duration_ms,
-            "plays": self.plays,
-            "optimize": self.optimize,
-        }
+        return {"source": hashlib.sha256(source).hexdigest(), **clip_recipe(self)}
 
     def reason_in_folder(self) -> str | None:
         existing = clips.read_clip_status(self.folder, self.gif_file)
@@ -331,21 +322,21 @@ class CombineGif(RenderParameters, PipelineTask):
             )
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        options = clips.ClipOptions(
-            self.plays,
-            self.frame_duration_ms,
-            self.optimize == "lossless",
-            self.max_megapixels * 10**6,
+        self._combined = clips.combine_frames(
+            self.folder,
+            manifest,
+            self.gif_file,
+            {"recipe": self.recipe(), "sha256": manifest.sha256},
+            clip_options_of(self),
+            settings.dask.current(),
         )
-        origin = {"recipe": self.recipe(), "sha256": manifest.sha256}
-        config = settings.dask.current()
-        size = clips.combine_frames(self.folder, manifest, self.gif_file, origin, options, config)
-        return f"{self.output()}: {manifest.shown_count:,} frames, {size:,} bytes"
+        frame_count, size_bytes = self._combined.frame_count, self._combined.size_bytes
+        return f"{self.output()}: {frame_count:,} frames, {size_bytes:,} bytes"
 
     def about(self) -> dict[str, object]:
         others = run_history.recorded_clips(self.folder)
-        about = run_history.describe_clip(self.folder, self.gif_file, self.frame_duration_ms)
-        return {"clips": others | {self.gif_file: about}}
+        assert self._combined is not None
+        return {"clips": others | {self.gif_file: run_history.describe_clip(self._combined)}}
 
     def on_success(self) -> None:
         if self._made:  # not by another run

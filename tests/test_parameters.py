@@ -30,7 +30,7 @@ from support.page_server import Server
 from support.paths import ROOT, SAMPLE
 
 import luigi_gif
-from luigi_gif import parameters
+from luigi_gif import cli_options, parameters
 from luigi_gif.errors import ParameterError
 from luigi_gif.settings import dask, download, notify
 
@@ -91,6 +91,10 @@ FRAMES = {
 CLIP = {
     "gif_file": FILES.map("{}.gif".format),
     "frame_duration_ms": some.none() | some.integers(20, 655_350),
+    "fps": some.none() | some.floats(0.002, 50),
+    "hold_first_ms": some.none() | some.integers(20, 655_350),
+    "hold_last_ms": some.none() | some.integers(20, 655_350),
+    "bounce": some.booleans(),
     "plays": some.integers(0, 65_536),
     "optimize": some.sampled_from(["none", "lossless"]),
 }
@@ -136,6 +140,8 @@ def test_a_task_is_made_anew_of_its_texts(task_class: type[luigi.Task], data: An
     values = data.draw(some.fixed_dictionaries({}, optional=TASKS[task_class]))
     required = {"date", "urls_file"} & TASKS[task_class].keys()
     values |= {name: data.draw(TASKS[task_class][name]) for name in required - values.keys()}
+    if values.get("fps"):
+        values.pop("frame_duration_ms", None)
     task = task_class(**values)
     texts = task.to_str_params()
     for copy in (texts, pickle.loads(pickle.dumps(texts))):
@@ -467,3 +473,22 @@ def test_the_docstring_of_the_last_task_names_each_parameter() -> None:
     doc = inspect.getdoc(luigi_gif.CombineGif) or ""
     named = re.findall(r"^(\w+)(?: : .+)?$", doc.partition("Raises")[0], re.MULTILINE)
     assert set(named) - {"Parameters"} == {name for name, _ in luigi_gif.CombineGif.get_params()}
+
+
+def test_a_flag_takes_no_value_from_either_command() -> None:
+    """What follows is the next argument."""
+    options = cli_options.make_parser().parse_args(["--bounce", "pictures"])
+    assert (options.bounce, options.url) == ("true", ["pictures"])
+    with CmdlineParser.global_instance(["CombineGif", "--bounce", "--url", "x"]) as parser:
+        assert parser.get_task_obj().bounce is True
+    with CmdlineParser.global_instance(["CombineGif", "--url", "x"]) as parser:
+        assert parser.get_task_obj().bounce is False
+
+
+def test_a_flag_may_stand_in_a_configuration(configuration: Any) -> None:
+    """As true or false, and as nothing else."""
+    configuration("CombineGif", "bounce", "True")
+    assert luigi_gif.CombineGif(url="x").bounce is True
+    configuration("CombineGif", "bounce", "1")
+    with pytest.raises(ParameterError, match="true or false"):
+        luigi_gif.CombineGif(url="x")

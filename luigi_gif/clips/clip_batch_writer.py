@@ -1,4 +1,4 @@
-"""Write the blocks of a clip batch to files, one for each chunk: what runs on a worker."""
+"""Write the blocks of a clip batch to files, one for each part: what runs on a worker."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from luigi_gif.errors import out_of_memory
 
 
 class BlockFile(NamedTuple):
-    """The blocks of one chunk, as a worker wrote them to a file."""
+    """The blocks of one part of a clip, as a worker wrote them to a file."""
 
-    chunk_index: int
+    part_index: int
     size_bytes: int
     crc32: int
+    image_count: int
+    duration_cs: int
 
 
 class CompletedClipBatch(NamedTuple):
@@ -26,11 +28,11 @@ class CompletedClipBatch(NamedTuple):
 
     files: list[BlockFile]
     digests: dict[int, str]
-    """SHA-256 of frame files, by number: the batch's first and last, and those beside it."""
+    """SHA-256 of the frame files that other batches may read too, by number."""
 
 
 def write_clip_batch(handle: storage.FolderHandle, batch: ClipBatch) -> CompletedClipBatch:
-    """On a worker: write the blocks of each chunk. Raises ChangedFrame or StorageError.
+    """On a worker: write the blocks of each part. Raises ChangedFrame or StorageError.
 
     The files have the name of a temporary file with the run's own token: a dead run's are swept,
     and a worker that is late with one spoils no clip.
@@ -41,10 +43,13 @@ def write_clip_batch(handle: storage.FolderHandle, batch: ClipBatch) -> Complete
     try:
         with folder.writer() as write:
             made = make_clip_blocks(reader, batch)
-            for index, pieces in groupby(made, key=lambda block: block[0]):
-                blocks = b"".join(piece for _, piece in pieces)
+            for index, group in groupby(made, key=lambda image: image.part_index):
+                images = list(group)
+                blocks = b"".join(piece for image in images for piece in image.pieces)
                 write(handle.block_file(frames.SUBFOLDER, index), blocks)
-                files.append(BlockFile(index, len(blocks), zlib.crc32(blocks)))
+                duration_cs = sum(image.delay_cs for image in images)
+                crc32 = zlib.crc32(blocks)
+                files.append(BlockFile(index, len(blocks), crc32, len(images), duration_cs))
     except MemoryError as error:
         raise out_of_memory(folder.path(frames.SUBFOLDER)) from error
     return CompletedClipBatch(files, reader.digests)

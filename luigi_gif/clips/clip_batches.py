@@ -1,77 +1,56 @@
-"""Which blocks of a clip are made together, and of which frames."""
+"""Which parts of a clip are made together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import NamedTuple
 
-from luigi_gif import frames
 from luigi_gif.clips.clip_canvas import Canvas
-
-
-class WrittenChunk(NamedTuple):
-    """A chunk whose frame files exist."""
-
-    chunk_index: int
-    """In the manifest."""
-    chunk: frames.Chunk
-    result: frames.ChunkResult
-
-    @property
-    def shown_numbers(self) -> list[int]:
-        """Of the frames that are shown."""
-        skipped = {frame.number for frame in self.result.skipped}
-        return [number for number in self.chunk.numbers if number not in skipped]
+from luigi_gif.clips.sequence import ClipSequence, Part
 
 
 class ClipBatch(NamedTuple):
-    """Neighbouring chunks, of which a worker makes blocks of the clip."""
+    """Neighbouring parts of a clip, whose blocks are made together."""
 
     digits: int
-    chunks: tuple[WrittenChunk, ...]
+    """Of the numbers in the names of frame files."""
+    parts: tuple[Part, ...]
     before: int | None
     """Number of the frame shown before the first; None where there is none."""
     after: int | None
-    shown_before: int
-    """How many frames are shown before the first."""
+    steps_before: int
+    """How many steps the clip has before its first."""
+    timed_before: int
+    """How many frames these stand for, without those that are held."""
     canvas: Canvas
 
     @property
-    def end_numbers(self) -> set[int]:
-        """Of the first and the last frame that it shows, if it shows any."""
-        ends = set()
-        for chunks, end in ((self.chunks, 0), (self.chunks[::-1], -1)):
-            shown = (each.shown_numbers for each in chunks)
-            ends |= {numbers[end] for numbers in islice(filter(None, shown), 1)}
-        return ends
+    def read_elsewhere(self) -> set[int]:
+        """Numbers of those of its frames whose files another batch may read too."""
+        first = next(([part.steps[0].number] for part in self.parts if part.steps), [])
+        last = next(([part.steps[-1].number] for part in self.parts[::-1] if part.steps), [])
+        leading = (part.written.numbers[: part.leading] for part in self.parts if part.leading)
+        return {*first, *last}.union(*leading)
 
 
 def plan_clip_batches(
-    manifest: frames.Manifest, canvas: Canvas, groups: Iterable[list[int]]
+    sequence: ClipSequence, canvas: Canvas, digits: int, groups: Iterable[list[Part]]
 ) -> Iterator[ClipBatch]:
-    """A batch for each group of chunk indexes."""
-    digits = frames.digits_for(manifest.frame_count)
-    before, shown_before = None, 0
+    """A batch for each group of parts."""
+    before, steps_before, timed_before, parts_before = None, 0, 0, 0
     for group in groups:
-        chunks = tuple(_written_chunk(manifest, index) for index in group)
-        after = find_first_shown(manifest, group[-1] + 1)
-        yield ClipBatch(digits, chunks, before, after, shown_before, canvas)
-        for chunk in chunks:
-            numbers = chunk.shown_numbers
-            before = numbers[-1] if numbers else before
-            shown_before += len(numbers)
+        parts_before += len(group)
+        after = _first_shown(sequence.parts, parts_before)
+        yield ClipBatch(digits, tuple(group), before, after, steps_before, timed_before, canvas)
+        for part in group:
+            steps = part.steps
+            before = steps[-1].number if steps else before
+            steps_before += len(steps)
+            timed_before += sum(
+                step.frame_count for step in steps if step.number not in canvas.holds_ms
+            )
 
 
-def find_first_shown(manifest: frames.Manifest, chunk_index: int) -> int | None:
-    """Number of the first frame that is shown of the chunks from ``chunk_index`` on."""
-    for index in range(chunk_index, len(manifest.chunks)):
-        if numbers := _written_chunk(manifest, index).shown_numbers:
-            return numbers[0]
-    return None
-
-
-def _written_chunk(manifest: frames.Manifest, index: int) -> WrittenChunk:
-    result = manifest.results[index]
-    assert result is not None
-    return WrittenChunk(index, manifest.chunks[index], result)
+def _first_shown(parts: list[Part], begin: int) -> int | None:
+    """Number of the frame that the parts from index ``begin`` on show first."""
+    return next((part.steps[0].number for part in parts[begin:] if part.steps), None)

@@ -7,26 +7,35 @@ one before it is disposed of to the background.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from luigi_gif import execution, gif, imaging
 from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_canvas import Canvas, center
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
+from luigi_gif.clips.timing import Timing, split_delay
 from luigi_gif.errors import Undecodable
 
 
-def make_clip_blocks(
-    reader: FrameReader, batch: ClipBatch
-) -> Iterator[tuple[int, bytes | memoryview]]:
-    """What stands in the clip for each image, with the index of its chunk. Raises ChangedFrame."""
+class ImageBlocks(NamedTuple):
+    """What stands in the clip for an image."""
+
+    part_index: int
+    delay_cs: int
+    pieces: tuple[bytes, memoryview]
+
+
+def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlocks]:
+    """What stands in the clip for each image of a batch. Raises ChangedFrame."""
     canvas = batch.canvas
     before, after = (
         None if number is None else center(reader.read_image(number), canvas.size)
         for number in (batch.before, batch.after)
     )
     changes = _Changes(canvas.color_table)
+    timing = Timing(canvas, batch.timed_before)
     neighbors = _neighbors(reader.read_shown_frames(batch), before, after)
-    for shown_before, (previous, frame, following) in enumerate(neighbors, batch.shown_before):
+    for shown_before, (previous, frame, following) in enumerate(neighbors, batch.steps_before):
         execution.stop_if_cancelled()
         covered = following is None or following.fills_screen
         try:
@@ -34,16 +43,15 @@ def make_clip_blocks(
         except Undecodable as error:  # WriteFrames, called again for it, looks closely
             got = f"damaged pixels (expected {error.expected}, got {error.got})"
             raise reader.changed_frame(frame.number, got) from None
-        yield (
-            frame.chunk_index,
-            gif.encode_image_blocks(
+        delay_cs = timing.next_delay_cs(frame.number, frame.frame_count, frame.own_cs)
+        for part_of_delay_cs in split_delay(delay_cs):
+            blocks = gif.encode_image_blocks(
                 stored,
-                delay_cs=_delay_cs(canvas.options.frame_duration_ms, shown_before, stored.delay_cs),
+                delay_cs=part_of_delay_cs,
                 disposal=gif.DISPOSE_NOT if covered else gif.DISPOSE_TO_BACKGROUND,
                 global_table=canvas.color_table,
-            ),
-        )
-        yield frame.chunk_index, stored.data
+            )
+            yield ImageBlocks(frame.part_index, part_of_delay_cs, (blocks, stored.data))
 
 
 def _neighbors(
@@ -112,14 +120,3 @@ def _colored_first(image: gif.Image) -> gif.Image:
     if not gif.is_gray_ramp(image.color_table):
         return image
     return imaging.reorder_colors(image)
-
-
-def _delay_cs(frame_duration_ms: int | None, shown_before: int, own: int) -> int:
-    """In hundredths of a second, for the frame before which so many are shown.
-
-    The roundings of a duration do not add up.
-    """
-    if frame_duration_ms is None:
-        return gif.displayed_cs(own)
-    begin_cs = round(shown_before * frame_duration_ms / 10)
-    return round((shown_before + 1) * frame_duration_ms / 10) - begin_cs

@@ -18,6 +18,8 @@ class Canvas(NamedTuple):
     color_table: bytes
     """The global one: that of the first image."""
     options: ClipOptions
+    holds_ms: dict[int, int]
+    """How long frames show in the place of their delay, by number, in milliseconds."""
 
 
 def center(image: gif.Image, screen: tuple[int, int]) -> gif.Image:

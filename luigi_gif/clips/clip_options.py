@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -10,9 +11,17 @@ class ClipOptions(NamedTuple):
 
     plays: int
     """How often; 0 is forever."""
-    frame_duration_ms: int | None
+    frame_duration_ms: Fraction | int | None
     """For every frame; None leaves each its own."""
     only_changes: bool
     """Whether what did not change since the frame before is left out."""
     max_pixels: int
     """Of its canvas."""
+    hold_first_ms: int | None = None
+    """How long the first frame shows, in the place of its delay; None leaves it that."""
+    hold_last_ms: int | None = None
+    """As long for the last one."""
+    bounce: bool = False
+    """Whether the frames are shown backwards behind the last, up to the second."""
+    every: int = 1
+    """Of every how many frames one is shown, for as long as all of them."""

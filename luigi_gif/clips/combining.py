@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 from luigi_gif import bundles, execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
-from luigi_gif.clips.clip_batches import find_first_shown, plan_clip_batches
+from luigi_gif.clips.clip_batches import plan_clip_batches
 from luigi_gif.clips.clip_blocks import make_clip_blocks
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.clip_comment import (
@@ -27,11 +28,23 @@ from luigi_gif.clips.clip_comment import (
 )
 from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.frame_reader import ChangedFrame, FrameReader
+from luigi_gif.clips.sequence import ClipSequence, plan_sequence
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError, out_of_memory
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
 Pieces = Generator[bytes | memoryview, None, None]
+
+
+class CombinedClip(NamedTuple):
+    """A clip that was just made."""
+
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    frame_count: int
+    duration_ms: int
+    """Of one round."""
+    size_bytes: int
 
 
 def combine_frames(
@@ -41,8 +54,8 @@ def combine_frames(
     origin: Mapping[str, object],
     options: ClipOptions,
     config: settings.dask,
-) -> int:
-    """Publish the clip ``name`` of the manifest's frames; its size in bytes.
+) -> CombinedClip:
+    """Publish the clip ``name`` of the manifest's frames.
 
     A clip that was altered since it was written may be the user's: it is set aside.
 
@@ -50,11 +63,11 @@ def combine_frames(
     manifest then says that it is missing. Raises BundleError, StorageError or
     ClusterError.
     """
-    first_number = _checked_first_number(folder, manifest, options)
+    sequence = _checked_sequence(folder, manifest, options)
     _warn_of_short_delays(manifest, options)
-    combining = _Combining(folder, manifest)
+    combining = _Combining(folder, manifest, sequence)
     try:
-        canvas = combining.read_canvas(first_number, options)
+        canvas = combining.read_canvas(options)
         head = gif.encode_header(
             canvas.size, canvas.color_table, options.plays, comment_for(origin)
         )
@@ -71,7 +84,7 @@ def combine_frames(
             file.write(b"%08x" % crc32)
             _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
-        return size
+        return CombinedClip(canvas.size, combining.image_count, 10 * combining.duration_cs, size)
     except ChangedFrame as error:
         manifest.results[frames.find_chunk_index(manifest, error.number)] = None
         manifest.save(folder)
@@ -83,21 +96,28 @@ def combine_frames(
 class _Combining:
     """Gets the blocks of a clip: copied here, or made by workers."""
 
-    def __init__(self, folder: storage.Folder, manifest: frames.Manifest) -> None:
+    def __init__(
+        self, folder: storage.Folder, manifest: frames.Manifest, sequence: ClipSequence
+    ) -> None:
         self._folder = folder
         self._manifest = manifest
+        self._sequence = sequence
         self._digits = frames.digits_for(manifest.frame_count)
-        self._everything = list(range(len(manifest.chunks)))
+        self.image_count = 0
+        self.duration_cs = 0
         self._digests: dict[int, str] = {}
         """SHA-256 of the frame files that are read more than once, by number."""
 
-    def read_canvas(self, first_number: int, options: ClipOptions) -> Canvas:
+    def read_canvas(self, options: ClipOptions) -> Canvas:
         """What the images have in common. Raises ChangedFrame."""
         reader = FrameReader(self._folder, self._digits)
-        first = reader.read_image(first_number)
+        ends = self._sequence.ends
+        first = reader.read_image(ends.first)
         self._compare(reader.digests)
+        holds = ((ends.first, options.hold_first_ms), (ends.last, options.hold_last_ms))
+        holds_ms = {number: hold_ms for number, hold_ms in holds if hold_ms is not None}
         manifest = self._manifest
-        return Canvas(manifest.screen_size, manifest.uniform, first.color_table, options)
+        return Canvas(manifest.screen_size, manifest.uniform, first.color_table, options, holds_ms)
 
     def make_pieces(self, canvas: Canvas, config: settings.dask) -> Pieces:
         """All that stands between the head of the clip and its trailer, in order.
@@ -109,28 +129,33 @@ class _Combining:
         return self._made_by_workers(canvas, config)
 
     def _copied(self, canvas: Canvas) -> Pieces:
-        for batch in plan_clip_batches(self._manifest, canvas, [self._everything]):
+        everything = [self._sequence.parts]
+        for batch in plan_clip_batches(self._sequence, canvas, self._digits, everything):
             reader = FrameReader(self._folder, self._digits)
-            yield from (block for _, block in make_clip_blocks(reader, batch))
+            for image in make_clip_blocks(reader, batch):
+                yield from image.pieces
+                self.image_count += 1
+                self.duration_cs += image.delay_cs
             self._compare(reader.digests)
 
     def _made_by_workers(self, canvas: Canvas, config: settings.dask) -> Pieces:
-        manifest, everything = self._manifest, self._everything
         files: dict[int, BlockFile] = {}
+        parts = self._sequence.parts
         with self._folder.share() as handle:
             try:
-                with execution.open_executor(
-                    config, frames.total_work(manifest, everything)
-                ) as executor:
-                    groups = frames.group_chunks(
-                        manifest, everything, executor.threads, config.batch_mib << 20
+                work = sum(part.work for part in parts)
+                with execution.open_executor(config, work) as executor:
+                    groups = frames.group_by_work(
+                        parts, lambda part: part.work, executor.threads, config.batch_mib << 20
                     )
-                    batches = plan_clip_batches(manifest, canvas, groups)
-                    work = executor.run(partial(write_clip_batch, handle), batches)
-                    with contextlib.closing(work) as finished:
+                    batches = plan_clip_batches(self._sequence, canvas, self._digits, groups)
+                    writing = executor.run(partial(write_clip_batch, handle), batches)
+                    with contextlib.closing(writing) as finished:
                         for completed in finished:
-                            files |= {file.chunk_index: file for file in completed.files}
+                            files |= {file.part_index: file for file in completed.files}
                             self._compare(completed.digests)
+                self.image_count = sum(file.image_count for file in files.values())
+                self.duration_cs = sum(file.duration_cs for file in files.values())
                 yield from _read_block_files(self._folder, handle, files)
             finally:
                 for index in files:
@@ -151,11 +176,11 @@ class _Combining:
 def _read_block_files(
     folder: storage.Folder, handle: storage.FolderHandle, files: dict[int, BlockFile]
 ) -> Iterator[bytes]:
-    """The blocks of each chunk, in order, each removed behind it. Raises DamagedFileError."""
+    """The blocks of each part, in order, each removed behind it. Raises DamagedFileError."""
     names = {index: handle.block_file(frames.SUBFOLDER, index) for index in sorted(files)}
     contents = folder.read_many(names.values(), bundles.WAYPOINT_WORK)
     for (index, name), blocks in zip(names.items(), contents, strict=True):
-        _, size, crc32 = files[index]
+        _, size, crc32, _, _ = files[index]
         if blocks is None or len(blocks) != size or zlib.crc32(blocks) != crc32:
             raise DamagedFileError(
                 "a part of the clip is not what a worker wrote",
@@ -169,12 +194,12 @@ def _read_block_files(
         del files[index]
 
 
-def _checked_first_number(
+def _checked_sequence(
     folder: storage.Folder, manifest: frames.Manifest, options: ClipOptions
-) -> int:
-    """Number of the first frame that is shown. Raises BundleError where no clip can be made."""
-    first = find_first_shown(manifest, 0)
-    if first is None:
+) -> ClipSequence:
+    """What the clip shows. Raises BundleError where no clip can be made."""
+    sequence = plan_sequence(manifest, options)
+    if sequence is None:
         skipped = manifest.skipped
         raise BundleError(
             "no frame of the bundle is usable",
@@ -192,7 +217,7 @@ def _checked_first_number(
             got=f"{width}x{height}, from the widest frame and the tallest",
             next_step="give all frames one --size, or mend the bundle at its source",
         )
-    return first
+    return sequence
 
 
 def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 from luigi_gif import frames, gif, storage
-from luigi_gif.clips.clip_batches import ClipBatch, WrittenChunk
-from luigi_gif.clips.clip_canvas import center
+from luigi_gif.clips.clip_batches import ClipBatch
+from luigi_gif.clips.clip_canvas import Canvas, center
+from luigi_gif.clips.sequence import Part, WrittenChunk
 from luigi_gif.errors import DamagedFileError, Malformed, Truncated
 
 
@@ -32,13 +33,16 @@ class ChangedFrame(DamagedFileError):
 
 
 class ShownFrame(NamedTuple):
-    """A frame of the clip."""
+    """A step of the clip, with its image."""
 
     number: int
-    chunk_index: int
-    """Of its chunk in the manifest."""
+    part_index: int
     image: gif.Image
     """On the canvas of the clip."""
+    frame_count: int
+    """How many frames it stands for."""
+    own_cs: int
+    """How long these show by their own delays, in sum, in hundredths of a second."""
 
 
 class FrameReader:
@@ -52,46 +56,57 @@ class FrameReader:
 
     def read_image(self, number: int) -> gif.Image:
         """The image of one frame file. Raises ChangedFrame."""
-        name = frames.frame_file_name(number, self._digits)
-        (content,) = self._folder.read_many([name], 1)
-        file = self._existing(number, content)
-        self.digests[number] = hashlib.sha256(file).hexdigest()
-        return self._first_image(number, file)
+        return next(self._read_images([number]))
 
     def read_shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
         """The frames of a batch, each chunk held against the manifest. Raises ChangedFrame."""
-        ends = batch.end_numbers
+        read_elsewhere = batch.read_elsewhere
+        chunks = [part.written for part in batch.parts]
         contents = self._folder.read_many(
-            (
-                frames.frame_file_name(number, self._digits)
-                for each in batch.chunks
-                for number in each.shown_numbers
-            ),
-            sum(each.result.size_bytes for each in batch.chunks)
-            // sum(each.chunk.frame_count for each in batch.chunks),
+            (self._name(number) for chunk in chunks for number in chunk.numbers),
+            sum(chunk.result.size_bytes for chunk in chunks)
+            // sum(chunk.chunk.frame_count for chunk in chunks),
         )
-        for chunk in batch.chunks:
-            numbers = chunk.shown_numbers
+        for part in batch.parts:
+            numbers = part.written.numbers
             files = [
                 self._existing(number, content)
                 for number, content in zip(numbers, islice(contents, len(numbers)), strict=True)
             ]
-            images = [
-                center(self._first_image(number, file), batch.canvas.size)
-                for number, file in zip(numbers, files, strict=True)
-            ]
-            self._check_checksum(chunk, files)
+            images = dict(zip(numbers, map(self._first_image, numbers, files), strict=True))
+            self._check_checksum(part.written, files)
             self.digests |= {
                 number: hashlib.sha256(file).hexdigest()
                 for number, file in zip(numbers, files, strict=True)
-                if number in ends
+                if number in read_elsewhere
             }
-            yield from map(ShownFrame, numbers, [chunk.chunk_index] * len(numbers), images)
+            yield from self._shown_frames(part, images, batch.canvas)
+
+    def _shown_frames(
+        self, part: Part, images: dict[int, gif.Image], canvas: Canvas
+    ) -> Iterator[ShownFrame]:
+        """The steps of a part, of whose chunk these are the images by number."""
+        images |= zip(part.trailing, self._read_images(part.trailing), strict=True)
+        for step in part.steps:
+            own_cs = sum(
+                gif.displayed_cs(images[number].delay_cs) for number in (step.number, *step.others)
+            )
+            image = center(images[step.number], canvas.size)
+            yield ShownFrame(step.number, part.part_index, image, step.frame_count, own_cs)
+
+    def _read_images(self, numbers: Sequence[int]) -> Iterator[gif.Image]:
+        contents = self._folder.read_many(map(self._name, numbers), 1)
+        for number, content in zip(numbers, contents, strict=True):
+            file = self._existing(number, content)
+            self.digests[number] = hashlib.sha256(file).hexdigest()
+            yield self._first_image(number, file)
+
+    def _name(self, number: int) -> str:
+        return frames.frame_file_name(number, self._digits)
 
     def changed_frame(self, number: int, got: str) -> ChangedFrame:
         """The error of a frame whose file is not what was written."""
-        path = self._folder.path(frames.frame_file_name(number, self._digits))
-        return ChangedFrame(number, path, got)
+        return ChangedFrame(number, self._folder.path(self._name(number)), got)
 
     def _existing(self, number: int, content: bytes | None) -> bytes:
         if content is None:
@@ -109,6 +124,6 @@ class FrameReader:
         for file in files:
             crc32 = zlib.crc32(file, crc32)
         if crc32 != chunk.result.crc32:
-            numbers = chunk.shown_numbers
+            numbers = chunk.numbers
             got = f"other bytes, in it or in a file up to number {numbers[-1]}"
             raise self.changed_frame(numbers[0], got)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.frames.batches import group_chunks, total_work
+    from luigi_gif.frames.batches import group_by_work
     from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
-        "batches": ("group_chunks", "total_work"),
+        "batches": ("group_by_work",),
         "bundle_errors": ("bad_frame_error", "changed_bundle_error"),
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),

@@ -5,8 +5,8 @@ Dask is given the batches in execution/dask_executor.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from luigi_gif.frames.frame_files import digits_for
 from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest
@@ -14,6 +14,8 @@ from luigi_gif.frames.missing_chunks import MissingChunks
 from luigi_gif.frames.render_options import RenderOptions
 
 BATCHES_PER_THREAD = 8
+
+Item = TypeVar("Item")
 
 
 class ChunkTask(NamedTuple):
@@ -42,7 +44,7 @@ class Batch(NamedTuple):
 def plan_tasks(
     manifest: Manifest, todo: MissingChunks, threads: int, max_work: int
 ) -> Iterator[tuple[ChunkTask, ...]]:
-    """The missing chunks, a batch's at a time. See :func:`group_chunks`."""
+    """The missing chunks, a batch's at a time. See :func:`group_by_work`."""
     digits = digits_for(manifest.frame_count)
 
     def chunk_task(index: int) -> ChunkTask:
@@ -56,7 +58,10 @@ def plan_tasks(
         partially_written = index in todo.partially_written
         return ChunkTask(index, chunk, partially_written, index in manifest.unclaimed, earlier)
 
-    for group in group_chunks(manifest, todo.missing, threads, max_work):
+    def work_of(index: int) -> int:
+        return manifest.chunks[index].work
+
+    for group in group_by_work(todo.missing, work_of, threads, max_work):
         yield tuple(map(chunk_task, group))
 
 
@@ -65,23 +70,24 @@ def total_work(manifest: Manifest, chunk_indexes: Iterable[int]) -> int:
     return sum(manifest.chunks[index].work for index in chunk_indexes)
 
 
-def group_chunks(
-    manifest: Manifest, chunk_indexes: list[int], threads: int, max_work: int
-) -> Iterator[list[int]]:
-    """The chunks as batches: neighbours, of ``max_work`` bytes at the most, or one chunk.
+def group_by_work(
+    items: Sequence[Item], work_of: Callable[[Item], int], threads: int, max_work: int
+) -> Iterator[list[Item]]:
+    """Chunks, or what is made of one each, as batches: neighbours, with limited work, or one.
+
+    ``work_of`` tells the work of one, and ``max_work`` limits that of a batch, in bytes to copy.
 
     There are enough to keep every thread busy to the end, and no more than that: each batch
     costs Dask some milliseconds.
     """
-    max_work = min(max_work, total_work(manifest, chunk_indexes) // (BATCHES_PER_THREAD * threads))
-    group: list[int] = []
+    max_work = min(max_work, sum(map(work_of, items)) // (BATCHES_PER_THREAD * threads))
+    group: list[Item] = []
     work = 0
-    for index in chunk_indexes:
-        chunk = manifest.chunks[index]
-        if group and work + chunk.work > max_work:
+    for item in items:
+        if group and work + work_of(item) > max_work:
             yield group
             group, work = [], 0
-        group.append(index)
-        work += chunk.work
+        group.append(item)
+        work += work_of(item)
     if group:
         yield group

@@ -43,6 +43,7 @@ FULL_SUB_BLOCK_BYTES = 1 + MAX_SUB_BLOCK_BYTES
 
 MIN_DELAY_CS = 2
 """In hundredths of a second; browsers show what has a shorter one for 100 ms."""
+MAX_DELAY_CS = 0xFFFF
 DEFAULT_DELAY_CS = 10
 """For an image that sets no delay: 100 ms."""
 _RAMP = bytes(index for index in range(MAX_COLORS) for _ in range(3))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-_MAX_CS = 0xFFFF
+from luigi_gif import gif
+
 _HALF_MS = Fraction(5)
 
 
 def nearest_cs(delay_ms: Fraction) -> int:
     """The hundredths of a second for some milliseconds; 0 only for none."""
-    return min(max(round(delay_ms / 10), 1), _MAX_CS) if delay_ms > 0 else 0
+    return min(max(round(delay_ms / 10), 1), gif.MAX_DELAY_CS) if delay_ms > 0 else 0
 
 
 class DelayRounding:

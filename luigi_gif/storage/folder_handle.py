@@ -24,6 +24,6 @@ class FolderHandle(NamedTuple):
         """The name of that file."""
         return temporary_name(_PROBE, self.token)
 
-    def block_file(self, subfolder: str, chunk_index: int) -> str:
-        """The name of the file with a chunk's blocks of the clip; no other run uses it."""
-        return temporary_name(f"{subfolder}/{_BLOCKS}{chunk_index}", self.token)
+    def block_file(self, subfolder: str, part_index: int) -> str:
+        """The name of the file with the blocks of a part of the clip; no other run uses it."""
+        return temporary_name(f"{subfolder}/{_BLOCKS}{part_index}", self.token)

@@ -1,0 +1,108 @@
+"""The parameters that say how a clip plays and is stored. No frame file depends on them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from luigi_gif import clips
+from luigi_gif.errors import ParameterError
+from luigi_gif.flag_parameter import FlagParameter
+from luigi_gif.parameters import ChoiceParameter, NumberParameter
+
+_SHORTEST_MS = 20
+"""Browsers show what has a shorter delay for 100 ms."""
+_LONGEST_MS = 655_350
+"""A GIF has 16 bits for the hundredths of a second."""
+
+
+class DurationParameter(NumberParameter[int | None]):
+    """How long a frame shows, in milliseconds; None leaves it its own delay."""
+
+    def __init__(self, *, description: str) -> None:
+        super().__init__(
+            default=None,
+            kind=int,
+            min_value=_SHORTEST_MS,
+            max_value=_LONGEST_MS,
+            description=description,
+        )
+
+
+class ClipParameters:
+    """How a clip plays and is stored."""
+
+    frame_duration_ms = DurationParameter(
+        description="how long each frame shows; by default its own delay, else 100"
+    )
+    fps = NumberParameter[float | None](
+        default=None,
+        kind=float,
+        min_value=0.002,
+        max_value=1000 // _SHORTEST_MS,
+        description="frames a second, in the place of --frame-duration-ms: at most 50, as players "
+        "show no frame for less than 20 ms",
+    )
+    hold_first_ms = DurationParameter(
+        description="how long the first frame shows; by default as long as its delay"
+    )
+    hold_last_ms = DurationParameter(
+        description="how long the last frame shows; by default as long as its delay"
+    )
+    bounce = FlagParameter(
+        description="play forwards, then backwards, without showing the two ends twice"
+    )
+    plays = NumberParameter(
+        default=0,
+        kind=int,
+        min_value=0,
+        max_value=65_536,
+        description="how often the clip plays; 0 is forever",
+    )
+    optimize = ChoiceParameter(
+        default="none",
+        choices=("none", "lossless"),
+        description="lossless: of each frame only what changed is stored",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.fps is not None and self.frame_duration_ms is not None:
+            raise ParameterError(
+                "two parameters say how long each frame shows",
+                where="--fps and --frame-duration-ms",
+                expected="one of them",
+                got="both",
+                next_step="leave one out",
+            )
+
+
+NAMES = tuple(name for name in vars(ClipParameters) if not name.startswith("_"))
+_ALWAYS = ("frame_duration_ms", "plays", "optimize")
+"""Those that recipes name even where they have no effect, as the first ones did."""
+
+
+def clip_recipe(task: Any) -> dict[str, object]:
+    """The parameters of a task that shape its clip, without later ones that have no effect."""
+    values = {name: getattr(task, name) for name in NAMES}
+    return {
+        name: value
+        for name, value in values.items()
+        if name in _ALWAYS or value != getattr(type(task), name).default
+    }
+
+
+def clip_options_of(task: Any) -> clips.ClipOptions:
+    """How its clip plays and is stored."""
+    duration_ms = task.frame_duration_ms
+    if task.fps is not None:
+        duration_ms = 1000 / Fraction(str(task.fps))  # 29.97, not the nearest binary number
+    return clips.ClipOptions(
+        task.plays,
+        duration_ms,
+        task.optimize == "lossless",
+        task.max_megapixels * 10**6,
+        task.hold_first_ms,
+        task.hold_last_ms,
+        task.bounce,
+    )

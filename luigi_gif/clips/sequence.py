@@ -1,0 +1,126 @@
+"""What a clip shows, one frame after another: a sequence of steps.
+
+As a rule each frame is a step of its own. A step may stand for more frames: it shows the first of
+them, for as long as all of them.
+
+A part of the sequence is a chunk and a few integers, which list their steps when they are asked. So
+nothing as long as the clip is held or sent, however many frames there are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from luigi_gif import frames
+from luigi_gif.clips.clip_options import ClipOptions
+
+
+class Step(NamedTuple):
+    """What a clip shows at a time."""
+
+    number: int
+    """Of the frame that is shown."""
+    others: tuple[int, ...] = ()
+    """Numbers of the frames behind it for whose time it shows too."""
+
+    @property
+    def frame_count(self) -> int:
+        """How many of the frames it stands for."""
+        return 1 + len(self.others)
+
+
+class WrittenChunk(NamedTuple):
+    """A chunk whose frame files exist."""
+
+    chunk: frames.Chunk
+    result: frames.ChunkResult
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the frames that have a file."""
+        skipped = {frame.number for frame in self.result.skipped}
+        return [number for number in self.chunk.numbers if number not in skipped]
+
+
+class Part(NamedTuple):
+    """Neighbouring steps, those that show frames of one chunk."""
+
+    part_index: int
+    """In the order of the clip."""
+    written: WrittenChunk
+    every: int
+    """As that of :class:`ClipOptions`."""
+    leading: int
+    """How many of the chunk's first frames belong to a step of an earlier chunk."""
+    trailing: tuple[int, ...]
+    """Numbers of the frames of later chunks that belong to its last step."""
+    way_back: Ends | None
+    """Where it is shown backwards, what is not shown again."""
+
+    @property
+    def work(self) -> int:
+        """In bytes to copy."""
+        return self.written.chunk.work
+
+    @property
+    def steps(self) -> list[Step]:
+        """In the order of the clip."""
+        numbers = [*self.written.numbers[self.leading :], *self.trailing]
+        steps = [
+            Step(numbers[begin], tuple(numbers[begin + 1 : begin + self.every]))
+            for begin in range(0, len(numbers), self.every)
+        ]
+        if self.way_back is None:
+            return steps
+        return [step for step in reversed(steps) if step.number not in self.way_back]
+
+
+class Ends(NamedTuple):
+    """Numbers of the frames that the first and the last step of the source show."""
+
+    first: int
+    last: int
+
+
+class ClipSequence(NamedTuple):
+    """All that a clip shows."""
+
+    parts: list[Part]
+    """In the order of the clip; some may be without a step."""
+    ends: Ends
+
+
+def plan_sequence(manifest: frames.Manifest, options: ClipOptions) -> ClipSequence | None:
+    """What a clip of the manifest's frames shows; None where there is nothing to show."""
+    parts = _forwards(manifest, options.every)
+    first = next((part.steps[0] for part in parts if part.steps), None)
+    last = next((part.steps[-1] for part in reversed(parts) if part.steps), None)
+    if first is None or last is None:
+        return None
+    ends = Ends(first.number, last.number)
+    if options.bounce:
+        parts += [
+            part._replace(part_index=index, way_back=ends)
+            for index, part in enumerate(reversed(parts), len(parts))
+        ]
+    return ClipSequence(parts, ends)
+
+
+def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
+    """A part for each chunk, in the order of the source."""
+    parts: list[Part] = []
+    last_with_steps, frames_before = 0, 0
+    for index, (chunk, result) in enumerate(zip(manifest.chunks, manifest.results, strict=True)):
+        assert result is not None
+        part = Part(index, WrittenChunk(chunk, result), every, 0, (), None)
+        numbers = part.written.numbers
+        leading = min(-frames_before % every, len(numbers))
+        if leading:
+            earlier = parts[last_with_steps]
+            trailing = (*earlier.trailing, *numbers[:leading])
+            parts[last_with_steps] = earlier._replace(trailing=trailing)
+        if leading < len(numbers):
+            last_with_steps = index
+        parts.append(part._replace(leading=leading))
+        frames_before += len(numbers)
+    return parts
