@@ -11,6 +11,7 @@ from support.encoded import made, shown
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging import pixel_data
 from luigi_gif.imaging.frame_palette import Bytes
 
 
@@ -104,19 +105,19 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], color_range: int, se
 @given(st.sets(st.integers(0, 255)))
 def test_the_first_index_that_is_not_used_is_free(used: set[int]) -> None:
     """None where all 256 are."""
-    found = image_.free_index(np.array(sorted(used), np.uint8))
+    found = pixel_data.free_index(np.array(sorted(used), np.uint8))
     assert found == next((index for index in range(256) if index not in used), None)
 
 
 def test_no_file_in_memory_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a sandbox forbids it, or the system has none, the bytes are the same."""
     indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    usual = bytes(image_.encode_pixels(indexes))
+    usual = bytes(pixel_data.encode_pixels(indexes))
 
     def forbidden(name: str) -> int:
         raise PermissionError(1, name)
 
     monkeypatch.setattr("os.memfd_create", forbidden)
-    assert bytes(image_.encode_pixels(indexes)) == usual
+    assert bytes(pixel_data.encode_pixels(indexes)) == usual
     monkeypatch.delattr("os.memfd_create")
-    assert bytes(image_.encode_pixels(indexes)) == usual
+    assert bytes(pixel_data.encode_pixels(indexes)) == usual

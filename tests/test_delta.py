@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from luigi_gif import gif as gif_
-from luigi_gif.imaging import differences
-from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging import differences, pixel_data
 from luigi_gif.imaging.frame_palette import Bytes
 
 GREY = bytes(value for value in range(256) for _ in range(3))
@@ -29,11 +28,10 @@ def made(indexes: Bytes, colors: bytes) -> differences.IndexedImage:
         color_table=gif_.pad_color_table(colors),
         delay_cs=0,
         transparent_index=None,
-        data=image_.encode_pixels(indexes),
+        data=pixel_data.encode_pixels(indexes),
     )
-    decoded = differences.IndexedImage.of(image)
-    assert (decoded.indexes == indexes).all()
-    return decoded
+    assert (pixel_data.decode_pixels(image) == indexes).all()
+    return differences.IndexedImage.of(image, image.color_table)
 
 
 def shown(previous: differences.IndexedImage, stored: gif_.Image, global_table: bytes) -> Bytes:
@@ -62,7 +60,10 @@ def checked(
     previous: differences.IndexedImage, current: differences.IndexedImage, global_table: bytes
 ) -> gif_.Image:
     """What is stored of ``current``, held against what every delta promises."""
-    stored = differences.encode_delta(previous, current, global_table)
+    of = differences.IndexedImage.of
+    stored = differences.encode_delta(
+        of(previous.image, global_table), of(current.image, global_table), global_table
+    )
     assert (shown(previous, stored, global_table) == pixels(current)).all()
     whole = current.image
     assert len(blocks(stored, global_table)) + len(stored.data) <= len(
@@ -197,7 +198,7 @@ def test_an_interlaced_image_is_compared_by_its_rows() -> None:
     picture.save(file, "GIF", interlace=1, optimize=False)
     image, _ = gif_.read_first_image(file.getvalue())
     assert image.interlaced
-    stored = checked(made(first, GREY), differences.IndexedImage.of(image), GREY)
+    stored = checked(made(first, GREY), differences.IndexedImage.of(image, GREY), GREY)
     assert (stored.position, stored.size, stored.interlaced) == ((30, 20), (3, 2), False)
 
 
@@ -209,26 +210,85 @@ def test_an_image_that_shares_nothing_is_stored_as_it_was() -> None:
     assert checked(previous, current, GREY) is current.image
 
 
-def longer_runs(flags: list[bool], shortest: int) -> list[bool]:
+def worth_leaving(unchanged: list[bool], indexes: list[int]) -> list[bool]:
     """One flag after another."""
-    kept = [False] * len(flags)
+    kept = [False] * len(unchanged)
     start = 0
-    for index in range(len(flags) + 1):
-        if index == len(flags) or not flags[index]:
-            if index - start >= shortest:
+    for index in range(len(unchanged) + 1):
+        if index == len(unchanged) or not unchanged[index]:
+            long = index - start >= differences.SHORTEST_STRETCH
+            if long and len(set(indexes[start:index])) > 1:
                 kept[start:index] = [True] * (index - start)
             start = index + 1
     return kept
 
 
-RUNS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=12).map(
+STRETCHES = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=12).map(
     lambda runs: [flag for long, gap in runs for flag in [True] * long + [False] * gap]
 )
 
 
-@given(RUNS | st.lists(st.booleans(), max_size=40), st.integers(0, 20))
-def test_only_long_runs_are_kept(flags: list[bool], more: int) -> None:
-    """Those of 8 or more, wherever they stand, and in full."""
-    flags = flags + [True] * more
-    found = differences._long_runs(np.array(flags, np.bool_))
-    assert found.tolist() == longer_runs(flags, differences.SHORTEST_RUN)
+@given(st.data(), STRETCHES | st.lists(st.booleans(), max_size=40), st.integers(0, 20))
+def test_only_long_stretches_of_several_colors_are_left(
+    data: st.DataObject, flags: list[bool], more: int
+) -> None:
+    """Those of 4 pixels and more, wherever they stand, and in full."""
+    flags = [*flags, True, *[True] * more]
+    colors = st.lists(st.integers(0, 1), min_size=len(flags), max_size=len(flags))
+    indexes = data.draw(colors)
+    found = differences._worth_leaving(np.array(flags, np.bool_), np.array(indexes, np.uint8))
+    assert found.tolist() == worth_leaving(flags, indexes)
+
+
+def test_an_image_with_a_table_of_its_own_needs_none_where_the_global_one_has_its_colors() -> None:
+    """Also where it has them in another order, or some of them are of no changed pixel."""
+    first = np.resize(np.arange(6, dtype=np.uint8), (12, 40))
+    second = first.copy()
+    second[4:7, 9:30] = 5 - second[4:7, 9:30]
+    table = np.random.default_rng(4).integers(0, 256, (6, 3)).astype(np.uint8)
+    previous = made(first, table.tobytes())
+    current = made(5 - second, table[::-1].tobytes())
+    global_table = previous.image.color_table
+    assert checked(previous, current, global_table).color_table == global_table
+    others = made(second, table[:5].tobytes() + b"\1\2\3")
+    assert checked(previous, others, global_table).color_table != global_table
+    second[second == 5] = 4
+    fewer = made(second, table[:5].tobytes() + b"\1\2\3")
+    assert checked(previous, fewer, global_table).color_table == global_table
+
+
+def test_a_small_table_gives_small_codes() -> None:
+    """An image of few colors of its own, of a table of 256, is stored with as many as it has."""
+    random = np.random.default_rng(3)
+    table = random.permutation(np.arange(1, 257) * 65_000).astype("<u4").view(np.uint8)
+    colors = table.reshape(-1, 4)[:, :3].tobytes()
+    first = np.zeros((60, 60), np.uint8)
+    second = random.integers(0, 6, first.shape).astype(np.uint8) * 40
+    previous = made(first, b"\1\0\0")
+    stored = checked(previous, made(second, colors), previous.image.color_table)
+    assert len(stored.color_table) == 3 * 8
+    assert stored.data[0] == 3
+
+
+COLOR = st.binary(min_size=3, max_size=3)
+TABLES = st.lists(st.lists(COLOR, min_size=1, max_size=90).map(b"".join), max_size=5)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(COLOR, min_size=1, max_size=256).map(b"".join), TABLES)
+def test_a_joined_table_has_the_first_colors_and_those_of_each_other_that_fits(
+    first: bytes, others: list[bytes]
+) -> None:
+    """As a color table, with an entry left for what is transparent if it can be."""
+    joined = gif_.join_color_tables(first, map(gif_.pad_color_table, others))
+    assert joined.startswith(first)
+    assert len(joined) // 3 in (2, 4, 8, 16, 32, 64, 128, 256)
+    known = set(gif_.split_colors(first))
+    left = 256 - len(first) // 3
+    for other in others:
+        new = set(gif_.split_colors(gif_.pad_color_table(other))) - known
+        if len(new) <= left:
+            known |= new
+            left -= len(new)
+    assert set(gif_.split_colors(joined)) - {bytes(3)} == known - {bytes(3)}
+    assert left == 0 or len(joined) // 3 > 256 - left

@@ -78,7 +78,9 @@ def _stored(
 
     ``covered`` says whether the next one leaves nothing of it to see. Raises Undecodable.
     """
-    stored = _colored_first(image) if shown_before == 0 else image
+    stored = image
+    if shown_before == 0:
+        stored = _colored_first(image._replace(color_table=canvas.color_table))
     # Pillow shows transparent pixels only where the first image has a transparent index.
     altered_first = shown_before == 0 and not canvas.opaque
     # Decoders agree on clearing an image only if it has a transparent index, and on the part of
@@ -104,10 +106,10 @@ class _Changes:
         last, self._last = self._last, None
         if last is None or last.image is not previous:
             try:
-                last = imaging.IndexedImage.of(previous)
+                last = imaging.IndexedImage.of(previous, self._global_table)
             except Undecodable:  # whoever stores it tells
                 return image
-        self._last = imaging.IndexedImage.of(image)
+        self._last = imaging.IndexedImage.of(image, self._global_table)
         return imaging.encode_delta(last, self._last, self._global_table)
 
 

@@ -28,6 +28,7 @@ from luigi_gif.clips.clip_comment import (
 )
 from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.frame_reader import ChangedFrame, FrameReader
+from luigi_gif.clips.global_table import read_global_table
 from luigi_gif.clips.sequence import ClipSequence, plan_sequence
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError, out_of_memory
 
@@ -113,11 +114,14 @@ class _Combining:
         reader = FrameReader(self._folder, self._digits)
         ends = self._sequence.ends
         first = reader.read_image(ends.first)
+        manifest = self._manifest
+        table = first.color_table
+        if options.only_changes and manifest.uniform:
+            table = read_global_table(reader, first, self._sequence.parts)
         self._compare(reader.digests)
         holds = ((ends.first, options.hold_first_ms), (ends.last, options.hold_last_ms))
         holds_ms = {number: hold_ms for number, hold_ms in holds if hold_ms is not None}
-        manifest = self._manifest
-        return Canvas(manifest.screen_size, manifest.uniform, first.color_table, options, holds_ms)
+        return Canvas(manifest.screen_size, manifest.uniform, table, options, holds_ms)
 
     def make_pieces(self, canvas: Canvas, config: settings.dask) -> Pieces:
         """All that stands between the head of the clip and its trailer, in order.

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
         Image,
         displayed_cs,
         is_gray_ramp,
+        minimum_code_size,
         pad_color_table,
     )
+    from luigi_gif.gif.color_tables import join_color_tables, split_colors
     from luigi_gif.gif.gif_end import end_of_gif, find_end
     from luigi_gif.gif.lzw import PixelCount, count_image_pixels, looks_whole
 
@@ -56,8 +58,10 @@ __getattr__ = loads_on_use(
             "Image",
             "displayed_cs",
             "is_gray_ramp",
+            "minimum_code_size",
             "pad_color_table",
         ),
+        "color_tables": ("join_color_tables", "split_colors"),
         "gif_end": ("end_of_gif", "find_end"),
         "lzw": ("PixelCount", "count_image_pixels", "looks_whole"),
     },

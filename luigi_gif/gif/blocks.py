@@ -127,6 +127,11 @@ def pad_color_table(colors: bytes, min_colors: int = 2) -> bytes:
     return colors.ljust(3 * size, b"\x00")
 
 
+def minimum_code_size(color_table: bytes) -> int:
+    """Of the image data for indexes of this table: GIF89a, appendix F."""
+    return max(LZW_MINIMUM_CODE_SIZES[0], (len(color_table) // 3 - 1).bit_length())
+
+
 def is_gray_ramp(color_table: bytes) -> bool:
     """Whether each color of the table is the gray of its index."""
     return color_table == _RAMP[: len(color_table)]

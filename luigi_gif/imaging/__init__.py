@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.picture_files import image_file
+    from luigi_gif.imaging.pixel_data import used_colors
     from luigi_gif.imaging.recoloring import (
         RecoloredImage,
         choose_colors,
@@ -43,6 +44,7 @@ __getattr__ = loads_on_use(
         "encode": ("make_clearable", "reorder_colors", "sample_colors", "to_gif"),
         "look": ("Crop", "Length", "Look"),
         "picture_files": ("image_file",),
+        "pixel_data": ("used_colors",),
         "recoloring": (
             "RecoloredImage",
             "choose_colors",

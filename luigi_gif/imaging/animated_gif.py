@@ -13,7 +13,7 @@ import numpy as np
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import decode, encode
+from luigi_gif.imaging import decode, encode, pixel_data
 from luigi_gif.imaging.composing import without_alpha
 from luigi_gif.imaging.frame_palette import Bytes
 from luigi_gif.imaging.single_frame import OPAQUE, Packed, SingleFrame, as_picture, encode_png
@@ -109,7 +109,7 @@ class _Canvas:
                 color_table=table,
                 delay_cs=image.delay_cs,
                 transparent_index=transparent_index,
-                data=encode.encode_pixels(chosen),
+                data=pixel_data.encode_pixels(chosen),
             )
         )
 

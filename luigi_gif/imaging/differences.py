@@ -1,29 +1,31 @@
 """What changed between neighbouring images of an animation, without loss.
 
-Only the smallest rectangle around what changed is stored, and in it runs of
-pixels that did not change as transparent ones: they compress to almost
-nothing. Shorter runs keep their colors, since each change between color and
-transparency costs more than it saves.
+Only the smallest rectangle around what changed is stored, and in it most of what
+did not change as transparent: that compresses to almost nothing. A stretch of
+a few unchanged pixels, or of one color, keeps its colors, since each change
+between color and transparency costs more than it saves.
 
 Pure code. Both images must be opaque and fill the same screen.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from luigi_gif import gif
-from luigi_gif.imaging import encode
+from luigi_gif.imaging import pixel_data
 from luigi_gif.imaging.frame_palette import Bytes, Mask
 
-SHORTEST_RUN = 8
-"""Pixels; a power of two."""
+SHORTEST_STRETCH = 4
+"""Pixels; a power of two. Of lengths from 2 to 16 it gives the smallest clips."""
 
 _NO_CHANGE = bytes((2, 2, 0x44, 0x01, 0))
 """Image data of one pixel of index 0: minimum code size 2; the codes clear, 0, end; terminator."""
+_REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class IndexedImage(NamedTuple):
@@ -32,11 +34,21 @@ class IndexedImage(NamedTuple):
     image: gif.Image
     indexes: Bytes
     """Color indexes, height x width."""
+    color_table: bytes
+    """Of these indexes: the global one, if it has all of their colors."""
+    spare_index: int | None
+    """One of the color table that is known to be of no pixel."""
 
     @classmethod
-    def of(cls, image_: gif.Image) -> IndexedImage:
+    def of(cls, image_: gif.Image, global_table: bytes) -> IndexedImage:
         """Decode. Raises Undecodable."""
-        return cls(image_, encode.decode_indexes(gif.encode_single(image_)))
+        indexes = pixel_data.decode_pixels(image_)
+        if image_.color_table == global_table and indexes.max() < len(global_table) // 3:
+            return cls(image_, indexes, global_table, None)
+        places = _places(image_.color_table, global_table)
+        if places.missing and not places.missing.isdisjoint(pixel_data.used_indexes(indexes)):
+            return cls(image_, indexes, image_.color_table, None)
+        return cls(image_, np.take(places.indexes, indexes), global_table, places.spare)
 
 
 def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: bytes) -> gif.Image:
@@ -64,64 +76,136 @@ def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: by
             transparent_index=0,
             data=memoryview(_NO_CHANGE),
         )
-    delta = _changed(current, same)
+    delta = _changed(current, same, global_table)
     return min(current.image, delta, key=lambda each: _bytes(each, global_table))
 
 
 def _same_color(previous: IndexedImage, current: IndexedImage) -> Mask:
     """For each pixel whether both images show it in the same color."""
-    if previous.image.color_table == current.image.color_table:
+    if previous.color_table == current.color_table:
         return previous.indexes == current.indexes
-    same = _colors(previous.image)[:, np.newaxis] == _colors(current.image)
+    same = _colors(previous.color_table)[:, np.newaxis] == _colors(current.color_table)
     pairs = previous.indexes.astype(np.uint16) << 8 | current.indexes
     flags: Mask = np.take(same.ravel(), pairs)
     return flags
 
 
-def _colors(image_: gif.Image) -> NDArray[np.uint32]:
+def _colors(color_table: bytes) -> NDArray[np.uint32]:
     """The colors of all 256 indexes, each as one number; those beyond the table are black."""
-    table = np.frombuffer(image_.color_table.ljust(3 * gif.MAX_COLORS, b"\x00"), np.uint8)
+    table = np.frombuffer(color_table.ljust(3 * gif.MAX_COLORS, b"\x00"), np.uint8)
     red, green, blue = table.reshape(-1, 3).T.astype(np.uint32)
     return red << np.uint32(16) | green << np.uint32(8) | blue
 
 
-def _changed(current: IndexedImage, same: Mask) -> gif.Image:
+class _Places(NamedTuple):
+    """Where the colors of a table are in the global one."""
+
+    indexes: Bytes
+    """For each of 256 indexes that of its color; 0 where there is none."""
+    missing: frozenset[int]
+    """Those whose color is not there."""
+    spare: int | None
+    """An index of the global table whose color is not in this one."""
+
+
+@functools.lru_cache(maxsize=64)  # many images have the same table
+def _places(color_table: bytes, global_table: bytes) -> _Places:
+    found: dict[bytes, int] = {}
+    for index, color in enumerate(gif.split_colors(global_table)):
+        found.setdefault(color, index)
+    colors = gif.split_colors(color_table.ljust(3 * gif.MAX_COLORS, b"\x00"))
+    indexes = [found.get(color, 0) for color in colors]
+    free = set(range(len(global_table) // 3)) - set(indexes)
+    return _Places(
+        np.array(indexes, np.uint8),
+        frozenset(index for index, color in enumerate(colors) if color not in found),
+        max(free, default=None),
+    )
+
+
+def _changed(current: IndexedImage, same: Mask, global_table: bytes) -> gif.Image:
     """The rectangle of ``current`` that holds all that is not the same."""
     rows = np.flatnonzero(~same.all(axis=1))
     columns = np.flatnonzero(~same.all(axis=0))
     area = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     indexes = current.indexes[area].copy()
-    unchanged = _long_runs(same[area].ravel()).reshape(indexes.shape)
-    table = current.image.color_table
-    transparent_index = encode.free_index(indexes)
-    if transparent_index is None:
-        transparent_index = encode.free_index(indexes[~unchanged])
-    if transparent_index is not None:
-        np.copyto(indexes, transparent_index, where=unchanged)
-        table = gif.pad_color_table(table, transparent_index + 1)
+    left = _worth_leaving(same[area].ravel(), indexes.ravel()).reshape(indexes.shape)
+    spare = current.spare_index
+    if spare is None:
+        spare = pixel_data.free_index(indexes)
+    if spare is None:
+        spare = pixel_data.free_index(indexes[~left])
+    if spare is not None:
+        np.copyto(indexes, np.uint8(spare), where=left)
+    indexes, table, transparent_index = _in_smallest_table(
+        indexes, current.color_table, spare, global_table
+    )
     return current.image._replace(
         position=(int(columns[0]), int(rows[0])),
         size=(indexes.shape[1], indexes.shape[0]),
         interlaced=False,
         color_table=table,
         transparent_index=transparent_index,
-        data=encode.encode_pixels(indexes),
+        data=pixel_data.encode_pixels(indexes, gif.minimum_code_size(table)),
     )
 
 
-def _long_runs(flags: Mask) -> Mask:
-    """Only those that stand in a run of :data:`SHORTEST_RUN` or more."""
-    starts = flags
-    length = 1
-    while length < SHORTEST_RUN:
-        starts = starts[:-length] & starts[length:]
+def _in_smallest_table(
+    indexes: Bytes, table: bytes, transparent_index: int | None, global_table: bytes
+) -> tuple[Bytes, bytes, int | None]:
+    """The same pixels with the global color table if it can be, else with one of fewer colors."""
+    global_colors = len(global_table) // 3
+    if table == global_table and (transparent_index or 0) < global_colors:
+        return indexes, table, transparent_index
+    used = sorted(pixel_data.used_indexes(indexes) - {transparent_index})
+    places = _places(table, global_table)
+    new_table, lut = global_table, places.indexes.copy()
+    free = set(range(global_colors)) - set(lut[used].tolist())
+    new_index = min(free, default=0)
+    if not places.missing.isdisjoint(used) or (transparent_index is not None and not free):
+        new_index = len(used)
+        lut[used] = np.arange(new_index)
+        colors = gif.split_colors(table.ljust(3 * gif.MAX_COLORS, b"\x00"))
+        min_colors = new_index + (transparent_index is not None)
+        new_table = gif.pad_color_table(b"".join(colors[index] for index in used), min_colors)
+    if transparent_index is None:
+        return np.take(lut, indexes), new_table, None
+    lut[transparent_index] = new_index
+    return np.take(lut, indexes), new_table, new_index
+
+
+def _worth_leaving(unchanged: Mask, indexes: Bytes) -> Mask:
+    """Of pixels in a row those unchanged ones that stand in a stretch that is worth it.
+
+    It has :data:`SHORTEST_STRETCH` pixels at least, not all of one color: one color repeats as
+    well as transparency does, and may go on behind the stretch.
+    """
+    # Flags as the bits of one large number: an addition carries through a whole stretch of ones,
+    # a hundred times as fast as following each stretch.
+    size = len(unchanged) // 8 + 1  # with a zero behind the last pixel
+    packed = np.packbits(unchanged, bitorder="little").tobytes()
+    stretches = int.from_bytes(packed, "little")
+    new_color = np.packbits(indexes[1:] != indexes[:-1], bitorder="little").tobytes()
+    long, length = stretches, 1
+    while length < SHORTEST_STRETCH:
+        long &= long >> length
         length *= 2
-    runs = np.zeros_like(flags)
-    runs[: len(starts)] = starts
     while length > 1:
         length //= 2
-        runs[length:] |= runs[:-length].copy()
-    return runs
+        long |= long << length
+    several = long & long >> 1 & int.from_bytes(new_color, "little")
+    ends = (long + several) & ~long  # just behind each stretch with a new color in it
+    # With the bits in reverse, the carry goes from there to where the stretch begins.
+    long_reversed = _reversed(long, size)
+    ends_reversed = _reversed(ends, size) << 1
+    kept = long_reversed & ~(long_reversed + ends_reversed)
+    bits = np.frombuffer(kept.to_bytes(size, "big"), np.uint8)
+    return np.unpackbits(bits, count=len(unchanged)).view(np.bool_)
+
+
+def _reversed(bits: int, size: int) -> int:
+    """The bits of ``size`` bytes from the other end."""
+    return int.from_bytes(bits.to_bytes(size, "little").translate(_REVERSED_BITS), "big")
 
 
 def _bytes(image_: gif.Image, global_table: bytes) -> int:

@@ -11,8 +11,7 @@ Pure code: bytes in, values out.
 from __future__ import annotations
 
 import io
-import os
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -24,6 +23,7 @@ from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette,
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 from luigi_gif.imaging.look import Look
+from luigi_gif.imaging.pixel_data import encode_pixels, free_index
 
 Size = tuple[int, int]
 
@@ -95,26 +95,6 @@ def sample_colors(data: bytes, look: Look, pixels: int) -> Packed:
     return common_palette.sample_picture(decoded.picture, shown, pixels)
 
 
-def encode_pixels(indexes: Bytes) -> memoryview:
-    """The image data of a GIF for color indexes, height x width."""
-    picture = Image.fromarray(indexes)
-    picture.putpalette(bytes(3))  # else Pillow makes a gray one, for as long as a tenth of all this
-    with _scratch_file() as file:
-        picture.save(file, "GIF", interlace=0, optimize=False)
-        file.seek(0)
-        return gif.read_first_image(file.read())[0].data
-
-
-def _scratch_file() -> IO[bytes]:
-    """A file in memory: Pillow lets other threads run while it writes to one that has a number."""
-    if hasattr(os, "memfd_create"):
-        try:
-            return os.fdopen(os.memfd_create("luigi_gif"), "w+b")
-        except OSError:  # forbidden by a sandbox, or too many files
-            pass
-    return io.BytesIO()
-
-
 def decode_indexes(data: bytes) -> Bytes:
     """The color indexes, height x width, of the first image of a GIF that fills its screen.
 
@@ -177,12 +157,6 @@ def reorder_colors(image: gif.Image) -> gif.Image:
         transparent_index=None if transparent_index is None else colors - 1 - transparent_index,
         data=encode_pixels(colors - 1 - pixels),
     )
-
-
-def free_index(used: Bytes) -> int | None:
-    """The first index of 256 that is not among those ``used``."""
-    counts = Image.fromarray(used.reshape(1, -1)).histogram()
-    return counts.index(0) if 0 in counts else None
 
 
 def _prepared(data: bytes, look: Look) -> tuple[decode.DecodedImage, Mask | None]:

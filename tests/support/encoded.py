@@ -11,6 +11,7 @@ from PIL import Image
 
 from luigi_gif import gif as gif_
 from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging import pixel_data
 from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.frame_palette import Bytes
 from luigi_gif.imaging.look import Look
@@ -47,7 +48,7 @@ def made(indexes: Bytes, table: bytes) -> gif_.Image:
         color_table=table,
         delay_cs=4,
         transparent_index=None,
-        data=image_.encode_pixels(indexes),
+        data=pixel_data.encode_pixels(indexes),
     )
 
 

@@ -1,0 +1,92 @@
+"""The image data of a GIF to color indexes and back: Pillow's LZW, without the GIF around it.
+
+Pure code: bytes in, values out.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from luigi_gif import gif
+from luigi_gif.errors import Undecodable
+from luigi_gif.imaging.frame_palette import Bytes
+
+
+def encode_pixels(indexes: Bytes, minimum_code_size: int = 8) -> memoryview:
+    """Encode color indexes.
+
+    Parameters
+    ----------
+    indexes : ndarray
+        Height x width.
+    minimum_code_size : int
+        2 to 8: the bits of the largest index, at least. Fewer give fewer bytes.
+
+    Returns
+    -------
+    memoryview
+        As in :class:`luigi_gif.gif.Image`: GIF89a, section 22.
+    """
+    picture = Image.fromarray(indexes)
+    picture.encoderconfig = (minimum_code_size, 0)  # not interlaced
+    with _scratch_file() as file:
+        file.write(bytes((minimum_code_size,)))
+        # What Image.save calls, which would always take 8 bits, and write a GIF around it.
+        ImageFile._save(picture, file, [ImageFile._Tile("gif", (0, 0, *picture.size), 0, "L")])
+        file.write(b"\0")
+        file.seek(0)
+        return memoryview(file.read())
+
+
+def decode_pixels(image: gif.Image) -> Bytes:
+    """Decode the color indexes of an image, height x width.
+
+    Raises
+    ------
+    Undecodable
+        If there are too few.
+    """
+    picture = Image.new("L", image.size)  # indexes as they are, without a palette
+    try:
+        picture.frombytes(image.data[1:], "gif", image.data[0], int(image.interlaced), -1)
+    except ValueError as error:
+        width, height = image.size
+        counted = gif.count_image_pixels(image.data, image.size)
+        got = f"{counted.pixels:,} before {counted.end or 'the end of the data'}"
+        raise Undecodable(f"image data of {width * height:,} pixels", got) from error
+    return np.asarray(picture)
+
+
+def used_colors(image: gif.Image) -> bytes:
+    """The color table of an image without what stands behind the last color that a pixel has.
+
+    Raises Undecodable.
+    """
+    return image.color_table[: 3 * (int(decode_pixels(image).max()) + 1)]
+
+
+def used_indexes(indexes: Bytes) -> set[int]:
+    """Those that any pixel has."""
+    counts = Image.fromarray(indexes.reshape(1, -1)).histogram()
+    return {index for index, count in enumerate(counts) if count}
+
+
+def free_index(used: Bytes) -> int | None:
+    """The first index of 256 that is not among those ``used``."""
+    found = used_indexes(used)
+    return next((index for index in range(gif.MAX_COLORS) if index not in found), None)
+
+
+def _scratch_file() -> IO[bytes]:
+    """A file in memory: Pillow lets other threads run while it writes to one that has a number."""
+    if hasattr(os, "memfd_create"):
+        try:
+            return os.fdopen(os.memfd_create("luigi_gif"), "w+b")
+        except OSError:  # forbidden by a sandbox, or too many files
+            pass
+    return io.BytesIO()
