@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from luigi_gif import exit_codes, settings
+from luigi_gif import caption_parameters, exit_codes, settings
 from luigi_gif._version import __version__
 from luigi_gif.flag_parameter import ALONE, FlagParameter
 from luigi_gif.parameters import NamedParameter
@@ -24,6 +24,7 @@ _NAMED_OTHERWISE = {"url", "gif_file"}
 _GROUPS = {
     "source": "which of the pictures, and the work directory with the files of the run",
     "look": "what its frames look like",
+    "captions": "what is written onto its frames",
     "timing": "how the clip plays",
     "Dask": "who writes the frames; no byte of the clip depends on it",
     "download": "retries, timeouts and limits of a download",
@@ -41,6 +42,7 @@ _GROUP_OF_PARAMETER = {
     "optimize": "look",
     "max_megapixels": "look",
     "range": "look",
+    **dict.fromkeys(caption_parameters.NAMES, "captions"),
     "frame_duration_ms": "timing",
     "fps": "timing",
     "hold_first_ms": "timing",

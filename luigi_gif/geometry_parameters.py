@@ -39,19 +39,23 @@ class CropParameter(NamedParameter[Crop | None]):
 
 
 class ColorParameter(NamedParameter[str]):
-    """A color, or one of some words."""
+    """A color, which may have an ``alpha``, or one of some words."""
 
     metavar = "COLOR"
 
-    def __init__(self, default: str, *, words: tuple[str, ...] = (), description: str) -> None:
-        self.expected = " or ".join(("#rrggbb, in hexadecimal digits,", *words)).rstrip(",")
+    def __init__(
+        self, default: str, *, words: tuple[str, ...] = (), alpha: bool = False, description: str
+    ) -> None:
+        digits = "#rrggbb or #rrggbbaa" if alpha else "#rrggbb"
+        self.expected = " or ".join((f"{digits}, in hexadecimal digits,", *words)).rstrip(",")
         super().__init__(default=default, description=description)
         self._words = words
+        self._pattern = "#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?" if alpha else "#[0-9a-fA-F]{6}"
 
     def checked(self, value: object) -> str:
         if not isinstance(value, str):
             raise self.error(value)
-        if value not in self._words and not re.fullmatch("#[0-9a-fA-F]{6}", value):
+        if value not in self._words and not re.fullmatch(self._pattern, value):
             raise self.error(value)
         return value.lower()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import imaging
+from luigi_gif import frames, imaging
 from luigi_gif.geometry_parameters import (
     TRANSPARENT,
     ColorParameter,
@@ -110,6 +110,22 @@ def look_of(task: Any) -> imaging.Look:
         crop=task.crop,
         fit=task.fit,
         background=color_of(task.background),
+    )
+
+
+def render_options_of(task: Any, formats: set[str]) -> frames.RenderOptions:
+    """How its frames are made of images of these formats."""
+    look = look_of(task)
+    copying = formats <= {"GIF"} and look.keeps_every_gif() and not task.caption
+    # The best quality asks for the best palette of each frame.
+    own_palettes = copying or (task.palette == "auto" and task.quality == "best")
+    return frames.RenderOptions(
+        look,
+        task.on_bad_frame == "skip",
+        # One core for each clip of many: Luigi's workers are as many as the user wants.
+        counting_threads=1 if task.alone else 2,
+        copying=copying,
+        palette="frame" if own_palettes else task.palette,
     )
 
 

@@ -11,6 +11,7 @@ import luigi
 from luigi.task import MixinNaiveBulkComplete, flatten
 
 from luigi_gif import default_workdir, sources, storage
+from luigi_gif.caption_parameters import CaptionParameters
 from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.dated_urls import (
     DatedFolderParameter,
@@ -64,6 +65,7 @@ class UrlsFileParameter(TextParameter):
 class _Clips(
     SelectionParameters,
     RenderParameters,
+    CaptionParameters,
     ClipParameters,
     MixinNaiveBulkComplete,
     SourceAtSchedulingTask,

@@ -102,7 +102,9 @@ class SelectionParameters:
     time_format = TimeFormatParameter(
         default="", description="how names write a time, as in strptime; by default it is found"
     )
-    timezone = ZoneParameter(default="UTC", description="time zone of times without one")
+    timezone = ZoneParameter(
+        default="UTC", description="time zone of times without one, and of captions"
+    )
 
 
 NAMES = tuple(name for name in vars(SelectionParameters) if not name.startswith("_"))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from luigi_gif import fetching, redaction, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
+from luigi_gif.caption_parameters import ITEMS_KEY
 
 
 def find_difference(
@@ -29,6 +30,8 @@ def find_difference(
     ``recipe`` is the task's, ``expected_sha256`` what the user says that the bundle has.
     """
     noted = noted_recipe if isinstance(noted_recipe, dict) else {}
+    if ITEMS_KEY not in recipe:  # their list was cleaned up, as the bundle may be
+        noted = {key: value for key, value in noted.items() if key != ITEMS_KEY}
     # An option that is not given may be in neither: what was given before is then a change.
     changed = [
         key

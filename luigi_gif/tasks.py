@@ -7,20 +7,13 @@ import json
 import os
 from typing import Any
 
-from luigi_gif import (
-    clips,
-    frames,
-    integrations,
-    run_history,
-    settings,
-    sources,
-    storage,
-)
+from luigi_gif import clips, frames, integrations, run_history, settings, sources, storage
+from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
 from luigi_gif.clip_parameters import ClipParameters, clip_options_of, clip_recipe
 from luigi_gif.errors import ForeignFileError
 from luigi_gif.parameters import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
-from luigi_gif.render_parameters import RenderParameters, look_of, render_recipe
+from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
 from luigi_gif.storage import INDEX
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
@@ -123,19 +116,19 @@ class SplitFrames(PipelineTask):
         return f"{self.output()}: {found.frame_count:,} frames"
 
 
-class WriteFrames(RenderParameters, PipelineTask):
+class WriteFrames(RenderParameters, CaptionParameters, PipelineTask):
     """Write every frame to a GIF of its own, in parallel on Dask.
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, and those of RenderParameters
+    url, workdir, data_file, sha256, on_bad_frame, those of RenderParameters and CaptionParameters
         As those of :class:`CombineGif`.
     """
 
     needs = SplitFrames
 
     def recipe(self) -> dict[str, object]:
-        return self.requires().recipe() | render_recipe(self)
+        return self.requires().recipe() | render_recipe(self) | caption_recipe(self)
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, frames.MANIFEST)
@@ -153,38 +146,27 @@ class WriteFrames(RenderParameters, PipelineTask):
         return None
 
     def make(self) -> str:
+        captions = caption_plan(self)
         manifest = frames.load_manifest(self.folder)
         if manifest is None or self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
             manifest = frames.new_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
             quarantined = frames.claim_existing_files(self.folder, manifest)
             frames.warn_of_altered_files(self.folder, quarantined)
-        copying = self._is_copying()
-        options = frames.RenderOptions(
-            look_of(self),
-            self.on_bad_frame == "skip",
-            # One core for each clip of many: Luigi's workers are as many as the user wants.
-            counting_threads=1 if self.alone else 2,
-            copying=copying,
-            palette="frame" if copying else self._palette_choice(),
-        )
-        reporter = integrations.ProgressReporter(self)
+        formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
         count = frames.write_missing_frames(
-            self.folder, self.data_file, manifest, options, settings.dask.current(), reporter
+            self.folder,
+            self.data_file,
+            manifest,
+            render_options_of(self, set(formats)),
+            settings.dask.current(),
+            integrations.ProgressReporter(self),
+            captions,
         )
         path = self.folder.path(frames.SUBFOLDER)
         return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
 
-    def _is_copying(self) -> bool:
-        """Whether there are only GIFs, which stay as they are."""
-        formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
-        return set(formats) <= {"GIF"} and look_of(self).keeps_every_gif()
 
-    def _palette_choice(self) -> str:
-        """The best quality asks for the best palette of each frame."""
-        return "frame" if self.palette == "auto" and self.quality == "best" else self.palette
-
-
-class CombineGif(RenderParameters, ClipParameters, PipelineTask):
+class CombineGif(RenderParameters, CaptionParameters, ClipParameters, PipelineTask):
     """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
 
     Luigi runs the three before it where their outputs are not current.
@@ -240,6 +222,18 @@ class CombineGif(RenderParameters, ClipParameters, PipelineTask):
         of them.
     dither : str
         Of images of more colors: ``none``, or ``ordered``, which mixes two where one is off.
+    caption : str
+        What is written onto each frame, such as ``"{name} {time:%d %b %H:%M %Z}"``.
+    caption_position : str
+        ``top-left``, ``top``, ``top-right``, ``left``, ``center`` and so on to ``bottom-right``.
+    caption_size : int, optional
+        Height of its font in pixels; by default a 20th of the frame's, at least 12.
+    caption_color : str
+        Of its text, ``#rrggbb``.
+    caption_box : str
+        Color of the box below it, ``#rrggbb`` or with alpha ``#rrggbbaa``, or ``none``.
+    caption_font : str or path
+        A TrueType or OpenType font; by default the one in Pillow.
     max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
     range : str or tuple, optional
@@ -288,8 +282,10 @@ class CombineGif(RenderParameters, ClipParameters, PipelineTask):
 
     def recipe(self) -> dict[str, object]:
         """As a clip may go anywhere, it tells of its source only whether it is the same."""
-        source = json.dumps(self.requires().recipe(), sort_keys=True).encode()
-        return {"source": hashlib.sha256(source).hexdigest(), **clip_recipe(self)}
+        recipe = self.requires().recipe()
+        items = {ITEMS_KEY: recipe.pop(ITEMS_KEY)} if ITEMS_KEY in recipe else {}
+        source = json.dumps(recipe, sort_keys=True).encode()
+        return items | {"source": hashlib.sha256(source).hexdigest(), **clip_recipe(self)}
 
     def reason_in_folder(self) -> str | None:
         existing = clips.read_clip_status(self.folder, self.gif_file)

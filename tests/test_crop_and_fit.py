@@ -139,7 +139,7 @@ def framed() -> gif_.Image:
 def test_a_gif_that_is_cropped_keeps_its_colors() -> None:
     """The table, the pixels and the delay, also where all 256 are in use."""
     image = framed()
-    changed = change_image(image, Look(10**6, crop=crop("16x10+3+4")))
+    changed = change_image(image, Look(10**6, crop=crop("16x10+3+4"))).image
     assert changed.color_table == image.color_table
     assert (changed.screen, changed.position, changed.size) == ((16, 10), (0, 0), (16, 10))
     assert (changed.delay_cs, changed.transparent_index) == (4, None)
@@ -150,10 +150,10 @@ def test_a_gif_that_is_cropped_is_transparent_beside_its_image() -> None:
     """As on its whole screen; on a background it has that color there."""
     image = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
     look = Look(10**6, crop=crop("6x6+0+0"))
-    found = shown(change_image(image, look))
+    found = shown(change_image(image, look).image)
     assert (found[2:, 3:] == (200, 30, 30, 255)).all()
     assert np.count_nonzero(found[..., 3]) == 12
-    opaque = shown(change_image(image, look._replace(background=BLUE)))
+    opaque = shown(change_image(image, look._replace(background=BLUE)).image)
     assert (opaque[found[..., 3] == 0] == (*BLUE, 255)).all()
     assert (opaque[2:, 3:] == found[2:, 3:]).all()
 

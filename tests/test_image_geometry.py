@@ -99,7 +99,7 @@ def test_a_gif_has_at_most_so_many_pixels_a_side(size: Size) -> None:
 def test_a_gif_is_resized_with_its_delay() -> None:
     """What its image leaves free of its screen is transparent, as without a new size."""
     small = made(np.zeros((8, 10), np.uint8), bytes((200, 30, 30, 0, 0, 0)))
-    large = change_image(small, Look(10**6, size=(32, 24)))
+    large = change_image(small, Look(10**6, size=(32, 24))).image
     assert (large.size, large.delay_cs) == ((32, 24), 4)
     pixels = shown(large)
     assert (pixels[12, 16] == (200, 30, 30, 255)).all()

@@ -82,6 +82,11 @@ FRAMES = {
     | some.text("0123456789abcdefABCDEF", min_size=6, max_size=6).map("#{}".format),
     "quality": some.sampled_from(["fast", "best"]),
     "palette": some.sampled_from(["auto", "frame", "clip"]),
+    "caption": some.sampled_from(["{name}", "{time:%d %b, %H:%M}\n{number:03}", "ç {{%}} \\n x"]),
+    "caption_position": some.sampled_from(["top-left", "center", "bottom"]),
+    "caption_size": some.none() | some.integers(6, 1000),
+    "caption_color": some.sampled_from(["#ffffff", "#12AbCd"]),
+    "caption_box": some.sampled_from(["none", "#000000", "#FFffFF80"]),
     "max_megapixels": some.integers(1, 178),
     "range": some.none()
     | some.tuples(some.floats(-1e300, 1e300), some.floats(-1e300, 1e300))
@@ -138,7 +143,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
 def test_a_task_is_made_anew_of_its_texts(task_class: type[luigi.Task], data: Any) -> None:
     """With the same values, also where the texts have been pickled; and with the same id."""
     values = data.draw(some.fixed_dictionaries({}, optional=TASKS[task_class]))
-    required = {"date", "urls_file"} & TASKS[task_class].keys()
+    required = {"date", "urls_file", "caption"} & TASKS[task_class].keys()
     values |= {name: data.draw(TASKS[task_class][name]) for name in required - values.keys()}
     if values.get("fps"):
         values.pop("frame_duration_ms", None)

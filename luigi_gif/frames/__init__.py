@@ -7,10 +7,12 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.frames.batches import group_by_work
     from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
+    from luigi_gif.frames.caption_text import parse_caption
+    from luigi_gif.frames.captions import CaptionPlan
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files
-    from luigi_gif.frames.item_names import item_name, note_items
+    from luigi_gif.frames.item_names import item_name, items_checksum, note_items
     from luigi_gif.frames.manifest import (
         MANIFEST,
         Chunk,
@@ -29,10 +31,12 @@ __getattr__ = loads_on_use(
     {
         "batches": ("group_by_work",),
         "bundle_errors": ("bad_frame_error", "changed_bundle_error"),
+        "caption_text": ("parse_caption",),
+        "captions": ("CaptionPlan",),
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
         "frame_warnings": ("warn_of_altered_files",),
-        "item_names": ("item_name", "note_items"),
+        "item_names": ("item_name", "items_checksum", "note_items"),
         "manifest": (
             "MANIFEST",
             "Chunk",

@@ -12,6 +12,7 @@ from luigi_gif import bundles, execution, gif, storage
 from luigi_gif.errors import ForeignFileError, out_of_memory
 from luigi_gif.frames.batches import Batch, ChunkTask
 from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
+from luigi_gif.frames.captions import with_font, with_item_texts
 from luigi_gif.frames.frame_files import frame_file_name
 from luigi_gif.frames.frame_to_gif import RenderedFrame, frames_of, render_frames
 from luigi_gif.frames.frame_warnings import SEVERAL_IMAGES
@@ -37,6 +38,7 @@ def write_batch(handle: storage.FolderHandle, batch: Batch) -> list[CompletedChu
     """
     folder = storage.attach(handle)
     try:
+        batch = batch._replace(options=with_font(handle, folder, batch.options))
         with folder.writer() as write:
             return [
                 _ChunkWriter(folder, write, batch, task).write_all() for task in batch.chunk_tasks
@@ -128,6 +130,7 @@ class _ChunkWriter:
         # Frames that exist already may be here again because their pixels were found damaged.
         count_codes = options.count_codes or self._task.partially_written
         options = options._replace(count_codes=count_codes)
+        options = with_item_texts(options, self._task.item_texts)
         return iter(render_frames(frames_of(data, chunk), chunk.first_number, options))
 
     def _existing_files(self) -> Iterator[bytes | None]:

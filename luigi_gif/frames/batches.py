@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
+from luigi_gif.frames.captions import ItemTexts, TextsOfFrames
 from luigi_gif.frames.frame_files import digits_for
 from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest
 from luigi_gif.frames.missing_chunks import MissingChunks
@@ -30,6 +31,8 @@ class ChunkTask(NamedTuple):
     """Whether some existed before any manifest had claimed their names: they are the user's."""
     earlier: tuple[EarlierFiles, ...]
     """Which of them may be replaced all the same."""
+    item_texts: tuple[ItemTexts, ...] = ()
+    """What the captions of its frames tell of their items."""
 
 
 class Batch(NamedTuple):
@@ -42,9 +45,16 @@ class Batch(NamedTuple):
 
 
 def plan_tasks(
-    manifest: Manifest, todo: MissingChunks, threads: int, max_work: int
+    manifest: Manifest,
+    todo: MissingChunks,
+    threads: int,
+    max_work: int,
+    item_texts: TextsOfFrames,
 ) -> Iterator[tuple[ChunkTask, ...]]:
-    """The missing chunks, a batch's at a time. See :func:`group_by_work`."""
+    """The missing chunks, a batch's at a time. See :func:`group_by_work`.
+
+    ``item_texts`` gives those of frames, which are asked for in order.
+    """
     digits = digits_for(manifest.frame_count)
 
     def chunk_task(index: int) -> ChunkTask:
@@ -56,7 +66,9 @@ def plan_tasks(
             if each.digits == digits and each.start < end and start < each.end
         )
         partially_written = index in todo.partially_written
-        return ChunkTask(index, chunk, partially_written, index in manifest.unclaimed, earlier)
+        unclaimed = index in manifest.unclaimed
+        texts = item_texts(chunk.numbers)
+        return ChunkTask(index, chunk, partially_written, unclaimed, earlier, texts)
 
     def work_of(index: int) -> int:
         return manifest.chunks[index].work

@@ -6,18 +6,24 @@ from luigi_gif import bundles
 from luigi_gif.errors import BundleError, MissingDecoder, StorageError
 
 
+class NoCaption(bundles.BadFrame):
+    """A frame cannot have the caption that is asked for."""
+
+
 def bad_frame_error(
     error: bundles.BadFrame, path: str, item_name: str | None = None
 ) -> BundleError:
     """What to tell the user of a bad frame in the bundle at ``path``, made of this item."""
     of_item = "" if item_name is None else f", made of {item_name}"
+    cure = "mend the bundle at its source, delete this file, and run again"
+    if isinstance(error, NoCaption):
+        cure = "change --caption"
     return BundleError(
         f"frame {error.number} of the bundle is not usable",
         where=f"{path}, at byte {error.offset:,}{of_item}",
         expected=error.frame_error.expected,
         got=error.frame_error.got,
-        next_step="mend the bundle at its source, delete this file, and run again, "
-        "or leave such frames out with --on-bad-frame skip",
+        next_step=f"{cure}, or leave such frames out with --on-bad-frame skip",
     )
 
 

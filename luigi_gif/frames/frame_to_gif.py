@@ -10,6 +10,7 @@ from typing import NamedTuple
 from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import Malformed, Undecodable
 from luigi_gif.frames.bundle_errors import machine_error
+from luigi_gif.frames.captions import with_caption
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
 
@@ -62,6 +63,7 @@ def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> R
     """
     if frame.error:
         raise bundles.BadFrame(number, frame.offset, frame.error)
+    options = with_caption(options, number, frame.offset)
     first, frame_error = None, None
     if frame.format == "GIF":
         try:
@@ -128,7 +130,7 @@ def _change(
 ) -> RenderedFrame:
     """The first image of a GIF, decoded: it is to look otherwise, or has too many or few pixels."""
     try:
-        changed = imaging.change_image(image, options.look, options.clip_palette)
+        changed, _, notes = imaging.change_image(image, options.look, options.clip_palette)
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
         raise bundles.BadFrame(
@@ -136,7 +138,7 @@ def _change(
         ) from None
     except OSError as error:
         raise machine_error(number, error) from error
-    return RenderedFrame(gif.encode_single(changed), changed, image_count, [])
+    return RenderedFrame(gif.encode_single(changed), changed, image_count, notes)
 
 
 def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> bundles.FrameError | None:

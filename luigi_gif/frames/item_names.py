@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from typing import NamedTuple
 
 from luigi_gif import storage
 
 _SUFFIX = ".items.json"
 """Of the file beside a bundle that names the items it was made of."""
+
+
+class FrameItem(NamedTuple):
+    """What is noted of an item."""
+
+    first_frame: int
+    """The number of the first frame that was made of it."""
+    name: str
+    time: float | None
+    """When its picture was taken, in seconds since 1970 UTC."""
 
 
 def note_items(
@@ -27,11 +38,49 @@ def note_items(
         folder.remove(name)
 
 
+def noted_items(folder: storage.Folder, data_file: str) -> Iterator[FrameItem]:
+    """The items of a bundle, in order; none where it was not made of items."""
+    for row in folder.read_json_rows(f"{data_file}{_SUFFIX}"):
+        yield FrameItem(*row)
+
+
+def items_checksum(folder: storage.Folder, data_file: str) -> str | None:
+    """A text that changes whenever the items of a bundle do, or None where there are none."""
+    return folder.json_checksum(f"{data_file}{_SUFFIX}")
+
+
 def item_name(folder: storage.Folder, data_file: str, number: int) -> str | None:
     """The name of the item of a frame; None where the bundle was not made of items."""
     found = None
-    for first_frame, name, _ in folder.read_json_rows(f"{data_file}{_SUFFIX}"):
-        if first_frame > number:
+    for item in noted_items(folder, data_file):
+        if item.first_frame > number:
             break
-        found = str(name)
+        found = item.name
     return found
+
+
+class ItemsInOrder:
+    """The items of one run of frames after another; no more than those of one are held.
+
+    Parameters
+    ----------
+    items : iterable of FrameItem
+        All of them, in order.
+    """
+
+    def __init__(self, items: Iterable[FrameItem]) -> None:
+        self._waiting = iter(items)
+        self._next = next(self._waiting, None)
+        self._last: list[FrameItem] = []
+        """The one before that, if any."""
+
+    def of(self, numbers: range) -> list[FrameItem]:
+        """Those of these frames, which stand behind the ones that were asked for before."""
+        found = self._last
+        while self._next is not None and self._next.first_frame < numbers.stop:
+            if self._next.first_frame <= numbers.start:
+                found.clear()
+            found.append(self._next)
+            self._next = next(self._waiting, None)
+        self._last = found[-1:]
+        return found

@@ -15,7 +15,14 @@ import numpy as np
 
 from luigi_gif import execution, gif, imaging, storage
 from luigi_gif.errors import Undecodable, out_of_memory
-from luigi_gif.frames.bundle_errors import machine_error
+from luigi_gif.frames.bundle_errors import NoCaption, machine_error
+from luigi_gif.frames.captions import (
+    ItemTexts,
+    TextsOfFrames,
+    with_caption,
+    with_font,
+    with_item_texts,
+)
 from luigi_gif.frames.frame_to_gif import frames_of
 from luigi_gif.frames.manifest import Chunk, Manifest, find_chunk_index
 from luigi_gif.frames.render_options import RenderOptions
@@ -31,6 +38,7 @@ class SampleBatch(NamedTuple):
     numbers: tuple[int, ...]
     pixels: int
     """Of each of them, about so many."""
+    item_texts: tuple[ItemTexts, ...]
 
 
 def choose_clip_palette(
@@ -39,6 +47,7 @@ def choose_clip_palette(
     data_file: str,
     manifest: Manifest,
     options: RenderOptions,
+    item_texts: TextsOfFrames,
 ) -> CommonPalette | None:
     """The palette for all frames of a bundle; None where each is to have its own.
 
@@ -46,7 +55,7 @@ def choose_clip_palette(
 
     Raises StorageError or ClusterError.
     """
-    batches = _batches(data_file, manifest, options)
+    batches = _batches(data_file, manifest, options, item_texts)
     samples: dict[int, bytes] = {}
     sample = partial(sample_batch, handle)
     with contextlib.closing(executor.run(sample, batches)) as finished:
@@ -66,7 +75,8 @@ def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, 
     """
     folder = storage.attach(handle)
     try:
-        return _samples(folder, batch)
+        options = with_font(handle, folder, batch.options)
+        return _samples(folder, batch._replace(options=options))
     except MemoryError as error:
         raise out_of_memory(folder.path(batch.data_file)) from error
 
@@ -74,13 +84,15 @@ def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, 
 def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     chunk = batch.chunk
     data = folder.read_uncached(batch.data_file, chunk.start, chunk.end)
+    options = with_item_texts(batch.options, batch.item_texts)
     samples = {}
     for number, frame in enumerate(frames_of(data, chunk), chunk.first_number):
         execution.stop_if_cancelled()
         if number in batch.numbers:
             try:
-                colors = imaging.sample_colors(frame.data, batch.options.look, batch.pixels)
-            except Undecodable:
+                look = with_caption(options, number, frame.offset).look
+                colors = imaging.sample_colors(frame.data, look, batch.pixels)
+            except (Undecodable, NoCaption):
                 continue
             except OSError as error:
                 raise machine_error(number, error) from error
@@ -88,9 +100,16 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     return samples
 
 
-def _batches(data_file: str, manifest: Manifest, options: RenderOptions) -> Iterator[SampleBatch]:
+def _batches(
+    data_file: str,
+    manifest: Manifest,
+    options: RenderOptions,
+    item_texts: TextsOfFrames,
+) -> Iterator[SampleBatch]:
     count = manifest.frame_count
     sampled, pixels = imaging.sampling(count, always=options.palette == "clip")
     numbers = [each * count // sampled for each in range(sampled)]
     for chunk_index, group in groupby(numbers, key=partial(find_chunk_index, manifest)):
-        yield SampleBatch(data_file, options, manifest.chunks[chunk_index], tuple(group), pixels)
+        chunk = manifest.chunks[chunk_index]
+        texts = item_texts(chunk.numbers)
+        yield SampleBatch(data_file, options, chunk, tuple(group), pixels, texts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from luigi_gif.frames.captions import Captions
     from luigi_gif.imaging import CommonPalette, Look
 
 
@@ -24,3 +25,5 @@ class RenderOptions(NamedTuple):
     """One for each "frame", one for the "clip", or "auto": one where much stands still."""
     clip_palette: CommonPalette | None = None
     """The one for the clip, once it is chosen."""
+    captions: Captions | None = None
+    """What is written onto the frames."""

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 from luigi_gif import execution, settings, storage
 from luigi_gif.frames.batch_writer import CompletedChunk, write_batch
 from luigi_gif.frames.batches import Batch, plan_tasks, total_work
+from luigi_gif.frames.captions import (
+    CaptionPlan,
+    TextsOfFrames,
+    find_item_texts,
+    shared_captions,
+)
 from luigi_gif.frames.frame_files import SUBFOLDER, digits_for
 from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_frames
 from luigi_gif.frames.manifest import Manifest, load_manifest
@@ -33,6 +39,7 @@ def write_missing_frames(
     options: RenderOptions,
     config: settings.dask,
     reporter: ProgressReporter,
+    captions: CaptionPlan | None = None,
 ) -> int:
     """Write what is missing of the frame files, and the manifest; how many were written.
 
@@ -49,13 +56,17 @@ def write_missing_frames(
     try:
         with (
             folder.share() as handle,
+            shared_captions(folder, handle, captions, manifest.frame_count) as shared,
             execution.open_executor(config, work, copying=options.copying) as executor,
             reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
         ):
             if executor.dashboard:
                 reporter.link(executor.dashboard)
-            planned = plan_tasks(manifest, todo, executor.threads, config.batch_mib << 20)
-            options = _resolve_options(options, handle, executor, data_file, manifest)
+            find_texts = partial(find_item_texts, captions, folder, data_file)
+            max_work = config.batch_mib << 20
+            planned = plan_tasks(manifest, todo, executor.threads, max_work, find_texts())
+            options = options._replace(captions=shared)
+            options = _resolve_options(options, handle, executor, data_file, manifest, find_texts())
             digits = digits_for(manifest.frame_count)
             batches = (Batch(data_file, digits, options, chunk_tasks) for chunk_tasks in planned)
             write = partial(write_batch, handle)
@@ -89,6 +100,7 @@ def _resolve_options(
     executor: execution.Executor,
     data_file: str,
     manifest: Manifest,
+    item_texts: TextsOfFrames,
 ) -> RenderOptions:
     """The options with what follows from the bundle as a whole."""
     bundle_size = sum(chunk.size_bytes for chunk in manifest.chunks)
@@ -97,7 +109,9 @@ def _resolve_options(
         return options
     from luigi_gif.frames import palette_choice  # NumPy and Pillow, which plain GIFs do without
 
-    palette = palette_choice.choose_clip_palette(handle, executor, data_file, manifest, options)
+    palette = palette_choice.choose_clip_palette(
+        handle, executor, data_file, manifest, options, item_texts
+    )
     return options._replace(clip_palette=palette)
 
 

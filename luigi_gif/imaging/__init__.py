@@ -9,6 +9,8 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.imaging.animations import single_frames
+    from luigi_gif.imaging.caption import check_font, missing_characters
+    from luigi_gif.imaging.caption_style import CAPTION_POSITIONS, Caption, CaptionStyle
     from luigi_gif.imaging.changed_gif import change_image
     from luigi_gif.imaging.common_palette import CommonPalette, choose_palette, sampling
     from luigi_gif.imaging.decode import decode_image
@@ -36,6 +38,8 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "animations": ("single_frames",),
+        "caption": ("check_font", "missing_characters"),
+        "caption_style": ("CAPTION_POSITIONS", "Caption", "CaptionStyle"),
         "changed_gif": ("change_image",),
         "common_palette": ("CommonPalette", "choose_palette", "sampling"),
         "decode": ("decode_image",),

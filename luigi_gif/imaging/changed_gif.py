@@ -10,13 +10,13 @@ import numpy as np
 from luigi_gif import gif
 from luigi_gif.imaging import decode, geometry
 from luigi_gif.imaging.common_palette import CommonPalette
-from luigi_gif.imaging.encode import decode_indexes, make_clearable, to_gif
+from luigi_gif.imaging.encode import EncodedImage, decode_indexes, make_clearable, to_gif
 from luigi_gif.imaging.frame_palette import Bytes
 from luigi_gif.imaging.look import Box, Look
 from luigi_gif.imaging.pixel_data import encode_pixels
 
 
-def change_image(image: gif.Image, look: Look, common: CommonPalette | None = None) -> gif.Image:
+def change_image(image: gif.Image, look: Look, common: CommonPalette | None = None) -> EncodedImage:
     """The image of a GIF as it is to look, with its delay.
 
     What it leaves free of its screen is transparent. Where it is only cropped or laid on a
@@ -27,11 +27,11 @@ def change_image(image: gif.Image, look: Look, common: CommonPalette | None = No
     to_gif : Has the same parameters, and raises the same errors.
     """
     if look.keeps_color_table(image.extent, len(image.color_table) // 3):
-        return _cropped(image, look)
+        return EncodedImage(_cropped(image, look), 1, [])
     if image.size != image.extent:
         image = make_clearable(image)
-    changed = to_gif(gif.encode_single(image), look, common).image
-    return changed._replace(delay_cs=image.delay_cs)
+    changed = to_gif(gif.encode_single(image), look, common)
+    return changed._replace(image=changed.image._replace(delay_cs=image.delay_cs))
 
 
 def _cropped(image: gif.Image, look: Look) -> gif.Image:

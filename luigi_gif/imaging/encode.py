@@ -20,6 +20,7 @@ from PIL.GifImagePlugin import GifImageFile
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette, geometry
+from luigi_gif.imaging.caption import draw_caption
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 from luigi_gif.imaging.look import Look
@@ -29,6 +30,7 @@ Size = tuple[int, int]
 
 OPAQUE_FROM = 128
 """The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
+CUT_CAPTION = "the caption is larger than the frame, and cut off"
 
 
 class EncodedImage(NamedTuple):
@@ -162,8 +164,12 @@ def reorder_colors(image: gif.Image) -> gif.Image:
 def _prepared(data: bytes, look: Look) -> tuple[decode.DecodedImage, Mask | None]:
     """The first image, cropped and in its size, in RGB, and which of its pixels are shown."""
     decoded = decode.decode_image(data, look.max_pixels, look.value_range)
-    flat, shown = _flattened(geometry.apply_geometry(decoded.picture, look))
-    return decoded._replace(picture=flat), shown
+    picture = geometry.apply_geometry(decoded.picture, look)
+    notes = decoded.notes
+    if look.caption is not None and not draw_caption(picture, look.caption):
+        notes = [*notes, CUT_CAPTION]
+    flat, shown = _flattened(picture)
+    return decoded._replace(picture=flat, notes=notes), shown
 
 
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:

@@ -9,6 +9,7 @@ import math
 from typing import NamedTuple
 
 from luigi_gif import gif
+from luigi_gif.imaging.caption_style import Caption
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -70,6 +71,8 @@ class Look(NamedTuple):
     background: tuple[int, int, int] | None = None
     """The color, red, green and blue, of padding and below transparent pixels; None: they are
     transparent."""
+    caption: Caption | None = None
+    """What is written onto it."""
 
     def kept_box(self, size: Size) -> Box:
         """The part of a picture of this size that is kept; it may reach beyond."""
@@ -90,11 +93,14 @@ class Look(NamedTuple):
             self.kept_box(size) == (0, 0, *size)
             and self.fitted(size) == size
             and colors <= self.colors
+            and self.caption is None
             and (opaque or self.background is None)
         )
 
     def keeps_color_table(self, size: Size, colors: int) -> bool:
         """Whether a GIF of this size and so many colors is only cropped or gets a background."""
+        if self.caption is not None:
+            return False
         left, top, right, bottom = self.kept_box(size)
         part = right - left, bottom - top
         changes = self.crop is not None or self.background is not None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from luigi_gif.redaction import public_url
+from luigi_gif.urls import HTTP_SCHEMES, scheme_of, split_sources
+
 MAX_LENGTH = 8192
 """Of a URL or a path, in characters: servers and systems take no longer ones."""
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -25,6 +28,13 @@ def normal_http_url(url: str) -> SplitResult:
 def name_in_url(path: str) -> str:
     """The path of a URL as people read it."""
     return unquote(path.lstrip("/"), errors="replace")
+
+
+def file_name(url: str) -> str:
+    """The last part of the path of a URL or a path, for people; of several, that of the first."""
+    shown = public_url(split_sources(url)[0])
+    path = name_in_url(urlsplit(shown).path) if scheme_of(shown) in HTTP_SCHEMES else shown
+    return path.rstrip("/").rpartition("/")[2]
 
 
 def _quoted(text: str, safe: str) -> str:

@@ -12,18 +12,19 @@ _HOUR = r"(?P<hour>[01]\d|2[0-3])"
 _CLOCK = rf"{_HOUR}(?P<gap>[.:_h-]?)(?P<minute>[0-5]\d)(?:(?:(?P=gap)|m)(?P<second>[0-5]\d))?"
 _YEAR = r"(?<!\d)(?P<year>19\d\d|20\d\d)"
 _DATE = rf"{_YEAR}(?P<mark>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])"
+_UTC = "(?P<utc>Z(?![A-Za-z]))?"
 _DAY_OF_YEAR = rf"{_YEAR}(?P<day_of_year>[0-3]\d\d)"
 # The first that fits counts. Day 329 of a year is what satellites' names have.
 _IN_NAMES = tuple(
     re.compile(text)
     for text in (
-        rf"{_DATE}[-_. T]?{_CLOCK}",
-        rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}",
-        rf"{_DATE}T?{_HOUR}(?!\d)",
+        rf"{_DATE}[-_. T]?{_CLOCK}{_UTC}",
+        rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}{_UTC}",
+        rf"{_DATE}T?{_HOUR}(?!\d){_UTC}",
         rf"{_DATE}(?!\d)",
     )
 )
-_NO_NUMBERS = frozenset({"mark", "gap"})
+_NO_NUMBERS = frozenset({"mark", "gap", "utc"})
 _DIGITS = {
     **dict.fromkeys("mdHIMSyUWVuw", r"\d{1,2}"),
     **{"Y": r"\d{4}", "G": r"\d{4}", "j": r"\d{3}", "f": r"\d{1,6}"},
@@ -97,12 +98,13 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
         if found := pattern.search(name.rpartition("/")[2]) or pattern.search(name):
             parts = {key: int(text) for key, text in found.groupdict().items()
                      if text and key not in _NO_NUMBERS}  # fmt: skip
+            own_zone = UTC if found.groupdict().get("utc") else zone
             day = parts.pop("day_of_year", None)
             try:
                 if day is not None:
                     first = datetime(month=1, day=1, **parts)  # type: ignore[arg-type]
-                    return _timestamp(first + timedelta(days=day - 1), zone)
-                return _timestamp(datetime(**parts), zone)  # type: ignore[arg-type]
+                    return _timestamp(first + timedelta(days=day - 1), own_zone)
+                return _timestamp(datetime(**parts), own_zone)  # type: ignore[arg-type]
             except ValueError:
                 continue
     return None

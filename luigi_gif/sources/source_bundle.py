@@ -19,6 +19,7 @@ from luigi_gif.sources.chosen_items import (
     local_items,
     version_of,
 )
+from luigi_gif.sources.http_urls import file_name
 from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.link_list import check_is_no_list
 from luigi_gif.sources.listing import Listing
@@ -246,7 +247,7 @@ def _opened_video(job: Job) -> VideoFile:
     from luigi_gif.sources.video_file import VideoFile
 
     return VideoFile(
-        _name_of(job.source),
+        file_name(job.source.url),
         job.staging.path(f"{job.name}{storage.PARTIAL_SUFFIX}"),
         _ffmpeg(job.source.url),
         job.source.selection,
@@ -314,15 +315,10 @@ def _image_of_frames(
         is_image = index.frame_count <= 1  # else a bundle, of which each image is one frame
     frame_choice.check_choice(source.url, selection, has_times=is_image)
     if is_image:
-        return OpenFileItem(_name_of(source), file, selection)
+        return OpenFileItem(file_name(source.url), file, selection)
     if (selection.every, selection.first, selection.last) != (1, None, None):
-        return OpenBundleItem(_name_of(source), file, selection)
+        return OpenBundleItem(file_name(source.url), file, selection)
     return None
-
-
-def _name_of(source: Source) -> str:
-    """Of its file, for people."""
-    return redaction.public_url(source.url).rstrip("/").rpartition("/")[2]
 
 
 def _no_checksum_error(url: str) -> ParameterError:

@@ -201,6 +201,13 @@ class Folder(ABC):
         with contextlib.suppress(FileNotFoundError), self.open(name) as file:
             yield from checksummed_json.read_rows(file)
 
+    def json_checksum(self, name: str) -> str | None:
+        """The checksum that a JSON object begins with, or None if the file is not there."""
+        try:
+            return checksummed_json.checksum_in(self.read(name, 0, checksummed_json.HEAD_BYTES))
+        except FileNotFoundError:
+            return None
+
     def overwrite_json(self, name: str, value: Mapping[str, object]) -> None:
         """As :meth:`write_json`, but without a temporary file, for what comes last in a run.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HEAD = b'{"crc32": "'
 """What the text of each of these files begins with."""
+HEAD_BYTES = len(HEAD) + 8
+"""With the checksum, which follows."""
 _READ_BYTES = 1 << 16
 _ROWS_IN_A_LINE = 100
 
@@ -78,6 +80,12 @@ def read_rows(file: IO[bytes]) -> Iterator[Any]:
             yield from json.loads(b"[%s]" % line.rstrip(b",\n"))
         except ValueError:
             return
+
+
+def checksum_in(head: bytes) -> str | None:
+    """The checksum, 8 hexadecimal digits, in the first HEAD_BYTES of a text, if it has one."""
+    found = re.fullmatch(re.escape(HEAD) + b"([0-9a-f]{8})", head)
+    return found[1].decode() if found else None
 
 
 def _checked(text: bytes) -> bytes:

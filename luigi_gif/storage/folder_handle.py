@@ -7,9 +7,9 @@ from typing import NamedTuple
 from luigi_gif.storage.temporary_names import temporary_name
 
 # Names as earlier versions gave them: what these left on a store is swept too.
-_PROBE, _BLOCKS = "shared", "part_"
-SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS)
-"""What the names of the probe file and of the parts of a clip begin with."""
+_PROBE, _BLOCKS, _FONT = "shared", "part_", "font"
+SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS, f"{_FONT}.")
+"""What the names of the probe file, of the parts of a clip and of a font begin with."""
 
 
 class FolderHandle(NamedTuple):
@@ -23,6 +23,11 @@ class FolderHandle(NamedTuple):
     def probe_file(self) -> str:
         """The name of that file."""
         return temporary_name(_PROBE, self.token)
+
+    @property
+    def font_file(self) -> str:
+        """The name of a copy of the font of captions."""
+        return temporary_name(_FONT, self.token)
 
     def block_file(self, subfolder: str, part_index: int) -> str:
         """The name of the file with the blocks of a part of the clip; no other run uses it."""
