@@ -11,6 +11,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
+from support import profiles
 from support.images import png, saved
 
 from luigi_gif.errors import Undecodable
@@ -418,6 +419,27 @@ def test_a_profile_in_a_bmp_is_obeyed() -> None:
     assert (pixels(marked.replace(b"DEBM", b"BGRs")) == plain).all()
 
 
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_profile_of_gray_is_obeyed_beside_transparency(depth: int) -> None:
+    """Of gray with alpha, and of gray with a transparent level."""
+    data = b"made\0\0" + zlib.compress(profiles.gray(profiles.gamma(1.0)))
+    level, half = bytes([60] * (depth // 8)), bytes([128] * (depth // 8))
+    with_alpha = png(depth, 4, (6, 4), (level + half) * 6, (b"iCCP", data))
+    with_key = png(depth, 0, (6, 4), level * 6, (b"iCCP", data), (b"tRNS", b"\0\1"))
+    for each, alpha in ((with_alpha, 128), (with_key, 255)):
+        assert near(each, (133, 133, 133))
+        assert (pixels(each)[..., 3] == alpha).all()
+
+
+def test_the_blacks_of_a_table_are_not_scaled() -> None:
+    """Little CMS would do so, to be perceptual; browsers do not."""
+    profile = profiles.table(b"CMYK", profiles.lab_of_cmyk, b"mAB ", grid=5)
+    black = saved(Image.new("CMYK", (16, 16), (0, 0, 0, 255)), "TIFF", icc_profile=profile)
+    light = 0.15**2 * 0.9
+    level = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    assert abs(pixels(black)[8, 8, :3].astype(int).mean() - level) < 8
+
+
 def test_a_profile_of_rgb_is_not_for_cmyk() -> None:
     """It is ignored, as a profile of CMYK is in a picture of RGB."""
     source = Image.new("CMYK", (9, 9), (40, 90, 10, 30))
@@ -429,7 +451,15 @@ def test_a_profile_of_srgb_changes_nothing() -> None:
     """Nor does one that is broken, or for other channels than there are."""
     source = Image.effect_noise((40, 30), 90).convert("RGB")
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    for profile in (srgb, p3()[:200], b"rubbish" * 40, b"", p3().replace(b"RGB ", b"CMYK")):
+    linear = profiles.matrix(profiles.SRGB, profiles.gamma(1.0))
+    for profile in (
+        srgb,
+        p3()[:200],
+        b"rubbish" * 40,
+        b"",
+        p3().replace(b"RGB ", b"CMYK"),
+        linear[:-4],
+    ):
         assert (pixels(saved(source, "PNG", icc_profile=profile)) == np.asarray(source)).all()
 
 
@@ -439,10 +469,13 @@ def test_a_profile_of_srgb_changes_nothing() -> None:
         ({b"gAMA": 100_000}, (60, 60, 60), (133, 133, 133)),
         ({b"gAMA": 55_556}, (60, 60, 60), (77, 77, 77)),
         ({b"gAMA": 45_455}, (20, 60, 200), (20, 60, 200)),
+        ({b"gAMA": 47_500}, (20, 60, 200), (20, 60, 200)),
         ({b"gAMA": 100_000, b"sRGB": b"\0"}, (60, 60, 60), (60, 60, 60)),
+        ({b"gAMA": 100_000, b"sRGB": b"\7"}, (60, 60, 60), (133, 133, 133)),
         ({b"cHRM": "P3"}, (230, 90, 60), (230, 90, 60)),
         ({b"cHRM": "P3", b"gAMA": 45_455}, (230, 90, 60), (250, 76, 41)),
         ({b"cICP": bytes((12, 13, 0, 1))}, (230, 90, 60), (249, 77, 45)),
+        ({b"cICP": bytes((1, 1, 0, 1))}, (60, 60, 60), (49, 49, 49)),
         ({b"cICP": bytes((1, 8, 0, 1)), b"sRGB": b"\0"}, (60, 60, 60), (133, 133, 133)),
         ({b"gAMA": 0, b"cHRM": bytes(32)}, (60, 60, 60), (60, 60, 60)),
         ({b"gAMA": 100_000, b"cHRM": bytes(32)}, (60, 60, 60), (60, 60, 60)),

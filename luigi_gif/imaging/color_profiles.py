@@ -33,22 +33,28 @@ _BRADFORD = (0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.06
 _SRGB_PRIMARIES = (0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 _PRIMARIES = {
     1: _SRGB_PRIMARIES,
+    4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
+    5: (0.3127, 0.3290, 0.64, 0.33, 0.29, 0.60, 0.15, 0.06),
+    8: (0.310, 0.316, 0.681, 0.319, 0.243, 0.692, 0.145, 0.049),
     9: (0.3127, 0.3290, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
+    11: (0.314, 0.351, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
     12: (0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+    22: (0.3127, 0.3290, 0.630, 0.340, 0.295, 0.605, 0.155, 0.077),
 }
-"""ITU-T H.273, table 2: x and y of white, red, green and blue."""
+"""ITU-T H.273, table 2: x and y of white, red, green and blue. Browsers take 6 and 7 for 1."""
 _CURVES = {
-    **dict.fromkeys((1, 6, 14, 15), (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081)),
+    **dict.fromkeys((1, 6, 11, 14, 15), (2.4,)),
     4: (2.2,),
     5: (2.8,),
     8: (1.0,),
     13: (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045),
 }
-"""ITU-T H.273, table 3, but for those of high dynamic range, as parameters of an ICC curve."""
+"""ITU-T H.273, table 3, but for those of high dynamic range, as parameters of an ICC curve. Those
+of cameras are shown by the curve of a television, ITU-R BT.1886, as Chromium does."""
 _SRGB_CURVE = 13
 _LIKE_SRGB = (1, 2, 6, 14, 15)
-_GAMMA_OF_SRGB = range(45_000, 46_001)
-"""Encoders that write 45,455 and no primaries mean sRGB."""
+_INTENTS = [bytes([intent]) for intent in range(4)]
+"""What an sRGB chunk may hold."""
 
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -90,7 +96,7 @@ def of_png(chunks: dict[bytes, bytes]) -> bytes | None:
         return _built(_PRIMARIES[cicp[0]], _CURVES[cicp[1]])
     if iccp is not None and (profile := _inflated(iccp)) is not None:
         return profile
-    if b"sRGB" in chunks:
+    if chunks.get(b"sRGB") in _INTENTS:
         return None
     gama, chrm = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
     gamma = int.from_bytes(gama, "big") if len(gama) == 4 else 0
@@ -98,11 +104,19 @@ def of_png(chunks: dict[bytes, bytes]) -> bytes | None:
         return None
     if len(chrm) == 32:
         primaries = tuple(value / 100_000 for value in struct.unpack(">8I", chrm))
-    elif gamma in _GAMMA_OF_SRGB:
+    elif _is_gamma_of_srgb(gamma):
         return None
     else:
         primaries = _SRGB_PRIMARIES
     return _built(primaries, (100_000 / gamma,))
+
+
+def _is_gamma_of_srgb(gamma: int) -> bool:
+    """Whether a gAMA without primaries means sRGB: one within a twentieth of 1 / 2.2.
+
+    So browsers have it from libpng, png_gamma_not_sRGB().
+    """
+    return abs((11 * gamma + 2) // 5 - 100_000) <= 5_000
 
 
 def of_video(primaries: int, curve: int) -> bytes | None:
@@ -132,14 +146,14 @@ def _inflated(chunk: bytes) -> bytes | None:
 def _conversion(profile: bytes) -> _Conversion | None:
     """None where the profile is that of sRGB, is broken, or is of no kind that is converted."""
     mode = _MODES.get(profile[_SPACE])
-    if mode is None:
+    if mode is None or int.from_bytes(profile[:4], "big") > len(profile):
         return None
     from PIL import ImageCms
 
     try:
         transform = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-            ImageCms.createProfile("sRGB"),
+            ImageCms.ImageCmsProfile(io.BytesIO(_srgb())),
             mode,
             "RGB",
             ImageCms.Intent.PERCEPTUAL,
@@ -152,6 +166,19 @@ def _conversion(profile: bytes) -> _Conversion | None:
     if mode != "CMYK" and _distance(converted, colors.convert("RGB")) <= _SAME:
         return None
     return _Conversion(mode, transform)
+
+
+@functools.cache
+def _srgb() -> bytes:
+    """The profile of sRGB, as one of version 2.
+
+    To one of version 4 Little CMS would scale blacks where a profile has a table, as most of CMYK
+    have: browsers do not.
+    """
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:8] + b"\x02\x10\0\0" + profile[12:]
 
 
 def _all_over(mode: str) -> Image.Image:

@@ -146,11 +146,9 @@ def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     if picture.mode in _WIDE_MODES:
         picture = narrow_gray(picture)
     is_cmyk = picture.mode == "CMYK"
-    if (
-        profile
-        and (is_cmyk or picture.mode in ("L", "LA"))
-        and not picture.info.get("transparency")
-    ):
+    if profile and (is_cmyk or picture.mode in ("L", "LA")):
+        if picture.has_transparency_data:
+            picture = picture.convert("LA")
         picture = color_profiles.to_srgb(picture, profile)
     if is_cmyk:
         profile = None  # one of RGB is not for what CMYK became

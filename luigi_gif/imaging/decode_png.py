@@ -26,6 +26,7 @@ FRAME_CONTROL = struct.Struct(">5I2H2B")
 delay (numerator, denominator), disposal, blending."""
 _DEPTH, _COLOR_TYPE = 24, 25
 """Offsets of the bit depth and the color type, behind signature, chunk header and size."""
+_GRAY_ALPHA = 4
 
 
 def open_png(data: bytes) -> OpenedImage:
@@ -89,4 +90,8 @@ def _decode_pixels(picture: PngImageFile, data: bytes, key: bytes) -> Image.Imag
             picture.info["transparency"] = levels[0] * 255 // max_level
         elif picture.mode == "RGB" and max_level > 255:
             picture.info["transparency"] = tuple(level >> 8 for level in levels)
-    return load(picture)
+    pixels = load(picture)
+    if data[_COLOR_TYPE] == _GRAY_ALPHA and pixels.mode == "RGBA":
+        # So Pillow has it where there are 16 bits; a profile of gray is not for that.
+        pixels = pixels.convert("LA")
+    return pixels

@@ -61,12 +61,15 @@ def gray(curve: bytes, version: int = 2) -> bytes:
     return _profile(b"GRAY", b"XYZ ", {b"kTRC": curve}, version)
 
 
-def table(space: bytes, lab_of: Callable[[Floats], Floats], kind: bytes = b"mft2") -> bytes:
-    """A profile whose colors stand in a table, 9 of each channel: lut8, lut16 or lutAToB.
+def table(
+    space: bytes, lab_of: Callable[[Floats], Floats], kind: bytes = b"mft1", grid: int = 17
+) -> bytes:
+    """A profile whose colors stand in a table of ``grid`` levels of each channel.
 
-    ``lab_of`` gives L, a and b, n x 3, for levels of 0 to 1, n x channels.
+    Its ``kind`` is that of lut8Type, mft1, or of lutAToBType, mAB. ``lab_of`` gives L, a and b,
+    n x 3, for levels of 0 to 1, n x channels.
     """
-    channels, grid = {b"RGB ": 3, b"CMYK": 4}[space], 9
+    channels = {b"RGB ": 3, b"CMYK": 4}[space]
     levels = np.stack(
         np.meshgrid(*[np.linspace(0, 1, grid)] * channels, indexing="ij"), -1
     ).reshape(-1, channels)
@@ -76,11 +79,6 @@ def table(space: bytes, lab_of: Callable[[Floats], Floats], kind: bytes = b"mft2
         ramps = bytes(range(256))
         head = struct.pack(">4s4xBBBx9i", kind, channels, 3, grid, *_IDENTITY)
         data = head + ramps * channels + values + ramps * 3
-    elif kind == b"mft2":
-        values = np.rint(lab * (652.8, 256, 256)).clip(0, 65_535).astype(">u2").tobytes()
-        head = struct.pack(">4s4xBBBx9i2H", kind, channels, 3, grid, *_IDENTITY, 2, 2)
-        ramp = struct.pack(">2H", 0, 65_535)
-        data = head + ramp * channels + values + ramp * 3
     else:
         values = np.rint(lab * (655.35, 257, 257)).clip(0, 65_535).astype(">u2").tobytes()
         line = struct.pack(">4s4xI", b"curv", 0)
