@@ -85,7 +85,7 @@ def pictures() -> dict[str, bytes]:
 
 @IN_CHROMIUM
 def test_the_colors_of_a_clip_are_those_that_chromium_shows(tmp_path: Path) -> None:
-    """Of all kinds of profiles, in the formats that it knows: means differ by less than 1.5 levels."""
+    """Of all kinds of profiles, in formats that it knows: means differ by less than 1.5 levels."""
     need("chromium")
     made = dict(sorted(pictures().items()))
     folder = tmp_path / "pictures"
