@@ -89,15 +89,17 @@ def choose_palette(
     """
     if not samples:
         return None
+    together = np.concatenate(samples)
     if always:
-        return CommonPalette(_as_bytes(_of_all(samples, max_colors)), math.inf)
+        colors = frame_palette.few_of(frame_palette.distinct_colors(together), max_colors)
+        return CommonPalette(_as_bytes(colors), math.inf)
     distinct = [frame_palette.distinct_colors(each) for each in samples]
     rich = [
         pair for pair in zip(samples, distinct, strict=True) if len(pair[1].values) > max_colors
     ]
     if 2 * len(rich) < len(samples) or _still(samples) < MIN_STILL:
         return None
-    colors = _of_all(samples, max_colors)
+    colors = frame_palette.best_of(together, together, max_colors)
     owns = [
         _mean_squared_error(each, frame_palette.fast_of(own, each, max_colors))
         for own, each in rich
@@ -148,17 +150,6 @@ def _still(samples: Sequence[Packed]) -> float:
     return sum(same) / len(pairs) if pairs else 0.0
 
 
-def _of_all(samples: Sequence[Packed], max_colors: int) -> Floats:
-    """All colors of the samples if they are few, else the best."""
-    together = np.concatenate(samples)
-    distinct = frame_palette.distinct_colors(together)
-    return (
-        distinct.values
-        if len(distinct.values) <= max_colors
-        else frame_palette.best_of(together, together, max_colors)
-    )
-
-
 def _as_bytes(colors: Floats) -> bytes:
     return colors.astype(np.uint8).tobytes()
 
@@ -179,30 +170,32 @@ class _Lookup:
     def __init__(self, colors: bytes, dithered: bool) -> None:
         self._palette = np.frombuffer(colors, np.uint8).reshape(-1, 3).astype(np.float32)
         self._dithered = dithered
-        self._cache: NDArray[Any] = np.zeros(1 << 24, np.uint32 if dithered else np.uint16)
-        """Index or mix + 1; 0 is not known yet. Threads may find the same at the same time."""
+        self._unknown = 0xFFFFFFFF if dithered else 0xFF
+        self._cache: NDArray[Any] = np.full(
+            1 << 24, self._unknown, np.uint32 if dithered else np.uint8
+        )
+        """An index, or a mix of two. Threads may find the same at the same time."""
 
     def indexes(self, packed: Packed, top: int) -> Bytes:
         """Of the colors of some rows of pixels, with ``top`` rows above them."""
         found = self._found(packed)
-        return dithering.pick(found, top) if self._dithered else found.astype(np.uint8)
+        return dithering.pick(found, top) if self._dithered else found
 
     def nearest(self, packed: Packed) -> Bytes:
         found = self._found(packed)
-        return dithering.nearest(found) if self._dithered else found.astype(np.uint8)
+        return dithering.nearest(found) if self._dithered else found
 
     def _found(self, packed: Packed) -> NDArray[Any]:
-        found = self._cache[packed]
-        if not found.all():
-            new = np.unique(packed[found == 0])
+        found = self._cache.take(packed)
+        new = packed[found == self._unknown]
+        if new.size:
+            new = np.unique(new)
             colors = frame_palette.unpack_colors(new)
             nearest = frame_palette.nearest_indexes(colors, self._palette)
-            if self._dithered:
-                self._cache[new] = dithering.mixes(colors, nearest, self._palette) + np.uint32(1)
-            else:
-                self._cache[new] = nearest + np.uint16(1)
-            found = self._cache[packed]
-        found -= 1
+            self._cache[new] = (
+                dithering.mixes(colors, nearest, self._palette) if self._dithered else nearest
+            )
+            found = self._cache.take(packed)
         return found
 
 

@@ -111,18 +111,18 @@ def fast_of(sample: Packed, colors: DistinctColors, size: int) -> Floats:
 
 
 def _best(picture: Image.Image, shown: Mask | None, size: int) -> Floats:
-    if size < _FULL:
-        return few_of(distinct_colors(sample_pixels(picture, shown, _FAST_SAMPLE)), size)
     proposal_sample = sample_pixels(picture, shown, _BEST_PROPOSAL_SAMPLE)
     return best_of(proposal_sample, sample_pixels(picture, shown, _BEST_SAMPLE), size)
 
 
 def best_of(proposal_sample: Packed, sample: Packed, size: int) -> Floats:
-    """``size`` colors for the pixels of a sample; the proposals come from another, or the same.
+    """``size`` colors for the pixels of a sample; proposals come from a smaller one, or the same.
 
     An octree's colors fit the range of a picture, a median cut's its large areas: half of each.
     Which of them matter least, and where colors are missing, shows afterwards.
     """
+    if size < _FULL:
+        return few_of(distinct_colors(proposal_sample), size)
     half = size // 2
     palette = np.concatenate(
         (_median_cut(proposal_sample, half), _octree(proposal_sample, size - half))
@@ -135,10 +135,10 @@ def best_of(proposal_sample: Packed, sample: Packed, size: int) -> Floats:
 
 
 def few_of(colors: DistinctColors, size: int) -> Floats:
-    """At most ``size`` of the colors, or means of them; the very colors if they are no more.
+    """At most ``size`` colors for pixels of these colors; the very colors if they are no more.
 
-    Where fewer than a full palette are wanted this is better than an octree, a median cut, or
-    both: half a dB for 128 colors, 1 dB and more for 4. It takes longer the more there are.
+    Fewer than a full palette are better so than by an octree, a median cut, or both: by up to
+    a dB. It takes longer the more there are.
     """
     if len(colors.values) <= size:
         return colors.values
