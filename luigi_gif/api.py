@@ -40,8 +40,8 @@ class Result(NamedTuple):
     size : int
         In bytes.
     left_out : list of str
-        Why frames were left out, each in a line; none where the work directory does not say it
-        any more.
+        Why frames were left out or merged into the one before, each in a line; none where the work
+        directory does not say it any more.
     """
 
     path: str
@@ -209,4 +209,4 @@ def _left_out(task: CombineGif) -> list[str]:
     written = task.requires()
     if manifest is None or written.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
         return []
-    return [str(frame.reason) for frame in manifest.skipped]
+    return manifest.reasons

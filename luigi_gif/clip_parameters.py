@@ -59,6 +59,13 @@ class ClipParameters:
         max_value=65_536,
         description="how often the clip plays; 0 is forever",
     )
+    min_frames = NumberParameter(
+        default=1,
+        kind=int,
+        min_value=1,
+        max_value=10**9,
+        description="how many frames the clip is to show at the least; fewer are an error",
+    )
     optimize = ChoiceParameter(
         default="none",
         choices=("none", "lossless"),
@@ -84,7 +91,8 @@ _ALWAYS = ("frame_duration_ms", "plays", "optimize")
 
 def clip_recipe(task: Any) -> dict[str, object]:
     """The parameters of a task that shape its clip, without later ones that have no effect."""
-    values = {name: getattr(task, name) for name in NAMES}
+    # WriteFrames has the first one too, but only notes which frames are duplicates.
+    values = {name: getattr(task, name) for name in ("duplicates", *NAMES)}
     return {
         name: value
         for name, value in values.items()
@@ -105,4 +113,6 @@ def clip_options_of(task: Any) -> clips.ClipOptions:
         task.hold_first_ms,
         task.hold_last_ms,
         task.bounce,
+        drop_duplicates=task.duplicates == "drop",
+        min_frames=task.min_frames,
     )

@@ -18,6 +18,7 @@ from luigi_gif.parameters import (
     SizeParameter,
     bad_parameter,
 )
+from luigi_gif.unwanted_parameters import unwanted_of
 
 if TYPE_CHECKING:
     import luigi
@@ -126,6 +127,7 @@ def render_options_of(task: Any, formats: set[str]) -> frames.RenderOptions:
         counting_threads=1 if task.alone else 2,
         copying=copying,
         palette="frame" if own_palettes else task.palette,
+        unwanted=unwanted_of(task),
     )
 
 

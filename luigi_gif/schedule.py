@@ -26,6 +26,7 @@ from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
 from luigi_gif.tasks import CombineGif
+from luigi_gif.unwanted_parameters import UnwantedParameters
 from luigi_gif.url_parameters import FolderParameter
 
 _ENCODINGS = {
@@ -66,6 +67,7 @@ class _Clips(
     SelectionParameters,
     RenderParameters,
     CaptionParameters,
+    UnwantedParameters,
     ClipParameters,
     MixinNaiveBulkComplete,
     SourceAtSchedulingTask,

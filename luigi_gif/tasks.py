@@ -15,6 +15,7 @@ from luigi_gif.parameters import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
 from luigi_gif.storage import INDEX
+from luigi_gif.unwanted_parameters import UnwantedParameters, unwanted_recipe
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
@@ -116,19 +117,20 @@ class SplitFrames(PipelineTask):
         return f"{self.output()}: {found.frame_count:,} frames"
 
 
-class WriteFrames(RenderParameters, CaptionParameters, PipelineTask):
+class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, PipelineTask):
     """Write every frame to a GIF of its own, in parallel on Dask.
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, those of RenderParameters and CaptionParameters
+    url, workdir, data_file, sha256, on_bad_frame, and those of its base classes
         As those of :class:`CombineGif`.
     """
 
     needs = SplitFrames
 
     def recipe(self) -> dict[str, object]:
-        return self.requires().recipe() | render_recipe(self) | caption_recipe(self)
+        recipe = self.requires().recipe() | render_recipe(self)
+        return recipe | caption_recipe(self) | unwanted_recipe(self)
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, frames.MANIFEST)
@@ -166,7 +168,9 @@ class WriteFrames(RenderParameters, CaptionParameters, PipelineTask):
         return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
 
 
-class CombineGif(RenderParameters, CaptionParameters, ClipParameters, PipelineTask):
+class CombineGif(
+    RenderParameters, CaptionParameters, UnwantedParameters, ClipParameters, PipelineTask
+):
     """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
 
     Luigi runs the three before it where their outputs are not current.
@@ -206,8 +210,7 @@ class CombineGif(RenderParameters, CaptionParameters, ClipParameters, PipelineTa
     size : str or tuple, optional
         Width and height in pixels, such as ``"320x240"``, ``"320x"`` or ``(320, None)``.
     crop : str, optional
-        The part of each picture that is kept, before ``size``: ``"640x360+0+40"`` in pixels,
-        ``"50%x50%+25%+25%"`` in percent of its width and height.
+        The part of each picture that is kept: ``"640x360+0+40"``, or ``"50%x50%+25%+25%"`` of it.
     fit : str
         How pictures come to a ``size`` of two sides: ``contain`` pads them, ``cover`` keeps their
         middle, ``fill`` stretches them.
@@ -237,8 +240,13 @@ class CombineGif(RenderParameters, CaptionParameters, ClipParameters, PipelineTa
     max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
     range : str or tuple, optional
-        The values that are black and white, such as ``"-40:50"`` or ``(-40, 50)``, in pictures of
-        floating-point numbers, or of integers of 32 bits or with a sign.
+        Black and white, ``"-40:50"`` or ``(-40, 50)``, in pictures of numbers of unknown range.
+    duplicates : str
+        Whether to ``keep``, ``merge`` or ``drop`` frames with the same pixels as the one before.
+    ignore_sha256 : str or list of str
+        The SHA-256 of pictures' files that are left out.
+    drop_blank : bool
+        Whether frames of one color are left out.
     gif_file : str
         The clip's name in the work directory.
     frame_duration_ms : int, optional
@@ -253,6 +261,8 @@ class CombineGif(RenderParameters, CaptionParameters, ClipParameters, PipelineTa
         Whether the clip plays forwards, then backwards, without showing its ends twice.
     plays : int
         How often the clip plays; 0 is forever.
+    min_frames : int
+        How many frames the clip is to show at the least; fewer are an error.
     optimize : str
         ``lossless`` stores of each frame only what changed; ``none`` stores all of it.
 

@@ -29,7 +29,9 @@ class ClipBatch(NamedTuple):
         """Numbers of those of its frames whose files another batch may read too."""
         first = next(([part.steps[0].number] for part in self.parts if part.steps), [])
         last = next(([part.steps[-1].number] for part in self.parts[::-1] if part.steps), [])
-        leading = (part.written.numbers[: part.leading] for part in self.parts if part.leading)
+        leading = (
+            part.written.shown_numbers[: part.leading] for part in self.parts if part.leading
+        )
         return {*first, *last}.union(*leading)
 
 

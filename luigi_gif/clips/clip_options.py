@@ -25,3 +25,8 @@ class ClipOptions(NamedTuple):
     """Whether the frames are shown backwards behind the last, up to the second."""
     every: int = 1
     """Of every how many frames one is shown, for as long as all of them."""
+    drop_duplicates: bool = False
+    """Whether the time of a duplicate is left out with it; else the frame that is shown for it
+    shows as much longer."""
+    min_frames: int = 1
+    """How many frames it is to show at the least."""

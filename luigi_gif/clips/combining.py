@@ -66,6 +66,7 @@ def combine_frames(
     """
     sequence = _checked_sequence(folder, manifest, options)
     _warn_of_short_delays(manifest, options)
+    frames.warn_of_duplicates(manifest, merged=not options.drop_duplicates)
     combining = _Combining(folder, manifest, sequence)
     try:
         canvas = combining.read_canvas(options)
@@ -203,14 +204,17 @@ def _checked_sequence(
 ) -> ClipSequence:
     """What the clip shows. Raises BundleError where no clip can be made."""
     sequence = plan_sequence(manifest, options)
-    if sequence is None:
-        skipped = manifest.skipped
+    shown_count = manifest.shown_count
+    if sequence is None or shown_count < options.min_frames:
+        reasons = manifest.reasons
+        left_out = f"; {len(reasons):,} are left out, the first is {reasons[0]}" if reasons else ""
         raise BundleError(
-            "no frame of the bundle is usable",
+            "the clip has too few frames" if shown_count else "no frame of the bundle is usable",
             where=folder.path(frames.MANIFEST),
-            expected="one at least",
-            got=f"{len(skipped):,} bad ones; {skipped[0].reason}",
-            next_step="mend the bundle at its source, delete it here, and run again",
+            expected=f"at least {options.min_frames:,} (see --min-frames)",
+            got=f"{shown_count:,} of {manifest.frame_count:,}{left_out}",
+            next_step="mend the bundle at its source, delete it here, and run again, "
+            "or ask for fewer frames",
         )
     width, height = manifest.screen_size
     if width * height > options.max_pixels:

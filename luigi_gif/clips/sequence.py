@@ -9,10 +9,31 @@ nothing as long as the clip is held or sent, however many frames there are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from luigi_gif import frames
 from luigi_gif.clips.clip_options import ClipOptions
+
+
+class Merged(NamedTuple):
+    """Duplicates that are not shown, but take their time."""
+
+    frame_count: int
+    delay_cs: int
+    """How long they would show, in hundredths of a second, each for its own delay."""
+
+    @classmethod
+    def sum_of(cls, several: Iterable[Merged]) -> Merged:
+        """All of them."""
+        frame_count = delay_cs = 0
+        for each in several:
+            frame_count += each.frame_count
+            delay_cs += each.delay_cs
+        return cls(frame_count, delay_cs)
+
+
+NO_DUPLICATES = Merged(0, 0)
 
 
 class Step(NamedTuple):
@@ -22,11 +43,13 @@ class Step(NamedTuple):
     """Of the frame that is shown."""
     others: tuple[int, ...] = ()
     """Numbers of the frames behind it for whose time it shows too."""
+    merged: Merged = NO_DUPLICATES
+    """The duplicates of all of these, for whose time it shows too."""
 
     @property
     def frame_count(self) -> int:
         """How many of the frames it stands for."""
-        return 1 + len(self.others)
+        return 1 + len(self.others) + self.merged.frame_count
 
 
 class WrittenChunk(NamedTuple):
@@ -38,8 +61,12 @@ class WrittenChunk(NamedTuple):
     @property
     def numbers(self) -> list[int]:
         """Of the frames that have a file."""
-        skipped = {frame.number for frame in self.result.skipped}
-        return [number for number in self.chunk.numbers if number not in skipped]
+        return self.result.file_numbers(self.chunk)
+
+    @property
+    def shown_numbers(self) -> list[int]:
+        """Of those that are no duplicates."""
+        return self.result.shown_numbers(self.chunk)
 
 
 class Part(NamedTuple):
@@ -51,11 +78,13 @@ class Part(NamedTuple):
     every: int
     """As that of :class:`ClipOptions`."""
     leading: int
-    """How many of the chunk's first frames belong to a step of an earlier chunk."""
+    """How many of the chunk's first frames belong to a step of an earlier one."""
     trailing: tuple[int, ...]
     """Numbers of the frames of later chunks that belong to its last step."""
     way_back: Ends | None
     """Where it is shown backwards, what is not shown again."""
+    merged: dict[int, Merged]
+    """Duplicates whose time counts, by the numbers of the frames that are shown for them."""
 
     @property
     def work(self) -> int:
@@ -65,14 +94,19 @@ class Part(NamedTuple):
     @property
     def steps(self) -> list[Step]:
         """In the order of the clip."""
-        numbers = [*self.written.numbers[self.leading :], *self.trailing]
+        numbers = [*self.written.shown_numbers[self.leading :], *self.trailing]
+        groups = [
+            numbers[begin : begin + self.every] for begin in range(0, len(numbers), self.every)
+        ]
         steps = [
-            Step(numbers[begin], tuple(numbers[begin + 1 : begin + self.every]))
-            for begin in range(0, len(numbers), self.every)
+            Step(first, tuple(others), self._merged(first, *others)) for first, *others in groups
         ]
         if self.way_back is None:
             return steps
         return [step for step in reversed(steps) if step.number not in self.way_back]
+
+    def _merged(self, *numbers: int) -> Merged:
+        return Merged.sum_of(self.merged[each] for each in numbers if each in self.merged)
 
 
 class Ends(NamedTuple):
@@ -92,7 +126,8 @@ class ClipSequence(NamedTuple):
 
 def plan_sequence(manifest: frames.Manifest, options: ClipOptions) -> ClipSequence | None:
     """What a clip of the manifest's frames shows; None where there is nothing to show."""
-    parts = _forwards(manifest, options.every)
+    merged = {} if options.drop_duplicates else _merged_duplicates(manifest)
+    parts = [_with_merged(part, merged) for part in _forwards(manifest, options.every)]
     first = next((part.steps[0] for part in parts if part.steps), None)
     last = next((part.steps[-1] for part in reversed(parts) if part.steps), None)
     if first is None or last is None:
@@ -112,8 +147,8 @@ def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
     last_with_steps, frames_before = 0, 0
     for index, (chunk, result) in enumerate(zip(manifest.chunks, manifest.results, strict=True)):
         assert result is not None
-        part = Part(index, WrittenChunk(chunk, result), every, 0, (), None)
-        numbers = part.written.numbers
+        part = Part(index, WrittenChunk(chunk, result), every, 0, (), None, {})
+        numbers = part.written.shown_numbers
         leading = min(-frames_before % every, len(numbers))
         if leading:
             earlier = parts[last_with_steps]
@@ -124,3 +159,19 @@ def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
         parts.append(part._replace(leading=leading))
         frames_before += len(numbers)
     return parts
+
+
+def _merged_duplicates(manifest: frames.Manifest) -> dict[int, Merged]:
+    """By the numbers of the frames that are shown for them."""
+    merged: dict[int, Merged] = {}
+    for each in manifest.duplicates:
+        before = merged.get(each.shown_number, NO_DUPLICATES)
+        merged[each.shown_number] = Merged.sum_of((before, Merged(1, each.delay_cs)))
+    return merged
+
+
+def _with_merged(part: Part, merged: dict[int, Merged]) -> Part:
+    if not merged:
+        return part
+    numbers = [*part.written.shown_numbers, *part.trailing]
+    return part._replace(merged={each: merged[each] for each in numbers if each in merged})

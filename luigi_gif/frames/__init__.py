@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from luigi_gif.frames.captions import CaptionPlan
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
-    from luigi_gif.frames.frame_warnings import warn_of_altered_files
+    from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_duplicates
     from luigi_gif.frames.item_names import item_name, items_checksum, note_items
     from luigi_gif.frames.manifest import (
         MANIFEST,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from luigi_gif.frames.missing_chunks import find_missing_chunks
     from luigi_gif.frames.render_options import RenderOptions
+    from luigi_gif.frames.unwanted import Unwanted
     from luigi_gif.frames.write_frames import write_missing_frames
 
 __getattr__ = loads_on_use(
@@ -35,7 +36,7 @@ __getattr__ = loads_on_use(
         "captions": ("CaptionPlan",),
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
-        "frame_warnings": ("warn_of_altered_files",),
+        "frame_warnings": ("warn_of_altered_files", "warn_of_duplicates"),
         "item_names": ("item_name", "items_checksum", "note_items"),
         "manifest": (
             "MANIFEST",
@@ -48,6 +49,7 @@ __getattr__ = loads_on_use(
         ),
         "missing_chunks": ("find_missing_chunks",),
         "render_options": ("RenderOptions",),
+        "unwanted": ("Unwanted",),
         "write_frames": ("write_missing_frames",),
     },
 )

@@ -13,11 +13,12 @@ from luigi_gif.errors import ForeignFileError, out_of_memory
 from luigi_gif.frames.batches import Batch, ChunkTask
 from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
 from luigi_gif.frames.captions import with_font, with_item_texts
+from luigi_gif.frames.duplicates import DuplicateFinder
 from luigi_gif.frames.frame_files import frame_file_name
 from luigi_gif.frames.frame_to_gif import RenderedFrame, frames_of, render_frames
 from luigi_gif.frames.frame_warnings import SEVERAL_IMAGES
 from luigi_gif.frames.item_names import item_name
-from luigi_gif.frames.manifest import ChunkResult, SkippedFrame, is_earlier
+from luigi_gif.frames.manifest import ChunkResult, SkippedFrame, UnwantedFrame, is_earlier
 
 
 class CompletedChunk(NamedTuple):
@@ -57,9 +58,11 @@ class _Tally:
         self._extra_images, self._short_delays, self._duration_cs = 0, 0, 0
         self._skipped: list[SkippedFrame] = []
         self._notes: list[tuple[int, str]] = []
+        self._unwanted: list[UnwantedFrame] = []
+        self._duplicates = DuplicateFinder()
 
     def add(self, number: int, frame: RenderedFrame) -> None:
-        file, image, image_count, notes = frame
+        file, image, image_count, notes = frame[:4]
         self._size += len(file)
         self._crc32 = zlib.crc32(file, self._crc32)
         self._extents.add(image.extent)
@@ -68,6 +71,11 @@ class _Tally:
         self._notes += [(number, text) for text in notes + [SEVERAL_IMAGES] * (image_count > 1)]
         self._short_delays += 0 < image.delay_cs < gif.MIN_DELAY_CS
         self._duration_cs += gif.displayed_cs(image.delay_cs)
+        if frame.compared:
+            self._duplicates.add(frame.compared)
+
+    def leave_out(self, frame: UnwantedFrame) -> None:
+        self._unwanted.append(frame)
 
     def skip(self, number: int, bad: bundles.BadFrame) -> None:
         self._skipped.append(SkippedFrame(number, bad.offset, str(bad)))
@@ -84,6 +92,9 @@ class _Tally:
             self._duration_cs,
             self._skipped,
             self._notes,
+            self._unwanted,
+            self._duplicates.found,
+            self._duplicates.ends,
         )
 
 
@@ -113,8 +124,12 @@ class _ChunkWriter:
         for number, (frame, existing) in enumerate(frames, chunk.first_number):
             execution.stop_if_cancelled()
             if isinstance(frame, bundles.BadFrame):
-                self._skip(number, frame, existing)
+                self._check_may_skip(number, frame)
+                self._remove(number, existing)
                 tally.skip(number, frame)
+            elif isinstance(frame, UnwantedFrame):
+                self._remove(number, existing)
+                tally.leave_out(frame)
             else:
                 self._put(number, frame.file, existing)
                 tally.add(number, frame)
@@ -123,7 +138,7 @@ class _ChunkWriter:
         index = self._task.chunk_index
         return CompletedChunk(index, tally.result(), self._new_files, self._quarantined)
 
-    def _rendered(self) -> Iterator[RenderedFrame | bundles.BadFrame]:
+    def _rendered(self) -> Iterator[RenderedFrame | UnwantedFrame | bundles.BadFrame]:
         chunk, options = self._task.chunk, self._batch.options
         stop = chunk.end + bundles.LOOK_AHEAD_BYTES
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
@@ -149,12 +164,15 @@ class _ChunkWriter:
             self._write(frame_file_name(number, self._batch.digits), file)
             self._new_files += 1
 
-    def _skip(self, number: int, bad: bundles.BadFrame, existing: bytes | None) -> None:
+    def _check_may_skip(self, number: int, bad: bundles.BadFrame) -> None:
         """Raises BundleError where bad frames end the work."""
         if not self._batch.options.skip_bad:
             data_file = self._batch.data_file
             name = item_name(self._folder, data_file, number)
             raise bad_frame_error(bad, self._folder.path(data_file), name) from None
+
+    def _remove(self, number: int, existing: bytes | None) -> None:
+        """Remove the file of a frame that is left out, if there is one."""
         if existing is not None:
             self._spare(number, existing)
             self._folder.remove(frame_file_name(number, self._batch.digits))

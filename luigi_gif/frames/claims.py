@@ -54,8 +54,7 @@ def _proven(
         if index in old.unclaimed:
             continue
         if result is not None:
-            skipped = {frame.number for frame in result.skipped}
-            names = [frame_file_name(each, digits) for each in chunk.numbers if each not in skipped]
+            names = [frame_file_name(each, digits) for each in result.file_numbers(chunk)]
             contents = list(folder.read_many(names, result.size_bytes // chunk.frame_count))
             crc32 = 0
             for content in contents:

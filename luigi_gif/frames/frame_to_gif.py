@@ -11,8 +11,10 @@ from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import Malformed, Undecodable
 from luigi_gif.frames.bundle_errors import machine_error
 from luigi_gif.frames.captions import with_caption
-from luigi_gif.frames.manifest import Chunk
+from luigi_gif.frames.duplicates import ComparedFrame
+from luigi_gif.frames.manifest import Chunk, UnwantedFrame
 from luigi_gif.frames.render_options import RenderOptions
+from luigi_gif.frames.unwanted import BLANK, IGNORED
 
 
 class RenderedFrame(NamedTuple):
@@ -25,6 +27,10 @@ class RenderedFrame(NamedTuple):
     """How many the frame has."""
     notes: list[str]
     """What the user is to know of it."""
+    facts: imaging.PixelFacts | None = None
+    """Of its pixels, if it was decoded and they are asked for."""
+    compared: ComparedFrame | None = None
+    """What it is compared by with its neighbours, where duplicates are looked for."""
 
 
 def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
@@ -34,12 +40,14 @@ def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
 
 def render_frames(
     frames: Iterator[bundles.Frame], first_number: int, options: RenderOptions
-) -> Iterable[RenderedFrame | bundles.BadFrame]:
-    """What becomes of each frame, or why it is bad. The first has the number ``first_number``."""
+) -> Iterable[RenderedFrame | UnwantedFrame | bundles.BadFrame]:
+    """What becomes of each frame, or why it is left out. The first has this number."""
 
-    def render(numbered: tuple[int, bundles.Frame]) -> RenderedFrame | bundles.BadFrame:
+    def render(
+        numbered: tuple[int, bundles.Frame],
+    ) -> RenderedFrame | UnwantedFrame | bundles.BadFrame:
         try:
-            return render_frame(*numbered, options)
+            return _render_wanted(*numbered, options)
         except bundles.BadFrame as error:
             return error
 
@@ -51,6 +59,27 @@ def render_frames(
         return map(render, enumerate(frames, first_number))
     with ThreadPoolExecutor(threads, "count") as pool:
         return list(pool.map(render, enumerate(frames, first_number)))
+
+
+def _render_wanted(
+    number: int, frame: bundles.Frame, options: RenderOptions
+) -> RenderedFrame | UnwantedFrame:
+    """What becomes of a frame, if it is wanted. Raises as :func:`render_frame` does."""
+    unwanted, place = options.unwanted, f"frame {number} at byte {frame.offset:,}"
+    if sha256 := unwanted.ignored_sha256(frame.data):
+        reason = f"{place}: ignored, as its SHA-256 is {sha256}"
+        return UnwantedFrame(number, frame.offset, reason, IGNORED)
+    rendered = render_frame(number, frame, options)
+    if not unwanted.needs_pixels:
+        return rendered
+    facts = rendered.facts or _facts_of_gif(number, frame, options)
+    if unwanted.blank and facts.one_color:
+        return UnwantedFrame(number, frame.offset, f"{place}: one color", BLANK)
+    if not unwanted.duplicates:
+        return rendered
+    delay_cs = gif.displayed_cs(rendered.image.delay_cs)
+    compared = ComparedFrame(number, frame.offset, delay_cs, facts.sha256)
+    return rendered._replace(compared=compared)
 
 
 def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> RenderedFrame:
@@ -103,6 +132,17 @@ def _can_be_copied(
     return counted.pixels <= image.size[0] * image.size[1]
 
 
+def _facts_of_gif(number: int, frame: bundles.Frame, options: RenderOptions) -> imaging.PixelFacts:
+    """Of the first image of a GIF. Raises as :func:`render_frame` does."""
+    image, _ = gif.read_first_image(frame.data, is_whole=frame.is_whole)
+    try:
+        return imaging.pixel_facts_of_gif(image, options.look)
+    except Undecodable as error:
+        raise bundles.BadFrame(number, frame.offset, _undecodable(frame, error)) from None
+    except OSError as error:
+        raise machine_error(number, error) from error
+
+
 def _decode(
     number: int,
     frame: bundles.Frame,
@@ -111,14 +151,20 @@ def _decode(
 ) -> RenderedFrame:
     """A frame of any format. Its ``frame_error``, if it is known already, says why it is bad."""
     try:
-        image, image_count, notes = imaging.to_gif(frame.data, options.look, options.clip_palette)
+        made = imaging.to_gif(
+            frame.data,
+            options.look,
+            options.clip_palette,
+            with_facts=options.unwanted.needs_pixels,
+        )
     except Undecodable as error:
         raise bundles.BadFrame(
             number, frame.offset, frame_error or _undecodable(frame, error)
         ) from None
     except OSError as error:
         raise machine_error(number, error) from error
-    return RenderedFrame(gif.encode_single(image), image, image_count, notes)
+    file = gif.encode_single(made.image)
+    return RenderedFrame(file, made.image, made.images, made.notes, made.facts)
 
 
 def _change(
@@ -130,7 +176,7 @@ def _change(
 ) -> RenderedFrame:
     """The first image of a GIF, decoded: it is to look otherwise, or has too many or few pixels."""
     try:
-        changed, _, notes = imaging.change_image(image, options.look, options.clip_palette)
+        made = imaging.change_image(image, options.look, options.clip_palette)
     except Undecodable as error:
         frame_error = _missing_pixels(image, gif.count_image_pixels(image.data, image.size))
         raise bundles.BadFrame(
@@ -138,7 +184,7 @@ def _change(
         ) from None
     except OSError as error:
         raise machine_error(number, error) from error
-    return RenderedFrame(gif.encode_single(changed), changed, image_count, notes)
+    return RenderedFrame(gif.encode_single(made.image), made.image, image_count, made.notes)
 
 
 def _missing_pixels(image: gif.Image, counted: gif.PixelCount) -> bundles.FrameError | None:

@@ -40,6 +40,21 @@ def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
         message = "%d of %d frames are bad and left out, as %s says; the first is %s"
         path = folder.path(MANIFEST)
         logger.warning(message, len(skipped), manifest.frame_count, path, skipped[0].reason)
+    unwanted: dict[str, list[int]] = {}
+    for frame in manifest.unwanted:
+        unwanted.setdefault(frame.option, []).append(frame.number)
+    for option, numbers in sorted(unwanted.items()):
+        message = "%d of %d frames are left out by --%s (%s)"
+        logger.warning(message, len(numbers), manifest.frame_count, option, _listed(numbers))
+
+
+def warn_of_duplicates(manifest: Manifest, *, merged: bool) -> None:
+    """Tell the user which frames are not shown, as they have the pixels of the one before."""
+    if duplicates := [frame.number for frame in manifest.duplicates]:
+        message = "%d of %d frames have the same pixels as the one before, and are %s (%s)"
+        what = "merged into it" if merged else "left out"
+        count = manifest.frame_count
+        logger.warning(message, len(duplicates), count, what, _listed(duplicates))
 
 
 def _listed(numbers: list[int]) -> str:

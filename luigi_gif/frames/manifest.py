@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import bundles, storage
+from luigi_gif.frames.duplicates import ComparedFrame, Duplicate, settle_duplicates
 from luigi_gif.frames.frame_files import SUBFOLDER
 
 if TYPE_CHECKING:
@@ -48,12 +49,23 @@ class Chunk(NamedTuple):
 
 
 class SkippedFrame(NamedTuple):
-    """A frame that is left out."""
+    """A bad frame that is left out."""
 
     number: int
     offset: int
     """Of its first byte in the bundle."""
     reason: str
+
+
+class UnwantedFrame(NamedTuple):
+    """A good frame that is left out, as an option asks for it."""
+
+    number: int
+    offset: int
+    """Of its first byte in the bundle."""
+    reason: str
+    option: str
+    """Its name, such as "drop-blank"."""
 
 
 class ChunkResult(NamedTuple):
@@ -76,6 +88,29 @@ class ChunkResult(NamedTuple):
     skipped: list[SkippedFrame]
     notes: list[tuple[int, str]] = []  # noqa: RUF012 - never altered
     """Numbers of frames of which the user is to know something, and what."""
+    unwanted: list[UnwantedFrame] = []  # noqa: RUF012
+    duplicates: list[Duplicate] = []  # noqa: RUF012
+    """They have files, but are not shown."""
+    ends: list[ComparedFrame] = []  # noqa: RUF012
+    """Where duplicates are looked for, the first and the last frame that has a file."""
+
+    def file_numbers(self, chunk: Chunk) -> list[int]:
+        """Numbers of the frames of its chunk that have a file."""
+        without = {each.number for each in self.skipped} | {each.number for each in self.unwanted}
+        return [number for number in chunk.numbers if number not in without]
+
+    def file_count(self, chunk: Chunk) -> int:
+        """How many frames of its chunk have a file."""
+        return chunk.frame_count - len(self.skipped) - len(self.unwanted)
+
+    def shown_numbers(self, chunk: Chunk) -> list[int]:
+        """Numbers of the frames of its chunk that a clip shows."""
+        duplicates = {frame.number for frame in self.duplicates}
+        return [number for number in self.file_numbers(chunk) if number not in duplicates]
+
+
+_FIRST_COLUMNS = len(ChunkResult._fields) - len(ChunkResult._field_defaults)
+"""Of a result, which are always there."""
 
 
 class EarlierFiles(NamedTuple):
@@ -110,12 +145,31 @@ class Manifest(NamedTuple):
     @property
     def shown_count(self) -> int:
         """How many frames a clip shows."""
-        return self.frame_count - len(self.skipped)
+        left_out = len(self.skipped) + len(self.unwanted) + len(self.duplicates)
+        return self.frame_count - left_out
 
     @property
     def skipped(self) -> list[SkippedFrame]:
-        """The frames that are left out."""
+        """The bad frames that are left out."""
         return [frame for result in self.results if result for frame in result.skipped]
+
+    @property
+    def unwanted(self) -> list[UnwantedFrame]:
+        """The good frames that are left out, but for duplicates."""
+        return [frame for result in self.results if result for frame in result.unwanted]
+
+    @property
+    def duplicates(self) -> list[Duplicate]:
+        """The frames with the same pixels as the one before, which are not shown."""
+        return [frame for result in self.results if result for frame in result.duplicates]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why frames are not shown, in their order."""
+        found = [(frame.number, frame.reason) for frame in self.skipped]
+        found += [(frame.number, frame.reason) for frame in self.unwanted]
+        found += [(frame.number, frame.reason) for frame in self.duplicates]
+        return [reason for _, reason in sorted(found)]
 
     @property
     def notes(self) -> list[tuple[int, str]]:
@@ -137,12 +191,12 @@ class Manifest(NamedTuple):
 
     def save(self, folder: storage.Folder) -> None:
         """Publish it in ``folder``. The names in the file are older than those in this class."""
+        settle_duplicates(self.results)
         value: dict[str, object] = {
             "recipe": self.recipe,
             "sha256": self.sha256,
             "stretches": self.chunks,
-            # As long as there is nothing to note, manifests are what they were without notes.
-            "written": [each if each is None or each.notes else each[:-1] for each in self.results],
+            "written": [result and _row(result) for result in self.results],
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
@@ -159,7 +213,7 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
             value["recipe"],
             value["sha256"],
             [Chunk(*chunk) for chunk in value["stretches"]],
-            [result and _chunk_result(*result) for result in value["written"]],
+            [result and _chunk_result(result) for result in value["written"]],
             set(value.get("unclaimed", ())),
             [EarlierFiles(*each) for each in value.get("earlier", ())],
         )
@@ -168,10 +222,28 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
     return manifest if len(manifest.results) == len(manifest.chunks) else None
 
 
-def _chunk_result(*values: Any) -> ChunkResult:
-    result = ChunkResult(*values)
-    skipped = [SkippedFrame(*frame) for frame in result.skipped]
-    return result._replace(skipped=skipped, notes=[(number, text) for number, text in result.notes])
+def _row(result: ChunkResult) -> list[Any]:
+    """A chunk's result as it stands in the file, without what there is nothing of at its end.
+
+    So a manifest is what it was before there was such a thing to note.
+    """
+    told = [(*frame, frame.reason) for frame in result.duplicates]  # for people
+    row: list[Any] = list(result._replace(duplicates=told))  # type: ignore[arg-type]
+    while len(row) > _FIRST_COLUMNS and not row[-1]:
+        row.pop()
+    return row
+
+
+def _chunk_result(row: list[Any]) -> ChunkResult:
+    result = ChunkResult(*row)
+    duplicates: Any = result.duplicates
+    return result._replace(
+        skipped=[SkippedFrame(*frame) for frame in result.skipped],
+        notes=[(number, text) for number, text in result.notes],
+        unwanted=[UnwantedFrame(*frame) for frame in result.unwanted],
+        duplicates=[Duplicate(*frame[:-1]) for frame in duplicates],
+        ends=[ComparedFrame(*frame) for frame in result.ends],
+    )
 
 
 def new_manifest(recipe: dict[str, object], index: JsonObject) -> Manifest:

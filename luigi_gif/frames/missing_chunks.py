@@ -42,7 +42,6 @@ def find_missing_chunks(folder: storage.Folder, manifest: Manifest) -> MissingCh
     missing = [
         index
         for index, (chunk, result) in enumerate(zip(manifest.chunks, manifest.results, strict=True))
-        if result is None
-        or found[index] != [chunk.frame_count - len(result.skipped), result.size_bytes]
+        if result is None or found[index] != [result.file_count(chunk), result.size_bytes]
     ]
     return MissingChunks(missing, {index for index in missing if found[index][0]}, orphaned)

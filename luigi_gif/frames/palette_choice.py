@@ -69,7 +69,7 @@ def choose_clip_palette(
 
 
 def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, bytes]:
-    """On a worker: the samples of frames, by their numbers; bad frames have none.
+    """On a worker: the samples of frames, by their numbers; bad and ignored ones have none.
 
     Raises StorageError.
     """
@@ -88,7 +88,7 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     samples = {}
     for number, frame in enumerate(frames_of(data, chunk), chunk.first_number):
         execution.stop_if_cancelled()
-        if number in batch.numbers:
+        if number in batch.numbers and not batch.options.unwanted.ignored_sha256(frame.data):
             try:
                 look = with_caption(options, number, frame.offset).look
                 colors = imaging.sample_colors(frame.data, look, batch.pixels)

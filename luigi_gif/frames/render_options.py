@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from luigi_gif.frames.unwanted import Unwanted
+
 if TYPE_CHECKING:
     from luigi_gif.frames.captions import Captions
     from luigi_gif.imaging import CommonPalette, Look
@@ -27,3 +29,5 @@ class RenderOptions(NamedTuple):
     """The one for the clip, once it is chosen."""
     captions: Captions | None = None
     """What is written onto the frames."""
+    unwanted: Unwanted = Unwanted()
+    """Which good frames are left out."""

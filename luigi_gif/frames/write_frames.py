@@ -53,11 +53,12 @@ def write_missing_frames(
     _claim_names(folder, manifest, todo)
     record = _Record(folder, manifest, todo)
     work = total_work(manifest, todo.missing)
+    is_copying = options.copying and not options.unwanted.needs_pixels
     try:
         with (
             folder.share() as handle,
             shared_captions(folder, handle, captions, manifest.frame_count) as shared,
-            execution.open_executor(config, work, copying=options.copying) as executor,
+            execution.open_executor(config, work, copying=is_copying) as executor,
             reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
         ):
             if executor.dashboard:

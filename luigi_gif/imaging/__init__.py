@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
     from luigi_gif.imaging.encode import (
         make_clearable,
+        pixel_facts_of_gif,
         reorder_colors,
         sample_colors,
         to_gif,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.pixel_data import used_colors
+    from luigi_gif.imaging.pixel_facts import PixelFacts
     from luigi_gif.imaging.recoloring import (
         RecoloredImage,
         choose_colors,
@@ -45,10 +47,17 @@ __getattr__ = loads_on_use(
         "decode": ("decode_image",),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
-        "encode": ("make_clearable", "reorder_colors", "sample_colors", "to_gif"),
+        "encode": (
+            "make_clearable",
+            "pixel_facts_of_gif",
+            "reorder_colors",
+            "sample_colors",
+            "to_gif",
+        ),
         "look": ("Crop", "Length", "Look"),
         "picture_files": ("image_file",),
         "pixel_data": ("used_colors",),
+        "pixel_facts": ("PixelFacts",),
         "recoloring": (
             "RecoloredImage",
             "choose_colors",

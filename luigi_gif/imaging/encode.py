@@ -23,13 +23,12 @@ from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette,
 from luigi_gif.imaging.caption import draw_caption
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
-from luigi_gif.imaging.look import Look
+from luigi_gif.imaging.look import OPAQUE_FROM, Look
 from luigi_gif.imaging.pixel_data import encode_pixels, free_index
+from luigi_gif.imaging.pixel_facts import PixelFacts, pixel_facts
 
 Size = tuple[int, int]
 
-OPAQUE_FROM = 128
-"""The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
 CUT_CAPTION = "the caption is larger than the frame, and cut off"
 
 
@@ -41,9 +40,13 @@ class EncodedImage(NamedTuple):
     """How many there are where it comes from."""
     notes: list[str]
     """What the user is to know of it."""
+    facts: PixelFacts | None = None
+    """Of the picture in all of its colors, if they are asked for."""
 
 
-def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> EncodedImage:
+def to_gif(
+    data: bytes, look: Look, common: CommonPalette | None = None, *, with_facts: bool = False
+) -> EncodedImage:
     """Encode the first image of some data as one of a GIF.
 
     Parameters
@@ -54,6 +57,8 @@ def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> Enco
         What the image is to become.
     common : CommonPalette, optional
         Is used where it fits; else the image gets a palette of its own.
+    with_facts : bool
+        Whether to look at what its pixels have to tell.
 
     Raises
     ------
@@ -62,7 +67,7 @@ def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> Enco
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    decoded, shown = _prepared(data, look)
+    decoded, shown, facts = _prepared(data, look, with_facts=with_facts)
     picture = decoded.picture
     chosen, colors, transparent_index = _paletted(picture, shown, look, common)
     image = gif.Image(
@@ -75,7 +80,21 @@ def to_gif(data: bytes, look: Look, common: CommonPalette | None = None) -> Enco
         transparent_index=transparent_index,
         data=encode_pixels(chosen),
     )
-    return EncodedImage(image, decoded.images, decoded.notes)
+    return EncodedImage(image, decoded.images, decoded.notes, facts)
+
+
+def pixel_facts_of_gif(image: gif.Image, look: Look) -> PixelFacts:
+    """What the pixels of a GIF's image have to tell. What it leaves free is transparent.
+
+    See Also
+    --------
+    to_gif : Has the same parameters, and raises the same errors.
+    """
+    if image.size != image.extent:
+        image = make_clearable(image)
+    data = gif.encode_single(image)
+    picture = decode.decode_image(data, look.max_pixels, look.value_range).picture
+    return pixel_facts(picture, geometry.apply_geometry(picture, look), look)
 
 
 def sample_colors(data: bytes, look: Look, pixels: int) -> Packed:
@@ -93,7 +112,7 @@ def sample_colors(data: bytes, look: Look, pixels: int) -> Packed:
     ndarray
         A color a pixel, packed: red + 256 * green + 65,536 * blue.
     """
-    decoded, shown = _prepared(data, look)
+    decoded, shown, _ = _prepared(data, look)
     return common_palette.sample_picture(decoded.picture, shown, pixels)
 
 
@@ -161,15 +180,18 @@ def reorder_colors(image: gif.Image) -> gif.Image:
     )
 
 
-def _prepared(data: bytes, look: Look) -> tuple[decode.DecodedImage, Mask | None]:
+def _prepared(
+    data: bytes, look: Look, *, with_facts: bool = False
+) -> tuple[decode.DecodedImage, Mask | None, PixelFacts | None]:
     """The first image, cropped and in its size, in RGB, and which of its pixels are shown."""
     decoded = decode.decode_image(data, look.max_pixels, look.value_range)
     picture = geometry.apply_geometry(decoded.picture, look)
+    facts = pixel_facts(decoded.picture, picture, look) if with_facts else None
     notes = decoded.notes
     if look.caption is not None and not draw_caption(picture, look.caption):
         notes = [*notes, CUT_CAPTION]
     flat, shown = _flattened(picture)
-    return decoded._replace(picture=flat, notes=notes), shown
+    return decoded._replace(picture=flat, notes=notes), shown, facts
 
 
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from luigi_gif import gif
 from luigi_gif.imaging.caption_style import Caption
 
+OPAQUE_FROM = 128
+"""The alpha, 0 to 255, from which on a pixel is shown: a GIF knows no half."""
 Size = tuple[int, int]
 """Width and height in pixels."""
 Box = tuple[int, int, int, int]

@@ -91,14 +91,14 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
 
 def _check_named(frame: bundle_frames.Frame, whole: bytes) -> None:
     try:
-        file, _, _, notes = frame_to_gif.render_frame(0, frame, PLAIN)
+        rendered = frame_to_gif.render_frame(0, frame, PLAIN)
     except bundle_frames.BadFrame:
         return
     assert frame.format in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "TGA"), f"{frame.format} is shown"
     assert frame.data == whole[: len(frame.data)]
-    shown = frame.data if frame.format != "GIF" else file
+    shown = frame.data if frame.format != "GIF" else rendered.file
     other = _pixels(shown) != _pixels(whole)
-    assert not other or notes, "other pixels are shown, and nothing is said"
+    assert not other or rendered.notes, "other pixels are shown, and nothing is said"
 
 
 def _pixels(data: bytes) -> bytes:

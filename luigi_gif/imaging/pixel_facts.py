@@ -1,0 +1,65 @@
+"""What the pixels of a picture have to tell: whether it is like another, and of one color.
+
+Pure code: pictures in, values out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from luigi_gif.imaging.look import OPAQUE_FROM, Look
+
+
+class PixelFacts(NamedTuple):
+    """What the pixels of a picture have to tell."""
+
+    sha256: str
+    """Of its size and of all that it shows: the same for the same pixels, whatever their file."""
+    one_color: bool
+    """Whether all of its pixels have one color, or none of them is shown."""
+
+
+def pixel_facts(picture: Image.Image, finished: Image.Image, look: Look) -> PixelFacts:
+    """Look at the pixels of a picture.
+
+    Parameters
+    ----------
+    picture : Image
+        As it was decoded, in RGB or RGBA. It is of one color if the part is that is kept: padding
+        does not count.
+    finished : Image
+        The same cropped, in its size and on its background.
+    look : Look
+        What it is to become.
+    """
+    box = look.kept_box(picture.size)
+    return PixelFacts(_sha256(finished), _is_of_one_color(picture.crop(box), look))
+
+
+def _sha256(picture: Image.Image) -> str:
+    digest = hashlib.sha256(b"%dx%d" % picture.size)
+    if picture.mode == "RGBA":
+        shown = np.asarray(picture.getchannel("A")) >= OPAQUE_FROM
+        if not shown.all():
+            # What lies below transparent pixels may have any color.
+            digest.update(np.packbits(shown).tobytes())
+            nothing = Image.new("RGB", picture.size)
+            nothing.paste(picture.convert("RGB"), mask=Image.fromarray(shown))
+            picture = nothing
+    digest.update(picture.convert("RGB").tobytes())
+    return digest.hexdigest()
+
+
+def _is_of_one_color(picture: Image.Image, look: Look) -> bool:
+    bands: list[Any] = [picture.getchannel(band).getextrema() for band in picture.getbands()]
+    if picture.mode == "RGBA" and look.background is None:
+        lowest, highest = bands.pop()  # alpha, which only says what is shown
+        if highest < OPAQUE_FROM:
+            return True
+        if lowest < OPAQUE_FROM:
+            return False
+    return all(lowest == highest for lowest, highest in bands)
