@@ -9,8 +9,9 @@ medians. PSNR is that of the clip against the PNGs, in RGB: of all frames, and o
 before, in percent; in the PNGs of still noise nothing is. Contestants:
 
     clip             luigi --module luigi_gif CombineGif --palette clip --optimize lossless
-    clip, ordered    the same with --dither ordered
-    frame            the same with --palette frame
+    clip, 160        the same with --colors 160
+    clip, ordered    the same as the first with --dither ordered
+    frame            the same as the first with --palette frame
     ffmpeg           palettegen=stats_mode=full and paletteuse=dither=none
     ffmpeg, bayer    the same with dither=bayer
 """
@@ -55,6 +56,7 @@ def ffmpeg(dither: str) -> Command:
 
 CONTESTANTS = {
     "clip": ours("--palette", "clip"),
+    "clip, 160": ours("--palette", "clip", "--colors", "160"),
     "clip, ordered": ours("--palette", "clip", "--dither", "ordered"),
     "frame": ours("--palette", "frame"),
     "ffmpeg": ffmpeg("none"),
