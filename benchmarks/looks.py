@@ -27,6 +27,7 @@ def looks(width: int, height: int) -> dict[str, list[str]]:
     return {
         "crop": ["--crop", f"{width - 4}x{height - 4}+2+2"],
         "background": ["--background", "#202020"],
+        "caption": ["--caption", "{number:04} {time:%d %b %H:%M:%S %Z}"],
     }
 
 

@@ -77,7 +77,7 @@ def test_an_accent_of_its_own_becomes_part_of_its_letter() -> None:
     [
         *("{nam}", "{}", "{name", "{name!r}", "{number.real}", "{number:x}", "{number:{count}}"),
         *("{number:1000}", "{name:d}", "{name:1000}", "{time:%Q}", "{time:%}", "{time:%-Z}"),
-        *("a\tb", " ", r"\n"),
+        *("a\tb", " ", r"\n", "x" * 1001),
     ],
 )
 def test_a_caption_that_cannot_be_filled_in_is_refused(caption: str) -> None:

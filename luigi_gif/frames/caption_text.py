@@ -20,6 +20,7 @@ _FIELDS = _OF_ALL | {"name", "time"}
 _NUMBER_FORM = re.compile(r"(?:[^\n{}]?[<>^=])?[+ ]?0?[0-9]{0,2}[,_]?d?")
 _NAME_FORM = re.compile(r"(?:[^\n{}]?[<>^])?[0-9]{0,2}(?:\.[0-9]{1,2})?s?")
 """Of those that Python has. A longer width would make a text that no frame has room for."""
+_MAX_LENGTH = 1000
 _DEFAULT_TIME = "%Y-%m-%d %H:%M %Z"
 _TIME_FIELD = re.compile(r"%(-?)(.?)", re.DOTALL)
 
@@ -118,6 +119,8 @@ def parse_caption(text: str) -> CaptionTemplate:
 
     Raises ValueError, in words that say what is expected.
     """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"a text of at most {_MAX_LENGTH:,} characters")
     lines = _plain(text.replace("\r\n", "\n").replace("\\n", "\n"))
     try:
         pieces = list(string.Formatter().parse(lines))

@@ -70,8 +70,8 @@ def draw_caption(picture: Image.Image, caption: Caption) -> bool:
     """
     layout = _fitting_layout(caption, picture.size)
     box = _place(layout, caption.style.position, picture.size)
-    mask = _text_mask(layout, caption.style.position)
     part = picture.crop(box)
+    mask = _text_mask(layout, caption.style.position, part.size)
     if caption.style.box is not None:
         *color, alpha = caption.style.box
         _lay_on(part, (color[0], color[1], color[2]), Image.new("L", part.size, alpha))
@@ -160,14 +160,11 @@ def _width(font: _Font, run: str, digit_width: int) -> int:
 
 
 def _place(layout: _Layout, position: str, picture_size: _Size) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the box in a picture of this size.
-
-    What has no room begins in the picture, and reaches beyond.
-    """
+    """Left, top, right and bottom of as much of the box as a picture of this size has room for."""
     width, height = layout.size
     left = _start(position, ("left", "right"), picture_size[0] - width, layout.margin)
     top = _start(position, ("top", "bottom"), picture_size[1] - height, layout.margin)
-    return left, top, left + width, top + height
+    return left, top, min(left + width, picture_size[0]), min(top + height, picture_size[1])
 
 
 def _start(position: str, ends: tuple[str, str], room: int, margin: int) -> int:
@@ -180,9 +177,9 @@ def _start(position: str, ends: tuple[str, str], room: int, margin: int) -> int:
     return max(0, room // 2)
 
 
-def _text_mask(layout: _Layout, position: str) -> Image.Image:
-    """The text in its box: 255 where it is, less at the edges of letters."""
-    mask = Image.new("L", layout.size)
+def _text_mask(layout: _Layout, position: str, size: _Size) -> Image.Image:
+    """The text in its box of this size: 255 where it is, less at the edges of letters."""
+    mask = Image.new("L", size)
     draw = ImageDraw.Draw(mask)
     width = max(layout.widths)
     for number, (line, own_width) in enumerate(zip(layout.lines, layout.widths, strict=True)):
