@@ -1,4 +1,4 @@
-"""Some frames of a bundle are sampled on workers, to find whether one palette is for all.
+"""Frames of a bundle are sampled on workers: some to find whether one palette is for all, or all.
 
 It is imported only for frames that are decoded: plain GIFs do without NumPy.
 """
@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from luigi_gif.frames.frame_to_gif import frames_of
 from luigi_gif.frames.manifest import Chunk, Manifest, find_chunk_index
 from luigi_gif.frames.render_options import RenderOptions
 from luigi_gif.imaging import CommonPalette
+
+if TYPE_CHECKING:
+    from luigi_gif.integrations import ProgressReporter
 
 
 class SampleBatch(NamedTuple):
@@ -48,6 +51,7 @@ def choose_clip_palette(
     manifest: Manifest,
     options: RenderOptions,
     item_texts: TextsOfFrames,
+    reporter: ProgressReporter,
 ) -> CommonPalette | None:
     """The palette for all frames of a bundle; None where each is to have its own.
 
@@ -58,13 +62,20 @@ def choose_clip_palette(
     batches = _batches(data_file, manifest, options, item_texts)
     samples: dict[int, bytes] = {}
     sample = partial(sample_batch, handle)
-    with contextlib.closing(executor.run(sample, batches)) as finished:
-        for sampled in finished:
+    always = options.palette == "clip"
+    count, _ = imaging.sampling(manifest.frame_count, always=always)
+    with contextlib.ExitStack() as stack:
+        # All frames take a while, some are soon done.
+        progress = (
+            stack.enter_context(reporter.track("frames sampled", count, 0)) if always else None
+        )
+        for sampled in stack.enter_context(contextlib.closing(executor.run(sample, batches))):
             samples.update(sampled)
+            if progress:
+                progress(len(samples), 0)
     in_order = [np.frombuffer(samples[number], np.uint32) for number in sorted(samples)]
     # One index is left for what is transparent, or has not changed.
     max_colors = min(options.look.colors, gif.MAX_COLORS - 1)
-    always = options.palette == "clip"
     return imaging.choose_palette(in_order, always=always, max_colors=max_colors)
 
 

@@ -59,7 +59,6 @@ def write_missing_frames(
             folder.share() as handle,
             shared_captions(folder, handle, captions, manifest.frame_count) as shared,
             execution.open_executor(config, work, copying=is_copying) as executor,
-            reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
         ):
             if executor.dashboard:
                 reporter.link(executor.dashboard)
@@ -67,11 +66,16 @@ def write_missing_frames(
             max_work = config.batch_mib << 20
             planned = plan_tasks(manifest, todo, executor.threads, max_work, find_texts())
             options = options._replace(captions=shared)
-            options = _resolve_options(options, handle, executor, data_file, manifest, find_texts())
+            options = _resolve_options(
+                options, handle, executor, data_file, manifest, find_texts(), reporter
+            )
             digits = digits_for(manifest.frame_count)
             batches = (Batch(data_file, digits, options, chunk_tasks) for chunk_tasks in planned)
             write = partial(write_batch, handle)
-            with contextlib.closing(executor.run(write, batches)) as finished:
+            with (
+                reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
+                contextlib.closing(executor.run(write, batches)) as finished,
+            ):
                 for completed in finished:
                     record.add(completed)
                     progress(record.frame_count, record.size_bytes)
@@ -102,6 +106,7 @@ def _resolve_options(
     data_file: str,
     manifest: Manifest,
     item_texts: TextsOfFrames,
+    reporter: ProgressReporter,
 ) -> RenderOptions:
     """The options with what follows from the bundle as a whole."""
     bundle_size = sum(chunk.size_bytes for chunk in manifest.chunks)
@@ -111,7 +116,7 @@ def _resolve_options(
     from luigi_gif.frames import palette_choice  # NumPy and Pillow, which plain GIFs do without
 
     palette = palette_choice.choose_clip_palette(
-        handle, executor, data_file, manifest, options, item_texts
+        handle, executor, data_file, manifest, options, item_texts, reporter
     )
     return options._replace(clip_palette=palette)
 
