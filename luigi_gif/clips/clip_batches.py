@@ -44,13 +44,14 @@ def plan_clip_batches(
         parts_before += len(group)
         after = _first_shown(sequence.parts, parts_before)
         yield ClipBatch(digits, tuple(group), before, after, steps_before, timed_before, canvas)
+        if after is None:  # nothing goes on from here
+            continue
         for part in group:
             steps = part.steps
             before = steps[-1].number if steps else before
             steps_before += len(steps)
-            timed_before += sum(
-                step.frame_count for step in steps if step.number not in canvas.holds_ms
-            )
+            timed = (step.frame_count for step in steps if step.number not in canvas.holds_ms)
+            timed_before += sum(timed)
 
 
 def _first_shown(parts: list[Part], begin: int) -> int | None:

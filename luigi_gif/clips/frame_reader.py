@@ -88,10 +88,11 @@ class FrameReader:
         """The steps of a part, of whose chunk these are the images by number."""
         images |= zip(part.trailing, self._read_images(part.trailing), strict=True)
         for step in part.steps:
-            numbers = (step.number, *step.others)
-            own_cs = sum(gif.displayed_cs(images[number].delay_cs) for number in numbers)
-            own_cs += step.merged.delay_cs
-            image = center(images[step.number], canvas.size)
+            image = images[step.number]
+            own_cs = gif.displayed_cs(image.delay_cs) + step.merged.delay_cs
+            for number in step.others:
+                own_cs += gif.displayed_cs(images[number].delay_cs)
+            image = center(image, canvas.size)
             yield ShownFrame(step.number, part.part_index, image, step.frame_count, own_cs)
 
     def _read_images(self, numbers: Sequence[int]) -> Iterator[gif.Image]:

@@ -95,12 +95,15 @@ class Part(NamedTuple):
     def steps(self) -> list[Step]:
         """In the order of the clip."""
         numbers = [*self.written.shown_numbers[self.leading :], *self.trailing]
-        groups = [
-            numbers[begin : begin + self.every] for begin in range(0, len(numbers), self.every)
-        ]
-        steps = [
-            Step(first, tuple(others), self._merged(first, *others)) for first, *others in groups
-        ]
+        if self.every == 1 and not self.merged:
+            steps = [Step(number) for number in numbers]
+        else:
+            groups = (
+                numbers[begin : begin + self.every] for begin in range(0, len(numbers), self.every)
+            )
+            steps = [
+                Step(first, tuple(rest), self._merged(first, *rest)) for first, *rest in groups
+            ]
         if self.way_back is None:
             return steps
         return [step for step in reversed(steps) if step.number not in self.way_back]

@@ -32,5 +32,7 @@ class Timing:
 
 def split_delay(delay_cs: int) -> list[int]:
     """The delays of as many images as it takes to show a frame for so long."""
+    if delay_cs <= gif.MAX_DELAY_CS:
+        return [delay_cs]
     count = -(-delay_cs // gif.MAX_DELAY_CS)
     return [(index + 1) * delay_cs // count - index * delay_cs // count for index in range(count)]
