@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from typing import Any
 
 from luigi_gif import frames, imaging, sources, storage
@@ -114,7 +115,10 @@ def caption_recipe(task: Any) -> dict[str, object]:
     }
     if task.caption_font:
         recipe["caption_font"] = hashlib.sha256(read_font(task.caption_font)).hexdigest()
-    if frames.parse_caption(task.caption).tells_items:
+    template = frames.parse_caption(task.caption)
+    if template.tells_times:
+        recipe["timezone"] = task.timezone
+    if template.tells_items:
         items = frames.items_checksum(task.folder, task.data_file)
         recipe |= {} if items is None else {ITEMS_KEY: items}
     return recipe
@@ -136,9 +140,17 @@ def caption_plan(task: Any) -> frames.CaptionPlan | None:
     )
     template = frames.parse_caption(task.caption)
     zone, name = zone_of(task.timezone), sources.file_name(task.url)
-    plan = frames.CaptionPlan(template, style, zone, name)
+    plan = frames.CaptionPlan(template, style, zone, _time_reader(task), name)
     plan.check()
     return plan
+
+
+def _time_reader(task: Any) -> Callable[[frames.FrameItem], float | None]:
+    """What says when an item's picture was taken, also where the zone is another than was noted."""
+    if sources.is_dated(task.url):  # names may hold a part of the time
+        return lambda item: item.time
+    read = sources.time_reader(task.time_format, zone_of(task.timezone))
+    return lambda item: read(sources.Item(item.name, "", time=item.time))
 
 
 def read_font(path: str) -> bytes:

@@ -11,8 +11,6 @@ from luigi_gif.parameters import ChoiceParameter, NamedParameter, NumberParamete
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    import luigi
-
 
 class WhenParameter(NamedParameter[str]):
     """A time, or how long ago it was; the empty text stands for none."""
@@ -110,10 +108,12 @@ class SelectionParameters:
 NAMES = tuple(name for name in vars(SelectionParameters) if not name.startswith("_"))
 
 
-def selection_recipe(task: luigi.Task) -> dict[str, Any]:
+def selection_recipe(task: Any) -> dict[str, Any]:
     """The parameters of a task that choose items, without those that have no effect."""
     shown = task.to_str_params()
     defaults = {name: getattr(type(task), name) for name in NAMES}
+    if not (task.since or task.until or task.step or task.sort == "time"):
+        del defaults["timezone"]  # it may still shape captions
     return {
         name: shown[name]
         for name, parameter in defaults.items()

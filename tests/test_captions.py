@@ -241,6 +241,23 @@ def test_changing_a_caption_fetches_nothing(pipeline: Pipeline) -> None:
     assert len(pipeline.server.requests) == asked
 
 
+def test_changing_the_zone_of_captions_fetches_nothing(pipeline: Pipeline) -> None:
+    """Times in names are of that zone, too, but those of the server are not."""
+    picture = saved(Image.new("RGB", (140, 30)), "PNG")
+    names = ("a_20261025_0130Z.png", "b.png", "c_20261025_0330.png")
+    pipeline.server.pages |= dict.fromkeys((f"/{name}" for name in names), picture)
+    rows = "\n".join(f"<a href={name}>{name}</a>  25-Oct-2026 00:30   1K" for name in names)
+    pipeline.server.pages["/"] = f"<!DOCTYPE html><pre>{rows}".encode()
+    options = {"url": pipeline.server.url("/"), "caption": NIGHT_CAPTION}
+    pipeline.run(**options)
+    asked = len(pipeline.server.requests)
+    assert pipeline.run(**options, timezone="Europe/Oslo") == ["WriteFrames", "CombineGif"]
+    assert len(pipeline.server.requests) == asked
+    assert frame_file(pipeline.workdir, 0) == captioned(picture, "25 Oct 02:30 CET")
+    assert frame_file(pipeline.workdir, 1) == captioned(picture, "25 Oct 02:30 CEST")
+    assert frame_file(pipeline.workdir, 2) == captioned(picture, "25 Oct 03:30 CET")
+
+
 def test_a_caption_follows_the_name_of_its_item(pipeline: Pipeline, tmp_path: Path) -> None:
     """Which may change while the picture stays; once the names are cleaned up, the clip stays."""
     folder = tmp_path / "source"

@@ -78,6 +78,11 @@ class CaptionTemplate(NamedTuple):
         """Whether names or times of items are written."""
         return any(part.field in _FIELDS - _OF_ALL for part in self.parts)
 
+    @property
+    def tells_times(self) -> bool:
+        """Whether times of items are written."""
+        return any(part.field == "time" for part in self.parts)
+
     def item_texts(self, name: str, time: float | None, zone: tzinfo) -> tuple[str, ...] | None:
         """The text of each field that an item fills in; None for an item that lacks the time.
 

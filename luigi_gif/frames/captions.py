@@ -57,7 +57,9 @@ class CaptionPlan(NamedTuple):
     template: CaptionTemplate
     style: imaging.CaptionStyle
     zone: tzinfo
-    """Whose clocks show times."""
+    """Whose clocks show times, ..."""
+    time_of: Callable[[FrameItem], float | None]
+    """... in seconds since 1970 UTC; those in names may be of this zone, not the noted one."""
     source_name: str
     """What a frame is named after that is of no item."""
 
@@ -95,7 +97,10 @@ def find_item_texts(
     def texts_of(numbers: range) -> tuple[ItemTexts, ...]:
         found = items.of(numbers) or [FrameItem(0, plan.source_name, None)]
         return tuple(
-            ItemTexts(item.first_frame, plan.template.item_texts(item.name, item.time, plan.zone))
+            ItemTexts(
+                item.first_frame,
+                plan.template.item_texts(item.name, plan.time_of(item), plan.zone),
+            )
             for item in found
         )
 

@@ -64,9 +64,21 @@ class _Layout(NamedTuple):
 
 
 def draw_caption(picture: Image.Image, caption: Caption) -> bool:
-    """Draw a caption onto a picture, RGB or RGBA; whether all of it has room there.
+    """Draw a caption onto a picture.
 
     Text that is too large for the picture gets smaller, down to 8 pixels.
+
+    Parameters
+    ----------
+    picture : Image
+        RGB or RGBA; it is changed.
+    caption : Caption
+        Its font has all characters of the text (see :func:`missing_characters`).
+
+    Returns
+    -------
+    bool
+        Whether all of it has room there.
     """
     layout = _fitting_layout(caption, picture.size)
     box = _place(layout, caption.style.position, picture.size)
@@ -81,7 +93,18 @@ def draw_caption(picture: Image.Image, caption: Caption) -> bool:
 
 
 def check_font(font: bytes | None) -> None:
-    """Raise Undecodable for a font that cannot be used."""
+    """Look whether a font can be used.
+
+    Parameters
+    ----------
+    font : bytes, optional
+        A font file; None is the font in Pillow.
+
+    Raises
+    ------
+    Undecodable
+        If it cannot.
+    """
     try:
         _load_font(font, _CHECKED_SIZE).getmask("0")
     except OSError as error:
@@ -89,7 +112,15 @@ def check_font(font: bytes | None) -> None:
 
 
 def missing_characters(text: str, font: bytes | None) -> str:
-    """The characters of a text that cannot be drawn in a font, each once."""
+    """The characters of a text that cannot be drawn in a font, each once.
+
+    Parameters
+    ----------
+    text : str
+        In lines.
+    font : bytes, optional
+        A font file that can be used; None is the font in Pillow.
+    """
     known = _known_characters(font)
     for character in set(text.replace("\n", "")) - known.keys():
         known[character] = _can_be_drawn(character, font)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.explaining import explain_source
     from luigi_gif.sources.http_urls import file_name
+    from luigi_gif.sources.item import Item
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
     from luigi_gif.sources.link_list import looks_like_link_list, write_whole_paths
     from luigi_gif.sources.own_pictures import would_be_item
@@ -24,6 +25,7 @@ __getattr__ = loads_on_use(
         "dated_items": ("is_dated",),
         "explaining": ("explain_source",),
         "http_urls": ("file_name",),
+        "item": ("Item",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
         "link_list": ("looks_like_link_list", "write_whole_paths"),
         "own_pictures": ("would_be_item",),
