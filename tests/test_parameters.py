@@ -87,6 +87,11 @@ FRAMES = {
     "caption_size": some.none() | some.integers(6, 1000),
     "caption_color": some.sampled_from(["#ffffff", "#12AbCd"]),
     "caption_box": some.sampled_from(["none", "#000000", "#FFffFF80"]),
+    "duplicates": some.sampled_from(["keep", "merge", "drop"]),
+    "ignore_sha256": some.lists(
+        some.text("0123456789abcdefABCDEF", min_size=64, max_size=64), max_size=3
+    ),
+    "drop_blank": some.booleans(),
     "max_megapixels": some.integers(1, 178),
     "range": some.none()
     | some.tuples(some.floats(-1e300, 1e300), some.floats(-1e300, 1e300))
@@ -101,6 +106,7 @@ CLIP = {
     "hold_last_ms": some.none() | some.integers(20, 655_350),
     "bounce": some.booleans(),
     "plays": some.integers(0, 65_536),
+    "min_frames": some.integers(1, 10**9),
     "optimize": some.sampled_from(["none", "lossless"]),
 }
 SHARED = {name: BUNDLE[name] for name in ("data_file", "on_bad_frame")} | FRAMES | CLIP

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from campaigns import healthy
 from PIL import Image, ImageSequence
+from support.clips import make_clip
 from support.images import DELIMITER, gif, saved
 from support.pipeline import Pipeline, frame, waypoints_every
-from support.right_clips import EXECUTORS
+from support.right_clips import EXECUTORS, shown_frames
 
 import luigi_gif
 from luigi_gif import frames, imaging, storage
@@ -93,6 +94,31 @@ def test_a_duration_for_all_frames_counts_merged_ones(pipeline: Pipeline) -> Non
     pipeline.server.pages["/bundle"] = bundle_of(DUPLICATES)
     pipeline.run(duplicates="merge", frame_duration_ms=40)
     assert delays_ms(pipeline.clip()) == [80, 40, 120, 40]
+
+
+@pytest.mark.parametrize("options", [{"bounce": True}, {"optimize": "lossless"}])
+def test_a_clip_of_merged_frames_is_as_one_of_fewer_that_show_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    """Forwards, backwards, and where only changes are stored; each frame in a chunk of its own."""
+    waypoints_every(monkeypatch, 1)
+    pictures = bundle_of(DUPLICATES).split(DELIMITER)
+    fewer = []
+    for number, delay_ms in ((0, 110), (2, 70), (3, 270), (6, 110)):
+        with Image.open(io.BytesIO(pictures[number])) as image:
+            fewer.append(saved(image, "GIF", optimize=False, duration=delay_ms))
+    clips = [
+        make_clip(bundle_of(DUPLICATES), tmp_path / "merged", duplicates="merge", **options),
+        make_clip(DELIMITER.join(fewer), tmp_path / "fewer", **options),
+    ]
+    assert shown_frames(clips[0]) == shown_frames(clips[1])
+
+
+def test_a_caption_does_not_tell_duplicates_apart(pipeline: Pipeline) -> None:
+    """Though each frame gets another one."""
+    pipeline.server.pages["/bundle"] = bundle_of(DUPLICATES)
+    pipeline.run(duplicates="drop", caption="{number}")
+    assert manifest_of(pipeline).shown_count == len(delays_ms(pipeline.clip())) == 4
 
 
 def test_bad_and_unwanted_frames_do_not_part_duplicates(pipeline: Pipeline) -> None:

@@ -37,29 +37,30 @@ def pixel_facts(picture: Image.Image, finished: Image.Image, look: Look) -> Pixe
         What it is to become.
     """
     box = look.kept_box(picture.size)
-    return PixelFacts(_sha256(finished), _is_of_one_color(picture.crop(box), look))
+    part = picture if box == (0, 0, *picture.size) else picture.crop(box)
+    return PixelFacts(_sha256(finished), _is_of_one_color(part, look))
 
 
 def _sha256(picture: Image.Image) -> str:
     digest = hashlib.sha256(b"%dx%d" % picture.size)
+    pixels = np.asarray(picture)
     if picture.mode == "RGBA":
-        shown = np.asarray(picture.getchannel("A")) >= OPAQUE_FROM
+        shown = pixels[..., 3] >= OPAQUE_FROM
+        pixels = pixels[..., :3]
         if not shown.all():
             # What lies below transparent pixels may have any color.
-            digest.update(np.packbits(shown).tobytes())
-            nothing = Image.new("RGB", picture.size)
-            nothing.paste(picture.convert("RGB"), mask=Image.fromarray(shown))
-            picture = nothing
-    digest.update(picture.convert("RGB").tobytes())
+            digest.update(np.packbits(shown).data)
+            pixels = np.where(shown[..., np.newaxis], pixels, np.uint8(0))
+    digest.update(np.ascontiguousarray(pixels).reshape(-1).data)
     return digest.hexdigest()
 
 
 def _is_of_one_color(picture: Image.Image, look: Look) -> bool:
-    bands: list[Any] = [picture.getchannel(band).getextrema() for band in picture.getbands()]
-    if picture.mode == "RGBA" and look.background is None:
-        lowest, highest = bands.pop()  # alpha, which only says what is shown
-        if highest < OPAQUE_FROM:
+    if picture.mode == "RGBA" and look.background is None:  # alpha only says what is shown
+        alpha: Any = picture.getchannel("A").getextrema()
+        if alpha[1] < OPAQUE_FROM:
             return True
-        if lowest < OPAQUE_FROM:
+        if alpha[0] < OPAQUE_FROM:
             return False
-    return all(lowest == highest for lowest, highest in bands)
+        picture = picture.convert("RGB")
+    return picture.getcolors(1) is not None  # which is told by the first pixels, as a rule
