@@ -236,7 +236,7 @@ def test_only_long_stretches_of_several_colors_are_left(
     flags = [*flags, True, *[True] * more]
     colors = st.lists(st.integers(0, 1), min_size=len(flags), max_size=len(flags))
     indexes = data.draw(colors)
-    found = differences._worth_leaving(np.array(flags, np.bool_), np.array(indexes, np.uint8))
+    found = differences.worth_leaving(np.array(flags, np.bool_), np.array(indexes, np.uint8))
     assert found.tolist() == worth_leaving(flags, indexes)
 
 

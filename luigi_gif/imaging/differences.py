@@ -23,6 +23,9 @@ from luigi_gif.imaging.frame_palette import Bytes, Mask
 SHORTEST_STRETCH = 4
 """Pixels; a power of two. Of lengths from 2 to 16 it gives the smallest clips."""
 
+Area = tuple[slice, slice]
+"""Rows and columns."""
+
 _NO_CHANGE = bytes((2, 2, 0x44, 0x01, 0))
 """Image data of one pixel of index 0: minimum code size 2; the codes clear, 0, end; terminator."""
 _REVERSED_BITS = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -68,16 +71,75 @@ def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: by
         is where that takes fewer bytes.
     """
     same = _same_color(previous, current)
-    if same.all():
-        return current.image._replace(
-            size=(1, 1),
-            interlaced=False,
-            color_table=global_table,
-            transparent_index=0,
-            data=memoryview(_NO_CHANGE),
-        )
-    delta = _changed(current, same, global_table)
-    return min(current.image, delta, key=lambda each: _bytes(each, global_table))
+    area = changed_area(~same)
+    if area is None:
+        return unchanged(current, global_table)
+    indexes = current.indexes[area].copy()
+    left = worth_leaving(same[area].ravel(), indexes.ravel()).reshape(indexes.shape)
+    spare = find_spare_index(current, indexes, left)
+    if spare is not None:
+        np.copyto(indexes, np.uint8(spare), where=left)
+    return encode_area(current, area, indexes, spare, global_table)
+
+
+def changed_area(changed: Mask) -> Area | None:
+    """The smallest rectangle that holds all that changed; None where nothing did."""
+    rows = np.flatnonzero(changed.any(axis=1))
+    if not len(rows):
+        return None
+    columns = np.flatnonzero(changed.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def find_spare_index(image: IndexedImage, indexes: Bytes, left: Mask) -> int | None:
+    """An index for pixels that are left as they are: none of the others has it."""
+    if image.spare_index is not None:
+        return image.spare_index
+    free = pixel_data.free_index(indexes)
+    return pixel_data.free_index(indexes[~left]) if free is None else free
+
+
+def unchanged(image: IndexedImage, global_table: bytes) -> gif.Image:
+    """What to store of an image that shows nothing new: one transparent pixel."""
+    return image.image._replace(
+        size=(1, 1),
+        interlaced=False,
+        color_table=global_table,
+        transparent_index=0,
+        data=memoryview(_NO_CHANGE),
+    )
+
+
+def encode_area(
+    image: IndexedImage, area: Area, indexes: Bytes, spare: int | None, global_table: bytes
+) -> gif.Image:
+    """Encode a part of an image; the image as it is where that takes fewer bytes.
+
+    Parameters
+    ----------
+    image : IndexedImage
+        The image.
+    area : tuple of slice
+        Rows and columns that are stored.
+    indexes : ndarray
+        Their pixels: indexes of the image's color table, or ``spare``.
+    spare : int, optional
+        The index of transparent pixels.
+    global_table : bytes
+        The color table of the animation.
+    """
+    pixels, table, transparent_index = _in_smallest_table(
+        indexes, image.color_table, spare, global_table
+    )
+    stored = image.image._replace(
+        position=(area[1].start, area[0].start),
+        size=(pixels.shape[1], pixels.shape[0]),
+        interlaced=False,
+        color_table=table,
+        transparent_index=transparent_index,
+        data=pixel_data.encode_pixels(pixels, gif.minimum_code_size(table)),
+    )
+    return min(image.image, stored, key=lambda each: _bytes(each, global_table))
 
 
 def _same_color(previous: IndexedImage, current: IndexedImage) -> Mask:
@@ -123,33 +185,6 @@ def _places(color_table: bytes, global_table: bytes) -> _Places:
     )
 
 
-def _changed(current: IndexedImage, same: Mask, global_table: bytes) -> gif.Image:
-    """The rectangle of ``current`` that holds all that is not the same."""
-    rows = np.flatnonzero(~same.all(axis=1))
-    columns = np.flatnonzero(~same.all(axis=0))
-    area = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    indexes = current.indexes[area].copy()
-    left = _worth_leaving(same[area].ravel(), indexes.ravel()).reshape(indexes.shape)
-    spare = current.spare_index
-    if spare is None:
-        spare = pixel_data.free_index(indexes)
-    if spare is None:
-        spare = pixel_data.free_index(indexes[~left])
-    if spare is not None:
-        np.copyto(indexes, np.uint8(spare), where=left)
-    indexes, table, transparent_index = _in_smallest_table(
-        indexes, current.color_table, spare, global_table
-    )
-    return current.image._replace(
-        position=(int(columns[0]), int(rows[0])),
-        size=(indexes.shape[1], indexes.shape[0]),
-        interlaced=False,
-        color_table=table,
-        transparent_index=transparent_index,
-        data=pixel_data.encode_pixels(indexes, gif.minimum_code_size(table)),
-    )
-
-
 def _in_smallest_table(
     indexes: Bytes, table: bytes, transparent_index: int | None, global_table: bytes
 ) -> tuple[Bytes, bytes, int | None]:
@@ -174,7 +209,7 @@ def _in_smallest_table(
     return np.take(lut, indexes), new_table, new_index
 
 
-def _worth_leaving(unchanged: Mask, indexes: Bytes) -> Mask:
+def worth_leaving(unchanged: Mask, indexes: Bytes) -> Mask:
     """Of pixels in a row those unchanged ones that stand in a stretch that is worth it.
 
     It has :data:`SHORTEST_STRETCH` pixels at least, not all of one color: one color repeats as
