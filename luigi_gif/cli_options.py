@@ -40,6 +40,7 @@ _GROUP_OF_PARAMETER = {
     "colors": "look",
     "dither": "look",
     "optimize": "look",
+    "tolerance": "look",
     "max_megapixels": "look",
     "range": "look",
     **dict.fromkeys(caption_parameters.NAMES, "captions"),

@@ -15,6 +15,9 @@ _SHORTEST_MS = 20
 _LONGEST_MS = 655_350
 """A GIF has 16 bits for the hundredths of a second."""
 
+DEFAULT_TOLERANCE = 10
+"""Levels, for ``lossy`` without any."""
+
 
 class DurationParameter(NumberParameter[int | None]):
     """How long a frame shows, in milliseconds; None leaves it its own delay."""
@@ -68,8 +71,17 @@ class ClipParameters:
     )
     optimize = ChoiceParameter(
         default="none",
-        choices=("none", "lossless"),
-        description="lossless: of each frame only what changed is stored",
+        choices=("none", "lossless", "lossy"),
+        description="lossless: of each frame only what changed is stored; lossy: only what changed "
+        "by more than --tolerance, in colors that take few bytes",
+    )
+    tolerance = NumberParameter[int | None](
+        default=None,
+        kind=int,
+        min_value=1,
+        max_value=255,
+        description="how far --optimize lossy may change red, green and blue of a pixel, of 255 "
+        f"levels; by default {DEFAULT_TOLERANCE}",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -82,6 +94,14 @@ class ClipParameters:
                 got="both",
                 next_step="leave one out",
             )
+        if self.tolerance is not None and self.optimize != "lossy":
+            raise ParameterError(
+                "a parameter has no effect",
+                where="--tolerance",
+                expected="--optimize lossy beside it",
+                got=f"--optimize {self.optimize}",
+                next_step="give that too, or leave --tolerance out",
+            )
 
 
 NAMES = tuple(name for name in vars(ClipParameters) if not name.startswith("_"))
@@ -93,6 +113,8 @@ def clip_recipe(task: Any) -> dict[str, object]:
     """The parameters of a task that shape its clip, without later ones that have no effect."""
     # WriteFrames has the first one too, but only notes which frames are duplicates.
     values = {name: getattr(task, name) for name in ("duplicates", *NAMES)}
+    if task.optimize == "lossy":
+        values["tolerance"] = _tolerance_of(task)
     return {
         name: value
         for name, value in values.items()
@@ -108,11 +130,18 @@ def clip_options_of(task: Any) -> clips.ClipOptions:
     return clips.ClipOptions(
         task.plays,
         duration_ms,
-        task.optimize == "lossless",
+        task.optimize != "none",
         task.max_megapixels * 10**6,
         task.hold_first_ms,
         task.hold_last_ms,
         task.bounce,
         drop_duplicates=task.duplicates == "drop",
         min_frames=task.min_frames,
+        tolerance=_tolerance_of(task),
     )
+
+
+def _tolerance_of(task: Any) -> int:
+    if task.optimize != "lossy":
+        return 0
+    return DEFAULT_TOLERANCE if task.tolerance is None else int(task.tolerance)

@@ -264,7 +264,10 @@ class CombineGif(
     min_frames : int
         How many frames the clip is to show at the least; fewer are an error.
     optimize : str
-        ``lossless`` stores of each frame only what changed; ``none`` stores all of it.
+        ``lossless`` stores of each frame only what changed; ``lossy`` only what changed by more
+        than ``tolerance``, in colors that take few bytes; ``none`` stores all of it.
+    tolerance : int, optional
+        How far ``lossy`` may change red, green and blue of a pixel, of 255 levels.
 
     Raises
     ------

@@ -30,6 +30,8 @@ from support.right_clips import (
 )
 from support.videos import video_of
 
+from luigi_gif.clips import clip_batches
+
 Source = Callable[[Path, Server], list[str]]
 """Lays its files into a folder and onto a server; what the command is given."""
 SOURCES: dict[str, Source] = {}
@@ -245,3 +247,26 @@ def test_every_source_becomes_the_right_clip(
     pixels, delays_ms = shown_frames(same_clips(luigi_gif, tmp_path, arguments, cluster))
     assert pixels == [each.tolist() for each in OTHER_PIXELS.get(name, PIXELS)]
     assert delays_ms == (DELAYS_MS if name.startswith("animated") else NO_DELAYS_MS)
+
+
+def test_a_clip_with_loss_is_the_same_whoever_makes_it(
+    luigi_gif_here: Callable[..., int],
+    cluster: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In several batches, each of which begins where another one ended."""
+    monkeypatch.setattr(clip_batches, "LOSSY_BATCH_STEPS", 4)
+    random = np.random.default_rng(3)
+    ground = random.integers(60, 180, (40, 50, 3))
+    noisy = [ground + random.integers(-4, 5, ground.shape) for _ in range(14)]
+    folder = tmp_path / "source"
+    write(
+        folder,
+        {f"{number:02}.png": saved(Image.fromarray(each.astype(np.uint8)), "PNG")
+         for number, each in enumerate(noisy)},
+    )  # fmt: skip
+    options = ["--optimize", "lossy", "--tolerance", "40"]
+    clip = same_clips(luigi_gif_here, tmp_path, [str(folder), *options], cluster)
+    frames = sum(each.stat().st_size for each in tmp_path.glob("serial/frames/*.gif"))
+    assert clip.stat().st_size < 0.5 * frames

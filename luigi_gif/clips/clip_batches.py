@@ -8,6 +8,9 @@ from typing import NamedTuple
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.sequence import ClipSequence, Part
 
+LOSSY_BATCH_STEPS = 48
+"""At the least. Each batch takes about as many bytes more as one or two of its images."""
+
 
 class ClipBatch(NamedTuple):
     """Neighbouring parts of a clip, whose blocks are made together."""
@@ -33,6 +36,23 @@ class ClipBatch(NamedTuple):
             part.written.shown_numbers[: part.leading] for part in self.parts if part.leading
         )
         return {*first, *last}.union(*leading)
+
+
+def group_for_loss(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """The parts of each batch of a clip with loss: they depend on the clip alone.
+
+    What is shown depends on what was shown before, and a batch does not know that of the others.
+    """
+    group: list[Part] = []
+    steps = 0
+    for part in parts:
+        group.append(part)
+        steps += len(part.steps)
+        if steps >= LOSSY_BATCH_STEPS:
+            yield group
+            group, steps = [], 0
+    if group:
+        yield group
 
 
 def plan_clip_batches(

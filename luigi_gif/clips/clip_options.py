@@ -30,3 +30,5 @@ class ClipOptions(NamedTuple):
     shows as much longer."""
     min_frames: int = 1
     """How many frames it is to show at the least."""
+    tolerance: int = 0
+    """How far red, green and blue of a pixel may be from those of its frame, of 255 levels."""

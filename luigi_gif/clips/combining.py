@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from luigi_gif import bundles, execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
-from luigi_gif.clips.clip_batches import plan_clip_batches
+from luigi_gif.clips.clip_batches import group_for_loss, plan_clip_batches
 from luigi_gif.clips.clip_blocks import make_clip_blocks
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.clip_comment import (
@@ -150,8 +150,12 @@ class _Combining:
             try:
                 work = sum(part.work for part in parts)
                 with execution.open_executor(config, work) as executor:
-                    groups = frames.group_by_work(
-                        parts, lambda part: part.work, executor.threads, config.batch_mib << 20
+                    groups = (
+                        group_for_loss(parts)
+                        if canvas.options.tolerance
+                        else frames.group_by_work(
+                            parts, lambda part: part.work, executor.threads, config.batch_mib << 20
+                        )
                     )
                     batches = plan_clip_batches(self._sequence, canvas, self._digits, groups)
                     writing = executor.run(partial(write_clip_batch, handle), batches)

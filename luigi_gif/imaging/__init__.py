@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         to_gif,
     )
     from luigi_gif.imaging.look import Crop, Length, Look
+    from luigi_gif.imaging.losses import LossyEncoder
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.pixel_data import used_colors
     from luigi_gif.imaging.pixel_facts import PixelFacts
@@ -55,6 +56,7 @@ __getattr__ = loads_on_use(
             "to_gif",
         ),
         "look": ("Crop", "Length", "Look"),
+        "losses": ("LossyEncoder",),
         "picture_files": ("image_file",),
         "pixel_data": ("used_colors",),
         "pixel_facts": ("PixelFacts",),
