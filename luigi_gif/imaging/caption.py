@@ -199,13 +199,12 @@ def _place(layout: _Layout, position: str, picture_size: _Size) -> tuple[int, in
 
 
 def _start(position: str, ends: tuple[str, str], room: int, margin: int) -> int:
-    if room < 2 * margin:
-        margin = max(0, room // 2)
-    if position.startswith(ends[0]) or position.endswith(ends[0]):
+    """Where something begins that leaves so much room, so far from an end or in the middle."""
+    margin = max(0, min(margin, room // 2))
+    sides = position.split("-")
+    if ends[0] in sides:
         return margin
-    if position.startswith(ends[1]) or position.endswith(ends[1]):
-        return max(0, room - margin)
-    return max(0, room // 2)
+    return max(0, room - margin if ends[1] in sides else room // 2)
 
 
 def _text_mask(layout: _Layout, position: str, size: _Size) -> Image.Image:
