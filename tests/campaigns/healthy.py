@@ -13,6 +13,7 @@ number of frames and went on.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import os
@@ -118,7 +119,8 @@ def resumed(folder: Path, kills: int, seed: int) -> Iterator[str]:
         wanted = draw.randrange(frame_count)
         while process.poll() is None and len(list(workdir.glob("frames/*.gif"))) <= wanted:
             time.sleep(0.005)
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it may have ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         written = len(list(workdir.glob("frames/*.gif")))
         assert started(folder, workdir).wait() == 0
