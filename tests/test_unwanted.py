@@ -279,6 +279,17 @@ def test_a_copied_gif_is_compared_as_it_is_shown(data: bytes) -> None:
     assert copied == facts_of(same)
 
 
+def test_what_a_gif_leaves_free_of_its_screen_is_transparent() -> None:
+    """So it is like a picture with a transparent border."""
+    small = container.read_first_image(gif(2))[0]
+    placed = small._replace(screen=(6, 4), position=(2, 1))
+    pixels = np.zeros((4, 6, 4), np.uint8)
+    with Image.open(io.BytesIO(gif(2))) as image:
+        pixels[1:3, 2:5] = np.asarray(image.convert("RGBA"))
+    assert imaging.pixel_facts_of_gif(placed, LOOK).sha256 == sha256_of(pixels, "PNG")
+    assert not imaging.pixel_facts_of_gif(placed, LOOK).one_color
+
+
 def sha256_of(pixels: np.ndarray, format_: str) -> str:
     return facts_of(saved(Image.fromarray(pixels), format_, lossless=True)).sha256
 
