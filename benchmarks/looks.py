@@ -5,7 +5,7 @@ usage: python benchmarks/looks.py [--pictures 1000] [--size 1280x720] [--runs 5]
 
 The pictures are JPEGs of benchmarks/landscape.py in this size, 100 of them again and again, in
 FOLDER (by default data/benchmark in this repository). Runs without and with an option take turns;
-seconds are medians, and so is the ratio of neighbouring runs.
+seconds are medians, and so are the ratios of neighbouring runs, also of all cores together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 
 import landscape
-from compare import ROOT, combine_gif, measure
+from compare import ROOT, combine_gif
+from folder import timed
 
 DRAWN = 100
 
@@ -48,17 +49,23 @@ def draw(count: int, size: tuple[int, int], folder: Path) -> None:
 
 def contest(rows: dict[str, list[str]], pictures: Path, runs: int, folder: Path) -> None:
     """Print the table."""
-    print("| | seconds without | with | ratio |")
-    print("|---|---:|---:|---:|")
+    print("| | seconds without | with | ratio | of CPU seconds |")
+    print("|---|---:|---:|---:|---:|")
     for name, options in rows.items():
         pairs = []
         for turn in range(runs):
             plain = combine_gif(str(pictures), folder / f"{name}-{turn}-without")
             changed = combine_gif(str(pictures), folder / f"{name}-{turn}-with")
-            pairs.append((measure(plain).seconds, measure([*changed, *options]).seconds))
-        without, with_ = map(statistics.median, zip(*pairs, strict=True))
-        ratio = statistics.median(after / before for before, after in pairs)
-        print(f"| `{options[0]}` | {without:.1f} | {with_:.1f} | {ratio:.3f} |", flush=True)
+            pairs.append((timed(plain), timed([*changed, *options])))
+        without, with_ = (
+            statistics.median(run.seconds for run in each) for each in zip(*pairs, strict=True)
+        )
+        ratio = statistics.median(after.seconds / before.seconds for before, after in pairs)
+        cpu = statistics.median(after.cpu_seconds / before.cpu_seconds for before, after in pairs)
+        print(
+            f"| `{options[0]}` | {without:.1f} | {with_:.1f} | {ratio:.3f} | {cpu:.3f} |",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -117,9 +117,12 @@ def look_of(task: Any) -> imaging.Look:
 def render_options_of(task: Any, formats: set[str]) -> frames.RenderOptions:
     """How its frames are made of images of these formats."""
     look = look_of(task)
-    copying = formats <= {"GIF"} and look.keeps_every_gif() and not task.caption
+    uncaptioned_gifs = formats <= {"GIF"} and not task.caption
+    copying = uncaptioned_gifs and look.keeps_every_gif()
     # The best quality asks for the best palette of each frame.
-    own_palettes = copying or (task.palette == "auto" and task.quality == "best")
+    own_palettes = (uncaptioned_gifs and look.keeps_every_color_table()) or (
+        task.palette == "auto" and task.quality == "best"
+    )
     return frames.RenderOptions(
         look,
         task.on_bad_frame == "skip",

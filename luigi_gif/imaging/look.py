@@ -108,11 +108,10 @@ class Look(NamedTuple):
         changes = self.crop is not None or self.background is not None
         return changes and self.fitted(part) == part and colors <= self.colors
 
+    def keeps_every_color_table(self) -> bool:
+        """Whether a GIF of any size and any colors keeps its color table, unless captioned."""
+        return self.size == (None, None) and self.colors == gif.MAX_COLORS
+
     def keeps_every_gif(self) -> bool:
-        """Whether a GIF of any size is to stay as it is."""
-        return (
-            self.size == (None, None)
-            and self.crop is None
-            and self.background is None
-            and self.colors == gif.MAX_COLORS
-        )
+        """Whether it is to stay as it is, too."""
+        return self.keeps_every_color_table() and self.crop is None and self.background is None
