@@ -42,6 +42,8 @@ class Result(NamedTuple):
     left_out : list of str
         Why frames were left out or merged into the one before, each in a line; none where the work
         directory does not say it any more.
+    gave_up : str
+        What the clip gave up to be no larger than ``max_size``, for people; empty for nothing.
     """
 
     path: str
@@ -51,6 +53,7 @@ class Result(NamedTuple):
     duration_ms: int
     size: int
     left_out: list[str]
+    gave_up: str = ""
 
 
 def make_gif(
@@ -200,6 +203,7 @@ def _result(task: CombineGif, path: str) -> Result:
         clip["duration_ms"],
         clip["bytes"],
         _left_out(task),
+        clip.get("gave_up", ""),
     )
 
 

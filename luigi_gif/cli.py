@@ -188,7 +188,8 @@ def _describe_clip(task: CombineGif) -> list[str]:
     clip = run_history.recorded_clip(task.folder, task.gif_file)
     if clip is None:
         return [size_text]
-    return [f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}", size_text]
+    frame_count = f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}"
+    return [frame_count, size_text, *([clip["gave_up"]] if "gave_up" in clip else [])]
 
 
 def _bad_entry(error: ValueError) -> ParameterError:

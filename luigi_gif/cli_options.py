@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from luigi_gif import caption_parameters, exit_codes, settings
 from luigi_gif._version import __version__
 from luigi_gif.flag_parameter import ALONE, FlagParameter
+from luigi_gif.max_size_parameter import PLACES
 from luigi_gif.parameters import NamedParameter
 from luigi_gif.tasks import CombineGif
 
@@ -41,6 +42,7 @@ _GROUP_OF_PARAMETER = {
     "dither": "look",
     "optimize": "look",
     "tolerance": "look",
+    "max_size": "look",
     "max_megapixels": "look",
     "range": "look",
     **dict.fromkeys(caption_parameters.NAMES, "captions"),
@@ -129,8 +131,20 @@ def make_parser() -> Parser:
     groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
     for title, name, parameter in _parameters():
         value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
-        groups[title].add_argument(flag(name), dest=name, help=_help(parameter), **value)
+        group = groups[title]
+        if name == "max_size":
+            group = _with_place(group, name)
+        group.add_argument(flag(name), dest=name, help=_help(parameter), **value)
     return parser
+
+
+def _with_place(group: argparse._ArgumentGroup, name: str) -> argparse._MutuallyExclusiveGroup:
+    """A group for two ways to say the same, with --for in it already."""
+    either = group.add_mutually_exclusive_group()
+    either.add_argument(
+        "--for", dest=name, choices=PLACES, help="the same, for a place by its name"
+    )
+    return either
 
 
 def task_parameters() -> list[str]:
@@ -171,7 +185,7 @@ def _escaped(description: str | None) -> str:
 
 def _nearest_option(message: str) -> str | None:
     """The option that is most like the first unknown one that the message names."""
-    known = ["--help", "--version", "--output", "--explain", "--page", "--write-samples"]
+    known = ["--help", "--version", "--output", "--explain", "--page", "--write-samples", "--for"]
     known += [flag(name) for _, name, _ in _parameters()]
     _, is_unknown, words = message.partition("unrecognized arguments: ")
     options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from luigi_gif import clips
+from luigi_gif import clips, settings
 from luigi_gif.errors import ParameterError
 from luigi_gif.flag_parameter import FlagParameter
+from luigi_gif.max_size_parameter import PLACES, MaxSizeParameter
 from luigi_gif.parameters import ChoiceParameter, NumberParameter
 
 _SHORTEST_MS = 20
@@ -83,6 +84,11 @@ class ClipParameters:
         description="how far --optimize lossy may change red, green and blue of a pixel, of 255 "
         f"levels; by default {DEFAULT_TOLERANCE}",
     )
+    max_size = MaxSizeParameter(
+        default=None,
+        description="largest size of the clip, such as 10MB (10,000,000 bytes), 8MiB, or a place: "
+        f"{', '.join(PLACES)}; what the clip gives up for it is told",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,6 +121,7 @@ def clip_recipe(task: Any) -> dict[str, object]:
     values = {name: getattr(task, name) for name in ("duplicates", *NAMES)}
     if task.optimize == "lossy":
         values["tolerance"] = _tolerance_of(task)
+    values["max_size"] = max_bytes_of(task)
     return {
         name: value
         for name, value in values.items()
@@ -130,13 +137,14 @@ def clip_options_of(task: Any) -> clips.ClipOptions:
     return clips.ClipOptions(
         task.plays,
         duration_ms,
-        task.optimize != "none",
+        task.optimize != "none" or task.max_size is not None,
         task.max_megapixels * 10**6,
         task.hold_first_ms,
         task.hold_last_ms,
         task.bounce,
         drop_duplicates=task.duplicates == "drop",
         min_frames=task.min_frames,
+        max_bytes=max_bytes_of(task),
         tolerance=_tolerance_of(task),
     )
 
@@ -145,3 +153,10 @@ def _tolerance_of(task: Any) -> int:
     if task.optimize != "lossy":
         return 0
     return DEFAULT_TOLERANCE if task.tolerance is None else int(task.tolerance)
+
+
+def max_bytes_of(task: Any) -> int | None:
+    """The largest size of its clip; None for any."""
+    if task.max_size is None:
+        return None
+    return settings.max_size.current().limit_of(task.max_size)

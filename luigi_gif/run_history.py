@@ -52,6 +52,7 @@ def describe_clip(clip: clips.CombinedClip) -> dict[str, object]:
         "width": width,
         "height": height,
         "bytes": clip.size_bytes,
+        **({"gave_up": clip.gave_up, "encodings": clip.encodings} if clip.gave_up else {}),
     }
 
 

@@ -1,12 +1,14 @@
-"""The configuration sections of luigi.cfg: [dask], [download], [storage] and [notify].
+"""The configuration sections of luigi.cfg: [dask], [download], [storage], [notify], [max_size].
 
 Each entry is also a command-line flag, such as ``--dask-address``. None of
-them shapes a file's bytes, so none is part of a recipe.
+them shapes a file's bytes, so none is part of a recipe; but what a place of
+[max_size] stands for is.
 """
 
 from __future__ import annotations
 
 from luigi_gif.headers_parameter import HeadersParameter
+from luigi_gif.max_size_parameter import SizeLimitParameter
 from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import (
     JsonParameter,
@@ -199,6 +201,38 @@ class download(CheckedConfig):
     )
 
 
+class max_size(CheckedConfig):
+    """The largest GIF that places take, in bytes: what ``--max-size PLACE`` stands for.
+
+    As of November 2026; docs/images.md says where each comes from.
+
+    Attributes
+    ----------
+    github, discord, slack, x, email : int
+    """
+
+    github = SizeLimitParameter(
+        default=10_000_000, description="largest picture in an issue or a comment on GitHub"
+    )
+    discord = SizeLimitParameter(
+        default=10_000_000, description="largest file in a message on Discord, free of charge"
+    )
+    slack = SizeLimitParameter(
+        default=2_000_000, description="largest linked picture that Slack shows without a click"
+    )
+    x = SizeLimitParameter(
+        default=15_000_000, description="largest GIF in a post on X, in a browser"
+    )
+    email = SizeLimitParameter(
+        default=18_000_000,
+        description="largest attachment of a mail of 25 MB, which takes 37 percent more there",
+    )
+
+    def limit_of(self, asked: int | str) -> int:
+        """In bytes, of a place or a size."""
+        return asked if isinstance(asked, int) else int(getattr(self, asked))
+
+
 def check_all() -> None:
     """Look at all sections, before any work is done.
 
@@ -207,5 +241,5 @@ def check_all() -> None:
     ParameterError
         For an entry that cannot be used.
     """
-    for section in (dask, download, storage, notify):
+    for section in (dask, download, storage, notify, max_size):
         section.current()

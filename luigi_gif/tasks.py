@@ -268,6 +268,8 @@ class CombineGif(
         than ``tolerance``, in colors that take few bytes; ``none`` stores all of it.
     tolerance : int, optional
         How far ``lossy`` may change red, green and blue of a pixel, of 255 levels.
+    max_size : int or str, optional
+        Largest size of the clip: bytes, or a text such as ``"10MB"``, ``"8MiB"`` or ``"github"``.
 
     Raises
     ------
@@ -340,7 +342,9 @@ class CombineGif(
             settings.dask.current(),
         )
         frame_count, size_bytes = self._combined.frame_count, self._combined.size_bytes
-        return f"{self.output()}: {frame_count:,} frames, {size_bytes:,} bytes"
+        made = f"{self.output()}: {frame_count:,} frames, {size_bytes:,} bytes"
+        gave_up = self._combined.gave_up
+        return f"{made}, for --max-size with {gave_up}" if gave_up else made
 
     def about(self) -> dict[str, object]:
         others = run_history.recorded_clips(self.folder)

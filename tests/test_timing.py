@@ -91,7 +91,7 @@ def test_a_thousand_frames_take_as_long_as_asked(
 ) -> None:
     """To 10 ms, though a GIF counts in these; each within 10 ms of the others."""
     options = clip_parameters.clip_options_of(luigi_gif.CombineGif(url="x", **parameters))
-    canvas = clip_canvas.Canvas((1, 1), True, b"", options, {})
+    canvas = clip_canvas.Canvas((1, 1), (1, 1), True, b"", options, {})
     halves = [timing.Timing(canvas, timed_before) for timed_before in (0, 500)]
     delays = [half.next_delay_cs(0, 1, 10) for half in halves for _ in range(500)]
     assert abs(10 * sum(delays) - duration_ms) <= 10

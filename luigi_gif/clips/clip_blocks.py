@@ -12,7 +12,7 @@ from typing import NamedTuple
 from luigi_gif import execution, gif, imaging
 from luigi_gif.clips.changes import Changes, find_changes
 from luigi_gif.clips.clip_batches import ClipBatch
-from luigi_gif.clips.clip_canvas import Canvas, center
+from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
 from luigi_gif.clips.timing import Timing, split_delay
 from luigi_gif.errors import Undecodable
@@ -30,7 +30,7 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
     """What stands in the clip for each image of a batch. Raises ChangedFrame."""
     canvas = batch.canvas
     before, after = (
-        None if number is None else center(reader.read_image(number), canvas.size)
+        None if number is None else reader.read_placed(number, canvas)
         for number in (batch.before, batch.after)
     )
     changes = find_changes(canvas, before)
@@ -42,8 +42,7 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
         try:
             stored = _stored(canvas, changes, shown_before, place)
         except Undecodable as error:  # WriteFrames, called again for it, looks closely
-            got = f"damaged pixels (expected {error.expected}, got {error.got})"
-            raise reader.changed_frame(frame.number, got) from None
+            raise reader.damaged_frame(frame.number, error) from None
         delay_cs = timing.next_delay_cs(frame.number, frame.frame_count, frame.own_cs)
         for part_of_delay_cs in split_delay(delay_cs):
             blocks = gif.encode_image_blocks(

@@ -13,6 +13,8 @@ class Canvas(NamedTuple):
 
     size: tuple[int, int]
     """Width and height of the logical screen, in pixels."""
+    frames_size: tuple[int, int]
+    """The same of the frame files; the clip may be smaller."""
     opaque: bool
     """Whether each frame alone decides every pixel, so that none is ever transparent."""
     color_table: bytes

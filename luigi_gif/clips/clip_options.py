@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from luigi_gif.clips.reduction import Reduction
+
 
 class ClipOptions(NamedTuple):
     """How a clip plays and is stored."""
@@ -32,3 +34,7 @@ class ClipOptions(NamedTuple):
     """How many frames it is to show at the least."""
     tolerance: int = 0
     """How far red, green and blue of a pixel may be from those of its frame, of 255 levels."""
+    max_bytes: int | None = None
+    """Of the whole clip, which gives up for it what it has to."""
+    reduction: Reduction | None = None
+    """What the clip gives up; None stands for nothing."""

@@ -10,15 +10,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import zlib
-from collections.abc import Generator, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from luigi_gif import bundles, execution, frames, gif, settings, storage
-from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
-from luigi_gif.clips.clip_batches import group_for_loss, plan_clip_batches
-from luigi_gif.clips.clip_blocks import make_clip_blocks
+from luigi_gif import execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.clip_comment import (
     checksum_offset,
@@ -26,15 +22,13 @@ from luigi_gif.clips.clip_comment import (
     read_clip_status,
     remember_whole,
 )
+from luigi_gif.clips.clip_encoder import Blocks, ClipEncoder, ClipPlan
 from luigi_gif.clips.clip_options import ClipOptions
-from luigi_gif.clips.frame_reader import ChangedFrame, FrameReader
-from luigi_gif.clips.global_table import read_global_table
-from luigi_gif.clips.sequence import ClipSequence, plan_sequence
-from luigi_gif.errors import LUIGI_LOGGER, BundleError, DamagedFileError, out_of_memory
+from luigi_gif.clips.frame_reader import ChangedFrame
+from luigi_gif.clips.size_limit import make_within
+from luigi_gif.errors import LUIGI_LOGGER, out_of_memory
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
-
-Pieces = Generator[bytes | memoryview, None, None]
 
 
 class CombinedClip(NamedTuple):
@@ -46,6 +40,10 @@ class CombinedClip(NamedTuple):
     duration_ms: int
     """Of one round."""
     size_bytes: int
+    gave_up: str = ""
+    """For people: what it gave up to be no larger than its limit."""
+    encodings: int = 1
+    """How many clips were encoded whole to find it, this one included."""
 
 
 def combine_frames(
@@ -64,21 +62,21 @@ def combine_frames(
     manifest then says that it is missing. Raises BundleError, StorageError or
     ClusterError.
     """
-    sequence = _checked_sequence(folder, manifest, options)
     _warn_of_short_delays(manifest, options)
     frames.warn_of_duplicates(manifest, merged=not options.drop_duplicates)
-    combining = _Combining(folder, manifest, sequence)
+    comment = comment_for(origin)
     try:
-        canvas = combining.read_canvas(options)
-        head = gif.encode_header(
-            canvas.size, canvas.color_table, options.plays, comment_for(origin)
-        )
         with (
+            _encoded(ClipEncoder(folder, manifest), options, comment, config) as (
+                plan,
+                blocks,
+                encodings,
+            ),
             folder.atomic_writer(name) as file,
-            contextlib.closing(combining.make_pieces(canvas, config)) as pieces,
         ):
+            head = _head(plan.canvas, comment)
             crc32 = 0
-            for piece in chain([head], pieces, [bytes((gif.TRAILER,))]):
+            for piece in chain([head], blocks.read(), [bytes((gif.TRAILER,))]):
                 crc32 = zlib.crc32(piece, crc32)
                 file.write(piece)
             size = file.tell()
@@ -86,7 +84,15 @@ def combine_frames(
             file.write(b"%08x" % crc32)
             _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
-        return CombinedClip(canvas.size, combining.image_count, 10 * combining.duration_cs, size)
+        canvas, reduction = plan.canvas, plan.canvas.options.reduction
+        return CombinedClip(
+            canvas.size,
+            blocks.image_count,
+            10 * blocks.duration_cs,
+            size,
+            "" if reduction is None else reduction.words(canvas.frames_size),
+            encodings,
+        )
     except ChangedFrame as error:
         manifest.results[frames.find_chunk_index(manifest, error.number)] = None
         manifest.save(folder)
@@ -95,141 +101,38 @@ def combine_frames(
         raise out_of_memory(folder.path(name)) from error
 
 
-class _Combining:
-    """Gets the blocks of a clip: copied here, or made by workers."""
+@contextlib.contextmanager
+def _encoded(
+    encoder: ClipEncoder, options: ClipOptions, comment: bytes, config: settings.dask
+) -> Iterator[tuple[ClipPlan, Blocks, int]]:
+    """What the clip shows, its blocks, and how many clips were encoded, while the block lasts.
 
-    def __init__(
-        self, folder: storage.Folder, manifest: frames.Manifest, sequence: ClipSequence
-    ) -> None:
-        self._folder = folder
-        self._manifest = manifest
-        self._sequence = sequence
-        self._digits = frames.digits_for(manifest.frame_count)
-        self.image_count = 0
-        self.duration_cs = 0
-        self._digests: dict[int, str] = {}
-        """SHA-256 of the frame files that are read more than once, by number."""
+    Raises DamagedFileError, BundleError, StorageError or ClusterError.
+    """
+    plan = encoder.plan(options)
+    if plan.canvas.opaque and not options.only_changes:
+        yield plan, encoder.copied(plan), 1
+        return
+    max_work = config.batch_mib << 20
 
-    def read_canvas(self, options: ClipOptions) -> Canvas:
-        """What the images have in common. Raises ChangedFrame."""
-        reader = FrameReader(self._folder, self._digits)
-        ends = self._sequence.ends
-        first = reader.read_image(ends.first)
-        manifest = self._manifest
-        table = first.color_table
-        if options.only_changes and manifest.uniform:
-            table = read_global_table(reader, first, self._sequence.parts)
-        self._compare(reader.digests)
-        holds = ((ends.first, options.hold_first_ms), (ends.last, options.hold_last_ms))
-        holds_ms = {number: hold_ms for number, hold_ms in holds if hold_ms is not None}
-        return Canvas(manifest.screen_size, manifest.uniform, table, options, holds_ms)
+    def clip_bytes(canvas: Canvas, blocks: int) -> int:
+        return len(_head(canvas, comment)) + blocks + 1  # the trailer
 
-    def make_pieces(self, canvas: Canvas, config: settings.dask) -> Pieces:
-        """All that stands between the head of the clip and its trailer, in order.
-
-        Raises DamagedFileError, StorageError or ClusterError.
-        """
-        if canvas.opaque and not canvas.options.only_changes:
-            return self._copied(canvas)
-        return self._made_by_workers(canvas, config)
-
-    def _copied(self, canvas: Canvas) -> Pieces:
-        everything = [self._sequence.parts]
-        for batch in plan_clip_batches(self._sequence, canvas, self._digits, everything):
-            reader = FrameReader(self._folder, self._digits)
-            for image in make_clip_blocks(reader, batch):
-                yield from image.pieces
-                self.image_count += 1
-                self.duration_cs += image.delay_cs
-            self._compare(reader.digests)
-
-    def _made_by_workers(self, canvas: Canvas, config: settings.dask) -> Pieces:
-        files: dict[int, BlockFile] = {}
-        parts = self._sequence.parts
-        with self._folder.share() as handle:
-            try:
-                work = sum(part.work for part in parts)
-                with execution.open_executor(config, work) as executor:
-                    groups = (
-                        group_for_loss(parts)
-                        if canvas.options.tolerance
-                        else frames.group_by_work(
-                            parts, lambda part: part.work, executor.threads, config.batch_mib << 20
-                        )
-                    )
-                    batches = plan_clip_batches(self._sequence, canvas, self._digits, groups)
-                    writing = executor.run(partial(write_clip_batch, handle), batches)
-                    with contextlib.closing(writing) as finished:
-                        for completed in finished:
-                            files |= {file.part_index: file for file in completed.files}
-                            self._compare(completed.digests)
-                self.image_count = sum(file.image_count for file in files.values())
-                self.duration_cs = sum(file.duration_cs for file in files.values())
-                yield from _read_block_files(self._folder, handle, files)
-            finally:
-                for index in files:
-                    self._folder.remove(handle.block_file(frames.SUBFOLDER, index))
-
-    def _compare(self, found: dict[int, str]) -> None:
-        """Hold what a batch found of frame files against what others did. Raises ChangedFrame.
-
-        Each chunk is held against the manifest by whoever copies it. The frame before and
-        behind it, and the first one, are read once more elsewhere: they must be the same then.
-        """
-        for number, digest in found.items():
-            if self._digests.setdefault(number, digest) != digest:
-                reader = FrameReader(self._folder, self._digits)
-                raise reader.changed_frame(number, "other bytes from one moment to the next")
+    with execution.open_executor(config, plan.sequence.work) as executor:
+        blocks = encoder.made_by_workers(plan, executor, max_work)
+    with contextlib.closing(blocks):
+        size = clip_bytes(plan.canvas, blocks.size_bytes)
+        if options.max_bytes is None or size <= options.max_bytes:
+            yield plan, blocks, 1
+            return
+    with execution.open_executor(config) as executor:
+        limited = make_within(encoder, executor, max_work, plan, size, clip_bytes)
+    with contextlib.closing(limited.blocks):
+        yield limited
 
 
-def _read_block_files(
-    folder: storage.Folder, handle: storage.FolderHandle, files: dict[int, BlockFile]
-) -> Iterator[bytes]:
-    """The blocks of each part, in order, each removed behind it. Raises DamagedFileError."""
-    names = {index: handle.block_file(frames.SUBFOLDER, index) for index in sorted(files)}
-    contents = folder.read_many(names.values(), bundles.WAYPOINT_WORK)
-    for (index, name), blocks in zip(names.items(), contents, strict=True):
-        _, size, crc32, _, _ = files[index]
-        if blocks is None or len(blocks) != size or zlib.crc32(blocks) != crc32:
-            raise DamagedFileError(
-                "a part of the clip is not what a worker wrote",
-                where=folder.path(name),
-                expected=f"{size:,} bytes with the checksum {crc32:08x}",
-                got="no file" if blocks is None else f"{len(blocks):,} other bytes",
-                next_step="run again when nothing else changes the work directory",
-            )
-        yield blocks
-        folder.remove(name)
-        del files[index]
-
-
-def _checked_sequence(
-    folder: storage.Folder, manifest: frames.Manifest, options: ClipOptions
-) -> ClipSequence:
-    """What the clip shows. Raises BundleError where no clip can be made."""
-    sequence = plan_sequence(manifest, options)
-    shown_count = manifest.shown_count
-    if sequence is None or shown_count < options.min_frames:
-        reasons = manifest.reasons
-        left_out = f"; {len(reasons):,} are left out, the first is {reasons[0]}" if reasons else ""
-        raise BundleError(
-            "the clip has too few frames" if shown_count else "no frame of the bundle is usable",
-            where=folder.path(frames.MANIFEST),
-            expected=f"at least {options.min_frames:,} (see --min-frames)",
-            got=f"{shown_count:,} of {manifest.frame_count:,}{left_out}",
-            next_step="mend the bundle at its source, delete it here, and run again, "
-            "or ask for fewer frames",
-        )
-    width, height = manifest.screen_size
-    if width * height > options.max_pixels:
-        raise BundleError(
-            "the frames need too large a canvas",
-            where=folder.path(frames.MANIFEST),
-            expected=f"at most {options.max_pixels:,} pixels (see --max-megapixels)",
-            got=f"{width}x{height}, from the widest frame and the tallest",
-            next_step="give all frames one --size, or mend the bundle at its source",
-        )
-    return sequence
+def _head(canvas: Canvas, comment: bytes) -> bytes:
+    return gif.encode_header(canvas.size, canvas.color_table, canvas.options.plays, comment)
 
 
 def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from luigi_gif import frames, gif, storage
+from luigi_gif import frames, gif, imaging, storage
 from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_canvas import Canvas, center
 from luigi_gif.clips.sequence import Part, WrittenChunk
-from luigi_gif.errors import DamagedFileError, Malformed, Truncated
+from luigi_gif.errors import DamagedFileError, Malformed, Truncated, Undecodable
 
 
 class ChangedFrame(DamagedFileError):
@@ -58,6 +58,10 @@ class FrameReader:
         """The image of one frame file. Raises ChangedFrame."""
         return next(self._read_images([number]))
 
+    def read_placed(self, number: int, canvas: Canvas) -> gif.Image:
+        """The image of one frame file as the clip has it. Raises ChangedFrame."""
+        return self._placed(number, self.read_image(number), canvas)
+
     def read_shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
         """The frames of a batch, each chunk held against the manifest. Raises ChangedFrame."""
         read_elsewhere = batch.read_elsewhere
@@ -92,7 +96,7 @@ class FrameReader:
             own_cs = gif.displayed_cs(image.delay_cs) + step.merged.delay_cs
             for number in step.others:
                 own_cs += gif.displayed_cs(images[number].delay_cs)
-            image = center(image, canvas.size)
+            image = self._placed(step.number, image, canvas)
             yield ShownFrame(step.number, part.part_index, image, step.frame_count, own_cs)
 
     def _read_images(self, numbers: Sequence[int]) -> Iterator[gif.Image]:
@@ -101,6 +105,24 @@ class FrameReader:
             file = self._existing(number, content)
             self.digests[number] = hashlib.sha256(file).hexdigest()
             yield self._first_image(number, file)
+
+    def _placed(self, number: int, image: gif.Image, canvas: Canvas) -> gif.Image:
+        """An image on the canvas of the clip, and as small as it is to be there."""
+        image = center(image, canvas.frames_size)
+        reduction = canvas.options.reduction
+        if reduction is None:
+            return image
+        try:
+            return imaging.smaller_image(
+                image, reduction.size, reduction.colors, reduction.color_table
+            )
+        except Undecodable as error:  # WriteFrames, called again for it, looks closely
+            raise self.damaged_frame(number, error) from None
+
+    def damaged_frame(self, number: int, error: Undecodable) -> ChangedFrame:
+        """The error of a frame whose pixels cannot be decoded."""
+        got = f"damaged pixels (expected {error.expected}, got {error.got})"
+        return self.changed_frame(number, got)
 
     def _name(self, number: int) -> str:
         return frames.frame_file_name(number, self._digits)

@@ -126,6 +126,16 @@ class ClipSequence(NamedTuple):
     """In the order of the clip; some may be without a step."""
     ends: Ends
 
+    @property
+    def step_count(self) -> int:
+        """How many there are in all parts."""
+        return sum(len(part.steps) for part in self.parts)
+
+    @property
+    def work(self) -> int:
+        """In bytes to copy."""
+        return sum(part.work for part in self.parts)
+
 
 def plan_sequence(manifest: frames.Manifest, options: ClipOptions) -> ClipSequence | None:
     """What a clip of the manifest's frames shows; None where there is nothing to show."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         sample_colors,
         to_gif,
     )
+    from luigi_gif.imaging.frame_palette import DistinctColors
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.losses import LossyEncoder
     from luigi_gif.imaging.picture_files import image_file
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         fewer_colors,
         with_colors,
     )
+    from luigi_gif.imaging.shrinking import shown_colors, smaller_image
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
 
 __getattr__ = loads_on_use(
@@ -67,6 +69,8 @@ __getattr__ = loads_on_use(
             "fewer_colors",
             "with_colors",
         ),
+        "frame_palette": ("DistinctColors",),
         "single_frame": ("SingleFrame", "with_delay"),
+        "shrinking": ("shown_colors", "smaller_image"),
     },
 )

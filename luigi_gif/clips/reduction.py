@@ -1,0 +1,106 @@
+"""What a clip gives up to be smaller: a row of ever smaller clips.
+
+In this order, and each down to a limit before the next begins: colors of each
+frame, colors of all frames together, size in pixels, every nth frame; at last
+size alone, down to where nothing can be seen any more.
+
+Frames with colors in common take much less: a color table of its own takes as
+many bytes as the pixels of a small frame, and pixels that do not change keep
+their color.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+FEWEST_OWN_COLORS = 128
+MOST_COMMON_COLORS = 255
+"""One index is left for what has not changed."""
+FEWEST_COLORS = 64
+"""With fewer, large areas show steps: a smaller size looks better then."""
+SMALLEST_SCALE = 0.25
+"""Of each side, before frames are left out."""
+MIN_SIDE_PIXELS = 16
+
+
+class Reduction(NamedTuple):
+    """What a clip gives up."""
+
+    size: tuple[int, int]
+    """Width and height in pixels."""
+    colors: int
+    """Of a frame, at most; a transparent one is none of them."""
+    every: int = 1
+    """Of every how many frames one is shown, for as long as all of them."""
+    in_common: bool = True
+    """Whether all frames have the same colors."""
+    color_table: bytes | None = None
+    """These, 3 bytes each, once they are chosen."""
+
+    def words(self, size: tuple[int, int]) -> str:
+        """For people, of a clip that was of this size."""
+        words = []
+        if self.size != size:
+            words.append("{}x{} of {}x{} pixels".format(*self.size, *size))
+        words.append(f"{self.colors} colors")
+        if self.every > 1:
+            words.append(f"one of {self.every} frames")
+        return ", ".join(words)
+
+
+class _Unit(NamedTuple):
+    """A part of the row, in which one thing falls steadily."""
+
+    colors: tuple[int, int]
+    """At its begin and its end."""
+    scales: tuple[float, float] = (1.0, 1.0)
+    every: int = 1
+    in_common: bool = True
+
+
+class ReductionRow:
+    """Ever smaller clips of some frames, by a position from 0 (gives up nothing) to ``end``.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height of the frames in pixels.
+    frame_count : int
+        How many are shown.
+    min_frames : int
+        How many are to be shown at the least.
+    in_common : bool
+        Whether the frames have their colors in common already.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], frame_count: int, min_frames: int, *, in_common: bool
+    ) -> None:
+        self._size = size
+        few = (FEWEST_COLORS, FEWEST_COLORS)
+        least = min(1.0, MIN_SIDE_PIXELS / min(size))
+        smallest = max(SMALLEST_SCALE, least)
+        self._units = [] if in_common else [_Unit((256, FEWEST_OWN_COLORS), in_common=False)]
+        self._units.append(_Unit((MOST_COMMON_COLORS, FEWEST_COLORS)))
+        self._units.append(_Unit(few, (1.0, smallest)))
+        every = 2
+        while -(-frame_count // every) >= max(2, min_frames):
+            # Half of the frames take about half of the bytes, as half of the pixels do.
+            self._units.append(_Unit(few, (min(1.0, smallest * 2**0.5), smallest), every))
+            every *= 2
+        self._units.append(_Unit(few, (smallest, least), every // 2))
+        self.end = float(len(self._units))
+
+    def at(self, position: float) -> Reduction:
+        """What the clip at a position gives up."""
+        index = min(int(position), len(self._units) - 1)
+        unit, part = self._units[index], position - index
+        scale = _between(*unit.scales, part)
+        width, height = (max(1, round(side * scale)) for side in self._size)
+        colors = round(_between(*unit.colors, part))
+        return Reduction((width, height), colors, unit.every, unit.in_common)
+
+
+def _between(begin: float, end: float, part: float) -> float:
+    """In even steps on a scale of logarithms."""
+    return begin * (end / begin) ** part

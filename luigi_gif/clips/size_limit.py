@@ -1,0 +1,154 @@
+"""A clip that is no larger than a limit: what it gives up for that, tried out on workers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from luigi_gif import execution, frames, imaging
+from luigi_gif.clips.clip_canvas import Canvas
+from luigi_gif.clips.clip_encoder import ClipEncoder, ClipPlan, WorkerBlocks
+from luigi_gif.clips.reduction import ReductionRow
+from luigi_gif.clips.size_samples import SampledColors, measure_sample, plan_samples, sample_colors
+from luigi_gif.clips.size_search import find_largest
+from luigi_gif.errors import PipelineError
+
+SAMPLED_FRAMES = 64
+"""Of a clip, for the colors that all of its frames get."""
+
+
+class SizeLimitError(PipelineError):
+    """The clip cannot be made as small as it was to be."""
+
+
+class LimitedClip(NamedTuple):
+    """A clip that is no larger than its limit."""
+
+    plan: ClipPlan
+    blocks: WorkerBlocks
+    encodings: int
+    """How many clips were encoded whole to find it, this one included."""
+
+
+def make_within(
+    encoder: ClipEncoder,
+    executor: execution.Executor,
+    max_work: int,
+    plan: ClipPlan,
+    size_bytes: int,
+    clip_bytes: Callable[[Canvas, int], int],
+) -> LimitedClip:
+    """The largest clip within the limit of ``plan``, in which it takes ``size_bytes``.
+
+    Raises SizeLimitError, DamagedFileError, StorageError or ClusterError.
+    """
+    limit = plan.canvas.options.max_bytes
+    assert limit is not None
+    with contextlib.closing(_Attempts(encoder, executor, max_work, plan, clip_bytes)) as attempts:
+        found = find_largest(
+            limit, attempts.row.end, size_bytes, attempts.encode, attempts.estimate
+        )
+        if attempts.best is None:
+            words = attempts.row.at(found.position).words(plan.canvas.size)
+            raise SizeLimitError(
+                "the clip cannot be made as small as --max-size asks",
+                where=encoder.folder.path(frames.SUBFOLDER),
+                expected=f"at most {limit:,} bytes",
+                got=f"{found.size:,} bytes, with {words}",
+                next_step="allow a larger --max-size, or take fewer frames (--every, --last)",
+            )
+        best, attempts.best = attempts.best, None
+        return best._replace(encodings=1 + attempts.encodings)
+
+
+class _Attempts:
+    """Encodes clips that give up more and more, and keeps the largest within the limit."""
+
+    def __init__(
+        self,
+        encoder: ClipEncoder,
+        executor: execution.Executor,
+        max_work: int,
+        plan: ClipPlan,
+        clip_bytes: Callable[[Canvas, int], int],
+    ) -> None:
+        self._encoder = encoder
+        self._executor = executor
+        self._max_work = max_work
+        self._options = plan.canvas.options
+        self._clip_bytes = clip_bytes
+        self._best_size = 0
+        self.best: LimitedClip | None = None
+        self.encodings = 0
+        self._sharing = contextlib.ExitStack()
+        self._handle = self._sharing.enter_context(encoder.folder.share())
+        self._tables: dict[int, bytes] = {}
+        """For each number of colors the best ones."""
+        self._sampled = self._sample_colors(plan)
+        tables = [each.color_table for each in self._sampled]
+        self.row = ReductionRow(
+            plan.canvas.size,
+            plan.sequence.step_count,
+            self._options.min_frames,
+            in_common=2 * max(map(tables.count, tables)) > len(tables),
+        )
+
+    def close(self) -> None:
+        with self._sharing:
+            if self.best is not None:
+                self.best.blocks.close()
+
+    def encode(self, position: float) -> int:
+        """The size of the clip at a position, in bytes."""
+        plan = self._plan(position)
+        blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
+        self.encodings += 1
+        size = self._clip_bytes(plan.canvas, blocks.size_bytes)
+        limit = self._options.max_bytes
+        assert limit is not None
+        if not self._best_size < size <= limit:
+            blocks.close()
+            return size
+        if self.best is not None:
+            self.best.blocks.close()
+        self.best, self._best_size = LimitedClip(plan, blocks, 0), size
+        return size
+
+    def estimate(self, position: float) -> float:
+        """About that size, by some frames."""
+        plan = self._plan(position)
+        samples = plan_samples(*plan, self._encoder.digits)
+        measuring = self._executor.run(partial(measure_sample, self._handle), samples)
+        first, others = 0, 0
+        with contextlib.closing(measuring) as measured:
+            for is_first, size in measured:
+                first += size * is_first
+                others += size * (not is_first)
+        steps = plan.sequence.step_count
+        all_others = others * (steps - 1) / max(1, len(samples) - 1)
+        return self._clip_bytes(plan.canvas, round(first + all_others))
+
+    def _plan(self, position: float) -> ClipPlan:
+        reduction = self.row.at(position)
+        if reduction.in_common:
+            reduction = reduction._replace(color_table=self._color_table(reduction.colors))
+        return self._encoder.plan(
+            self._options._replace(every=reduction.every, reduction=reduction)
+        )
+
+    def _color_table(self, colors: int) -> bytes:
+        """The best of so many colors for all frames."""
+        if colors not in self._tables:
+            shown = [each.shown for each in self._sampled]
+            self._tables[colors] = imaging.choose_colors(shown, colors)
+        return self._tables[colors]
+
+    def _sample_colors(self, plan: ClipPlan) -> list[SampledColors]:
+        """The colors of some frames, in the order of their numbers."""
+        samples = plan_samples(*plan, self._encoder.digits, SAMPLED_FRAMES)
+        sampling = self._executor.run(partial(sample_colors, self._handle), samples)
+        with contextlib.closing(sampling) as sampled:
+            found = dict(sampled)
+        return [found[number] for number in sorted(found)]

@@ -1,0 +1,168 @@
+"""A clip with a limit is no larger, gives up little for it, and tells what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageSequence
+from support.clips import clip_here
+from support.images import DELIMITER, true_color
+from support.right_clips import same_clips
+
+import luigi_gif
+from luigi_gif import cli_options, run_history, settings
+from luigi_gif.clips.size_limit import SizeLimitError
+from luigi_gif.errors import ParameterError
+from luigi_gif.max_size_parameter import PLACES
+
+COUNT = 24
+
+
+class Limited:
+    """Clips with limits, of one set of frame files: thousands of colors, some with holes."""
+
+    def __init__(self, folder: Path, bundle: bytes) -> None:
+        (folder / "x.img").write_bytes(bundle)
+        self.workdir = folder / "work"
+        self.unlimited = clip_here(folder / "x.img", self.workdir, optimize="lossless").read_bytes()
+
+    def task(self, limit: int) -> luigi_gif.CombineGif:
+        return luigi_gif.CombineGif(
+            url=str(self.workdir.parent / "x.img"),
+            workdir=str(self.workdir),
+            gif_file=f"{limit}.gif",
+            max_size=limit,
+        )
+
+    def make(self, limit: int) -> tuple[Path, dict[str, Any]]:
+        """The clip, and what is noted of it."""
+        task = self.task(limit)
+        assert task.requires().complete()
+        task.run()
+        return Path(task.output().path), run_history.recorded_clip(task.folder, task.gif_file) or {}
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory, mixed_bundle: bytes) -> Iterator[Limited]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings.dask.workers, "_default", 0)
+        yield Limited(tmp_path_factory.mktemp("limited"), mixed_bundle)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("10MB", 10_000_000),
+        ("8MiB", 8 << 20),
+        ("1.5 MB", 1_500_000),
+        ("300kB", 300_000),
+        ("123456", 123_456),
+        ("github", "github"),
+    ],
+)
+def test_a_size_is_bytes_or_a_place(text: str, value: object) -> None:
+    """MB is decimal, MiB is not; as text it comes back the same."""
+    parameter = luigi_gif.CombineGif.max_size
+    assert parameter.normalize(parameter.parse(text)) == value
+    assert parameter.parse(parameter.serialize(value)) == value
+
+
+@pytest.mark.parametrize("wrong", ["10 mb", "MB", "-1MB", "1e6", "999", "gitlab", True, 1.5])
+def test_what_is_no_size_is_refused(wrong: object) -> None:
+    """The error names the places."""
+    with pytest.raises(ParameterError, match=r"--max-size(.|\n)*github"):
+        luigi_gif.CombineGif(max_size=wrong)
+
+
+def test_a_place_stands_for_what_its_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clip made for another limit is not current."""
+    before = luigi_gif.CombineGif(max_size="discord").recipe()
+    assert before == luigi_gif.CombineGif(max_size="10MB").recipe()
+    monkeypatch.setattr(settings.max_size.discord, "_default", 50_000_000)
+    assert luigi_gif.CombineGif(max_size="discord").recipe()["max_size"] == 50_000_000
+
+
+def test_each_place_has_a_setting() -> None:
+    """And each setting is a place."""
+    assert {name for name, _ in settings.max_size.get_params()} == set(PLACES)
+
+
+@pytest.mark.slow
+def test_a_clip_that_fits_is_the_lossless_one(limited: Limited) -> None:
+    """But for the comment that says of what it was made."""
+    clip, about = limited.make(len(limited.unlimited) + 1000)
+    first = limited.unlimited.index(b"\x21\xf9")  # of the first image
+    assert clip.read_bytes().endswith(limited.unlimited[first:])
+    assert "gave_up" not in about
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0.9, 0.5, 0.2])
+def test_a_clip_with_a_limit_takes_most_of_it_and_never_more(limited: Limited, part: float) -> None:
+    """The frame files stay, all of them show for as long, and nothing of the attempts is left."""
+    frame_files = {path: path.stat() for path in (limited.workdir / "frames").iterdir()}
+    limit = int(part * len(limited.unlimited))
+    clip, about = limited.make(limit)
+    assert 0.95 * limit <= clip.stat().st_size <= limit
+    assert about["encodings"] <= 6
+    with Image.open(clip) as image:
+        assert image.size == (about["width"], about["height"])
+        delays = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+    assert sum(delays) == about["duration_ms"] == 100 * COUNT
+    assert {path: path.stat() for path in (limited.workdir / "frames").iterdir()} == frame_files
+
+
+@pytest.mark.slow
+def test_frames_are_left_out_where_size_does_not_do(limited: Limited) -> None:
+    """Those that are shown stand for them: the clip takes as long."""
+    clip, about = limited.make(4000)
+    assert clip.stat().st_size <= 4000
+    assert about["frames"] < COUNT
+    assert about["duration_ms"] == 100 * COUNT
+    assert re.search(r"one of \d+ frames", about["gave_up"])
+
+
+@pytest.mark.slow
+def test_a_limit_that_cannot_be_kept_is_an_error(limited: Limited) -> None:
+    """It says how small the clip got; there is no clip."""
+    task = limited.task(1000)
+    with pytest.raises(SizeLimitError) as error:
+        task.run()
+    assert error.value.expected == "at most 1,000 bytes"
+    assert re.match(r"1,\d{3} bytes, with .* pixels, .* colors, one of \d+ frames", error.value.got)
+    assert not task.output().exists()
+
+
+@pytest.mark.slow
+def test_each_executor_makes_the_same_clip_for_a_limit(
+    luigi_gif_here: Callable[..., int], cluster: str, tmp_path: Path
+) -> None:
+    """In this thread, in threads, and on a cluster."""
+    (tmp_path / "x.img").write_bytes(DELIMITER.join(map(true_color, range(8))))
+    same_clips(luigi_gif_here, tmp_path, [str(tmp_path / "x.img"), "--max-size", "8kB"], cluster)
+
+
+@pytest.mark.slow
+def test_make_gif_tells_what_the_clip_gave_up(tmp_path: Path) -> None:
+    """And nothing where it fits."""
+    images = [true_color(number) for number in range(2, 5)]
+    small = luigi_gif.make_gif(images, tmp_path / "small.gif", max_size="4kB")
+    assert small.size <= 4000
+    assert "colors" in small.gave_up
+    assert luigi_gif.make_gif(images, tmp_path / "large.gif", max_size="github").gave_up == ""
+
+
+def test_a_place_is_said_by_for_or_by_max_size(capsys: pytest.CaptureFixture[str]) -> None:
+    """Giving both is an error, and so is a place that nobody knows."""
+    parser = cli_options.make_parser()
+    assert parser.parse_args(["x.img", "--for", "slack"]).max_size == "slack"
+    for wrong in (["--for", "slack", "--max-size", "1MB"], ["--for", "1MB"]):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["x.img", *wrong])
+    said = capsys.readouterr().err
+    assert "not allowed with argument" in said
+    assert "invalid choice" in said
