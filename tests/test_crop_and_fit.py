@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from PIL import Image, ImageOps
 from support.encoded import colors, made, picture, shown, to_gif
 from support.images import DELIMITER, saved, true_color
 from support.pipeline import BUNDLE, Pipeline
+from support.right_clips import same_clips
 
 import luigi_gif
 from luigi_gif import gif as gif_
-from luigi_gif import settings
 from luigi_gif.errors import ParameterError, Undecodable
 from luigi_gif.imaging import Crop
 from luigi_gif.imaging.changed_gif import change_image
@@ -214,14 +215,13 @@ def test_a_crop_fetches_nothing(pipeline: Pipeline) -> None:
     assert pipeline.clip() == whole
 
 
-def test_workers_make_the_same_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Dask, and with threads of it."""
+def test_any_worker_makes_the_same_frames(
+    luigi_gif_here: Callable[..., int], cluster: str, tmp_path: Path
+) -> None:
+    """Without Dask, with its threads, and on a cluster."""
     source = tmp_path / "bundle"
     source.write_bytes(DELIMITER.join(true_color(number) for number in range(8)))
-    options = {"crop": "80%x30+10%+3", "size": "33x40", "fit": "contain", "background": "#102030"}
-    clips = []
-    for workers in (0, 2):
-        monkeypatch.setattr(settings.dask.workers, "_default", workers)
-        luigi_gif.make_gif(source, tmp_path / "clip.gif", **options)
-        clips.append((tmp_path / "clip.gif").read_bytes())
-    assert clips[0] == clips[1]
+    look = ["--crop", "80%x30+10%+3", "--size", "33x40", "--fit", "contain"]
+    look += ["--background", "#102030"]
+    with Image.open(same_clips(luigi_gif_here, tmp_path, [str(source), *look], cluster)) as clip:
+        assert clip.size == (33, 40)
