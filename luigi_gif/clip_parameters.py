@@ -33,19 +33,29 @@ class DurationParameter(NumberParameter[int | None]):
         )
 
 
+class SpeedParameter(NumberParameter[float | None]):
+    """Frames a second, or None."""
+
+    def __init__(self, *, description: str) -> None:
+        super().__init__(
+            default=None,
+            kind=float,
+            min_value=0.002,
+            max_value=1000 // _SHORTEST_MS,
+            description=description,
+        )
+        self.expected += f": players show no frame for less than {_SHORTEST_MS} ms"
+
+
 class ClipParameters:
     """How a clip plays and is stored."""
 
     frame_duration_ms = DurationParameter(
         description="how long each frame shows; by default its own delay, else 100"
     )
-    fps = NumberParameter[float | None](
-        default=None,
-        kind=float,
-        min_value=0.002,
-        max_value=1000 // _SHORTEST_MS,
-        description="frames a second, in the place of --frame-duration-ms: at most 50, as players "
-        "show no frame for less than 20 ms",
+    fps = SpeedParameter(
+        description="frames a second, in the place of --frame-duration-ms: 50 at the most, as "
+        "players show no frame for less than 20 ms"
     )
     hold_first_ms = DurationParameter(
         description="how long the first frame shows; by default as long as its delay"

@@ -220,8 +220,8 @@ def test_two_ways_to_say_how_long_frames_show_are_one_too_many() -> None:
 
 
 def test_more_frames_a_second_than_players_show_are_refused() -> None:
-    """The error says how many can be had."""
-    with pytest.raises(ParameterError, match=r"(?s)--fps.+to 50\b"):
+    """The error says how many can be had, and why."""
+    with pytest.raises(ParameterError, match=r"(?s)--fps.+to 50: players show .+ 20 ms"):
         luigi_gif.CombineGif(fps=60)
 
 
