@@ -63,9 +63,9 @@ def _ways(count: int) -> Iterator[tuple[list[str], int, float]]:
 
 def _run(source: Path, *flags: str) -> str:
     """What luigi-gif says of a run."""
-    command = [*LUIGI_GIF, source, "--workdir", source.parent / "work", *flags]
+    command = [*LUIGI_GIF, str(source), "--workdir", str(source.parent / "work"), *flags]
     done = subprocess.run(
-        [*command, "-o", source.with_name("clip.gif")],
+        [*command, "-o", str(source.with_name("clip.gif"))],
         capture_output=True,
         text=True,
         env=luigi_environment(),
