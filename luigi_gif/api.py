@@ -213,4 +213,4 @@ def _left_out(task: CombineGif) -> list[str]:
     written = task.requires()
     if manifest is None or written.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
         return []
-    return manifest.reasons
+    return list(frames.with_item_names(task.folder, task.data_file, manifest.reasons))

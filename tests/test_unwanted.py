@@ -159,7 +159,7 @@ def test_an_unwanted_frame_is_no_bad_one(
     pipeline.run(**options)
     assert pipeline.ok
     at = f"{len(frame(0)) + len(DELIMITER):,}"
-    assert manifest_of(pipeline).reasons == [reason.format(at=at)]
+    assert manifest_of(pipeline).reasons == [(1, reason.format(at=at))]
     option = next(iter(options)).replace("_", "-")
     assert f"1 of 3 frames are left out by --{option} (frames 1)" in pipeline.log
     assert "frames/frame_01.gif" not in pipeline.files()
@@ -253,9 +253,9 @@ def test_a_manifest_with_all_of_it_is_read_as_it_was_saved(tmp_path: Path) -> No
     manifest.save(folder)
     assert frames.load_manifest(folder) == manifest
     assert manifest.reasons == [
-        "frame 1 at byte 40: the same pixels as frame 0",
-        "frame 2 at byte 80: the same pixels as frame 0",
-        "frame 3 ...",
+        (1, "frame 1 at byte 40: the same pixels as frame 0"),
+        (2, "frame 2 at byte 80: the same pixels as frame 0"),
+        (3, "frame 3 ..."),
     ]
 
 
@@ -355,13 +355,16 @@ def test_checksums_are_the_same_in_any_order() -> None:
 
 
 def test_what_is_left_out_is_told_by_make_gif(tmp_path: Path) -> None:
-    """In the order of the frames."""
-    pictures = [frame(0), frame(0), gif(2), frame(1)]
-    made = luigi_gif.make_gif(pictures, tmp_path / "a.gif", duplicates="merge", drop_blank=True)
+    """In the order of the frames, with the names of the pictures' files."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, data in {"a": frame(0), "b": frame(0), "c": gif(2), "d": frame(1)}.items():
+        (folder / f"{name}.gif").write_bytes(data)
+    made = luigi_gif.make_gif(folder, tmp_path / "clip", duplicates="merge", drop_blank=True)
     assert made.frames == 2
     assert [reason.rpartition(": ")[2] for reason in made.left_out] == [
-        "the same pixels as frame 0",
-        "one color",
+        "the same pixels as frame 0 (b.gif)",
+        "one color (c.gif)",
     ]
 
 

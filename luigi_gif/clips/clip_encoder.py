@@ -172,7 +172,9 @@ class ClipEncoder:
 
     def _too_few_frames(self, min_frames: int) -> BundleError:
         shown_count, reasons = self._manifest.shown_count, self._manifest.reasons
-        left_out = f"; {len(reasons):,} are left out, the first is {reasons[0]}" if reasons else ""
+        left_out = (
+            f"; {len(reasons):,} are left out, the first is {reasons[0][1]}" if reasons else ""
+        )
         return BundleError(
             "the clip has too few frames" if shown_count else "no frame of the bundle is usable",
             where=self.folder.path(frames.MANIFEST),

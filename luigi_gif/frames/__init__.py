@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_duplicates
-    from luigi_gif.frames.item_names import FrameItem, item_name, items_checksum, note_items
+    from luigi_gif.frames.item_names import (
+        FrameItem,
+        item_name,
+        items_checksum,
+        note_items,
+        with_item_names,
+    )
     from luigi_gif.frames.manifest import (
         MANIFEST,
         Chunk,
@@ -37,7 +43,13 @@ __getattr__ = loads_on_use(
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
         "frame_warnings": ("warn_of_altered_files", "warn_of_duplicates"),
-        "item_names": ("FrameItem", "item_name", "items_checksum", "note_items"),
+        "item_names": (
+            "FrameItem",
+            "item_name",
+            "items_checksum",
+            "note_items",
+            "with_item_names",
+        ),
         "manifest": (
             "MANIFEST",
             "Chunk",

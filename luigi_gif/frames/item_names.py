@@ -84,3 +84,14 @@ class ItemsInOrder:
             self._next = next(self._waiting, None)
         self._last = found[-1:]
         return found
+
+
+def with_item_names(
+    folder: storage.Folder, data_file: str, reasons: Iterable[tuple[int, str]]
+) -> Iterator[str]:
+    """What is said of frames, by ascending number, each with the name of its item behind it."""
+    items = ItemsInOrder(noted_items(folder, data_file))
+    for number, reason in reasons:
+        found = items.of(range(number, number + 1))
+        name = f" ({found[-1].name})" if found else ""
+        yield reason if reason.endswith(name) else f"{reason}{name}"

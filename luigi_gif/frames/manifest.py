@@ -164,12 +164,12 @@ class Manifest(NamedTuple):
         return [frame for result in self.results if result for frame in result.duplicates]
 
     @property
-    def reasons(self) -> list[str]:
-        """Why frames are not shown, in their order."""
+    def reasons(self) -> list[tuple[int, str]]:
+        """Why frames are not shown, by their numbers, in their order."""
         found = [(frame.number, frame.reason) for frame in self.skipped]
         found += [(frame.number, frame.reason) for frame in self.unwanted]
         found += [(frame.number, frame.reason) for frame in self.duplicates]
-        return [reason for _, reason in sorted(found)]
+        return sorted(found)
 
     @property
     def notes(self) -> list[tuple[int, str]]:
