@@ -33,8 +33,8 @@ class RenderParameters:
     )
     crop = CropParameter(
         default=None,
-        description="the part of each picture that is kept, before --size: in pixels, or in "
-        "percent such as 50%x50%+25%+25%",
+        # Without an example in percent: Luigi's parser would take it for a format.
+        description="the part of each picture that is kept, before --size, in pixels or in percent",
     )
     fit = ChoiceParameter(
         default="fill",

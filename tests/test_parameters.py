@@ -390,6 +390,13 @@ ODD: tuple[object, ...] = (True, 1.5, -1, [1, 2, 3], {"a": "b"}, "\0", math.nan,
 
 
 @pytest.mark.parametrize("owner", TASKS, ids=lambda task: task.__name__)
+def test_luigis_help_can_show_each_description(owner: type[luigi.Task]) -> None:
+    """Its parser takes a percent sign for a format."""
+    for _, parameter in owner.get_params():
+        assert "%" not in (parameter.description or "")
+
+
+@pytest.mark.parametrize("owner", TASKS, ids=lambda task: task.__name__)
 def test_odd_values_are_taken_or_refused_in_words(owner: type[luigi.Task]) -> None:
     """Whatever kind of value a TOML file or Python hands in."""
     for (_, parameter), value in itertools.product(owner.get_params(), ODD):
