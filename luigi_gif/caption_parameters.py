@@ -16,7 +16,7 @@ from luigi_gif.parameters import (
     TextParameter,
     bad_parameter,
 )
-from luigi_gif.selection_parameters import zone_of
+from luigi_gif.selection_parameters import ZoneParameter, zone_of
 
 ITEMS_KEY = "items"
 """In a recipe, what changes whenever names or times of items do that captions tell."""
@@ -87,6 +87,9 @@ class CaptionParameters:
     caption_font = FontParameter(
         default="", description="a TrueType or OpenType font; by default the one in Pillow"
     )
+    caption_timezone = ZoneParameter(
+        default=None, description="time zone of its times; by default that of --timezone"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -139,7 +142,8 @@ def caption_plan(task: Any) -> frames.CaptionPlan | None:
         read_font(task.caption_font) if task.caption_font else None,
     )
     template = frames.parse_caption(task.caption)
-    zone, name = zone_of(task.timezone), sources.file_name(task.url)
+    zone = zone_of(task.caption_timezone or task.timezone)
+    name = sources.file_name(task.url)
     plan = frames.CaptionPlan(template, style, zone, _time_reader(task), name)
     plan.check()
     return plan

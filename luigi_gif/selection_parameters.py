@@ -61,7 +61,7 @@ class TimeFormatParameter(NamedParameter[str]):
 
 
 class ZoneParameter(NamedParameter[str]):
-    """The name of a time zone."""
+    """The name of a time zone, or None where that is the default."""
 
     expected = "a time zone such as UTC or Europe/Oslo"
     metavar = "ZONE"
@@ -101,7 +101,7 @@ class SelectionParameters:
         default="", description="how names write a time, as in strptime; by default it is found"
     )
     timezone = ZoneParameter(
-        default="UTC", description="time zone of times without one, and of captions"
+        default="UTC", description="time zone of times without one, and of those in captions"
     )
 
 

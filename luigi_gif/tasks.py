@@ -237,6 +237,8 @@ class CombineGif(
         Color of the box below it, ``#rrggbb`` or with alpha ``#rrggbbaa``, or ``none``.
     caption_font : str or path
         A TrueType or OpenType font; by default the one in Pillow.
+    caption_timezone : str, optional
+        Time zone of its times, such as ``Europe/Oslo``; by default ``timezone``.
     max_megapixels : int
         Millions of pixels that a frame, and the clip, may have.
     range : str or tuple, optional

@@ -94,6 +94,7 @@ def test_a_caption_that_cannot_be_filled_in_is_refused(caption: str) -> None:
         ("caption_color", "red"),
         ("caption_color", "#ffffff80"),
         ("caption_box", "#fff"),
+        ("caption_timezone", "Oslo"),
         ("caption_font", "nowhere.ttf"),
         ("caption_font", __file__),
         ("caption_font", os.path.dirname(__file__)),
@@ -255,7 +256,7 @@ def test_changing_a_caption_fetches_nothing(pipeline: Pipeline) -> None:
 
 
 def test_changing_the_zone_of_captions_fetches_nothing(pipeline: Pipeline) -> None:
-    """Times in names are of that zone, too, but those of the server are not."""
+    """Times in names are of --timezone, too, which --caption-timezone leaves alone."""
     picture = saved(Image.new("RGB", (140, 30)), "PNG")
     names = ("a_20261025_0130Z.png", "b.png", "c_20261025_0330.png")
     pipeline.server.pages |= dict.fromkeys((f"/{name}" for name in names), picture)
@@ -265,10 +266,12 @@ def test_changing_the_zone_of_captions_fetches_nothing(pipeline: Pipeline) -> No
     pipeline.run(**options)
     asked = len(pipeline.server.requests)
     assert pipeline.run(**options, timezone="Europe/Oslo") == ["WriteFrames", "CombineGif"]
-    assert len(pipeline.server.requests) == asked
     assert frame_file(pipeline.workdir, 0) == captioned(picture, "25 Oct 02:30 CET")
     assert frame_file(pipeline.workdir, 1) == captioned(picture, "25 Oct 02:30 CEST")
     assert frame_file(pipeline.workdir, 2) == captioned(picture, "25 Oct 03:30 CET")
+    assert pipeline.run(**options, caption_timezone="Europe/Oslo") == ["WriteFrames", "CombineGif"]
+    assert frame_file(pipeline.workdir, 2) == captioned(picture, "25 Oct 04:30 CET")
+    assert len(pipeline.server.requests) == asked
 
 
 def test_a_caption_follows_the_name_of_its_item(pipeline: Pipeline, tmp_path: Path) -> None:

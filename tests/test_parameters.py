@@ -86,6 +86,7 @@ FRAMES = {
     "caption_position": some.sampled_from(["top-left", "center", "bottom"]),
     "caption_size": some.none() | some.integers(6, 1000),
     "caption_color": some.sampled_from(["#ffffff", "#12AbCd"]),
+    "caption_timezone": some.none() | some.just("Europe/Oslo"),
     "caption_box": some.sampled_from(["none", "#000000", "#FFffFF80"]),
     "duplicates": some.sampled_from(["keep", "merge", "drop"]),
     "ignore_sha256": some.lists(

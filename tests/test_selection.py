@@ -127,6 +127,16 @@ def test_a_time_is_read_in_its_format_and_zone() -> None:
     assert read(Item("cam.jpg", "", time=5.0)) == 5.0
 
 
+@pytest.mark.parametrize("time_format", ["", "%Y%m%dT%H%MZ"])
+def test_a_z_behind_a_time_makes_it_one_in_utc(time_format: str) -> None:
+    """Whatever the zone of the others; a word that begins with one does not."""
+    read = time_reader(time_format, ZoneInfo("Europe/Oslo"))
+    assert read(Item("cam_20260723T1800Z.png", "")) == utc("2026-07-23T18:00")
+    assert time_reader("", ZoneInfo("Europe/Oslo"))(Item("20260723T1800Zoom.png", "")) == utc(
+        "2026-07-23T16:00"
+    )
+
+
 @pytest.mark.parametrize(
     ("time_format", "name", "expected"),
     [

@@ -12,7 +12,9 @@ _HOUR = r"(?P<hour>[01]\d|2[0-3])"
 _CLOCK = rf"{_HOUR}(?P<gap>[.:_h-]?)(?P<minute>[0-5]\d)(?:(?:(?P=gap)|m)(?P<second>[0-5]\d))?"
 _YEAR = r"(?<!\d)(?P<year>19\d\d|20\d\d)"
 _DATE = rf"{_YEAR}(?P<mark>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])"
-_UTC = "(?P<utc>Z(?![A-Za-z]))?"
+_Z = "Z(?![A-Za-z])"
+_UTC = f"(?P<utc>{_Z})?"
+_FORMAT_IN_UTC = re.compile(f"%[HMSf]{_Z}")
 _DAY_OF_YEAR = rf"{_YEAR}(?P<day_of_year>[0-3]\d\d)"
 # The first that fits counts. Day 329 of a year is what satellites' names have.
 _IN_NAMES = tuple(
@@ -51,13 +53,14 @@ def time_reader(time_format: str, zone: tzinfo) -> Callable[[Item], float | None
         How names write a time, as for strptime, or %s for seconds since 1970; empty to find it
         by itself. Raises ValueError for another text.
     zone : tzinfo
-        Of the times in names.
+        Of the times in names, unless a Z stands behind them.
     """
     if not time_format:
         return lambda item: _or_changed(item, _time_in(item.name, zone))
     if time_format == _EPOCH:
         return lambda item: _or_changed(item, _epoch_in(item.name))
     pattern = _pattern_of(time_format)
+    zone = UTC if _FORMAT_IN_UTC.search(time_format) else zone
 
     def read(item: Item) -> float | None:
         last = item.name if "/" in time_format else item.name.rpartition("/")[2]
