@@ -10,7 +10,6 @@ from typing import Any
 from luigi_gif import clips, frames, integrations, run_history, settings, sources, storage
 from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
 from luigi_gif.clip_parameters import ClipParameters, clip_options_of, clip_recipe
-from luigi_gif.errors import ForeignFileError
 from luigi_gif.parameters import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
@@ -324,15 +323,7 @@ class CombineGif(
         return super().subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
-        existing = clips.read_clip_status(self.folder, self.gif_file)
-        if existing is not None and existing.origin is None:
-            raise ForeignFileError(
-                "the clip's place is taken by a file that this pipeline did not make",
-                where=str(self.output()),
-                expected="no file, or a clip of this pipeline",
-                got="another file, which is left as it is",
-                next_step="move it away, or name another --gif-file",
-            )
+        clips.check_place(self.folder, self.gif_file)
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
         self._combined = clips.combine_frames(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from luigi_gif import gif, storage
+from luigi_gif.errors import ForeignFileError
 
 _HEAD_BYTES = 4096
 """Enough for all that stands before the first image of a clip."""
@@ -46,6 +47,19 @@ def read_clip_status(folder: storage.Folder, name: str) -> ClipStatus | None:
         return ClipStatus(origin is not None and _is_whole(folder, name), origin)
     except FileNotFoundError:  # or another run has just moved it
         return None
+
+
+def check_place(folder: storage.Folder, name: str) -> None:
+    """Raise ForeignFileError where a file of the user's has the name of a clip."""
+    existing = read_clip_status(folder, name)
+    if existing is not None and existing.origin is None:
+        raise ForeignFileError(
+            "the clip's place is taken by a file that this pipeline did not make",
+            where=folder.path(name),
+            expected="no file, or a clip of this pipeline",
+            got="another file, which is left as it is",
+            next_step="move it away, or name another --gif-file",
+        )
 
 
 def comment_for(origin: Mapping[str, object]) -> bytes:
