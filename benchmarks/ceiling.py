@@ -161,7 +161,8 @@ def compared(frames: Path, clip: Path, folder: Path, program: str | None) -> Row
     about = noted(clip)
     size, limit = Image.open(clip).size, clip.stat().st_size
     pictures = folder / "scaled"
-    scaled(frames, int(str(about.get("every", 1))), size, pictures)
+    skipping = re.search(r"one of (\d+) frames", str(about["gave_up"]))
+    scaled(frames, int(skipping[1]) if skipping else 1, size, pictures)
     likeness = [f"{ssim(clip, pictures, size):.5f}"]
     original = ours(pictures, folder / "good", "--quality", "best", "--optimize", "lossless")
     others: list[Callable[[int], Path]] = [partial(gifsicle, original, folder)]
@@ -175,7 +176,7 @@ def compared(frames: Path, clip: Path, folder: Path, program: str | None) -> Row
     first = _files(frames)[0]
     full = f"{ssim(clip, _numbered(frames, folder), Image.open(first).size):.5f}"
     wins = all(other == "larger" or float(other) <= float(likeness[0]) for other in likeness[1:])
-    return Row([str(about.get("gave_up", "")), *likeness, full], wins)
+    return Row([str(about["gave_up"]), *likeness, full], wins)
 
 
 def contest(name: str, frames: Path, sizes: list[float], folder: Path, program: str | None) -> None:

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from luigi_gif.clips import size_search
 from luigi_gif.clips.reduction import MIN_SIDE_PIXELS, ReductionRow
+from luigi_gif.clips.size_search import CLOSE, MAX_ENCODINGS, SizeSearch
 
 END = 6.0
 
@@ -47,10 +47,10 @@ def test_a_clip_close_to_the_limit_takes_six_encodings_at_the_most(part: float) 
             encoded.append(encode(position))  # noqa: B023 - called in this turn only
             return encoded[-1]  # noqa: B023
 
-        found = size_search.find_largest(limit, END, encode(0), counted, estimate)
-        assert size_search.CLOSE * limit <= found.size <= limit, seed
+        found = SizeSearch(limit, END, encode(0), counted, estimate).run()
+        assert CLOSE * limit <= found.size <= limit, seed
         assert found.size == encode(found.position)
-        assert len(encoded) <= size_search.MAX_ENCODINGS, seed
+        assert len(encoded) <= MAX_ENCODINGS, seed
 
 
 def test_where_sizes_jump_over_the_limit_the_clip_below_the_jump_is_taken() -> None:
@@ -60,26 +60,27 @@ def test_where_sizes_jump_over_the_limit_the_clip_below_the_jump_is_taken() -> N
     def size(position: float) -> int:
         return round((2000 if position < 2.5 else 900) * (1 - position / 100))
 
-    found = size_search.find_largest(limit, END, size(0), size, size)
+    found = SizeSearch(limit, END, size(0), size, size).run()
     assert 0.8 * limit < found.size <= limit
 
 
 def test_a_limit_that_no_clip_keeps_gives_the_smallest_clip() -> None:
     """The caller sees that it is over."""
     encode, estimate = row(1)
-    found = size_search.find_largest(encode(END) - 1, END, encode(0), encode, estimate)
+    found = SizeSearch(encode(END) - 1, END, encode(0), encode, estimate).run()
     assert found == (END, encode(END))
 
 
+@pytest.mark.parametrize("tolerant", [True, False])
 @pytest.mark.parametrize("in_common", [True, False])
 @pytest.mark.parametrize(
     ("size", "frames"), [((640, 360), 300), ((500, 375), 2), ((20, 900), 7), ((5, 4), 3)]
 )
 def test_each_clip_of_the_row_gives_up_more_than_the_one_before(
-    size: tuple[int, int], frames: int, in_common: bool
+    size: tuple[int, int], frames: int, in_common: bool, tolerant: bool
 ) -> None:
     """Colors, then pixels of all frames together, down to 16 a side and two frames."""
-    reductions = ReductionRow(size, frames, 1, in_common=in_common)
+    reductions = ReductionRow(size, frames, 1, in_common=in_common, tolerant=tolerant)
     steps = [reductions.at(reductions.end * step / 200) for step in range(201)]
     pixels = [each.size[0] * each.size[1] * -(-frames // each.every) for each in steps]
     assert all(after <= 1.3 * before for before, after in pairwise(pixels))

@@ -1,8 +1,8 @@
 """What a clip gives up to be smaller: a row of ever smaller clips.
 
 In this order, and each down to a limit before the next begins: colors of each
-frame, colors of all frames together, size in pixels, every nth frame; at last
-size alone, down to where nothing can be seen any more.
+frame; tolerance, or colors of all frames together; size in pixels; every nth
+frame; at last size alone, down to where nothing can be seen any more.
 
 Frames with colors in common take much less: a color table of its own takes as
 many bytes as the pixels of a small frame, and pixels that do not change keep
@@ -20,6 +20,9 @@ FEWEST_COLORS = 64
 """With fewer, large areas show steps: a smaller size looks better then."""
 SMALLEST_SCALE = 0.25
 """Of each side, before frames are left out."""
+TOLERANCE = 16
+"""Of a clip that has one: levels, as in ClipOptions. Less saves little where colors are as far from
+each other, more can be seen."""
 MIN_SIDE_PIXELS = 16
 
 
@@ -34,6 +37,8 @@ class Reduction(NamedTuple):
     """Of every how many frames one is shown, for as long as all of them."""
     in_common: bool = True
     """Whether all frames have the same colors."""
+    tolerance: int = 0
+    """As that of ClipOptions."""
     color_table: bytes | None = None
     """These, 3 bytes each, once they are chosen."""
 
@@ -43,6 +48,8 @@ class Reduction(NamedTuple):
         if self.size != size:
             words.append("{}x{} of {}x{} pixels".format(*self.size, *size))
         words.append(f"{self.colors} colors")
+        if self.tolerance:
+            words.append(f"tolerance {self.tolerance}")
         if self.every > 1:
             words.append(f"one of {self.every} frames")
         return ", ".join(words)
@@ -56,6 +63,7 @@ class _Unit(NamedTuple):
     scales: tuple[float, float] = (1.0, 1.0)
     every: int = 1
     in_common: bool = True
+    tolerance: int = 0
 
 
 class ReductionRow:
@@ -71,24 +79,40 @@ class ReductionRow:
         How many are to be shown at the least.
     in_common : bool
         Whether the frames have their colors in common already.
+    tolerant : bool
+        Whether the clip gives up exact colors, and none of their number; else the number.
     """
 
     def __init__(
-        self, size: tuple[int, int], frame_count: int, min_frames: int, *, in_common: bool
+        self,
+        size: tuple[int, int],
+        frame_count: int,
+        min_frames: int,
+        *,
+        in_common: bool,
+        tolerant: bool,
     ) -> None:
         self._size = size
-        few = (FEWEST_COLORS, FEWEST_COLORS)
         least = min(1.0, MIN_SIDE_PIXELS / min(size))
         smallest = max(SMALLEST_SCALE, least)
-        self._units = [] if in_common else [_Unit((256, FEWEST_OWN_COLORS), in_common=False)]
-        self._units.append(_Unit((MOST_COMMON_COLORS, FEWEST_COLORS)))
-        self._units.append(_Unit(few, (1.0, smallest)))
+        self._units = []
+        if tolerant or not in_common:
+            self._units.append(_Unit((256, FEWEST_OWN_COLORS), in_common=False))
+        if not tolerant:
+            self._units.append(_Unit((MOST_COMMON_COLORS, FEWEST_COLORS)))
+        smaller = _Unit((FEWEST_COLORS, FEWEST_COLORS), (1.0, smallest))
+        if tolerant:
+            smaller = smaller._replace(
+                colors=(MOST_COMMON_COLORS, MOST_COMMON_COLORS), tolerance=TOLERANCE
+            )
+        self._units.append(smaller)
         every = 2
         while -(-frame_count // every) >= max(2, min_frames):
             # Half of the frames take about half of the bytes, as half of the pixels do.
-            self._units.append(_Unit(few, (min(1.0, smallest * 2**0.5), smallest), every))
+            scales = (min(1.0, smallest * 2**0.5), smallest)
+            self._units.append(smaller._replace(scales=scales, every=every))
             every *= 2
-        self._units.append(_Unit(few, (smallest, least), every // 2))
+        self._units.append(smaller._replace(scales=(smallest, least), every=every // 2))
         self.end = float(len(self._units))
 
     def at(self, position: float) -> Reduction:
@@ -98,7 +122,7 @@ class ReductionRow:
         scale = _between(*unit.scales, part)
         width, height = (max(1, round(side * scale)) for side in self._size)
         colors = round(_between(*unit.colors, part))
-        return Reduction((width, height), colors, unit.every, unit.in_common)
+        return Reduction((width, height), colors, unit.every, unit.in_common, unit.tolerance)
 
 
 def _between(begin: float, end: float, part: float) -> float:

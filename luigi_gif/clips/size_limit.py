@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
@@ -11,8 +12,14 @@ from luigi_gif import execution, frames, imaging
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.clip_encoder import ClipEncoder, ClipPlan, WorkerBlocks
 from luigi_gif.clips.reduction import ReductionRow
-from luigi_gif.clips.size_samples import SampledColors, measure_sample, plan_samples, sample_colors
-from luigi_gif.clips.size_search import find_largest
+from luigi_gif.clips.size_samples import (
+    SampledColors,
+    compare_sample,
+    measure_sample,
+    plan_samples,
+    sample_colors,
+)
+from luigi_gif.clips.size_search import SizeSearch
 from luigi_gif.errors import PipelineError
 
 SAMPLED_FRAMES = 64
@@ -47,11 +54,20 @@ def make_within(
     limit = plan.canvas.options.max_bytes
     assert limit is not None
     with contextlib.closing(_Attempts(encoder, executor, max_work, plan, clip_bytes)) as attempts:
-        found = find_largest(
-            limit, attempts.row.end, size_bytes, attempts.encode, attempts.estimate
-        )
+        searches = [
+            SizeSearch(
+                limit,
+                row.end,
+                size_bytes,
+                partial(attempts.encode, row),
+                partial(attempts.estimate, row),
+            )
+            for row in attempts.rows
+        ]
+        row, search = attempts.most_alike(searches)
+        found = search.run()
         if attempts.best is None:
-            words = attempts.row.at(found.position).words(plan.canvas.size)
+            words = row.at(found.position).words(plan.canvas.size)
             raise SizeLimitError(
                 "the clip cannot be made as small as --max-size asks",
                 where=encoder.folder.path(frames.SUBFOLDER),
@@ -88,21 +104,44 @@ class _Attempts:
         """For each number of colors the best ones."""
         self._sampled = self._sample_colors(plan)
         tables = [each.color_table for each in self._sampled]
-        self.row = ReductionRow(
-            plan.canvas.size,
-            plan.sequence.step_count,
-            self._options.min_frames,
-            in_common=2 * max(map(tables.count, tables)) > len(tables),
-        )
+        self.rows = [
+            ReductionRow(
+                plan.canvas.size,
+                plan.sequence.step_count,
+                self._options.min_frames,
+                in_common=2 * max(map(tables.count, tables)) > len(tables),
+                tolerant=tolerant,
+            )
+            for tolerant in (False, *([True] if plan.canvas.opaque else []))
+        ]
 
     def close(self) -> None:
         with self._sharing:
             if self.best is not None:
                 self.best.blocks.close()
 
-    def encode(self, position: float) -> int:
-        """The size of the clip at a position, in bytes."""
-        plan = self._plan(position)
+    def most_alike(self, searches: list[SizeSearch]) -> tuple[ReductionRow, SizeSearch]:
+        """The row whose clip at the limit looks most like the frames, of those that come close."""
+        if len(searches) == 1:
+            return self.rows[0], searches[0]
+        likeness: list[Fraction] = []
+        for row, search in zip(self.rows, searches, strict=True):
+            position = search.next_position()
+            close = not likeness or search.is_close(position)
+            likeness.append(self._likeness(row, position) if close else Fraction(0))
+        best = likeness.index(max(likeness))
+        return self.rows[best], searches[best]
+
+    def _likeness(self, row: ReductionRow, position: float) -> Fraction:
+        samples = plan_samples(*self._plan(row, position), self._encoder.digits)
+        comparing = self._executor.run(partial(compare_sample, self._handle), samples)
+        with contextlib.closing(comparing) as compared:
+            found = list(compared)
+        return Fraction(sum(each.millionths for each in found), sum(each.squares for each in found))
+
+    def encode(self, row: ReductionRow, position: float) -> int:
+        """The size of the clip at a position of a row, in bytes."""
+        plan = self._plan(row, position)
         blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
         self.encodings += 1
         size = self._clip_bytes(plan.canvas, blocks.size_bytes)
@@ -116,9 +155,9 @@ class _Attempts:
         self.best, self._best_size = LimitedClip(plan, blocks, 0), size
         return size
 
-    def estimate(self, position: float) -> float:
+    def estimate(self, row: ReductionRow, position: float) -> float:
         """About that size, by some frames."""
-        plan = self._plan(position)
+        plan = self._plan(row, position)
         samples = plan_samples(*plan, self._encoder.digits)
         measuring = self._executor.run(partial(measure_sample, self._handle), samples)
         first, others = 0, 0
@@ -130,12 +169,13 @@ class _Attempts:
         all_others = others * (steps - 1) / max(1, len(samples) - 1)
         return self._clip_bytes(plan.canvas, round(first + all_others))
 
-    def _plan(self, position: float) -> ClipPlan:
-        reduction = self.row.at(position)
+    def _plan(self, row: ReductionRow, position: float) -> ClipPlan:
+        reduction = row.at(position)
         if reduction.in_common:
             reduction = reduction._replace(color_table=self._color_table(reduction.colors))
+        tolerance = max(self._options.tolerance, reduction.tolerance)
         return self._encoder.plan(
-            self._options._replace(every=reduction.every, reduction=reduction)
+            self._options._replace(every=reduction.every, tolerance=tolerance, reduction=reduction)
         )
 
     def _color_table(self, colors: int) -> bytes:

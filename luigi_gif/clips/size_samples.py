@@ -15,7 +15,7 @@ from luigi_gif.clips.sequence import ClipSequence, Part
 from luigi_gif.errors import Undecodable, out_of_memory
 
 if TYPE_CHECKING:
-    from luigi_gif.imaging import DistinctColors
+    from luigi_gif.imaging import DistinctColors, Likeness
 
 MAX_SAMPLES = 16
 MIN_SAMPLES = 2
@@ -24,12 +24,14 @@ FRAMES_PER_SAMPLE = 12
 
 
 class Sample(NamedTuple):
-    """A step of the clip whose size is looked at."""
+    """A step of the clip that is looked at."""
 
     number: int
     """Of the frame that it shows."""
+    before: int | None
+    """Number of the frame that is shown before; None for the first step."""
     batch: ClipBatch
-    """Without parts: what stands around it."""
+    """Without parts: what stands around both."""
 
 
 class SampledColors(NamedTuple):
@@ -53,16 +55,16 @@ def plan_samples(
 
 
 def _sample(parts: list[Part], ends: list[int], place: int, canvas: Canvas, digits: int) -> Sample:
-    def number(place: int) -> int | None:
-        if not 0 <= place < ends[-1]:
-            return None
+    def number(place: int) -> int:
         index = next(index for index, end in enumerate(ends) if place < end)
         return parts[index].steps[place - ends[index]].number
 
-    shown = number(place)
-    assert shown is not None
-    after = None if canvas.opaque else number(place + 1)
-    return Sample(shown, ClipBatch(digits, (), number(place - 1), after, place, 0, canvas))
+    before = number(place - 1) if place else None
+    after = None if canvas.opaque or place + 1 == ends[-1] else number(place + 1)
+    # The frame before is stored whole, and is no part of what is measured.
+    steps_before = max(0, place - 1)
+    batch = ClipBatch(digits, (), None, after, steps_before, 0, canvas)
+    return Sample(number(place), before, batch)
 
 
 def measure_sample(handle: storage.FolderHandle, sample: Sample) -> tuple[bool, int]:
@@ -71,25 +73,42 @@ def measure_sample(handle: storage.FolderHandle, sample: Sample) -> tuple[bool, 
     Raises ChangedFrame or StorageError.
     """
     folder = storage.attach(handle)
-    reader = _SampleReader(folder, sample)
     try:
-        images = make_clip_blocks(reader, sample.batch)
-        size = sum(len(piece) for image in images for piece in image.pieces)
+        *_, last = make_clip_blocks(_SampleReader(folder, sample), sample.batch)
     except MemoryError as error:
         raise out_of_memory(folder.url) from error
-    return sample.batch.steps_before == 0, size
+    return sample.before is None, sum(map(len, last.pieces))
+
+
+def compare_sample(handle: storage.FolderHandle, sample: Sample) -> Likeness:
+    """On a worker: how alike the frame and what the clip shows of it look, in the clip's size.
+
+    Raises ChangedFrame or StorageError.
+    """
+    folder = storage.attach(handle)
+    reader, canvas = _SampleReader(folder, sample), sample.batch.canvas
+    try:
+        images = make_clip_blocks(reader, sample.batch)
+        head = gif.encode_header(canvas.size, canvas.color_table, 1, b"")
+        pieces = [piece for image in images for piece in image.pieces]
+        clip = b"".join([head, *pieces, bytes((gif.TRAILER,))])
+        return imaging.likeness(clip, reader.read_image(sample.number))
+    except MemoryError as error:
+        raise out_of_memory(folder.url) from error
 
 
 class _SampleReader(FrameReader):
-    """Reads one frame where a batch has many."""
+    """Reads a frame and the one before it where a batch has many."""
 
     def __init__(self, folder: storage.Folder, sample: Sample) -> None:
         super().__init__(folder, sample.batch.digits)
-        self._number = sample.number
+        self._sample = sample
 
     def read_shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
-        image = self.read_placed(self._number, batch.canvas)
-        yield ShownFrame(self._number, 0, image, 1, gif.displayed_cs(image.delay_cs))
+        for number in (self._sample.before, self._sample.number):
+            if number is not None:
+                image = self.read_placed(number, batch.canvas)
+                yield ShownFrame(number, 0, image, 1, gif.displayed_cs(image.delay_cs))
 
 
 def sample_colors(handle: storage.FolderHandle, sample: Sample) -> tuple[int, SampledColors]:

@@ -38,14 +38,8 @@ class Encoding(NamedTuple):
     """In bytes."""
 
 
-def find_largest(
-    limit: int,
-    end: float,
-    first_size: int,
-    encode: Callable[[float], int],
-    estimate: Callable[[float], float],
-) -> Encoding:
-    """Find the largest clip in a row that is no larger than a limit.
+class SizeSearch:
+    """Finds the largest clip in a row that is no larger than a limit.
 
     Parameters
     ----------
@@ -59,18 +53,7 @@ def find_largest(
         Encodes the clip at a position; its size in bytes.
     estimate : callable
         About how many bytes that will be, up to a factor.
-
-    Returns
-    -------
-    Encoding
-        One that takes :data:`CLOSE` to all of the limit where one of :data:`MAX_ENCODINGS` does,
-        else the largest that fits; or, if the smallest clip does not fit, that one.
     """
-    return _Search(limit, end, first_size, encode, estimate).run()
-
-
-class _Search:
-    """The clips that were encoded, and the positions between which the wanted one stands."""
 
     def __init__(
         self,
@@ -90,8 +73,16 @@ class _Search:
         self._high = end
 
     def run(self) -> Encoding:
+        """Find it.
+
+        Returns
+        -------
+        Encoding
+            One that takes :data:`CLOSE` to all of the limit where one of :data:`MAX_ENCODINGS`
+            does, else the largest that fits; or, if the smallest clip does not fit, that one.
+        """
         while True:
-            position = self._next()
+            position = self.next_position()
             if position in self._encoded:  # nothing is left between
                 return self._best() or self._encode_at(self._end)
             encoding = self._encode_at(position)
@@ -117,7 +108,11 @@ class _Search:
         fitting = [Encoding(*each) for each in self._encoded.items() if each[1] <= self._limit]
         return max(fitting, key=lambda each: each.size, default=None)
 
-    def _next(self) -> float:
+    def is_close(self, position: float) -> bool:
+        """Whether the clip at a position is estimated to be close to the limit."""
+        return abs(self._predicted(position) - math.log(self._limit)) < -math.log(CLOSE)
+
+    def next_position(self) -> float:
         """The position to encode next, between the two that are known to be beside it."""
         searched = len(self._encoded) - 1
         wanted = math.log(self._limit * (_AIM[searched] if searched < len(_AIM) else _LAST_AIM))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         to_gif,
     )
     from luigi_gif.imaging.frame_palette import DistinctColors
+    from luigi_gif.imaging.likeness import Likeness, likeness
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.losses import LossyEncoder
     from luigi_gif.imaging.picture_files import image_file
@@ -57,6 +58,7 @@ __getattr__ = loads_on_use(
             "sample_colors",
             "to_gif",
         ),
+        "likeness": ("Likeness", "likeness"),
         "look": ("Crop", "Length", "Look"),
         "losses": ("LossyEncoder",),
         "picture_files": ("image_file",),
