@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from luigi_gif import gif
 from luigi_gif.imaging import pixel_data
 from luigi_gif.imaging.changed_gif import change_image
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import DistinctColors
 from luigi_gif.imaging.look import Look
-from luigi_gif.imaging.recoloring import count_colors, fewer_colors, with_colors
+from luigi_gif.imaging.recoloring import count_colors, with_colors
 
 
 def smaller_image(
@@ -30,22 +32,22 @@ def smaller_image(
     max_colors : int
         2 to 256; a transparent one is none of them.
     colors : bytes, optional
-        3 bytes a color, at most 255: those of all images. None lets each have its own.
+        3 bytes a color, at most 255: those of all images. None lets an image that keeps its size
+        have some of its own.
 
     Raises
     ------
     Undecodable
         If its pixels cannot be decoded.
     """
-    if image.screen != size:
-        common = None if colors is None else CommonPalette(colors, math.inf)
-        look = Look(image.extent[0] * image.extent[1], size, colors=max_colors)
-        return change_image(image, look, common).image
+    if image.screen != size and colors is not None:
+        look = Look(image.extent[0] * image.extent[1], size)
+        return change_image(image, look, CommonPalette(colors, math.inf)).image
     indexes, transparent_index = pixel_data.decode_pixels(image), image.transparent_index
     if colors is None:
-        recolored = fewer_colors(indexes, image.color_table, max_colors, transparent_index)
-    else:
-        recolored = with_colors(indexes, image.color_table, colors, transparent_index)
+        counted = count_colors(indexes, image.color_table, transparent_index)
+        colors = significant_colors(counted, max_colors - (transparent_index is not None))
+    recolored = with_colors(indexes, image.color_table, colors, transparent_index)
     # As large as one with a transparent color, so that it may be that of all images.
     table = gif.pad_color_table(recolored.color_table, min(max_colors + 1, gif.MAX_COLORS))
     return image._replace(
@@ -54,6 +56,28 @@ def smaller_image(
         transparent_index=recolored.transparent_index,
         data=pixel_data.encode_pixels(recolored.indexes, gif.minimum_code_size(table)),
     )
+
+
+def significant_colors(counted: DistinctColors, max_colors: int) -> bytes:
+    """Those of the colors of an image that matter most, 3 bytes each.
+
+    Of those that are left out none is the nearest to another, unless more than half are to go:
+    so each has one near it that stays. To choose new colors would take many times as long.
+    """
+    values = counted.values
+    squares = (values**2).sum(axis=1)
+    distances = squares[:, np.newaxis] + squares - 2 * values @ values.T  # exact: whole numbers
+    np.fill_diagonal(distances, np.inf)
+    nearest, loss = distances.argmin(axis=1), counted.counts * distances.min(axis=1)
+    order = np.argsort(loss, kind="stable").tolist()
+    left_out: set[int] = set()
+    stays: set[int] = set()
+    for color in order:
+        if len(values) - len(left_out) > max_colors and color not in stays:
+            left_out.add(color)
+            stays.add(int(nearest[color]))
+    rest = [color for color in order if color not in left_out][-max_colors:]
+    return values[sorted(rest)].astype(np.uint8).tobytes()
 
 
 def shown_colors(image: gif.Image) -> DistinctColors:
