@@ -62,6 +62,13 @@ def decode_pixels(image: gif.Image) -> Bytes:
     return np.asarray(picture)
 
 
+def map_indexes(indexes: Bytes, others: Bytes) -> Bytes:
+    """For each index the one of 256 ``others`` that takes its place."""
+    # Several times faster than NumPy, which makes each index a number of 8 bytes first.
+    mapped = indexes.tobytes().translate(others.tobytes())
+    return np.frombuffer(mapped, np.uint8).reshape(indexes.shape)
+
+
 def used_colors(image: gif.Image) -> bytes:
     """The color table of an image without what stands behind the last color that a pixel has.
 
