@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from luigi_gif import execution, gif, imaging
-from luigi_gif.clips.changes import Changes, find_changes
+from luigi_gif.clips.changes import Changes, Place, find_changes
 from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
@@ -54,31 +54,17 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
             yield ImageBlocks(frame.part_index, part_of_delay_cs, (blocks, stored.data))
 
 
-class _Place(NamedTuple):
-    """A frame between those shown before and after it."""
-
-    previous: gif.Image | None
-    frame: ShownFrame
-    following: gif.Image | None
-    ends_batch: bool
-
-    @property
-    def is_covered(self) -> bool:
-        """Whether the next one leaves nothing of it to see."""
-        return self.following is None or self.following.fills_screen
-
-
 def _places(
     shown_frames: Iterator[ShownFrame], before: gif.Image | None, after: gif.Image | None
-) -> Iterator[_Place]:
+) -> Iterator[Place]:
     current = next(shown_frames, None)
     while current is not None:
         following = next(shown_frames, None)
-        yield _Place(before, current, following.image if following else after, following is None)
+        yield Place(before, current, following.image if following else after, following is None)
         before, current = current.image, following
 
 
-def _stored(canvas: Canvas, changes: Changes, shown_before: int, place: _Place) -> gif.Image:
+def _stored(canvas: Canvas, changes: Changes, shown_before: int, place: Place) -> gif.Image:
     """What the clip stores of a frame, before which so many are shown. Raises Undecodable."""
     stored = image = place.frame.image
     if shown_before == 0:
@@ -90,8 +76,7 @@ def _stored(canvas: Canvas, changes: Changes, shown_before: int, place: _Place) 
     if altered_first or not (place.is_covered and stored.fills_screen):
         return imaging.make_clearable(stored)
     if canvas.options.only_changes and (shown_before > 1 or canvas.opaque):
-        behind = place.following if place.ends_batch else None
-        return changes.since(place.previous, stored, behind)
+        return changes.since(place, stored)
     return stored
 
 

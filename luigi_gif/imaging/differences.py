@@ -51,7 +51,9 @@ class IndexedImage(NamedTuple):
         places = _places(image_.color_table, global_table)
         if places.missing and not places.missing.isdisjoint(pixel_data.used_indexes(indexes)):
             return cls(image_, indexes, image_.color_table, None)
-        return cls(image_, pixel_data.map_indexes(indexes, places.indexes), global_table, places.spare)
+        return cls(
+            image_, pixel_data.map_indexes(indexes, places.indexes), global_table, places.spare
+        )
 
 
 def encode_delta(previous: IndexedImage, current: IndexedImage, global_table: bytes) -> gif.Image:

@@ -30,6 +30,7 @@ _PER_TOLERANCE = 3
 _LEAVING = _UNITS
 """What it costs to leave a pixel as it is, beyond what that takes: the colors behind it seldom
 repeat what LZW knows."""
+_GUESSED_ROWS = 128
 _NEVER = 1 << 20
 """A cost that is too high for any saving."""
 
@@ -47,22 +48,30 @@ class LossyEncoder:
         Levels of 0 to 255, by which red, green and blue of a pixel may each be off.
     global_table : bytes
         The color table of the animation, which takes no bytes of an image.
-    before : IndexedImage
-        The image that comes before the first.
+    before : IndexedImage, optional
+        The image that comes before the first; None where the animation begins.
     exact : bool
         Whether it is shown as it is. Else it was the last of another part, each pixel of it is
         off by no more than :func:`end_tolerance`, and nobody knows by how much.
     """
 
     def __init__(
-        self, tolerance: int, global_table: bytes, before: IndexedImage, *, exact: bool
+        self,
+        tolerance: int,
+        global_table: bytes,
+        before: IndexedImage | None,
+        *,
+        exact: bool = False,
     ) -> None:
         self._tolerance = tolerance
         self._global_table = global_table
-        self._shown = _packed(before)
-        known = tolerance if exact else tolerance - end_tolerance(tolerance)
+        self._shown: Packed | None = None
         # How far a pixel may be from what is thought to be shown there.
-        self._slack = np.full(self._shown.shape, _in_each_channel(known), np.uint32)
+        self._slack = np.zeros(0, np.uint32)
+        if before is not None:
+            self._shown = _packed(before)
+            known = tolerance if exact else tolerance - end_tolerance(tolerance)
+            self._slack = np.full_like(self._shown, _in_each_channel(known))
 
     def encode(self, current: IndexedImage, following: IndexedImage | None = None) -> gif.Image:
         """What to store of an image where the one before it was left in place.
@@ -75,14 +84,16 @@ class LossyEncoder:
             The one behind it, where that begins another part.
         """
         colors = _packed(current)
-        tolerance, slack = self._tolerance, self._slack
-        if following is not None:
-            rest = np.uint32(_in_each_channel(tolerance - end_tolerance(tolerance)))
-            calm = _within(_packed(following), colors, np.full_like(slack, rest))
-            slack = slack - calm * rest
-            tolerance = end_tolerance(tolerance)
-        near = _within(self._shown, colors, slack)
-        spare = differences.find_spare_index(current, current.indexes, near)
+        tolerance = self._tolerance if following is None else end_tolerance(self._tolerance)
+        near, spare = np.zeros(colors.shape, np.bool_), None
+        if self._shown is not None:
+            slack = self._slack
+            if following is not None:
+                rest = np.uint32(_in_each_channel(self._tolerance - tolerance))
+                calm = _within(_packed(following), colors, np.full_like(slack, rest))
+                slack = slack - calm * rest
+            near = _within(self._shown, colors, slack)
+            spare = differences.find_spare_index(current, current.indexes, near)
         indexes = _cheapest(current, near, spare, tolerance)
         left = np.zeros_like(near) if spare is None else indexes == spare
         area = differences.changed_area(~left)
@@ -91,11 +102,15 @@ class LossyEncoder:
         pixels = np.ascontiguousarray(indexes[area])
         stored = differences.encode_area(current, area, pixels, spare, self._global_table)
         if stored is current.image:
-            left, shown = np.zeros_like(left), colors
+            left, new = np.zeros_like(left), colors
         else:
-            shown = np.take(_packed_table(current.color_table), indexes)
-        self._shown = np.where(left, self._shown, shown)
-        self._slack = np.where(left, self._slack, np.uint32(_in_each_channel(self._tolerance)))
+            new = np.take(_packed_table(current.color_table), indexes)
+        known = np.uint32(_in_each_channel(self._tolerance))
+        if self._shown is None:
+            self._shown, self._slack = new, np.full_like(new, known)
+        else:
+            self._shown = np.where(left, self._shown, new)
+            self._slack = np.where(left, self._slack, known)
         return stored
 
 
@@ -166,20 +181,30 @@ def _candidates(color_table: bytes, tolerance: int) -> _Candidates:
 
 def _cheapest(image: IndexedImage, near: Mask, spare: int | None, tolerance: int) -> Bytes:
     """Indexes for the pixels of an image; ``spare`` is that of the pixels that are left."""
-    wanted = first_guess = image.indexes
+    wanted = guess = image.indexes
     if spare is not None:
-        first_guess = np.where(near, np.uint8(spare), wanted)
+        guess = np.where(near, np.uint8(spare), wanted)
         long = differences.worth_leaving(near.ravel(), wanted.ravel()).reshape(near.shape)
         wanted = np.where(long, np.uint8(spare), wanted)
-    choice = _choices(_costs(first_guess), _candidates(image.color_table, tolerance), spare)
-    # A column at a time, in rows of the transposed image: the index on the left, whether the pixel
-    # may be left, and its own index make a place in the table of choices.
+    candidates = _candidates(image.color_table, tolerance)
+    following = _count_following(wanted, near)
+    # What is cheap shows only when it is chosen: the first time for the costs, in some rows.
+    rows = np.s_[:: max(1, len(wanted) // _GUESSED_ROWS)]
+    choices = _choose(_costs(guess), candidates, following, spare)
+    guess = _chosen(choices, wanted[rows], near[rows])
+    return _chosen(_choose(_costs(guess), candidates, following, spare), wanted, near)
+
+
+def _chosen(choices: NDArray[np.intp], wanted: Bytes, near: Mask) -> Bytes:
+    """The choice for each pixel, from left to right: all rows at once."""
+    # In rows of the transposed image. The index on the left, whether the pixel may be left, and
+    # the wanted index make a place in the table of choices.
     places = near.T.astype(np.intp) << 8
     places |= wanted.T
-    behind = first_guess[:, 0].astype(np.intp) << 9
+    behind = wanted[:, 0].astype(np.intp) << 9
     for column in places:
         np.bitwise_or(column, behind, out=column)
-        behind = np.take(choice, column, out=column, mode="clip")
+        behind = choices.take(column, out=column, mode="clip")
     return np.ascontiguousarray((places >> 9).astype(np.uint8).T)
 
 
@@ -197,21 +222,51 @@ def _logarithm(numbers: NDArray[np.int64]) -> Costs:
     return np.floor(_UNITS * (exponents + 2 * fractions - 2)).astype(np.int32)
 
 
-def _choices(costs: Costs, candidates: _Candidates, spare: int | None) -> NDArray[np.intp]:
-    """The best index, times 512, for each index on the left, flag of a near pixel, and index."""
+def _count_following(wanted: Bytes, near: Mask) -> NDArray[np.float64]:
+    """How often which pixel is on the right of an index: 256 x (near or not, index)."""
+    keys = wanted[:, :-1].astype(np.uint32) << 9
+    keys |= near[:, 1:].astype(np.uint32) << 8
+    keys |= wanted[:, 1:]
+    return np.bincount(keys.ravel(), minlength=1 << 17).reshape(256, 512).astype(np.float64)
+
+
+def _choose(
+    costs: Costs, candidates: _Candidates, following: NDArray[np.float64], spare: int | None
+) -> NDArray[np.intp]:
+    """The best index, times 512, for each index on the left, flag of a near pixel, and index.
+
+    It is cheap behind the one on the left, and what mostly stands on the right is cheap behind it.
+    """
+    left = np.full((256, 1), _NEVER, np.int32)
     if spare is not None:
-        left_costs = costs[:, spare, np.newaxis] + _LEAVING
+        left[:, 0] = costs[:, spare] + _LEAVING
         costs[:, spare] = _NEVER
-    costs = costs << 8  # with the index below, so that the cheapest comes with it
-    best = np.full((256, 256), np.iinfo(np.int32).max, np.int32)
-    for indexes, penalties in zip(candidates.indexes.T, candidates.penalties.T, strict=True):
-        cost = np.take(costs, indexes, axis=1)
-        cost += (penalties << 8 | indexes).astype(np.int32)
-        np.minimum(best, cost, out=best)
-    choices = np.empty((256, 2, 256), np.intp)
-    choices[:, 0] = best & 0xFF
-    choices[:, 1] = choices[:, 0]
+    alone = _best(costs, candidates.indexes, candidates.penalties) >> 8
+    ahead = np.stack((alone, np.minimum(alone, left)), axis=1)
     if spare is not None:
-        np.copyto(choices[:, 1], spare, where=left_costs <= best >> 8)
+        ahead[:, 1, spare] = left[:, 0]
+    # Sums of whole numbers below 2**53: exact, in whichever order they are made.
+    sums = following @ ahead.reshape(256, 512).astype(np.float64).T
+    ahead = np.floor(sums / np.maximum(following.sum(axis=1, keepdims=True), 1)).astype(np.int32)
+    more = np.take_along_axis(ahead, candidates.indexes, axis=1)
+    best = _best(costs, candidates.indexes, candidates.penalties + more)
+    choices = np.empty((256, 2, 256), np.intp)
+    choices[:, 0] = choices[:, 1] = best & 0xFF
+    if spare is not None:
+        np.copyto(choices[:, 1], spare, where=left + ahead[:, spare] <= best >> 8)
         choices[:, 1, spare] = spare
     return choices.ravel() << 9
+
+
+def _best(costs: Costs, indexes: NDArray[np.intp], penalties: Costs) -> Costs:
+    """For each index on the left and each wanted one the cheapest cost, times 256, and its index.
+
+    In one number, so that the index comes with the cost.
+    """
+    best = np.full((256, 256), np.iinfo(np.int32).max, np.int32)
+    costs = costs << 8
+    for each, penalty in zip(indexes.T, penalties.T, strict=True):
+        cost = np.take(costs, each, axis=1)
+        cost += (penalty << 8 | each).astype(np.int32)
+        np.minimum(best, cost, out=best)
+    return best
