@@ -82,7 +82,7 @@ class CaptionParameters:
         default="#000000a6",
         words=("none",),
         alpha=True,
-        description="color and alpha of the box below it, or none",
+        description="color and alpha of the box behind it, or none",
     )
     caption_font = FontParameter(
         default="", description="a TrueType or OpenType font; by default the one in Pillow"

@@ -24,36 +24,26 @@ _NAMED_OTHERWISE = {"url", "gif_file"}
 
 _GROUPS = {
     "source": "which of the pictures, and the work directory with the files of the run",
+    "frames": "which frames the clip leaves out",
     "look": "what its frames look like",
     "captions": "what is written onto its frames",
     "timing": "how the clip plays",
+    "file size": "how the clip is stored, and what it gives up to be small",
     "Dask": "who writes the frames; no byte of the clip depends on it",
     "download": "retries, timeouts and limits of a download",
     "notifications": "messages to apprise URLs, separated by spaces",
 }
-_GROUP_OF_PARAMETER = {
-    "size": "look",
-    "crop": "look",
-    "fit": "look",
-    "background": "look",
-    "quality": "look",
-    "palette": "look",
-    "colors": "look",
-    "dither": "look",
-    "optimize": "look",
-    "tolerance": "look",
-    "max_size": "look",
-    "max_megapixels": "look",
-    "range": "look",
-    **dict.fromkeys(caption_parameters.NAMES, "captions"),
-    "frame_duration_ms": "timing",
-    "fps": "timing",
-    "hold_first_ms": "timing",
-    "hold_last_ms": "timing",
-    "bounce": "timing",
-    "plays": "timing",
+_PARAMETERS_OF_GROUP = {
+    "frames": ("on_bad_frame", "duplicates", "ignore_sha256", "drop_blank", "min_frames"),
+    "look": (
+        *("crop", "size", "fit", "background", "range"),
+        *("quality", "palette", "colors", "dither", "max_megapixels"),
+    ),
+    "captions": caption_parameters.NAMES,
+    "timing": ("frame_duration_ms", "fps", "hold_first_ms", "hold_last_ms", "bounce", "plays"),
+    "file size": ("optimize", "tolerance", "max_size"),
 }
-"""All others of CombineGif are about the source."""
+"""In the order of the help. All others of CombineGif are about the source."""
 _GROUP_OF_SECTION = {
     "dask": "Dask",
     "download": "download",
@@ -128,23 +118,22 @@ def make_parser() -> Parser:
         "and luigid, into the current folder",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
-    for title, name, parameter in _parameters():
-        value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
-        group = groups[title]
-        if name == "max_size":
-            group = _with_place(group, name)
-        group.add_argument(flag(name), dest=name, help=_help(parameter), **value)
+    _add_parameters(parser)
     return parser
 
 
-def _with_place(group: argparse._ArgumentGroup, name: str) -> argparse._MutuallyExclusiveGroup:
-    """A group for two ways to say the same, with --for in it already."""
-    either = group.add_mutually_exclusive_group()
-    either.add_argument(
-        "--for", dest=name, choices=PLACES, help="the same, for a place by its name"
-    )
-    return either
+def _add_parameters(parser: Parser) -> None:
+    """Add an option for each parameter and each setting, in groups."""
+    groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
+    for title, name, parameter in _parameters():
+        group: argparse._ActionsContainer = groups[title]
+        if name == "max_size":
+            group = group.add_mutually_exclusive_group()
+        value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
+        group.add_argument(flag(name), dest=name, help=_help(parameter), **value)
+        if name == "max_size":
+            place = "the same, for a place by its name"
+            group.add_argument("--for", dest=name, choices=PLACES, help=place)
 
 
 def task_parameters() -> list[str]:
@@ -160,8 +149,10 @@ def flag(name: str) -> str:
 def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
     """Each parameter that is an option: its group, its name, and itself."""
     parameters = dict(CombineGif.get_params())
-    for name in task_parameters():
-        yield _GROUP_OF_PARAMETER.get(name, "source"), name, parameters[name]
+    grouped = {name: title for title, names in _PARAMETERS_OF_GROUP.items() for name in names}
+    about_source = [name for name in task_parameters() if name not in grouped]
+    for name, title in {**dict.fromkeys(about_source, "source"), **grouped}.items():
+        yield title, name, parameters[name]
     for section in SECTIONS:
         title = _GROUP_OF_SECTION[section.__name__]
         for name, parameter in section.get_params():

@@ -78,7 +78,7 @@ class ClipParameters:
         kind=int,
         min_value=1,
         max_value=10**9,
-        description="how many frames the clip is to show at the least; fewer are an error",
+        description="the fewest frames that the clip may show; with less it is not made",
     )
     optimize = ChoiceParameter(
         default="none",

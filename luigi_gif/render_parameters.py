@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import frames, imaging
-from luigi_gif.geometry_parameters import (
-    TRANSPARENT,
-    ColorParameter,
-    CropParameter,
-    color_of,
-)
+from luigi_gif.geometry_parameters import TRANSPARENT, ColorParameter, CropParameter, color_of
 from luigi_gif.parameters import (
     ChoiceParameter,
     NumberParameter,
@@ -45,7 +40,7 @@ class RenderParameters:
     background = ColorParameter(
         default=TRANSPARENT,
         words=(TRANSPARENT,),
-        description="the color of padding, and below transparent pixels",
+        description="the color of padding, and behind transparent pixels",
     )
     quality = ChoiceParameter(
         default="fast",
@@ -63,13 +58,14 @@ class RenderParameters:
         kind=int,
         min_value=2,
         max_value=256,
-        description="at most so many in a frame, or in the clip; a transparent one is none of them",
+        description="the most colors of a frame, or of the clip if it has one palette; a "
+        "transparent one does not count",
     )
     dither = ChoiceParameter(
         default="none",
         choices=("none", "ordered"),
-        description="of images of more colors than that: ordered mixes two where one is off, in a "
-        "pattern that does not move",
+        description="of images of more colors than that: ordered mixes two for one that is not in "
+        "the palette, in a pattern that does not move",
     )
     max_megapixels = NumberParameter(
         default=64,
@@ -86,10 +82,6 @@ class RenderParameters:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._check_together()
-
-    def _check_together(self) -> None:
-        """Raise ParameterError for what would have no effect beside the others."""
         if self.fit != "fill" and None in (self.size or (None,)):
             raise bad_parameter("--fit", "fill, unless --size gives both sides", self.fit)
 

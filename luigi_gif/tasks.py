@@ -214,16 +214,16 @@ class CombineGif(
         How pictures come to a ``size`` of two sides: ``contain`` pads them, ``cover`` keeps their
         middle, ``fill`` stretches them.
     background : str
-        The color of padding and below transparent pixels, ``#rrggbb``, or ``transparent``.
+        The color of padding and behind transparent pixels, ``#rrggbb``, or ``transparent``.
     quality : str
         Of the palettes of images of more than 256 colors: ``fast`` or ``best``.
     palette : str
         One for each ``frame``, one for the ``clip``, or ``auto``.
     colors : int
-        How many colors a frame, or the clip, may have at most, 2 to 256; a transparent one is none
-        of them.
+        The most colors of a frame, or of the clip if it has one palette, 2 to 256; a transparent
+        one does not count.
     dither : str
-        Of images of more colors: ``none``, or ``ordered``, which mixes two where one is off.
+        Of images of more colors: ``none``, or ``ordered``, which mixes two for one that is missing.
     caption : str
         What is written onto each frame, such as ``"{name} {time:%d %b %H:%M %Z}"``.
     caption_position : str
@@ -233,7 +233,7 @@ class CombineGif(
     caption_color : str
         Of its text, ``#rrggbb``.
     caption_box : str
-        Color of the box below it, ``#rrggbb`` or with alpha ``#rrggbbaa``, or ``none``.
+        Color of the box behind it, ``#rrggbb`` or with alpha ``#rrggbbaa``, or ``none``.
     caption_font : str or path
         A TrueType or OpenType font; by default the one in Pillow.
     caption_timezone : str, optional
@@ -263,7 +263,7 @@ class CombineGif(
     plays : int
         How often the clip plays; 0 is forever.
     min_frames : int
-        How many frames the clip is to show at the least; fewer are an error.
+        The fewest frames that the clip may show; with less it is not made.
     optimize : str
         ``lossless`` stores of each frame only what changed; ``lossy`` only what changed by more
         than ``tolerance``, in colors that take few bytes; ``none`` stores all of it.

@@ -10,9 +10,8 @@ from support.images import saved
 
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging.changed_gif import change_image
-from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.frame_palette import Bytes
-from luigi_gif.imaging.look import Look
+from luigi_gif.imaging.look import Look, Size
 
 UPRIGHT = np.array([[(255, 0, 0), (0, 255, 0), (0, 0, 255)], [(0,) * 3, (90,) * 3, (255,) * 3]])
 """Of six colors, so that each of the eight ways to turn it is another picture."""

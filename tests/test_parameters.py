@@ -82,6 +82,8 @@ FRAMES = {
     | some.text("0123456789abcdefABCDEF", min_size=6, max_size=6).map("#{}".format),
     "quality": some.sampled_from(["fast", "best"]),
     "palette": some.sampled_from(["auto", "frame", "clip"]),
+    "colors": some.integers(2, 256),
+    "dither": some.sampled_from(["none", "ordered"]),
     "caption": some.sampled_from(["{name}", "{time:%d %b, %H:%M}\n{number:03}", "ç {{%}} \\n x"]),
     "caption_position": some.sampled_from(["top-left", "center", "bottom"]),
     "caption_size": some.none() | some.integers(6, 1000),
@@ -108,7 +110,8 @@ CLIP = {
     "bounce": some.booleans(),
     "plays": some.integers(0, 65_536),
     "min_frames": some.integers(1, 10**9),
-    "optimize": some.sampled_from(["none", "lossless"]),
+    "optimize": some.sampled_from(["none", "lossless", "lossy"]),
+    "max_size": some.none() | some.integers(1000, 10**15) | some.sampled_from(["2.5MB", "slack"]),
 }
 SHARED = {name: BUNDLE[name] for name in ("data_file", "on_bad_frame")} | FRAMES | CLIP
 WORKERS = some.tuples(some.integers(0, 10_000), some.integers(0, 10_000)).map(sorted)

@@ -62,13 +62,13 @@ class _Tally:
         self._duplicates = DuplicateFinder()
 
     def add(self, number: int, frame: RenderedFrame) -> None:
-        file, image, image_count, notes = frame[:4]
-        self._size += len(file)
-        self._crc32 = zlib.crc32(file, self._crc32)
+        image, notes = frame.image, frame.notes + [SEVERAL_IMAGES] * (frame.image_count > 1)
+        self._size += len(frame.file)
+        self._crc32 = zlib.crc32(frame.file, self._crc32)
         self._extents.add(image.extent)
         self._opaque &= image.fills_screen
-        self._extra_images += image_count - 1
-        self._notes += [(number, text) for text in notes + [SEVERAL_IMAGES] * (image_count > 1)]
+        self._extra_images += frame.image_count - 1
+        self._notes += [(number, text) for text in notes]
         self._short_delays += 0 < image.delay_cs < gif.MIN_DELAY_CS
         self._duration_cs += gif.displayed_cs(image.delay_cs)
         if frame.compared:

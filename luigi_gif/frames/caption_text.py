@@ -52,7 +52,7 @@ _TIME_TEXTS: dict[str, Callable[[datetime], str]] = {
 }
 
 
-class Part(NamedTuple):
+class TemplatePart(NamedTuple):
     """A piece of a template."""
 
     text: str
@@ -66,7 +66,7 @@ class Part(NamedTuple):
 class CaptionTemplate(NamedTuple):
     """What is written onto each frame."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[TemplatePart, ...]
 
     @property
     def example(self) -> str:
@@ -132,7 +132,7 @@ def parse_caption(text: str) -> CaptionTemplate:
     except ValueError:
         raise ValueError("a text whose braces are those of fields; {{ and }} are braces") from None
     parts = [
-        Part(text, field or "", form or "")
+        TemplatePart(text, field or "", form or "")
         for text, field, form, conversion in pieces
         if _is_known(field, conversion)
     ]
@@ -156,7 +156,7 @@ def _is_known(field: str | None, conversion: str | None) -> bool:
     return True
 
 
-def _check_form(part: Part) -> None:
+def _check_form(part: TemplatePart) -> None:
     """Raise ValueError where a field cannot be written so."""
     if part.field in _OF_ALL and not _NUMBER_FORM.fullmatch(part.form):
         raise ValueError(f"a whole number's format in {{{part.field}}}, such as {{number:03}}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,15 +72,7 @@ def write_missing_frames(
             )
             digits = digits_for(manifest.frame_count)
             batches = (Batch(data_file, digits, options, chunk_tasks) for chunk_tasks in planned)
-            write = partial(write_batch, handle)
-            with (
-                reporter.track("frames", manifest.frame_count, record.frame_count) as progress,
-                contextlib.closing(executor.run(write, batches)) as finished,
-            ):
-                for completed in finished:
-                    record.add(completed)
-                    progress(record.frame_count, record.size_bytes)
-                    record.save_now_and_then()
+            record.take(executor.run(partial(write_batch, handle), batches), reporter)
         manifest.earlier.clear()
     finally:
         manifest.save(folder)
@@ -137,7 +130,20 @@ class _Record:
         self.quarantined: list[str] = []
         """New names of files that were set aside."""
 
-    def add(self, completed: list[CompletedChunk]) -> None:
+    def take(
+        self, completed: Generator[list[CompletedChunk], None, None], reporter: ProgressReporter
+    ) -> None:
+        """Take what each batch has done, as they finish."""
+        with (
+            reporter.track("frames", self._manifest.frame_count, self.frame_count) as progress,
+            contextlib.closing(completed) as finished,
+        ):
+            for chunks in finished:
+                self._add(chunks)
+                progress(self.frame_count, self.size_bytes)
+                self._save_now_and_then()
+
+    def _add(self, completed: list[CompletedChunk]) -> None:
         manifest = self._manifest
         for index, result, new_files, quarantined in completed:
             manifest.results[index] = result
@@ -147,7 +153,7 @@ class _Record:
             self.frame_count += manifest.chunks[index].frame_count
             self.size_bytes += result.size_bytes
 
-    def save_now_and_then(self) -> None:
+    def _save_now_and_then(self) -> None:
         if time.monotonic() - self._saved >= CHECKPOINT_S:
             self._manifest.save(self._folder)
             self._saved = time.monotonic()

@@ -24,7 +24,7 @@ class CaptionStyle(NamedTuple):
     color: tuple[int, int, int] = (255, 255, 255)
     """Red, green and blue, 0 to 255."""
     box: tuple[int, int, int, int] | None = (0, 0, 0, 166)
-    """Red, green, blue and alpha of what is below the text; None is nothing."""
+    """Red, green, blue and alpha of what is behind the text; None is nothing."""
     font: bytes | None = None
     """A font file, such as TrueType or OpenType; None is the font in Pillow."""
 

@@ -1,9 +1,10 @@
 """Any image to a one-image GIF.
 
 :mod:`luigi_gif.imaging.decode` gives its pixels, upright, in 8 bits a channel. It is
-cropped and resized if that is asked for (:mod:`luigi_gif.imaging.geometry`), and
-brought to 256 colors: where it has no more (one stands for all that is transparent),
-these are kept, else they are chosen by :mod:`luigi_gif.imaging.frame_palette`.
+cropped, resized and captioned if that is asked for (:mod:`luigi_gif.imaging.geometry`
+and ``caption``), and brought to 256 colors or fewer: where it has no more (one stands
+for all that is transparent), these are kept, else they are those of the clip, or are
+chosen by :mod:`luigi_gif.imaging.frame_palette`.
 
 Pure code: bytes in, values out.
 """
@@ -26,8 +27,6 @@ from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 from luigi_gif.imaging.look import OPAQUE_FROM, Look
 from luigi_gif.imaging.pixel_data import encode_pixels, free_index
 from luigi_gif.imaging.pixel_facts import PixelFacts, pixel_facts
-
-Size = tuple[int, int]
 
 CUT_CAPTION = "the caption is larger than the frame, and cut off"
 

@@ -62,7 +62,7 @@ class Look(NamedTuple):
     colors: int = gif.MAX_COLORS
     """At most so many are shown; a transparent one is none of them."""
     dither: str = "none"
-    """Of a picture of more colors: "none", or "ordered", which mixes two where one is off."""
+    """Of a picture of more colors: "none", or "ordered", which mixes two for one it lacks."""
     value_range: tuple[float, float] | None = None
     """Which values become black and white, in pictures whose own range is not known."""
     crop: Crop | None = None
@@ -71,7 +71,7 @@ class Look(NamedTuple):
     """How it comes to a size of which both sides are given: "contain" pads it, "cover" cuts off
     what is too much, "fill" stretches it."""
     background: tuple[int, int, int] | None = None
-    """The color, red, green and blue, of padding and below transparent pixels; None: they are
+    """The color, red, green and blue, of padding and behind transparent pixels; None: they are
     transparent."""
     caption: Caption | None = None
     """What is written onto it."""
@@ -109,9 +109,9 @@ class Look(NamedTuple):
         return changes and self.fitted(part) == part and colors <= self.colors
 
     def keeps_every_color_table(self) -> bool:
-        """Whether a GIF of any size and any colors keeps its color table, unless captioned."""
+        """Whether a GIF without a caption keeps its color table, whatever its size and colors."""
         return self.size == (None, None) and self.colors == gif.MAX_COLORS
 
     def keeps_every_gif(self) -> bool:
-        """Whether it is to stay as it is, too."""
+        """Whether a GIF without a caption stays as it is, whatever its size and colors."""
         return self.keeps_every_color_table() and self.crop is None and self.background is None

@@ -12,9 +12,8 @@ from PIL import Image
 from luigi_gif import gif as gif_
 from luigi_gif.imaging import encode as image_
 from luigi_gif.imaging import pixel_data
-from luigi_gif.imaging.encode import Size
 from luigi_gif.imaging.frame_palette import Bytes
-from luigi_gif.imaging.look import Look
+from luigi_gif.imaging.look import Look, Size
 from support.images import saved
 
 ORIENTATION = 0x0112
