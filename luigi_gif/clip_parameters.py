@@ -169,4 +169,4 @@ def max_bytes_of(task: Any) -> int | None:
     """The largest size of its clip; None for any."""
     if task.max_size is None:
         return None
-    return settings.max_size.current().limit_of(task.max_size)
+    return settings.places.current().limit_of(task.max_size)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from luigi_gif.parameters import NamedParameter
 
 PLACES = ("github", "discord", "slack", "x", "email")
-"""The entries of the section [max_size]."""
+"""The entries of the section [places]."""
 MIN_BYTES = 1_000
 MAX_BYTES = 10**15
 
@@ -45,7 +45,9 @@ class SizeLimitParameter(NamedParameter[int]):
 class MaxSizeParameter(NamedParameter["int | str | None"]):
     """A size as in :class:`SizeLimitParameter`, the name of a place, or None."""
 
-    expected = f"a size such as 10MB or 8MiB, or a place: {', '.join(PLACES)}"
+    expected = (
+        f"a size from {MIN_BYTES:,} bytes on, such as 10MB or 8MiB, or a place: {', '.join(PLACES)}"
+    )
     metavar = "SIZE"
 
     def value_of(self, text: str) -> object:

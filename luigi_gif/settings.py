@@ -1,8 +1,8 @@
-"""The configuration sections of luigi.cfg: [dask], [download], [storage], [notify], [max_size].
+"""The configuration sections of luigi.cfg: [dask], [download], [storage], [notify], [places].
 
 Each entry is also a command-line flag, such as ``--dask-address``. None of
 them shapes a file's bytes, so none is part of a recipe; but what a place of
-[max_size] stands for is.
+[places] stands for is.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class download(CheckedConfig):
     )
 
 
-class max_size(CheckedConfig):
+class places(CheckedConfig):
     """The largest GIF that places take, in bytes: what ``--max-size PLACE`` stands for.
 
     As of November 2026; docs/images.md says where each comes from.
@@ -241,5 +241,5 @@ def check_all() -> None:
     ParameterError
         For an entry that cannot be used.
     """
-    for section in (dask, download, storage, notify, max_size):
+    for section in (dask, download, storage, notify, places):
         section.current()

@@ -92,13 +92,13 @@ def test_a_place_stands_for_what_its_setting_says(monkeypatch: pytest.MonkeyPatc
     """A clip made for another limit is not current."""
     before = luigi_gif.CombineGif(max_size="discord").recipe()
     assert before == luigi_gif.CombineGif(max_size="10MB").recipe()
-    monkeypatch.setattr(settings.max_size.discord, "_default", 50_000_000)
+    monkeypatch.setattr(settings.places.discord, "_default", 50_000_000)
     assert luigi_gif.CombineGif(max_size="discord").recipe()["max_size"] == 50_000_000
 
 
 def test_each_place_has_a_setting() -> None:
     """And each setting is a place."""
-    assert {name for name, _ in settings.max_size.get_params()} == set(PLACES)
+    assert {name for name, _ in settings.places.get_params()} == set(PLACES)
 
 
 @pytest.mark.slow

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import luigi
 import pytest
+from luigi.task_register import Register
 from support.pipeline import BUNDLE, Pipeline
 
 import luigi_gif
@@ -79,3 +81,16 @@ def test_values_that_cannot_be_used_are_refused(parameters: dict[str, Any]) -> N
     (name,) = parameters
     with pytest.raises(ParameterError, match=f"--{name.replace('_', '-')}"):
         luigi_gif.CombineGif(**parameters)
+
+
+@pytest.mark.parametrize("task", [luigi_gif.CombineGif, luigi_gif.NightlyGif, luigi_gif.GifBatch])
+def test_no_option_of_a_task_begins_that_of_a_section(task: type[luigi.Task]) -> None:
+    """The luigi command reads its line once before it knows the task, by beginnings of options."""
+    sections = [
+        f"--{section}-{name}".replace("_", "-")
+        for section, without_section, name, _ in Register.get_all_params()
+        if not without_section
+    ]
+    flags = [f"--{name}".replace("_", "-") for name, _ in task.get_params()]
+    begun = [(flag, other) for flag in flags for other in sections if other.startswith(flag)]
+    assert begun == []
