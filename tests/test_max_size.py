@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 from support.clips import clip_here
-from support.images import DELIMITER, saved, true_color
+from support.images import DELIMITER, gif, saved, true_color
 from support.right_clips import same_clips
 
 import luigi_gif
@@ -189,6 +190,14 @@ def test_what_looks_more_like_the_original_is_known() -> None:
     ]
     assert found[0] == (48 * 1_000_000, 48)
     assert found[0].millionths > found[1].millionths > found[2].millionths
+
+
+def test_a_frame_that_shows_nothing_has_no_color_to_give_up() -> None:
+    """All of it stays transparent."""
+    image = read_first_image(gif(2, (5, 5), transparency=2))[0]
+    smaller = imaging.smaller_image(image, (5, 5), 128, None)
+    with Image.open(io.BytesIO(encode_single(smaller))) as shown:
+        assert not np.asarray(shown.convert("RGBA"))[..., 3].any()
 
 
 @pytest.mark.parametrize("count", [200, 129, 100])

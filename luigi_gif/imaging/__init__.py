@@ -30,13 +30,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.pixel_data import used_colors
     from luigi_gif.imaging.pixel_facts import PixelFacts
-    from luigi_gif.imaging.recoloring import (
-        RecoloredImage,
-        choose_colors,
-        count_colors,
-        fewer_colors,
-        with_colors,
-    )
+    from luigi_gif.imaging.recoloring import choose_colors
     from luigi_gif.imaging.shrinking import shown_colors, smaller_image
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
 
@@ -58,21 +52,15 @@ __getattr__ = loads_on_use(
             "sample_colors",
             "to_gif",
         ),
+        "frame_palette": ("DistinctColors",),
         "likeness": ("Likeness", "likeness"),
         "look": ("Crop", "Length", "Look"),
         "losses": ("LossyEncoder",),
         "picture_files": ("image_file",),
         "pixel_data": ("used_colors",),
         "pixel_facts": ("PixelFacts",),
-        "recoloring": (
-            "RecoloredImage",
-            "choose_colors",
-            "count_colors",
-            "fewer_colors",
-            "with_colors",
-        ),
-        "frame_palette": ("DistinctColors",),
-        "single_frame": ("SingleFrame", "with_delay"),
+        "recoloring": ("choose_colors",),
         "shrinking": ("shown_colors", "smaller_image"),
+        "single_frame": ("SingleFrame", "with_delay"),
     },
 )

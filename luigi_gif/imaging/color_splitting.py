@@ -5,8 +5,8 @@ squared error, where that lowers the error most: the greedy form of X. Wu,
 "Color quantization by dynamic programming and principal analysis", ACM
 Transactions on Graphics 11, 1992.
 
-Pure code. Sums are whole numbers that float64 holds exactly, so the result is
-the same on every machine.
+Pure code. Sums over pixels are whole numbers that float64 holds exactly, so the
+result is the same on every machine.
 """
 
 from __future__ import annotations
@@ -63,4 +63,6 @@ def _squared_error(values: _Doubles, weights: _Doubles) -> float:
     if len(values) == 1:
         return 0.0
     total = weights @ values
-    return float(weights @ (values**2).sum(axis=1) - total @ total / weights.sum())
+    # Squares may be beyond what is held exactly: not by a matrix product, whose sums BLAS rounds
+    # differently on each kind of processor.
+    return float(weights @ (values**2).sum(axis=1) - (total**2).sum() / weights.sum())

@@ -38,8 +38,8 @@ GOOD_ERROR = 255.0**2 / 10**4.0
 """A mean squared error of 40 dB, which hardly anybody sees."""
 MIN_STILL = 0.2
 """So much of the frames must stand still. Where nothing does, own palettes take fewer bytes."""
-MAX_LOSS = 10**0.1
-"""A frame's own palette may be so much better than the common one: 1 dB."""
+MAX_LOSS = 1.2589254117941673
+"""A frame's own palette may be so much better than the common one: 1 dB, 10 ** 0.1."""
 
 
 class CommonPalette(NamedTuple):

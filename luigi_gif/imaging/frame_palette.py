@@ -2,8 +2,9 @@
 
 Where there are more, Pillow proposes colors and Lloyd's algorithm moves each
 to the mean of the pixels that are nearest to it (S. P. Lloyd, "Least squares
-quantization in PCM", IEEE Transactions on Information Theory 28, 1982). There
-is no dithering: it costs time, bytes, PSNR and SSIM.
+quantization in PCM", IEEE Transactions on Information Theory 28, 1982). A few
+colors are chosen by splitting (:mod:`luigi_gif.imaging.color_splitting`).
+Dithering is only done if it is asked for: it costs time, bytes and PSNR.
 
 Pure code. All arithmetic is on whole numbers that its types hold exactly, so
 the result is the same on every machine.

@@ -1,10 +1,9 @@
 """Fewer colors for an image that is color indexes already.
 
 Its at most 256 colors are looked at with their counts, not its pixels, so this
-takes some milliseconds, whatever the size of the image. For several images
-that are to share a table, count the colors of each (:func:`count_colors`, on
-workers), choose for all (:func:`choose_colors`), and give each the table
-(:func:`with_colors`).
+takes some milliseconds, whatever the size of the image. Count the colors of each
+image (:func:`count_colors`, on workers), choose for all (:func:`choose_colors`),
+and give each the table (:func:`with_colors`).
 
 Pure code: values in, values out, the same on every machine.
 """
@@ -17,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from luigi_gif import gif
-from luigi_gif.imaging import frame_palette
+from luigi_gif.imaging import frame_palette, pixel_data
 from luigi_gif.imaging.frame_palette import Bytes, DistinctColors
 
 
@@ -32,10 +31,10 @@ class RecoloredImage(NamedTuple):
     """Behind the colors; None where the image had none."""
 
 
-def fewer_colors(
-    indexes: Bytes, color_table: bytes, max_colors: int, transparent_index: int | None = None
-) -> RecoloredImage:
-    """The same image in at most so many colors, each pixel in the nearest of them.
+def count_colors(
+    indexes: Bytes, color_table: bytes, transparent_index: int | None = None
+) -> DistinctColors:
+    """The colors that an image shows, each once, and how many pixels have each.
 
     Parameters
     ----------
@@ -43,31 +42,8 @@ def fewer_colors(
         Color indexes, height x width.
     color_table : bytes
         3 bytes a color, red, green, blue.
-    max_colors : int
-        2 to 256. The transparent one is none of them, but has to find room: where there is one,
-        256 counts as 255.
     transparent_index : int, optional
-        The index of what is transparent, which stays so.
-
-    Returns
-    -------
-    RecoloredImage
-        With the very colors of the image where it has no more than ``max_colors``.
-    """
-    limit = min(max_colors, gif.MAX_COLORS - (transparent_index is not None))
-    counted = count_colors(indexes, color_table, transparent_index)
-    colors = choose_colors([counted], limit)
-    return with_colors(indexes, color_table, colors, transparent_index)
-
-
-def count_colors(
-    indexes: Bytes, color_table: bytes, transparent_index: int | None = None
-) -> DistinctColors:
-    """The colors that an image shows, each once, and how many pixels have each.
-
-    See Also
-    --------
-    fewer_colors : Has the same parameters.
+        The index of what is transparent, which is no color.
     """
     packed = _packed(color_table)
     counts = np.bincount(indexes.ravel(), minlength=len(packed))
@@ -106,12 +82,13 @@ def with_colors(
 ) -> RecoloredImage:
     """The same image with other colors, each pixel in the nearest of them.
 
-    ``colors`` is what :func:`choose_colors` returns. The transparent index becomes the one behind
-    them.
-
-    See Also
-    --------
-    fewer_colors : Has the same parameters otherwise.
+    Parameters
+    ----------
+    indexes, color_table, transparent_index
+        As those of :func:`count_colors`.
+    colors : bytes
+        What :func:`choose_colors` returns, at most 255 where something is transparent: that gets
+        the index behind them.
     """
     old, new = (np.frombuffer(table, np.uint8).reshape(-1, 3) for table in (color_table, colors))
     # Of 256 entries, as a damaged image may have indexes behind its table.
@@ -123,7 +100,8 @@ def with_colors(
     if transparent_index is not None:
         transparent = nearest[transparent_index] = len(new)
     count = len(new) + (transparent is not None)
-    return RecoloredImage(nearest[indexes], gif.pad_color_table(colors, count), transparent)
+    recolored = pixel_data.map_indexes(indexes, nearest)
+    return RecoloredImage(recolored, gif.pad_color_table(colors, count), transparent)
 
 
 def _packed(color_table: bytes) -> frame_palette.Packed:

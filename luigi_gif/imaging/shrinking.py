@@ -65,6 +65,8 @@ def significant_colors(counted: DistinctColors, max_colors: int) -> bytes:
     so each has one near it that stays. To choose new colors would take many times as long.
     """
     values = counted.values
+    if not len(values):  # nothing is shown
+        return bytes(3)
     squares = (values**2).sum(axis=1)
     distances = squares[:, np.newaxis] + squares - 2 * values @ values.T  # exact: whole numbers
     np.fill_diagonal(distances, np.inf)
