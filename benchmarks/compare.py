@@ -13,8 +13,8 @@ treats them alike; figures are medians. What is not installed is left out. Conte
     imageio     a loop in one process: requests, split, write the frames, imageio.mimsave
 
 On the frame files that are then there, CombineGif alone runs against gifsicle --merge, and with
---optimize lossless against gifsicle -O2. Last, a run that has nothing to do and the import of the
-package are held against the import of Luigi.
+--optimize lossless against gifsicle -O2, as does the whole job from the URL. Last, a run that has
+nothing to do and the import of the package are held against the import of Luigi.
 
 Memory is the proportional share (PSS) of all processes of a contestant, sampled in one run more,
 or in the only one, as often as every 20 ms, but at the most for a twentieth of the time.
@@ -181,6 +181,15 @@ def last_step(
             1 if count > 500 else options.runs,
         ),
     ]
+    whole_job = "CombineGif and all before it, from the URL"
+    if optimize == "lossless":
+        contestants.append(
+            Contestant(
+                whole_job,
+                lambda at: [*combine_gif(url, at), "--optimize", optimize],
+                options.runs,
+            )
+        )
     figures = contest(contestants, folder)
     start = statistics.median(
         measure([sys.executable, "-c", "import luigi.cmdline, luigi_gif"]).seconds
@@ -192,6 +201,9 @@ def last_step(
     ours, theirs = (workdir / "clip.gif").stat().st_size, next(folder.glob("*.gif")).stat().st_size
     print(f"\nCombineGif's own work, without the start of Luigi ({start:.2f} s): {own:.2f} s;")
     print(f"gifsicle {peer} takes {times:.1f} times as long. Bytes: {ours:,} and {theirs:,}.")
+    if whole_job in figures:
+        times = figures[f"gifsicle {peer}"].seconds / figures[whole_job].seconds
+        print(f"It takes {times:.1f} times as long as the whole job.")
 
 
 def starts(url: str, workdir: Path, folder: Path) -> None:
