@@ -33,8 +33,8 @@ def stored(
 ) -> list[gif_.Image]:
     """What is stored of them, in parts of so many."""
     decoded = [differences.IndexedImage.of(image, global_table) for image in images]
-    encoder = losses.LossyEncoder(tolerance, global_table, decoded[0], exact=True)
-    made = [images[0]]
+    encoder = losses.LossyEncoder(tolerance, global_table, None, exact=True)
+    made = [encoder.encode(decoded[0])]
     for number in range(1, len(images)):
         if number % part == 0:
             before = decoded[number - 1]
@@ -66,7 +66,7 @@ def farthest(first: Bytes, second: Bytes) -> int:
     return int(np.abs(first.astype(np.int16) - second).max())
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=6)
 @given(
     st.integers(1, 60),
     st.sampled_from([2, 3, 1000]),
@@ -98,12 +98,12 @@ def test_no_pixel_is_off_by_more_than_the_tolerance(
 
 def test_small_differences_do_not_add_up() -> None:
     """A slow fade is followed: an image is compared with what is shown, not with the one before."""
-    images = [indexed(np.full((8, 8), level, np.uint8), GRAYS) for level in range(0, 200, 2)]
+    images = [indexed(np.full((8, 8), level, np.uint8), GRAYS) for level in range(0, 60, 2)]
     global_table = images[0].color_table
-    made = stored(images, 7, global_table, 30)
+    made = stored(images, 7, global_table, 12)
     for image, ours in zip(images, shown(made, global_table), strict=True):
         assert farthest(meant(image), ours) <= 7
-    assert sum(image.size == (1, 1) for image in made) > 60
+    assert sum(image.size == (1, 1) for image in made) > 15
 
 
 def test_noise_within_the_tolerance_is_not_stored() -> None:

@@ -242,18 +242,20 @@ def _choose(
         left[:, 0] = costs[:, spare] + _LEAVING
         costs[:, spare] = _NEVER
     alone = _best(costs, candidates.indexes, candidates.penalties) >> 8
-    ahead = np.stack((alone, np.minimum(alone, left)), axis=1)
+    behind = np.empty((256, 2, 256))
+    behind[:, 0] = alone
+    behind[:, 1] = np.minimum(alone, left)
     if spare is not None:
-        ahead[:, 1, spare] = left[:, 0]
+        behind[:, 1, spare] = left[:, 0]
+    chosen = np.pad(candidates.indexes, ((0, 0), (0, 1)), constant_values=spare or 0)
     # Sums of whole numbers below 2**53: exact, in whichever order they are made.
-    sums = following @ ahead.reshape(256, 512).astype(np.float64).T
-    ahead = np.floor(sums / np.maximum(following.sum(axis=1, keepdims=True), 1)).astype(np.int32)
-    more = np.take_along_axis(ahead, candidates.indexes, axis=1)
-    best = _best(costs, candidates.indexes, candidates.penalties + more)
+    sums = (behind.reshape(256, 512)[chosen] @ following[:, :, np.newaxis])[:, :, 0]
+    ahead = (sums // np.maximum(following.sum(axis=1, keepdims=True), 1)).astype(np.int32)
+    best = _best(costs, candidates.indexes, candidates.penalties + ahead[:, :-1])
     choices = np.empty((256, 2, 256), np.intp)
     choices[:, 0] = choices[:, 1] = best & 0xFF
     if spare is not None:
-        np.copyto(choices[:, 1], spare, where=left + ahead[:, spare] <= best >> 8)
+        np.copyto(choices[:, 1], spare, where=left + ahead[:, -1] <= best >> 8)
         choices[:, 1, spare] = spare
     return choices.ravel() << 9
 
