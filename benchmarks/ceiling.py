@@ -11,7 +11,7 @@ camera and a moving spot (100 frames of 640x360), and a flight over a landscape 
     ours      luigi-gif FRAMES --max-size LIMIT
     gifski    the highest --quality whose clip is no larger than ours
     gifsicle  -O3 with the lowest --lossy whose clip is no larger than ours, of a GIF that ours made
-              with --quality best --optimize lossless
+              with --optimize lossless
 
 All three show the same frames in the same size: gifski and gifsicle get the frames that our clip
 shows, scaled to its size by Pillow's Lanczos filter. SSIM is what ffmpeg's filter of this name says
@@ -164,7 +164,7 @@ def compared(frames: Path, clip: Path, folder: Path, program: str | None) -> Row
     skipping = re.search(r"one of (\d+) frames", str(about["gave_up"]))
     scaled(frames, int(skipping[1]) if skipping else 1, size, pictures)
     likeness = [f"{ssim(clip, pictures, size):.5f}"]
-    original = ours(pictures, folder / "good", "--quality", "best", "--optimize", "lossless")
+    original = ours(pictures, folder / "good", "--optimize", "lossless")
     others: list[Callable[[int], Path]] = [partial(gifsicle, original, folder)]
     ranges = [(0, MAX_LOSS)]
     if program:

@@ -16,8 +16,9 @@ from typing import NamedTuple
 FEWEST_OWN_COLORS = 128
 MOST_COMMON_COLORS = 255
 """One index is left for what has not changed."""
-FEWEST_COLORS = 64
-"""With fewer, large areas show steps: a smaller size looks better then."""
+FEWEST_COLORS = 63
+"""And an index for what has not changed: 6 bits. With fewer, large areas show steps, and a smaller
+size looks better."""
 SMALLEST_SCALE = 0.25
 """Of each side, before frames are left out."""
 TOLERANCE = 16

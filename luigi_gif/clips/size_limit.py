@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -20,7 +21,9 @@ from luigi_gif.clips.size_samples import (
     sample_colors,
 )
 from luigi_gif.clips.size_search import SizeSearch
-from luigi_gif.errors import PipelineError
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
 SAMPLED_FRAMES = 64
 """Of a clip, for the colors that all of its frames get."""
@@ -145,8 +148,11 @@ class _Attempts:
         blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
         self.encodings += 1
         size = self._clip_bytes(plan.canvas, blocks.size_bytes)
-        limit = self._options.max_bytes
+        limit, reduction = self._options.max_bytes, plan.canvas.options.reduction
         assert limit is not None
+        assert reduction is not None
+        words = reduction.words(plan.canvas.frames_size)
+        logger.info("%s bytes, of %s that are allowed, with %s", f"{size:,}", f"{limit:,}", words)
         if not self._best_size < size <= limit:
             blocks.close()
             return size
