@@ -29,6 +29,7 @@ from support.warm import PATIENCE_S
 from luigi_gif import CombineGif, settings
 from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.execution import executors
+from luigi_gif.integrations import argument_parsers
 
 
 def named(error: PipelineError, *words: str) -> None:
@@ -385,3 +386,20 @@ def test_runs_that_are_interrupted_end_in_order(
         times, 5, 3, tmp_path, "--size", "160x", *flags, within_s=PATIENCE_S, popen=warm.Popen
     )
     assert len(lines) == times
+
+
+def test_a_parser_of_the_command_line_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until another task is known."""
+    monkeypatch.setattr(CmdlineParser, "_build_parser", staticmethod(CmdlineParser._build_parser))
+    monkeypatch.setattr(Register, "_reg", [*Register._reg])
+    argument_parsers.reuse_argument_parsers()
+    first = CmdlineParser._build_parser(root_task="CombineGif")
+    assert CmdlineParser._build_parser(root_task="CombineGif") is first
+    assert CmdlineParser._build_parser() is not first
+
+    class AnotherTask(luigi.Task):
+        task_namespace = "parsers"
+        word = luigi.Parameter()
+
+    again = CmdlineParser._build_parser(root_task="CombineGif")
+    assert again.parse_args(["--parsers.AnotherTask-word", "x"])

@@ -11,6 +11,7 @@ from luigi.configuration import LuigiConfigParser, get_config
 
 from luigi_gif import exit_codes
 from luigi_gif.integrations import (
+    argument_parsers,
     failure_summary,
     fork_pool,
     log_format,
@@ -50,6 +51,7 @@ def install_for_luigi(arguments: list[str]) -> None:
     failure_summary.install_failure_summary()
     luigid_fallback.enable_local_fallback()
     fork_pool.install_fork_pool()
+    argument_parsers.reuse_argument_parsers()
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = _public_arguments(sys.argv[1:])
     # The command lives for one job: no garbage collection, least of all those at its end,
