@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         to_gif,
     )
     from luigi_gif.imaging.frame_palette import DistinctColors
-    from luigi_gif.imaging.likeness import Likeness, likeness
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.losses import LossyEncoder
     from luigi_gif.imaging.picture_files import image_file
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.recoloring import choose_colors
     from luigi_gif.imaging.shrinking import shown_colors, smaller_image
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
+    from luigi_gif.imaging.structural_similarity import Likeness, likeness
 
 __getattr__ = loads_on_use(
     __name__,
@@ -53,7 +53,7 @@ __getattr__ = loads_on_use(
             "to_gif",
         ),
         "frame_palette": ("DistinctColors",),
-        "likeness": ("Likeness", "likeness"),
+        "structural_similarity": ("Likeness", "likeness"),
         "look": ("Crop", "Length", "Look"),
         "losses": ("LossyEncoder",),
         "picture_files": ("image_file",),
