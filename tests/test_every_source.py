@@ -256,7 +256,7 @@ def test_a_clip_with_loss_is_the_same_whoever_makes_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In several batches, each of which begins where another one ended."""
-    monkeypatch.setattr(clip_batches, "LOSSY_BATCH_STEPS", 4)
+    monkeypatch.setattr(clip_batches, "LOSSY_BATCH_STEPS", (4, 4))
     random = np.random.default_rng(3)
     ground = random.integers(60, 180, (40, 50, 3))
     noisy = [ground + random.integers(-4, 5, ground.shape) for _ in range(14)]

@@ -33,12 +33,11 @@ def stored(
 ) -> list[gif_.Image]:
     """What is stored of them, in parts of so many."""
     decoded = [differences.IndexedImage.of(image, global_table) for image in images]
-    encoder = losses.LossyEncoder(tolerance, global_table, None, exact=True)
+    encoder = losses.LossyEncoder(tolerance, global_table, None)
     made = [encoder.encode(decoded[0])]
     for number in range(1, len(images)):
         if number % part == 0:
-            before = decoded[number - 1]
-            encoder = losses.LossyEncoder(tolerance, global_table, before, exact=False)
+            encoder = losses.LossyEncoder(tolerance, global_table, decoded[number - 1])
         ends = (number + 1) % part == 0 and number + 1 < len(images)
         made.append(encoder.encode(decoded[number], decoded[number + 1] if ends else None))
     return made

@@ -34,11 +34,9 @@ class Changes(Protocol):
         """
 
 
-def find_changes(canvas: Canvas, before: gif.Image | None) -> Changes:
-    """For a batch of images, of which ``before`` is shown before the first."""
-    if canvas.options.tolerance:
-        return _LossyChanges(canvas, before)
-    return _ExactChanges(canvas)
+def find_changes(canvas: Canvas) -> Changes:
+    """For the images of a batch."""
+    return _LossyChanges(canvas) if canvas.options.tolerance else _ExactChanges(canvas)
 
 
 class _ExactChanges:
@@ -59,10 +57,9 @@ class _ExactChanges:
 
 
 class _LossyChanges:
-    def __init__(self, canvas: Canvas, before: gif.Image | None) -> None:
+    def __init__(self, canvas: Canvas) -> None:
         self._tolerance = canvas.options.tolerance
         self._global_table = canvas.color_table
-        self._before = before
         self._last: gif.Image | None = None
         self._encoder: imaging.LossyEncoder | None = None
 
@@ -79,15 +76,14 @@ class _LossyChanges:
 
     def _begun(self, previous: gif.Image | None, image: gif.Image) -> imaging.LossyEncoder | None:
         """What encodes an image and those behind it; None where it is stored as it is."""
-        if previous is None:
-            # With the other table that Pillow needs for gray ones, it stays as it is.
-            begins = image.fills_screen and image.color_table == self._global_table
-            return self._made(None, exact=True) if begins else None
-        last = _decoded(previous, self._global_table) if previous.fills_screen else None
-        return None if last is None else self._made(last, exact=previous is not self._before)
-
-    def _made(self, last: imaging.IndexedImage | None, *, exact: bool) -> imaging.LossyEncoder:
-        return imaging.LossyEncoder(self._tolerance, self._global_table, last, exact=exact)
+        last = None
+        if previous is not None:
+            last = _decoded(previous, self._global_table) if previous.fills_screen else None
+        # A first image with the other table that Pillow needs for gray ones stays as it is.
+        begins = previous is None and image.color_table == self._global_table
+        if last is None and not begins:
+            return None
+        return imaging.LossyEncoder(self._tolerance, self._global_table, last)
 
 
 def _decoded(image: gif.Image, global_table: bytes) -> imaging.IndexedImage | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.sequence import ClipSequence, Part
 
-LOSSY_BATCH_STEPS = 48
-"""At the least. Each batch takes about as many bytes more as one or two of its images."""
+LOSSY_BATCHES = 4
+LOSSY_BATCH_STEPS = (48, 1000)
+"""At the least, and at the most. The last image of each batch takes as many bytes as without loss:
+in some clips as many as 50 others."""
 
 
 class ClipBatch(NamedTuple):
@@ -38,17 +40,20 @@ class ClipBatch(NamedTuple):
         return {*first, *last}.union(*leading)
 
 
-def group_for_loss(parts: Iterable[Part]) -> Iterator[list[Part]]:
+def group_for_loss(parts: Sequence[Part]) -> Iterator[list[Part]]:
     """The parts of each batch of a clip with loss: they depend on the clip alone.
 
     What is shown depends on what was shown before, and a batch does not know that of the others.
     """
+    fewest, most = LOSSY_BATCH_STEPS
+    wanted = -(-sum(len(part.steps) for part in parts) // LOSSY_BATCHES)
+    wanted = min(max(wanted, fewest), most)
     group: list[Part] = []
     steps = 0
     for part in parts:
         group.append(part)
         steps += len(part.steps)
-        if steps >= LOSSY_BATCH_STEPS:
+        if steps >= wanted:
             yield group
             group, steps = [], 0
     if group:

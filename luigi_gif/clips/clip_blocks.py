@@ -33,7 +33,7 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
         None if number is None else reader.read_placed(number, canvas)
         for number in (batch.before, batch.after)
     )
-    changes = find_changes(canvas, before)
+    changes = find_changes(canvas)
     timing = Timing(canvas, batch.timed_before)
     places = _places(reader.read_shown_frames(batch), before, after)
     for shown_before, place in enumerate(places, batch.steps_before):

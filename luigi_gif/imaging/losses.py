@@ -42,6 +42,11 @@ Packed = NDArray[np.uint32]
 class LossyEncoder:
     """Encodes the images of a part of an animation, one after another.
 
+    What is shown depends on all images before. A part that begins in their midst knows only the
+    one before it. So the last image of each part is shown as it is, but for pixels that the
+    next image changes by more than the tolerance, and thus stores anyway. Parts then need not wait
+    for each other, and none begins with an image that is stored whole.
+
     Parameters
     ----------
     tolerance : int
@@ -50,28 +55,12 @@ class LossyEncoder:
         The color table of the animation, which takes no bytes of an image.
     before : IndexedImage, optional
         The image that comes before the first; None where the animation begins.
-    exact : bool
-        Whether it is shown as it is. Else it was the last of another part, each pixel of it is
-        off by no more than :func:`end_tolerance`, and nobody knows by how much.
     """
 
-    def __init__(
-        self,
-        tolerance: int,
-        global_table: bytes,
-        before: IndexedImage | None,
-        *,
-        exact: bool = False,
-    ) -> None:
+    def __init__(self, tolerance: int, global_table: bytes, before: IndexedImage | None) -> None:
         self._tolerance = tolerance
         self._global_table = global_table
-        self._shown: Packed | None = None
-        # How far a pixel may be from what is thought to be shown there.
-        self._slack = np.zeros(0, np.uint32)
-        if before is not None:
-            self._shown = _packed(before)
-            known = tolerance if exact else tolerance - end_tolerance(tolerance)
-            self._slack = np.full_like(self._shown, _in_each_channel(known))
+        self._shown = None if before is None else _packed(before)
 
     def encode(self, current: IndexedImage, following: IndexedImage | None = None) -> gif.Image:
         """What to store of an image where the one before it was left in place.
@@ -84,17 +73,15 @@ class LossyEncoder:
             The one behind it, where that begins another part.
         """
         colors = _packed(current)
-        tolerance = self._tolerance if following is None else end_tolerance(self._tolerance)
+        tolerance = self._tolerance
         near, spare = np.zeros(colors.shape, np.bool_), None
         if self._shown is not None:
-            slack = self._slack
+            near = _within(self._shown, colors, tolerance)
             if following is not None:
-                rest = np.uint32(_in_each_channel(self._tolerance - tolerance))
-                calm = _within(_packed(following), colors, np.full_like(slack, rest))
-                slack = slack - calm * rest
-            near = _within(self._shown, colors, slack)
+                calm = _within(_packed(following), colors, tolerance)
+                near &= (self._shown == colors) | ~calm
             spare = differences.find_spare_index(current, current.indexes, near)
-        indexes = _cheapest(current, near, spare, tolerance)
+        indexes = _cheapest(current, near, spare, tolerance if following is None else 0)
         left = np.zeros_like(near) if spare is None else indexes == spare
         area = differences.changed_area(~left)
         if area is None:
@@ -102,30 +89,11 @@ class LossyEncoder:
         pixels = np.ascontiguousarray(indexes[area])
         stored = differences.encode_area(current, area, pixels, spare, self._global_table)
         if stored is current.image:
-            left, new = np.zeros_like(left), colors
+            self._shown = colors
         else:
             new = np.take(_packed_table(current.color_table), indexes)
-        known = np.uint32(_in_each_channel(self._tolerance))
-        if self._shown is None:
-            self._shown, self._slack = new, np.full_like(new, known)
-        else:
-            self._shown = np.where(left, self._shown, new)
-            self._slack = np.where(left, self._slack, known)
+            self._shown = new if self._shown is None else np.where(left, self._shown, new)
         return stored
-
-
-def end_tolerance(tolerance: int) -> int:
-    """The tolerance of the last image of a part: the next part has the rest of it.
-
-    What is shown depends on all images before. A worker that begins in their midst knows only
-    the image itself, and that what is shown is so near to it. So parts need not wait for each
-    other, and none begins with an image that is stored whole.
-    """
-    return tolerance // 2
-
-
-def _in_each_channel(levels: int) -> int:
-    return levels * 0x010101
 
 
 def _packed(image: IndexedImage) -> Packed:
@@ -145,12 +113,12 @@ def _table(color_table: bytes) -> Bytes:
     return np.frombuffer(padded, np.uint8).reshape(-1, 3)
 
 
-def _within(shown: Packed, colors: Packed, slack: Packed) -> Mask:
-    """For each pixel whether no channel differs by more than it may."""
+def _within(shown: Packed, colors: Packed, tolerance: int) -> Mask:
+    """For each pixel whether no channel differs by more than the tolerance."""
     first, second = shown.view(np.uint8), colors.view(np.uint8)
     apart = np.maximum(first, second)
     apart -= np.minimum(first, second)
-    flags: Mask = (apart <= slack.view(np.uint8)).view(np.uint32) == 0x01010101
+    flags: Mask = (apart <= tolerance).view(np.uint32) == 0x01010101
     return flags
 
 
