@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from luigi_gif import clips, settings
+from luigi_gif import clips, gif, settings
 from luigi_gif.errors import ParameterError
 from luigi_gif.flag_parameter import FlagParameter
 from luigi_gif.max_size_parameter import PLACES, MaxSizeParameter
-from luigi_gif.parameters import ChoiceParameter, NumberParameter
+from luigi_gif.parameters import ChoiceParameter, NumberParameter, bad_parameter
 
-_SHORTEST_MS = 20
+_SHORTEST_MS = 10 * gif.MIN_DELAY_CS
 """Browsers show what has a shorter delay for 100 ms."""
-_LONGEST_MS = 655_350
+_LONGEST_MS = 10 * gif.MAX_DELAY_CS
 """A GIF has 16 bits for the hundredths of a second."""
 
 DEFAULT_TOLERANCE = 10
@@ -111,13 +111,7 @@ class ClipParameters:
                 next_step="leave one out",
             )
         if self.tolerance is not None and self.optimize != "lossy":
-            raise ParameterError(
-                "a parameter has no effect",
-                where="--tolerance",
-                expected="--optimize lossy beside it",
-                got=f"--optimize {self.optimize}",
-                next_step="give that too, or leave --tolerance out",
-            )
+            raise bad_parameter("--tolerance", "--optimize lossy, too", self.tolerance)
 
 
 NAMES = tuple(name for name in vars(ClipParameters) if not name.startswith("_"))
@@ -131,7 +125,7 @@ def clip_recipe(task: Any) -> dict[str, object]:
     values = {name: getattr(task, name) for name in ("duplicates", *NAMES)}
     if task.optimize == "lossy":
         values["tolerance"] = _tolerance_of(task)
-    values["max_size"] = max_bytes_of(task)
+    values["max_size"] = _max_bytes_of(task)
     return {
         name: value
         for name, value in values.items()
@@ -145,17 +139,17 @@ def clip_options_of(task: Any) -> clips.ClipOptions:
     if task.fps is not None:
         duration_ms = 1000 / Fraction(str(task.fps))  # 29.97, not the nearest binary number
     return clips.ClipOptions(
-        task.plays,
-        duration_ms,
-        task.optimize != "none" or task.max_size is not None,
-        task.max_megapixels * 10**6,
-        task.hold_first_ms,
-        task.hold_last_ms,
-        task.bounce,
+        plays=task.plays,
+        frame_duration_ms=duration_ms,
+        only_changes=task.optimize != "none" or task.max_size is not None,
+        max_pixels=task.max_megapixels * 10**6,
+        hold_first_ms=task.hold_first_ms,
+        hold_last_ms=task.hold_last_ms,
+        bounce=task.bounce,
         drop_duplicates=task.duplicates == "drop",
         min_frames=task.min_frames,
-        max_bytes=max_bytes_of(task),
         tolerance=_tolerance_of(task),
+        max_bytes=_max_bytes_of(task),
     )
 
 
@@ -165,8 +159,7 @@ def _tolerance_of(task: Any) -> int:
     return DEFAULT_TOLERANCE if task.tolerance is None else int(task.tolerance)
 
 
-def max_bytes_of(task: Any) -> int | None:
+def _max_bytes_of(task: Any) -> int | None:
     """The largest size of its clip; None for any."""
-    if task.max_size is None:
-        return None
-    return settings.places.current().limit_of(task.max_size)
+    asked = task.max_size
+    return getattr(settings.places.current(), asked) if isinstance(asked, str) else asked

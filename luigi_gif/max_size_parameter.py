@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import TypeGuard
 
 from luigi_gif.parameters import NamedParameter
 
@@ -37,7 +38,7 @@ class SizeLimitParameter(NamedParameter[int]):
 
     def checked(self, value: object) -> int:
         value = _bytes_of(value) if isinstance(value, str) else value
-        if not isinstance(value, int) or not MIN_BYTES <= value <= MAX_BYTES:
+        if not _is_size(value):
             raise self.error(value)
         return value
 
@@ -55,11 +56,15 @@ class MaxSizeParameter(NamedParameter["int | str | None"]):
 
     def checked(self, value: object) -> int | str:
         value = self.value_of(value) if isinstance(value, str) else value
-        if value in PLACES:
-            return str(value)
-        if not isinstance(value, int) or not MIN_BYTES <= value <= MAX_BYTES:
+        if isinstance(value, str) and value in PLACES:
+            return value
+        if not _is_size(value):
             raise self.error(value)
         return value
+
+
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and MIN_BYTES <= value <= MAX_BYTES
 
 
 def _bytes_of(text: str) -> int | str:

@@ -228,10 +228,6 @@ class places(CheckedConfig):
         description="largest attachment of a mail of 25 MB, which takes 37 percent more there",
     )
 
-    def limit_of(self, asked: int | str) -> int:
-        """In bytes, of a place or a size."""
-        return asked if isinstance(asked, int) else int(getattr(self, asked))
-
 
 def check_all() -> None:
     """Look at all sections, before any work is done.
