@@ -149,3 +149,22 @@ def test_only_changes_look_as_all_does(tmp_path: Path, program: str) -> None:
     assert small.stat().st_size < plain.stat().st_size / 2
     for ours, theirs in zip(DECODERS[program](small), DECODERS[program](plain), strict=True):
         assert (ours == theirs).all()
+
+
+@pytest.mark.external
+@pytest.mark.parametrize("program", ["ffmpeg", "chromium"])
+def test_other_decoders_show_a_clip_with_loss_alike(tmp_path: Path, program: str) -> None:
+    """Each pixel of an opaque frame is as near to it as was asked."""
+    need(program)
+    random = np.random.default_rng(4)
+    ground = random.integers(40, 200, (30, 40, 3))
+    frames = [
+        Image.fromarray((ground + random.integers(-9, 10, ground.shape)).astype(np.uint8))
+        for _ in range(5)
+    ]
+    bundle = DELIMITER.join(saved(frame.quantize(200)) for frame in frames)
+    plain = make_clip(bundle, tmp_path / "plain")
+    small = make_clip(bundle, tmp_path / "small", optimize="lossy", tolerance=25)
+    assert small.stat().st_size < plain.stat().st_size / 2
+    for ours, theirs in zip(DECODERS[program](small), DECODERS[program](plain), strict=True):
+        assert np.abs(ours.astype(np.int16) - theirs).max() <= 25
