@@ -44,9 +44,6 @@ class CopiedBlocks:
             self.image_count += 1
             self.duration_cs += image.delay_cs
 
-    def close(self) -> None:
-        """There is nothing to remove."""
-
 
 class WorkerBlocks:
     """Blocks in files beside the frames, one for each part, until they are read or removed."""

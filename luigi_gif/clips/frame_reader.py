@@ -56,7 +56,15 @@ class FrameReader:
 
     def read_image(self, number: int) -> gif.Image:
         """The image of one frame file. Raises ChangedFrame."""
-        return next(self._read_images([number]))
+        return next(self.read_images([number], 1))
+
+    def read_images(self, numbers: Sequence[int], typical_bytes: int) -> Iterator[gif.Image]:
+        """The images of some frame files of about this size, in order. Raises ChangedFrame."""
+        contents = self._folder.read_many(map(self._name, numbers), typical_bytes)
+        for number, content in zip(numbers, contents, strict=True):
+            file = self._existing(number, content)
+            self.digests[number] = hashlib.sha256(file).hexdigest()
+            yield self._first_image(number, file)
 
     def read_placed(self, number: int, canvas: Canvas) -> gif.Image:
         """The image of one frame file as the clip has it. Raises ChangedFrame."""
@@ -90,7 +98,8 @@ class FrameReader:
         self, part: Part, images: dict[int, gif.Image], canvas: Canvas
     ) -> Iterator[ShownFrame]:
         """The steps of a part, of whose chunk these are the images by number."""
-        images |= zip(part.trailing, self._read_images(part.trailing), strict=True)
+        trailing = self.read_images(part.trailing, part.written.typical_bytes)
+        images |= zip(part.trailing, trailing, strict=True)
         for step in part.steps:
             image = images[step.number]
             own_cs = gif.displayed_cs(image.delay_cs) + step.merged.delay_cs
@@ -98,13 +107,6 @@ class FrameReader:
                 own_cs += gif.displayed_cs(images[number].delay_cs)
             image = self._placed(step.number, image, canvas)
             yield ShownFrame(step.number, part.part_index, image, step.frame_count, own_cs)
-
-    def _read_images(self, numbers: Sequence[int]) -> Iterator[gif.Image]:
-        contents = self._folder.read_many(map(self._name, numbers), 1)
-        for number, content in zip(numbers, contents, strict=True):
-            file = self._existing(number, content)
-            self.digests[number] = hashlib.sha256(file).hexdigest()
-            yield self._first_image(number, file)
 
     def _placed(self, number: int, image: gif.Image, canvas: Canvas) -> gif.Image:
         """An image on the canvas of the clip, and as small as it is to be there."""

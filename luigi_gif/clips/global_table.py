@@ -45,8 +45,9 @@ def read_global_table(reader: FrameReader, first: gif.Image, parts: Sequence[Par
         for part in sampled
         for step in _evenly(part.steps, -(-SAMPLED_FRAMES // len(sampled)))
     )
-    others = (reader.read_image(number).color_table for number in numbers)
-    return gif.join_color_tables(used, others)
+    typical_bytes = max(part.written.typical_bytes for part in sampled)
+    others = reader.read_images(list(numbers), typical_bytes)
+    return gif.join_color_tables(used, (image.color_table for image in others))
 
 
 def _evenly(items: Sequence[Item], count: int) -> list[Item]:

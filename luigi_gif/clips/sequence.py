@@ -68,6 +68,11 @@ class WrittenChunk(NamedTuple):
         """Of those that are no duplicates."""
         return self.result.shown_numbers(self.chunk)
 
+    @property
+    def typical_bytes(self) -> int:
+        """Of a frame file."""
+        return self.result.size_bytes // self.chunk.frame_count
+
 
 class Part(NamedTuple):
     """Neighbouring steps, those that show frames of one chunk."""
