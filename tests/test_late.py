@@ -12,7 +12,13 @@ from support.images import DELIMITER, gif
 from support.pipeline import waypoints_every
 
 from luigi_gif import settings, storage
-from luigi_gif.clips import clip_batch_writer, clip_batches, clip_options, combining
+from luigi_gif.clips import (
+    clip_batch_writer,
+    clip_batches,
+    clip_encoder,
+    clip_options,
+    combining,
+)
 from luigi_gif.errors import DamagedFileError, StorageError
 from luigi_gif.execution import cancellation
 from luigi_gif.frames.manifest import load_manifest
@@ -65,7 +71,7 @@ def test_a_frame_that_a_worker_writes_late_reaches_no_clip(
     frame = workdir / "frames" / f"frame_{number:02d}.gif"
     own, other = frame.read_bytes(), gif(1 + (number + 1) % 3, (9, 9))
     worker = LateWorker(workdir, before, number, other)
-    monkeypatch.setattr(combining, "write_clip_batch", worker.write_clip_batch)
+    monkeypatch.setattr(clip_encoder, "write_clip_batch", worker.write_clip_batch)
     try:
         made = combined(workdir)
     except DamagedFileError:
@@ -96,7 +102,7 @@ def test_a_part_is_held_against_what_its_worker_said(
         path.write_bytes(damage(path.read_bytes())) if damage else path.unlink()
         return written
 
-    monkeypatch.setattr(combining, "write_clip_batch", write_and_damage)
+    monkeypatch.setattr(clip_encoder, "write_clip_batch", write_and_damage)
     with pytest.raises(DamagedFileError, match="a part of the clip is not what a worker wrote"):
         combined(workdir)
     assert not (workdir / "late.gif").exists()
@@ -118,7 +124,7 @@ def test_a_part_of_another_run_has_another_name(
         calls.append((handle, batch))
         return write_clip_batch(handle, batch)
 
-    monkeypatch.setattr(combining, "write_clip_batch", note)
+    monkeypatch.setattr(clip_encoder, "write_clip_batch", note)
     combined(workdir, frame_duration_ms=50)
     right = combined(workdir)
 
@@ -133,7 +139,7 @@ def test_a_part_of_another_run_has_another_name(
             write_clip_batch(*calls[0])
         return written
 
-    monkeypatch.setattr(combining, "write_clip_batch", write_late)
+    monkeypatch.setattr(clip_encoder, "write_clip_batch", write_late)
     assert combined(workdir) == right
     with pytest.raises(StorageError, match="does not see the work directory"):
         write_clip_batch(*calls[0])
