@@ -162,7 +162,8 @@ def compared(frames: Path, clip: Path, folder: Path, program: str | None) -> Row
     size, limit = Image.open(clip).size, clip.stat().st_size
     pictures = folder / "scaled"
     skipping = re.search(r"one of (\d+) frames", str(about["gave_up"]))
-    scaled(frames, int(skipping[1]) if skipping else 1, size, pictures)
+    every = int(skipping[1]) if skipping else 1
+    scaled(frames, every, size, pictures)
     likeness = [f"{ssim(clip, pictures, size):.5f}"]
     original = ours(pictures, folder / "good", "--optimize", "lossless")
     others: list[Callable[[int], Path]] = [partial(gifsicle, original, folder)]
@@ -174,7 +175,7 @@ def compared(frames: Path, clip: Path, folder: Path, program: str | None) -> Row
         best = best_below(limit, low, high, make)
         likeness.append(f"{ssim(best, pictures, size):.5f}" if best else "larger")
     first = _files(frames)[0]
-    full = f"{ssim(clip, _numbered(frames, folder), Image.open(first).size):.5f}"
+    full = f"{ssim(clip, _numbered(frames, every, folder), Image.open(first).size):.5f}"
     wins = all(other == "larger" or float(other) <= float(likeness[0]) for other in likeness[1:])
     return Row([str(about["gave_up"]), *likeness, full], wins)
 
@@ -200,11 +201,11 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.*"), key=lambda path: int(re.sub(r"\D", "", path.stem)))
 
 
-def _numbered(frames: Path, folder: Path) -> Path:
-    """The frames under names that ffmpeg reads in order."""
+def _numbered(frames: Path, every: int, folder: Path) -> Path:
+    """The frames that a clip shows under names that ffmpeg reads in order."""
     numbered = folder / "numbered"
     numbered.mkdir()
-    for number, path in enumerate(_files(frames)):
+    for number, path in enumerate(_files(frames)[::every]):
         Image.open(path).convert("RGB").save(numbered / f"{number:04d}.png", compress_level=1)
     return numbered
 

@@ -20,7 +20,7 @@ FEWEST_COLORS = 63
 """And an index for what has not changed: 6 bits. With fewer, large areas show steps, and a smaller
 size looks better."""
 SMALLEST_SCALE = 0.25
-"""Of each side, before frames are left out."""
+"""Of each side, before frames are left out too."""
 TOLERANCE = 16
 """Of a clip that has one: levels, as in ClipOptions. Less saves little where colors are as far from
 each other, more can be seen."""
@@ -109,9 +109,10 @@ class ReductionRow:
         self._units.append(smaller)
         every = 2
         while -(-frame_count // every) >= max(2, min_frames):
-            # Half of the frames take about half of the bytes, as half of the pixels do.
-            scales = (min(1.0, smallest * 2**0.5), smallest)
-            self._units.append(smaller._replace(scales=scales, every=every))
+            # Half of the frames take about half of the bytes, as half of the pixels do: so both
+            # fall together from here on.
+            larger, smallest = min(1.0, smallest * 2**0.5), max(least, smallest / 2**0.5)
+            self._units.append(smaller._replace(scales=(larger, smallest), every=every))
             every *= 2
         self._units.append(smaller._replace(scales=(smallest, least), every=every // 2))
         self.end = float(len(self._units))

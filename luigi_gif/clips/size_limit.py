@@ -28,6 +28,11 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 SAMPLED_FRAMES = 64
 """Of a clip, for the colors that all of its frames get."""
 
+COMPARED_FRAMES = 6
+"""Of two clips of which one is chosen."""
+COMPARED_LEAD = 3
+"""What a tolerance leaves of the frames before shows only after some."""
+
 
 class SizeLimitError(PipelineError):
     """The clip cannot be made as small as it was to be."""
@@ -136,7 +141,8 @@ class _Attempts:
         return self.rows[best], searches[best]
 
     def _likeness(self, row: ReductionRow, position: float) -> Fraction:
-        samples = plan_samples(*self._plan(row, position), self._encoder.digits)
+        plan = self._plan(row, position)
+        samples = plan_samples(*plan, self._encoder.digits, COMPARED_FRAMES, COMPARED_LEAD)
         comparing = self._executor.run(partial(compare_sample, self._handle), samples)
         with contextlib.closing(comparing) as compared:
             found = list(compared)

@@ -11,7 +11,7 @@ from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_blocks import make_clip_blocks
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.frame_reader import FrameReader, ShownFrame
-from luigi_gif.clips.sequence import ClipSequence, Part
+from luigi_gif.clips.sequence import ClipSequence
 from luigi_gif.errors import Undecodable, out_of_memory
 
 if TYPE_CHECKING:
@@ -20,18 +20,16 @@ if TYPE_CHECKING:
 MAX_SAMPLES = 16
 MIN_SAMPLES = 2
 FRAMES_PER_SAMPLE = 12
-"""Each sample reads the frame before it too, so all of them cost less than a fifth of the clip."""
+"""Each reads the frame before it too, so all of them cost less than a fifth of the clip."""
 
 
 class Sample(NamedTuple):
-    """A step of the clip that is looked at."""
+    """A step of the clip that is looked at, with some before it."""
 
-    number: int
-    """Of the frame that it shows."""
-    before: int | None
-    """Number of the frame that is shown before; None for the first step."""
+    numbers: tuple[int, ...]
+    """Of the frames that these show, one after another."""
     batch: ClipBatch
-    """Without parts: what stands around both."""
+    """Without parts: what stands around them."""
 
 
 class SampledColors(NamedTuple):
@@ -42,29 +40,34 @@ class SampledColors(NamedTuple):
 
 
 def plan_samples(
-    sequence: ClipSequence, canvas: Canvas, digits: int, samples: int | None = None
+    sequence: ClipSequence,
+    canvas: Canvas,
+    digits: int,
+    samples: int | None = None,
+    lead: int = 1,
 ) -> list[Sample]:
-    """The first step and some others, evenly spread; by default few enough for an estimate."""
+    """The first step and some others, evenly spread; by default few enough for an estimate.
+
+    Each comes with ``lead`` steps before it, of which the first is stored whole.
+    """
     ends = list(accumulate(len(part.steps) for part in sequence.parts))
     count = ends[-1]
     if samples is None:
         samples = max(MIN_SAMPLES, min(MAX_SAMPLES, count // FRAMES_PER_SAMPLE))
     samples = min(samples, count - 1)
     places = [0, *(1 + (2 * each + 1) * (count - 1) // (2 * samples) for each in range(samples))]
-    return [_sample(sequence.parts, ends, place, canvas, digits) for place in places]
 
-
-def _sample(parts: list[Part], ends: list[int], place: int, canvas: Canvas, digits: int) -> Sample:
     def number(place: int) -> int:
         index = next(index for index, end in enumerate(ends) if place < end)
-        return parts[index].steps[place - ends[index]].number
+        return sequence.parts[index].steps[place - ends[index]].number
 
-    before = number(place - 1) if place else None
-    after = None if canvas.opaque or place + 1 == ends[-1] else number(place + 1)
-    # The frame before is stored whole, and is no part of what is measured.
-    steps_before = max(0, place - 1)
-    batch = ClipBatch(digits, (), None, after, steps_before, 0, canvas)
-    return Sample(number(place), before, batch)
+    def sample(place: int) -> Sample:
+        begin = max(0, place - lead)
+        after = None if canvas.opaque or place + 1 == count else number(place + 1)
+        batch = ClipBatch(digits, (), None, after, begin, 0, canvas)
+        return Sample(tuple(map(number, range(begin, place + 1))), batch)
+
+    return [sample(place) for place in places]
 
 
 def measure_sample(handle: storage.FolderHandle, sample: Sample) -> tuple[bool, int]:
@@ -77,7 +80,7 @@ def measure_sample(handle: storage.FolderHandle, sample: Sample) -> tuple[bool, 
         *_, last = make_clip_blocks(_SampleReader(folder, sample), sample.batch)
     except MemoryError as error:
         raise out_of_memory(folder.url) from error
-    return sample.before is None, sum(map(len, last.pieces))
+    return len(sample.numbers) == 1, sum(map(len, last.pieces))
 
 
 def compare_sample(handle: storage.FolderHandle, sample: Sample) -> Likeness:
@@ -92,33 +95,32 @@ def compare_sample(handle: storage.FolderHandle, sample: Sample) -> Likeness:
         head = gif.encode_header(canvas.size, canvas.color_table, 1, b"")
         pieces = [piece for image in images for piece in image.pieces]
         clip = b"".join([head, *pieces, bytes((gif.TRAILER,))])
-        return imaging.likeness(clip, reader.read_image(sample.number))
+        return imaging.likeness(clip, reader.read_image(sample.numbers[-1]))
     except MemoryError as error:
         raise out_of_memory(folder.url) from error
 
 
 class _SampleReader(FrameReader):
-    """Reads a frame and the one before it where a batch has many."""
+    """Reads the frames of a sample where a batch has parts."""
 
     def __init__(self, folder: storage.Folder, sample: Sample) -> None:
         super().__init__(folder, sample.batch.digits)
         self._sample = sample
 
     def read_shown_frames(self, batch: ClipBatch) -> Iterator[ShownFrame]:
-        for number in (self._sample.before, self._sample.number):
-            if number is not None:
-                image = self.read_placed(number, batch.canvas)
-                yield ShownFrame(number, 0, image, 1, gif.displayed_cs(image.delay_cs))
+        for number in self._sample.numbers:
+            image = self.read_placed(number, batch.canvas)
+            yield ShownFrame(number, 0, image, 1, gif.displayed_cs(image.delay_cs))
 
 
 def sample_colors(handle: storage.FolderHandle, sample: Sample) -> tuple[int, SampledColors]:
     """On a worker: the number of the frame, and its colors. Raises ChangedFrame or StorageError."""
     folder = storage.attach(handle)
-    reader = FrameReader(folder, sample.batch.digits)
-    image = reader.read_image(sample.number)
+    reader, number = FrameReader(folder, sample.batch.digits), sample.numbers[-1]
+    image = reader.read_image(number)
     try:
-        return sample.number, SampledColors(image.color_table, imaging.shown_colors(image))
+        return number, SampledColors(image.color_table, imaging.shown_colors(image))
     except Undecodable as error:
-        raise reader.damaged_frame(sample.number, error) from None
+        raise reader.damaged_frame(number, error) from None
     except MemoryError as error:
         raise out_of_memory(folder.url) from error

@@ -2,8 +2,8 @@
 
 The structural similarity of Z. Wang, A. C. Bovik, H. R. Sheikh and E. P.
 Simoncelli, "Image quality assessment: from error visibility to structural
-similarity", IEEE Transactions on Image Processing 13, 2004, of gray values, in
-squares beside each other.
+similarity", IEEE Transactions on Image Processing 13, 2004, of red, green and
+blue, in squares beside each other.
 
 Pure code: bytes in, values out.
 """
@@ -36,7 +36,7 @@ class Likeness(NamedTuple):
 
 
 def likeness(animation: bytes, original: gif.Image) -> Likeness:
-    """How alike the last image of an animation, in the size of its original, and that look.
+    """How alike the last image of an animation and its original in the same size look.
 
     Parameters
     ----------
@@ -45,21 +45,22 @@ def likeness(animation: bytes, original: gif.Image) -> Likeness:
     original : luigi_gif.gif.Image
         It fills its screen.
     """
-    with Image.open(io.BytesIO(gif.encode_single(original))) as whole:
-        meant = whole.convert("RGB")
     with Image.open(io.BytesIO(animation)) as clip:
         clip.seek(getattr(clip, "n_frames", 1) - 1)
-        shown = clip.convert("RGB").resize(meant.size, RESAMPLING)
-    found = _similarity(_squares(shown), _squares(meant))
+        shown = clip.convert("RGB")
+    with Image.open(io.BytesIO(gif.encode_single(original))) as whole:
+        meant = whole.convert("RGB").resize(shown.size, RESAMPLING)
+    pairs = zip(shown.split(), meant.split(), strict=True)
+    found = np.concatenate([_similarity(_squares(one), _squares(other)) for one, other in pairs])
     return Likeness(int(np.rint(_SCALE * found).astype(np.int64).sum()), found.size)
 
 
-def _squares(picture: Image.Image) -> NDArray[np.int64]:
-    """The gray values of each square in a row; what is left over at the edges is left out."""
-    gray = np.asarray(picture.convert("L"), np.int64)
-    height, width = (min(SIDE, side) for side in gray.shape)
-    rows, columns = gray.shape[0] // height, gray.shape[1] // width
-    tiles = gray[: rows * height, : columns * width].reshape(rows, height, columns, width)
+def _squares(band: Image.Image) -> NDArray[np.int64]:
+    """The values of each square in a row; what is left over at the edges is left out."""
+    values = np.asarray(band, np.int64)
+    height, width = (min(SIDE, side) for side in values.shape)
+    rows, columns = values.shape[0] // height, values.shape[1] // width
+    tiles = values[: rows * height, : columns * width].reshape(rows, height, columns, width)
     return tiles.swapaxes(1, 2).reshape(rows * columns, height * width)
 
 
