@@ -30,7 +30,10 @@ _PER_TOLERANCE = 3
 _LEAVING = _UNITS
 """What it costs to leave a pixel as it is, beyond what that takes: the colors behind it seldom
 repeat what LZW knows."""
-_GUESSED_ROWS = 128
+_COUNTED_ROWS = 128
+"""Evenly spread over an image, and up to twice as many: what follows what is counted there."""
+_PIXELS_AT_A_TIME = 1 << 20
+"""They take 16 bytes each meanwhile."""
 _NEVER = 1 << 20
 """A cost that is too high for any saving."""
 
@@ -149,18 +152,24 @@ def _candidates(color_table: bytes, tolerance: int) -> _Candidates:
 
 def _cheapest(image: IndexedImage, near: Mask, spare: int | None, tolerance: int) -> Bytes:
     """Indexes for the pixels of an image; ``spare`` is that of the pixels that are left."""
-    wanted = guess = image.indexes
+    wanted = image.indexes
     if spare is not None:
-        guess = np.where(near, np.uint8(spare), wanted)
         long = differences.worth_leaving(near.ravel(), wanted.ravel()).reshape(near.shape)
         wanted = np.where(long, np.uint8(spare), wanted)
     candidates = _candidates(image.color_table, tolerance)
-    following = _count_following(wanted, near)
-    # What is cheap shows only when it is chosen: the first time for the costs, in some rows.
-    rows = np.s_[:: max(1, len(wanted) // _GUESSED_ROWS)]
+    rows = np.s_[:: max(1, len(wanted) // _COUNTED_ROWS)]
+    some, some_near = wanted[rows], near[rows]
+    following = _count_following(some, some_near)
+    guess = some if spare is None else np.where(some_near, np.uint8(spare), some)
+    # What is cheap shows only when it is chosen: the first choice is for the costs alone.
+    guess = _chosen(_choose(_costs(guess), candidates, following, spare), some, some_near)
     choices = _choose(_costs(guess), candidates, following, spare)
-    guess = _chosen(choices, wanted[rows], near[rows])
-    return _chosen(_choose(_costs(guess), candidates, following, spare), wanted, near)
+    indexes = np.empty_like(wanted)
+    height = max(1, _PIXELS_AT_A_TIME // wanted.shape[1])
+    for top in range(0, len(wanted), height):
+        strip = np.s_[top : top + height]
+        indexes[strip] = _chosen(choices, wanted[strip], near[strip])
+    return indexes
 
 
 def _chosen(choices: NDArray[np.intp], wanted: Bytes, near: Mask) -> Bytes:
@@ -173,7 +182,7 @@ def _chosen(choices: NDArray[np.intp], wanted: Bytes, near: Mask) -> Bytes:
     for column in places:
         np.bitwise_or(column, behind, out=column)
         behind = choices.take(column, out=column, mode="clip")
-    return np.ascontiguousarray((places >> 9).astype(np.uint8).T)
+    return (places >> 9).astype(np.uint8).T
 
 
 def _costs(indexes: Bytes) -> Costs:
