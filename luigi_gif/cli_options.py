@@ -6,7 +6,6 @@ Their texts stand beside them, in tasks.py, pipeline_task.py and settings.py.
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -182,4 +181,6 @@ def _nearest_option(message: str) -> str | None:
     options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
     if not is_unknown or not options:
         return None
+    import difflib  # which a run without a mistake does without
+
     return next(iter(difflib.get_close_matches(options[0], known, n=1)), None)
