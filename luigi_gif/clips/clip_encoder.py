@@ -44,6 +44,9 @@ class CopiedBlocks:
             self.image_count += 1
             self.duration_cs += image.delay_cs
 
+    def close(self) -> None:
+        """There is nothing to remove."""
+
 
 class WorkerBlocks:
     """Blocks in files beside the frames, one for each part, until they are read or removed."""
@@ -96,6 +99,15 @@ class WorkerBlocks:
 
 
 Blocks: TypeAlias = CopiedBlocks | WorkerBlocks
+
+
+class EncodedClip(NamedTuple):
+    """A clip whose blocks can be read."""
+
+    plan: ClipPlan
+    blocks: Blocks
+    encodings: int = 1
+    """How many clips were encoded whole to find it, this one included."""
 
 
 class ClipEncoder:

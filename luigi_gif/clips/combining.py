@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from luigi_gif import execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_canvas import Canvas
@@ -22,7 +22,7 @@ from luigi_gif.clips.clip_comment import (
     read_clip_status,
     remember_whole,
 )
-from luigi_gif.clips.clip_encoder import Blocks, ClipEncoder, ClipPlan
+from luigi_gif.clips.clip_encoder import ClipEncoder, EncodedClip
 from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.frame_reader import ChangedFrame
 from luigi_gif.clips.size_limit import make_within
@@ -65,34 +65,14 @@ def combine_frames(
     _warn_of_short_delays(manifest, options)
     frames.warn_of_duplicates(manifest, merged=not options.drop_duplicates)
     comment = comment_for(origin)
+    encoder = ClipEncoder(folder, manifest)
     try:
-        with (
-            _encoded(ClipEncoder(folder, manifest), options, comment, config) as (
-                plan,
-                blocks,
-                encodings,
-            ),
-            folder.atomic_writer(name) as file,
-        ):
-            head = _head(plan.canvas, comment)
-            crc32 = 0
-            for piece in chain([head], blocks.read(), [bytes((gif.TRAILER,))]):
-                crc32 = zlib.crc32(piece, crc32)
-                file.write(piece)
-            size = file.tell()
-            file.seek(checksum_offset(head))
-            file.write(b"%08x" % crc32)
+        clip = _encode(encoder, options, comment, config)
+        with contextlib.closing(clip.blocks), folder.atomic_writer(name) as file:
+            size_bytes = _write(file, clip, comment)
             _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
-        canvas, reduction = plan.canvas, plan.canvas.options.reduction
-        return CombinedClip(
-            canvas.size,
-            blocks.image_count,
-            10 * blocks.duration_cs,
-            size,
-            "" if reduction is None else reduction.words(canvas.frames_size),
-            encodings,
-        )
+        return _combined(clip, size_bytes)
     except ChangedFrame as error:
         manifest.results[frames.find_chunk_index(manifest, error.number)] = None
         manifest.save(folder)
@@ -101,18 +81,16 @@ def combine_frames(
         raise out_of_memory(folder.path(name)) from error
 
 
-@contextlib.contextmanager
-def _encoded(
+def _encode(
     encoder: ClipEncoder, options: ClipOptions, comment: bytes, config: settings.dask
-) -> Iterator[tuple[ClipPlan, Blocks, int]]:
-    """What the clip shows, its blocks, and how many clips were encoded, while the block lasts.
+) -> EncodedClip:
+    """The clip, whose blocks are to be closed.
 
     Raises DamagedFileError, BundleError, StorageError or ClusterError.
     """
     plan = encoder.plan(options)
     if plan.canvas.opaque and not options.only_changes:
-        yield plan, encoder.copied(plan), 1
-        return
+        return EncodedClip(plan, encoder.copied(plan))
     max_work = config.batch_mib << 20
 
     def clip_bytes(canvas: Canvas, blocks: int) -> int:
@@ -120,15 +98,36 @@ def _encoded(
 
     with execution.open_executor(config, plan.sequence.work) as executor:
         blocks = encoder.made_by_workers(plan, executor, max_work)
-    with contextlib.closing(blocks):
-        size = clip_bytes(plan.canvas, blocks.size_bytes)
-        if options.max_bytes is None or size <= options.max_bytes:
-            yield plan, blocks, 1
-            return
+    size_bytes = clip_bytes(plan.canvas, blocks.size_bytes)
+    if options.max_bytes is None or size_bytes <= options.max_bytes:
+        return EncodedClip(plan, blocks)
+    blocks.close()
     with execution.open_executor(config) as executor:
-        limited = make_within(encoder, executor, max_work, plan, size, clip_bytes)
-    with contextlib.closing(limited.blocks):
-        yield limited
+        return make_within(encoder, executor, max_work, plan, size_bytes, clip_bytes)
+
+
+def _write(file: IO[bytes], clip: EncodedClip, comment: bytes) -> int:
+    """Write a clip with its checksum; how many bytes it has."""
+    head = _head(clip.plan.canvas, comment)
+    crc32 = 0
+    for piece in chain([head], clip.blocks.read(), [bytes((gif.TRAILER,))]):
+        crc32 = zlib.crc32(piece, crc32)
+        file.write(piece)
+    size_bytes = file.tell()
+    file.seek(checksum_offset(head))
+    file.write(b"%08x" % crc32)
+    return size_bytes
+
+
+def _combined(clip: EncodedClip, size_bytes: int) -> CombinedClip:
+    """What is told of a clip that was read."""
+    canvas, blocks = clip.plan.canvas, clip.blocks
+    reduction = canvas.options.reduction
+    gave_up = "" if reduction is None else reduction.words(canvas.frames_size)
+    duration_ms = 10 * blocks.duration_cs
+    return CombinedClip(
+        canvas.size, blocks.image_count, duration_ms, size_bytes, gave_up, clip.encodings
+    )
 
 
 def _head(canvas: Canvas, comment: bytes) -> bytes:

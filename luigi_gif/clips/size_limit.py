@@ -7,11 +7,10 @@ import logging
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
-from typing import NamedTuple
 
 from luigi_gif import execution, frames, imaging
 from luigi_gif.clips.clip_canvas import Canvas
-from luigi_gif.clips.clip_encoder import ClipEncoder, ClipPlan, WorkerBlocks
+from luigi_gif.clips.clip_encoder import ClipEncoder, ClipPlan, EncodedClip, WorkerBlocks
 from luigi_gif.clips.reduction import ReductionRow
 from luigi_gif.clips.size_samples import (
     SampledColors,
@@ -27,7 +26,6 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
 SAMPLED_FRAMES = 64
 """Of a clip, for the colors that all of its frames get."""
-
 COMPARED_FRAMES = 6
 """Of two clips of which one is chosen."""
 COMPARED_LEAD = 3
@@ -38,15 +36,6 @@ class SizeLimitError(PipelineError):
     """The clip cannot be made as small as it was to be."""
 
 
-class LimitedClip(NamedTuple):
-    """A clip that is no larger than its limit."""
-
-    plan: ClipPlan
-    blocks: WorkerBlocks
-    encodings: int
-    """How many clips were encoded whole to find it, this one included."""
-
-
 def make_within(
     encoder: ClipEncoder,
     executor: execution.Executor,
@@ -54,7 +43,7 @@ def make_within(
     plan: ClipPlan,
     size_bytes: int,
     clip_bytes: Callable[[Canvas, int], int],
-) -> LimitedClip:
+) -> EncodedClip:
     """The largest clip within the limit of ``plan``, in which it takes ``size_bytes``.
 
     Raises SizeLimitError, DamagedFileError, StorageError or ClusterError.
@@ -63,14 +52,17 @@ def make_within(
     assert limit is not None
     with contextlib.closing(_Attempts(encoder, executor, max_work, plan, clip_bytes)) as attempts:
         searches = [
-            SizeSearch(
-                limit,
-                row.end,
-                size_bytes,
-                partial(attempts.encode, row),
-                partial(attempts.estimate, row),
+            (
+                row,
+                SizeSearch(
+                    limit,
+                    row.end,
+                    size_bytes,
+                    partial(attempts.encode, row),
+                    partial(attempts.estimate, row),
+                ),
             )
-            for row in attempts.rows
+            for row in attempts.plan_rows(plan)
         ]
         row, search = attempts.most_alike(searches)
         found = search.run()
@@ -84,7 +76,7 @@ def make_within(
                 next_step="allow a larger --max-size, or take fewer frames (--every, --last)",
             )
         best, attempts.best = attempts.best, None
-        return best._replace(encodings=1 + attempts.encodings)
+        return EncodedClip(*best, encodings=1 + attempts.encodings)
 
 
 class _Attempts:
@@ -104,15 +96,27 @@ class _Attempts:
         self._options = plan.canvas.options
         self._clip_bytes = clip_bytes
         self._best_size = 0
-        self.best: LimitedClip | None = None
+        self.best: tuple[ClipPlan, WorkerBlocks] | None = None
         self.encodings = 0
+        self._sampled: list[SampledColors] = []
         self._sharing = contextlib.ExitStack()
         self._handle = self._sharing.enter_context(encoder.folder.share())
         self._tables: dict[int, bytes] = {}
         """For each number of colors the best ones."""
+
+    def close(self) -> None:
+        with self._sharing:
+            self._drop_best()
+
+    def _drop_best(self) -> None:
+        if self.best is not None:
+            self.best[1].close()
+
+    def plan_rows(self, plan: ClipPlan) -> list[ReductionRow]:
+        """The ways to make the clip smaller, from the colors of some of its frames."""
         self._sampled = self._sample_colors(plan)
         tables = [each.color_table for each in self._sampled]
-        self.rows = [
+        return [
             ReductionRow(
                 plan.canvas.size,
                 plan.sequence.step_count,
@@ -123,22 +127,18 @@ class _Attempts:
             for tolerant in (False, *([True] if plan.canvas.opaque else []))
         ]
 
-    def close(self) -> None:
-        with self._sharing:
-            if self.best is not None:
-                self.best.blocks.close()
-
-    def most_alike(self, searches: list[SizeSearch]) -> tuple[ReductionRow, SizeSearch]:
+    def most_alike(
+        self, searches: list[tuple[ReductionRow, SizeSearch]]
+    ) -> tuple[ReductionRow, SizeSearch]:
         """The row whose clip at the limit looks most like the frames, of those that come close."""
         if len(searches) == 1:
-            return self.rows[0], searches[0]
+            return searches[0]
         likeness: list[Fraction] = []
-        for row, search in zip(self.rows, searches, strict=True):
+        for row, search in searches:
             position = search.next_position()
             close = not likeness or search.is_close(position)
             likeness.append(self._likeness(row, position) if close else Fraction(0))
-        best = likeness.index(max(likeness))
-        return self.rows[best], searches[best]
+        return searches[likeness.index(max(likeness))]
 
     def _likeness(self, row: ReductionRow, position: float) -> Fraction:
         plan = self._plan(row, position)
@@ -162,9 +162,8 @@ class _Attempts:
         if not self._best_size < size <= limit:
             blocks.close()
             return size
-        if self.best is not None:
-            self.best.blocks.close()
-        self.best, self._best_size = LimitedClip(plan, blocks, 0), size
+        self._drop_best()
+        self.best, self._best_size = (plan, blocks), size
         return size
 
     def estimate(self, row: ReductionRow, position: float) -> float:

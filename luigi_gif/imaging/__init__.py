@@ -53,7 +53,6 @@ __getattr__ = loads_on_use(
             "to_gif",
         ),
         "frame_palette": ("DistinctColors",),
-        "structural_similarity": ("Likeness", "likeness"),
         "look": ("Crop", "Length", "Look"),
         "losses": ("LossyEncoder",),
         "picture_files": ("image_file",),
@@ -62,5 +61,6 @@ __getattr__ = loads_on_use(
         "recoloring": ("choose_colors",),
         "shrinking": ("shown_colors", "smaller_image"),
         "single_frame": ("SingleFrame", "with_delay"),
+        "structural_similarity": ("Likeness", "likeness"),
     },
 )
