@@ -53,13 +53,12 @@ def write_missing_frames(
     todo = find_missing_chunks(folder, manifest)
     _claim_names(folder, manifest, todo)
     record = _Record(folder, manifest, todo)
-    work = total_work(manifest, todo.missing)
     is_copying = options.copying and not options.unwanted.needs_pixels
     try:
         with (
             folder.share() as handle,
             shared_captions(folder, handle, captions, manifest.frame_count) as shared,
-            execution.open_executor(config, work, copying=is_copying) as executor,
+            execution.open_executor(config, record.work, copying=is_copying) as executor,
         ):
             if executor.dashboard:
                 reporter.link(executor.dashboard)
@@ -121,6 +120,8 @@ class _Record:
         self._folder = folder
         self._manifest = manifest
         self._saved = time.monotonic()
+        self.work = total_work(manifest, todo.missing)
+        """What is to be done, in bytes to copy."""
         missing = sum(manifest.chunks[index].frame_count for index in todo.missing)
         self.frame_count = manifest.frame_count - missing
         """How many exist."""

@@ -25,6 +25,8 @@ SHORTEST_STRETCH = 4
 
 Area = tuple[slice, slice]
 """Rows and columns."""
+Packed = NDArray[np.uint32]
+"""Colors, four bytes each: red, green, blue and 0."""
 
 _NO_CHANGE = bytes((2, 2, 0x44, 0x01, 0))
 """Image data of one pixel of index 0: minimum code size 2; the codes clear, 0, end; terminator."""
@@ -149,17 +151,18 @@ def _same_color(previous: IndexedImage, current: IndexedImage) -> Mask:
     """For each pixel whether both images show it in the same color."""
     if previous.color_table == current.color_table:
         return previous.indexes == current.indexes
-    same = _colors(previous.color_table)[:, np.newaxis] == _colors(current.color_table)
+    same = packed_colors(previous.color_table)[:, np.newaxis] == packed_colors(current.color_table)
     pairs = previous.indexes.astype(np.uint16) << 8 | current.indexes
     flags: Mask = np.take(same.ravel(), pairs)
     return flags
 
 
-def _colors(color_table: bytes) -> NDArray[np.uint32]:
-    """The colors of all 256 indexes, each as one number; those beyond the table are black."""
-    table = np.frombuffer(color_table.ljust(3 * gif.MAX_COLORS, b"\x00"), np.uint8)
-    red, green, blue = table.reshape(-1, 3).T.astype(np.uint32)
-    return red << np.uint32(16) | green << np.uint32(8) | blue
+@functools.lru_cache(maxsize=16)
+def packed_colors(color_table: bytes) -> Packed:
+    """The colors of all 256 indexes; those beyond the table are black."""
+    channels = np.zeros((gif.MAX_COLORS, 4), np.uint8)
+    channels[: len(color_table) // 3, :3] = np.frombuffer(color_table, np.uint8).reshape(-1, 3)
+    return channels.view(np.uint32)[:, 0]
 
 
 class _Places(NamedTuple):

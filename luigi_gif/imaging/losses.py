@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from luigi_gif import gif
 from luigi_gif.imaging import differences
-from luigi_gif.imaging.differences import IndexedImage
+from luigi_gif.imaging.differences import IndexedImage, Packed
 from luigi_gif.imaging.frame_palette import Bytes, Mask
 
 CANDIDATES = 12
@@ -38,8 +38,6 @@ _NEVER = 1 << 20
 """A cost that is too high for any saving."""
 
 Costs = NDArray[np.int32]
-Packed = NDArray[np.uint32]
-"""Red, green, blue and 0 of each pixel, a byte each."""
 
 
 class LossyEncoder:
@@ -94,26 +92,14 @@ class LossyEncoder:
         if stored is current.image:
             self._shown = colors
         else:
-            new = np.take(_packed_table(current.color_table), indexes)
+            new = np.take(differences.packed_colors(current.color_table), indexes)
             self._shown = new if self._shown is None else np.where(left, self._shown, new)
         return stored
 
 
 def _packed(image: IndexedImage) -> Packed:
-    return np.take(_packed_table(image.color_table), image.indexes)
-
-
-@functools.lru_cache(maxsize=16)
-def _packed_table(color_table: bytes) -> Packed:
-    channels = np.zeros((gif.MAX_COLORS, 4), np.uint8)
-    channels[:, :3] = _table(color_table)
-    return channels.view(np.uint32)[:, 0]
-
-
-def _table(color_table: bytes) -> Bytes:
-    """All 256 colors, those beyond the table black, n x 3."""
-    padded = color_table.ljust(3 * gif.MAX_COLORS, b"\x00")
-    return np.frombuffer(padded, np.uint8).reshape(-1, 3)
+    """The color of each pixel."""
+    return np.take(differences.packed_colors(image.color_table), image.indexes)
 
 
 def _within(shown: Packed, colors: Packed, tolerance: int) -> Mask:
@@ -135,7 +121,8 @@ class _Candidates(NamedTuple):
 
 @functools.lru_cache(maxsize=16)
 def _candidates(color_table: bytes, tolerance: int) -> _Candidates:
-    colors = _table(color_table).astype(np.int32)
+    packed = differences.packed_colors(color_table)
+    colors = packed.view(np.uint8).reshape(-1, 4)[:, :3].astype(np.int32)
     apart = np.abs(colors[:, np.newaxis] - colors)
     squares = (apart**2).sum(axis=2)
     allowed = apart.max(axis=2) <= tolerance
