@@ -214,3 +214,11 @@ def test_a_color_that_is_left_out_has_one_near_it(count: int) -> None:
     assert len(reds) == count
     if count >= 128:
         assert set(levels * 2) <= set(reds.tolist())
+
+
+def test_the_way_that_fits_is_taken_though_the_other_looks_better(tmp_path: Path) -> None:
+    """Where all colors with a tolerance stay over the limit, fewer colors do not."""
+    noise = np.random.default_rng(3).integers(0, 200, (48, 64, 3), np.uint8)
+    plain = np.full((48, 64, 3), 9, np.uint8)
+    clip = luigi_gif.make_gif([plain, noise, plain], tmp_path / "clip.gif", max_size=1000)
+    assert clip.size <= 1000

@@ -64,19 +64,27 @@ def make_within(
             )
             for row in attempts.plan_rows(plan)
         ]
-        row, search = attempts.most_alike(searches)
-        found = search.run()
-        if attempts.best is None:
-            words = row.at(found.position).words(plan.canvas.size)
-            raise SizeLimitError(
-                "the clip cannot be made as small as --max-size asks",
-                where=encoder.folder.path(frames.SUBFOLDER),
-                expected=f"at most {limit:,} bytes",
-                got=f"{found.size:,} bytes, with {words}",
-                next_step="allow a larger --max-size, or take fewer frames (--every, --last)",
-            )
+        smallest: list[tuple[int, str]] = []
+        for row, search in attempts.by_likeness(searches):
+            found = search.run()
+            if attempts.best is not None:
+                break
+            smallest.append((found.size, row.at(found.position).words(plan.canvas.size)))
+        else:
+            raise _limit_error(encoder.folder.path(frames.SUBFOLDER), limit, *min(smallest))
         best, attempts.best = attempts.best, None
         return EncodedClip(*best, encodings=1 + attempts.encodings)
+
+
+def _limit_error(where: str, limit: int, size_bytes: int, words: str) -> SizeLimitError:
+    """The error where the smallest clip, in these words, is over the limit."""
+    return SizeLimitError(
+        "the clip cannot be made as small as --max-size asks",
+        where=where,
+        expected=f"at most {limit:,} bytes",
+        got=f"{size_bytes:,} bytes, with {words}",
+        next_step="allow a larger --max-size, or take fewer frames (--every, --last)",
+    )
 
 
 class _Attempts:
@@ -127,18 +135,23 @@ class _Attempts:
             for tolerant in (False, *([True] if plan.canvas.opaque else []))
         ]
 
-    def most_alike(
+    def by_likeness(
         self, searches: list[tuple[ReductionRow, SizeSearch]]
-    ) -> tuple[ReductionRow, SizeSearch]:
-        """The row whose clip at the limit looks most like the frames, of those that come close."""
+    ) -> list[tuple[ReductionRow, SizeSearch]]:
+        """First the row whose clip at the limit looks most like the frames.
+
+        One that does not come close to the limit counts as unlike. It may still be the only one
+        with a clip within the limit.
+        """
         if len(searches) == 1:
-            return searches[0]
+            return searches
         likeness: list[Fraction] = []
         for row, search in searches:
             position = search.next_position()
             close = not likeness or search.is_close(position)
             likeness.append(self._likeness(row, position) if close else Fraction(0))
-        return searches[likeness.index(max(likeness))]
+        order = sorted(range(len(searches)), key=likeness.__getitem__, reverse=True)
+        return [searches[index] for index in order]
 
     def _likeness(self, row: ReductionRow, position: float) -> Fraction:
         plan = self._plan(row, position)
