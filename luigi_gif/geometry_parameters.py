@@ -8,7 +8,7 @@ from luigi_gif.imaging import Crop, Length
 from luigi_gif.parameters import NamedParameter
 
 _LENGTH = r"([0-9]{1,9}|[0-9]{1,3}(?:\.[0-9]{1,4})?%)"
-_CROP = re.compile(rf"{_LENGTH}x{_LENGTH}\+{_LENGTH}\+{_LENGTH}")
+_CROP = rf"{_LENGTH}x{_LENGTH}\+{_LENGTH}\+{_LENGTH}"  # compiled where a crop is given
 TRANSPARENT = "transparent"
 
 
@@ -22,7 +22,7 @@ class CropParameter(NamedParameter[Crop | None]):
     metavar = "WIDTHxHEIGHT+LEFT+TOP"
 
     def value_of(self, text: str) -> object:
-        lengths = _CROP.fullmatch(text)
+        lengths = re.fullmatch(_CROP, text)
         return text if lengths is None else Crop(*map(_length, lengths.groups()))
 
     def checked(self, value: object) -> Crop:

@@ -13,9 +13,7 @@ from luigi_gif.redaction import Headers
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 """As Luigi has it, which expands those of luigi.cfg itself."""
-_HEADER = re.compile(
-    r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[\x21-\x7e][\t\x20-\x7e]*)"
-)
+_HEADER = r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>[\x21-\x7e][\t\x20-\x7e]*)"
 """RFC 9110, section 5."""
 _OF_THE_PIPELINE = frozenset(
     {"accept-encoding", "range", "if-range", "host", "user-agent", "connection", "keep-alive"}
@@ -55,7 +53,7 @@ class HeadersParameter(NamedParameter[Headers]):
         return "\n".join(f"{name}: {text}" for name, text in value)
 
     def _header(self, number: int, line: str) -> tuple[str, str]:
-        found = _HEADER.fullmatch(line)
+        found = re.fullmatch(_HEADER, line)
         if found is None:  # and nobody knows which part of it is secret
             raise bad_parameter(self.flag, self.expected, f"line {number}, which is none")
         if found["name"].lower() in _OF_THE_PIPELINE:

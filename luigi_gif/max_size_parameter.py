@@ -13,7 +13,7 @@ PLACES = ("github", "discord", "slack", "x", "email")
 MIN_BYTES = 1_000
 MAX_BYTES = 10**15
 
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|B|kB|KB|MB|GB|KiB|MiB|GiB)")
+_SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|B|kB|KB|MB|GB|KiB|MiB|GiB)"
 _UNITS = {
     "": 1,
     "B": 1,
@@ -69,5 +69,5 @@ def _is_size(value: object) -> TypeGuard[int]:
 
 def _bytes_of(text: str) -> int | str:
     """The number of bytes that a text stands for; the text itself if it is no size."""
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(_SIZE, text)
     return text if found is None else int(Decimal(found[1]) * _UNITS[found[2]])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 from luigi_gif import sources
 from luigi_gif.parameters import ChoiceParameter, NamedParameter, NumberParameter, TextParameter
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
 
 
 class WhenParameter(NamedParameter[str]):
@@ -68,9 +65,10 @@ class ZoneParameter(NamedParameter[str]):
 
     def checked(self, value: object) -> str:
         try:
-            return zone_of(value).key
+            zone_of(value)
         except (ValueError, TypeError, OSError, LookupError):
             raise self.error(value) from None
+        return str(value)
 
 
 class SelectionParameters:
@@ -158,8 +156,10 @@ def _time_of_age(text: str, now: datetime) -> str:
     return datetime.fromtimestamp(sources.parse_when(text, now, UTC), UTC).isoformat()
 
 
-def zone_of(name: Any) -> ZoneInfo:
+def zone_of(name: Any) -> tzinfo:
     """Raises ValueError, TypeError, OSError or LookupError for what is no name of a zone."""
+    if name == "UTC":
+        return UTC
     from zoneinfo import ZoneInfo
 
     return ZoneInfo(name)
