@@ -326,18 +326,17 @@ class CombineGif(
         clips.check_place(self.folder, self.gif_file)
         manifest = frames.load_manifest(self.folder)
         assert manifest is not None
-        self._combined = clips.combine_frames(
+        clip = self._combined = clips.combine_frames(
             self.folder,
             manifest,
             self.gif_file,
             {"recipe": self.recipe(), "sha256": manifest.sha256},
             clip_options_of(self),
             settings.dask.current(),
+            integrations.ProgressReporter(self),
         )
-        frame_count, size_bytes = self._combined.frame_count, self._combined.size_bytes
-        made = f"{self.output()}: {frame_count:,} frames, {size_bytes:,} bytes"
-        gave_up = self._combined.gave_up
-        return f"{made}, for --max-size with {gave_up}" if gave_up else made
+        made = f"{self.output()}: {clip.frame_count:,} frames, {clip.size_bytes:,} bytes"
+        return f"{made}, for --max-size with {clip.gave_up}" if clip.gave_up else made
 
     def about(self) -> dict[str, object]:
         others = run_history.recorded_clips(self.folder)

@@ -15,11 +15,12 @@ from support import decoders, programs
 from support.clips import make_clip
 from support.images import DELIMITER, gif
 
+from luigi_gif import CombineGif, settings, storage
 from luigi_gif import gif as gif_
-from luigi_gif import settings, storage
 from luigi_gif.clips import clip_comment, clip_options, combining
 from luigi_gif.errors import BundleError, DamagedFileError
 from luigi_gif.frames.manifest import load_manifest
+from luigi_gif.integrations import ProgressReporter, progress
 
 ORIGIN = {"recipe": {"plays": 0}, "sha256": "x"}
 
@@ -212,6 +213,7 @@ def test_a_frame_file_that_changed_reaches_no_clip(
             ORIGIN,
             clip_options.ClipOptions(0, None, False, 10**6),
             settings.dask(),
+            ProgressReporter(CombineGif()),
         )
     assert path.read_bytes() == before
     again = load_manifest(folder)
@@ -235,3 +237,17 @@ def test_a_clip_tells_where_it_is_from_only_by_a_digest(tmp_path: Path) -> None:
     origin = json.loads(comment.removeprefix(b"luigi_gif ")[8:])
     assert set(origin) == {"recipe", "sha256"}
     assert set(origin["recipe"]) == {"source", "frame_duration_ms", "plays", "optimize"}
+
+
+def test_luigid_is_told_how_far_a_clip_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the frames that workers have done."""
+    workdir = tmp_path / "work"
+    make_clip(DELIMITER.join([gif(1), gif(2), gif(3)]), workdir)
+    monkeypatch.setattr(progress, "LUIGID_S", 0.0)
+    task = CombineGif(url="unused", workdir=str(workdir), optimize="lossless")
+    told: list[int] = []
+    monkeypatch.setattr(task, "set_progress_percentage", told.append, raising=False)
+    task.run()
+    assert told[-1] == 100

@@ -11,7 +11,7 @@ from support.clips import make_clip
 from support.images import DELIMITER, gif
 from support.pipeline import waypoints_every
 
-from luigi_gif import settings, storage
+from luigi_gif import CombineGif, settings, storage
 from luigi_gif.clips import (
     clip_batch_writer,
     clip_batches,
@@ -22,9 +22,11 @@ from luigi_gif.clips import (
 from luigi_gif.errors import DamagedFileError, StorageError
 from luigi_gif.execution import cancellation
 from luigi_gif.frames.manifest import load_manifest
+from luigi_gif.integrations import ProgressReporter
 from luigi_gif.parameters import Workers
 
 pytestmark = pytest.mark.slow
+REPORTER = ProgressReporter(CombineGif())
 
 
 class LateWorker:
@@ -53,7 +55,7 @@ def combined(workdir: Path, **options: Any) -> bytes:
     how = clip_options.ClipOptions(0, 100, only_changes=True, max_pixels=10**6)._replace(**options)
     config = settings.dask(workers=Workers(0, 0))
     combining.combine_frames(
-        folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, how, config
+        folder, manifest, "late.gif", {"recipe": {}, "sha256": ""}, how, config, REPORTER
     )
     return folder.read("late.gif")
 

@@ -17,12 +17,14 @@ from support.images import DELIMITER, gif
 from support.pipeline import BUNDLE, FRAMES, Pipeline, waypoints_every
 
 import luigi_gif
-from luigi_gif import clip_parameters, settings, storage
+from luigi_gif import CombineGif, clip_parameters, settings, storage
 from luigi_gif.clips import clip_canvas, clip_options, combining, timing
 from luigi_gif.errors import ParameterError
 from luigi_gif.frames.manifest import load_manifest
+from luigi_gif.integrations import ProgressReporter
 from luigi_gif.parameters import Workers
 
+REPORTER = ProgressReporter(CombineGif())
 DELAYS_MS = [50, 70, 200, 100, 30]
 FIVE = DELIMITER.join(gif(n % 3 + 1, duration=delay) for n, delay in enumerate(DELAYS_MS))
 HELD = {"bounce": True, "hold_first_ms": 1010, "hold_last_ms": 2000}
@@ -68,7 +70,7 @@ def combined(workdir: Path, **options: Any) -> tuple[Path, combining.CombinedCli
     )
     origin = {"recipe": {}, "sha256": ""}
     config = settings.dask(workers=Workers(0, 0))
-    made = combining.combine_frames(folder, manifest, "other.gif", origin, how, config)
+    made = combining.combine_frames(folder, manifest, "other.gif", origin, how, config, REPORTER)
     return workdir / "other.gif", made
 
 

@@ -6,7 +6,7 @@ import contextlib
 import zlib
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from luigi_gif import bundles, execution, frames, storage
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
@@ -18,6 +18,9 @@ from luigi_gif.clips.frame_reader import FrameReader
 from luigi_gif.clips.global_table import read_global_table
 from luigi_gif.clips.sequence import ClipSequence, plan_sequence
 from luigi_gif.errors import BundleError, DamagedFileError
+
+if TYPE_CHECKING:
+    from luigi_gif.integrations import ProgressReporter
 
 
 class ClipPlan(NamedTuple):
@@ -113,9 +116,12 @@ class EncodedClip(NamedTuple):
 class ClipEncoder:
     """Plans clips of the frames of a manifest, and gets their blocks."""
 
-    def __init__(self, folder: storage.Folder, manifest: frames.Manifest) -> None:
+    def __init__(
+        self, folder: storage.Folder, manifest: frames.Manifest, reporter: ProgressReporter
+    ) -> None:
         self.folder = folder
         self._manifest = manifest
+        self._reporter = reporter
         self.digits = frames.digits_for(manifest.frame_count)
         self._digests: dict[int, str] = {}
         """SHA-256 of the frame files that are read more than once, by number."""
@@ -163,9 +169,15 @@ class ClipEncoder:
             )
             batches = plan_clip_batches(*plan, self.digits, groups)
             writing = executor.run(partial(write_clip_batch, blocks.handle), batches)
-            with contextlib.closing(writing) as finished:
+            if executor.dashboard:
+                self._reporter.link(executor.dashboard)
+            with (
+                self._reporter.track("frames", plan.sequence.step_count, 0) as progress,
+                contextlib.closing(writing) as finished,
+            ):
                 for completed in finished:
                     blocks.add(completed.files)
+                    progress(blocks.image_count, blocks.size_bytes)
                     self._compare(completed.digests)
         except BaseException:
             blocks.close()

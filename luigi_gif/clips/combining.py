@@ -12,7 +12,7 @@ import logging
 import zlib
 from collections.abc import Mapping
 from itertools import chain
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif import execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_canvas import Canvas
@@ -27,6 +27,9 @@ from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.frame_reader import ChangedFrame
 from luigi_gif.clips.size_limit import make_within
 from luigi_gif.errors import LUIGI_LOGGER, out_of_memory
+
+if TYPE_CHECKING:
+    from luigi_gif.integrations import ProgressReporter
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.clip")
 
@@ -53,6 +56,7 @@ def combine_frames(
     origin: Mapping[str, object],
     options: ClipOptions,
     config: settings.dask,
+    reporter: ProgressReporter,
 ) -> CombinedClip:
     """Publish the clip ``name`` of the manifest's frames.
 
@@ -65,7 +69,7 @@ def combine_frames(
     _warn_of_short_delays(manifest, options)
     frames.warn_of_duplicates(manifest, merged=not options.drop_duplicates)
     comment = comment_for(origin)
-    encoder = ClipEncoder(folder, manifest)
+    encoder = ClipEncoder(folder, manifest, reporter)
     try:
         clip = _encode(encoder, options, comment, config)
         with contextlib.closing(clip.blocks), folder.atomic_writer(name) as file:
