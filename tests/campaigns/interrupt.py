@@ -3,9 +3,10 @@
 usage: python tests/campaigns/interrupt.py [--times 10] [--seed 1] [--frames 60] [-- FLAGS]
 
 By turns SIGINT goes to the process group of a run, as Ctrl-C does, and SIGTERM to its first
-process, as a service manager sends it. The run must end within 5 s with an exit code that is not 0,
-at most three lines of message behind its log, no traceback, no process and no temporary file
-left; the clip of the run that follows must be byte for byte that of a run without interrupts.
+process, as a service manager sends it. The run must end within 5 s with an exit code that is not 0
+(or 0 where its work was done by then), at most three lines of message behind its log, no
+traceback, no process and no temporary file left; the clip of the run that follows must be byte for
+byte that of a run without interrupts.
 FLAGS are handed on to the command, such as --dask-cluster distributed.LocalCluster.
 """
 
@@ -76,13 +77,14 @@ def _interrupt(number: int, run: Process, folder: Path, name: str, within_s: flo
     code = run.wait(within_s + 30)
     seconds = time.monotonic() - begin
     log = (folder / f"{name}.log").read_text()
-    before = log.partition("===== Luigi Execution Summary")[0]  # comes where the run had ended
+    before, summary, _ = log.partition("===== Luigi Execution Summary")
+    is_done = bool(summary)  # the signal came while the process was ending by itself
     said = [line for line in before.splitlines() if line and not line.startswith(LOG)]
     _, left = psutil.wait_procs(family, timeout=max(0.0, within_s - seconds))
     alive = [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
     assert not alive, f"{name}: left {alive}"
     assert seconds < within_s, f"{name}: took {seconds:.1f} s"
-    assert code != 0, f"{name}: exit code 0 after\n{log}"
+    assert code != 0 or is_done, f"{name}: exit code 0 after\n{log}"
     assert "Traceback" not in log, f"{name}: {log}"
     assert len(said) <= 3, f"{name}: {log}"
     temporary = list((folder / name).rglob("*.luigi-gif-tmp"))
