@@ -183,4 +183,4 @@ def _nearest_option(message: str) -> str | None:
         return None
     import difflib  # which a run without a mistake does without
 
-    return next(iter(difflib.get_close_matches(options[0], known, n=1)), None)
+    return next(iter(difflib.get_close_matches(options[0], known, n=1, cutoff=0.7)), None)

@@ -15,6 +15,9 @@ from luigi_gif import fetching, redaction, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.caption_parameters import ITEMS_KEY
 
+_WORDS = {"source": "recipe of its frames"}
+"""For people, of keys of recipes: a clip knows only a digest of how its frames came about."""
+
 
 def find_difference(
     name: str,
@@ -39,7 +42,8 @@ def find_difference(
         if not (key in recipe and key in noted and noted[key] == recipe[key])
     ]
     if changed:
-        return f"{name} was made with another {' and '.join(changed)}"
+        words = [_WORDS.get(key, key) for key in changed]
+        return f"{name} was made with another {' and '.join(words)}"
     if expected_sha256 not in (None, noted_sha256, bundle.source_sha256(noted_sha256)):
         return f"{name} is not of the bundle with this SHA-256"
     if bundle.exists() and bundle.recorded_sha256() != noted_sha256:

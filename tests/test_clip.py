@@ -251,3 +251,14 @@ def test_luigid_is_told_how_far_a_clip_is_encoded(
     monkeypatch.setattr(task, "set_progress_percentage", told.append, raising=False)
     task.run()
     assert told[-1] == 100
+
+
+@pytest.mark.parametrize(("sizes", "told"), [([(9, 9), (9, 9)], 0), ([(9, 9), (5, 9)], 1)])
+def test_it_is_told_where_frames_are_stored_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sizes: list[tuple[int, int]], told: int
+) -> None:
+    """Then --optimize makes the clip no smaller, and the user may know a way out."""
+    with caplog.at_level("INFO"):
+        images = [gif(1 + number, size) for number, size in enumerate(sizes)]
+        make_clip(DELIMITER.join(images), tmp_path / "work", optimize="lossless")
+    assert caplog.text.count("are stored whole: with --background") == told

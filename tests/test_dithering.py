@@ -46,6 +46,13 @@ def test_a_color_of_the_palette_is_not_mixed() -> None:
     assert (mixed(Image.new("RGB", (9, 9), (100,) * 3), GRAYS) == 100).all()
 
 
+def test_a_color_far_away_is_no_dot() -> None:
+    """It would bring the mean nearer, but be seen alone."""
+    gold, red = (252, 212, 46), (150, 60, 51)
+    common = CommonPalette(bytes(gold + red), np.inf)
+    assert (mixed(Image.new("RGB", (16, 16), (248, 207, 46)), common) == gold).all()
+
+
 def test_a_palette_of_one_color_has_nothing_to_mix() -> None:
     """Also where it stands in the table twice."""
     assert (mixed(shades(), CommonPalette(bytes((9, 9, 9) * 2), np.inf)) == 9).all()

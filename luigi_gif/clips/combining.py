@@ -67,6 +67,7 @@ def combine_frames(
     ClusterError.
     """
     _warn_of_short_delays(manifest, options)
+    _tell_of_whole_frames(manifest, options)
     frames.warn_of_duplicates(manifest, merged=not options.drop_duplicates)
     comment = comment_for(origin)
     encoder = ClipEncoder(folder, manifest, reporter)
@@ -145,6 +146,14 @@ def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> No
             "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
         )
         logger.warning(message, short_delays)
+
+
+def _tell_of_whole_frames(manifest: frames.Manifest, options: ClipOptions) -> None:
+    if options.only_changes and not manifest.uniform:
+        logger.info(
+            "frames with transparent pixels, or smaller than the clip, are stored whole: "
+            "with --background, and --size of two sides, only what changes is"
+        )
 
 
 def _quarantine_if_altered(folder: storage.Folder, name: str) -> None:

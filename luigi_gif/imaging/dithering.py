@@ -29,6 +29,9 @@ _PARTNERS = 16
 _CONTRAST_WEIGHT = np.float32(0.25)
 """How much a mix of unlike colors, which is seen as a pattern, counts beside a wrong mean. With
 half as much, dots of other hues are strewn over a sky of 32 colors."""
+_MIN_GAIN = np.float32(0.0625)
+"""How much nearer the mean is to be for a pattern of some contrast: less are dots. Of two colors
+with the wanted one between them, each has at least so much of the mix."""
 _CHUNK_COLORS = 1 << 12
 _FAR = 1 << 24
 """Farther than any two colors are from each other, squared."""
@@ -77,6 +80,9 @@ def mixes(colors: Floats, nearest: Bytes, palette: Floats) -> Mixes:
         costs = np.where(shares > 0, _CONTRAST_WEIGHT * contrasts - gains, np.inf)
         best = costs.argmin(axis=1)[:, np.newaxis]
         second = np.take_along_axis(partners[first], best, axis=1)[:, 0]
+        # A few pixels of a color far away are seen as dots, and bring the mean hardly nearer.
+        is_dotted = _MIN_GAIN * contrasts > gains
+        second = np.where(np.take_along_axis(is_dotted, best, axis=1)[:, 0], first, second)
         level = np.rint(_LEVELS * np.take_along_axis(shares, best, axis=1)[:, 0]).astype(np.uint32)
         # In a gradient from one pair to the next the pattern goes on if the brighter ones always
         # stand in the same places.
