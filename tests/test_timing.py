@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,12 +192,13 @@ def test_another_timing_writes_no_frame(pipeline: Pipeline) -> None:
 def test_a_frame_that_stands_for_others_shows_for_their_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waypoints: int, every: int
 ) -> None:
-    """Wherever the frames are parted for workers, forwards and backwards."""
+    """Wherever frames are parted for workers, forwards and backwards; the last one is shown."""
     waypoints_every(monkeypatch, waypoints)
     delays = [20 + 10 * n for n in range(10)]
     bundle = DELIMITER.join(gif(n % 3 + 1, duration=delay) for n, delay in enumerate(delays))
     make_clip(bundle, tmp_path / "work")
-    sums = [sum(delays[n : n + every]) for n in range(0, 10, every)]
+    begins = sorted({0, *range(9, 0, -every)})
+    sums = [sum(delays[begin:end]) for begin, end in pairwise([*begins, 10])]
     for only_changes in (False, True):
         options = {"every": every, "only_changes": only_changes}
         path, _ = combined(tmp_path / "work", **options)

@@ -10,6 +10,7 @@ nothing as long as the clip is held or sent, however many frames there are.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from luigi_gif import frames
@@ -82,6 +83,8 @@ class Part(NamedTuple):
     written: WrittenChunk
     every: int
     """As that of :class:`ClipOptions`."""
+    first_count: int
+    """How many frames its first step stands for, if there are so many."""
     leading: int
     """How many of the chunk's first frames belong to a step of an earlier one."""
     trailing: tuple[int, ...]
@@ -103,9 +106,8 @@ class Part(NamedTuple):
         if self.every == 1 and not self.merged:
             steps = [Step(number) for number in numbers]
         else:
-            groups = (
-                numbers[begin : begin + self.every] for begin in range(0, len(numbers), self.every)
-            )
+            begins = [0] * bool(numbers) + [*range(self.first_count, len(numbers), self.every)]
+            groups = (numbers[begin:end] for begin, end in pairwise([*begins, len(numbers)]))
             steps = [
                 Step(first, tuple(rest), self._merged(first, *rest)) for first, *rest in groups
             ]
@@ -160,14 +162,20 @@ def plan_sequence(manifest: frames.Manifest, options: ClipOptions) -> ClipSequen
 
 
 def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
-    """A part for each chunk, in the order of the source."""
+    """A part for each chunk, in the order of the source.
+
+    The last frame is a step of its own: of a loop that is made again and again it is the newest.
+    So the first step may stand for fewer frames than others.
+    """
+    first_count = (manifest.shown_count - 1) % every or every
     parts: list[Part] = []
     last_with_steps, frames_before = 0, 0
     for index, (chunk, result) in enumerate(zip(manifest.chunks, manifest.results, strict=True)):
         assert result is not None
-        part = Part(index, WrittenChunk(chunk, result), every, 0, (), None, {})
+        count = every if frames_before else first_count
+        part = Part(index, WrittenChunk(chunk, result), every, count, 0, (), None, {})
         numbers = part.written.shown_numbers
-        leading = min(-frames_before % every, len(numbers))
+        leading = min(_frames_to_step(frames_before, first_count, every), len(numbers))
         if leading:
             earlier = parts[last_with_steps]
             trailing = (*earlier.trailing, *numbers[:leading])
@@ -177,6 +185,15 @@ def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
         parts.append(part._replace(leading=leading))
         frames_before += len(numbers)
     return parts
+
+
+def _frames_to_step(frames_before: int, first_count: int, every: int) -> int:
+    """How many frames behind so many belong to a step that has begun."""
+    if frames_before == 0:
+        return 0
+    if frames_before < first_count:
+        return first_count - frames_before
+    return (first_count - frames_before) % every
 
 
 def _merged_duplicates(manifest: frames.Manifest) -> dict[int, Merged]:
