@@ -11,7 +11,7 @@ from functools import partial
 from luigi_gif import execution, frames, imaging
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.clip_encoder import ClipEncoder, ClipPlan, EncodedClip, WorkerBlocks
-from luigi_gif.clips.reduction import ReductionRow
+from luigi_gif.clips.reduction import Reduction, ReductionRow
 from luigi_gif.clips.size_samples import (
     SampledColors,
     compare_sample,
@@ -109,6 +109,8 @@ class _Attempts:
         self._sampled: list[SampledColors] = []
         self._sharing = contextlib.ExitStack()
         self._handle = self._sharing.enter_context(encoder.folder.share())
+        self._sizes: dict[Reduction, int] = {}
+        """Of the clips that were encoded, in bytes. Positions near each other may be the same."""
         self._tables: dict[int, bytes] = {}
         """For each number of colors the best ones."""
 
@@ -164,12 +166,14 @@ class _Attempts:
     def encode(self, row: ReductionRow, position: float) -> int:
         """The size of the clip at a position of a row, in bytes."""
         plan = self._plan(row, position)
-        blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
-        self.encodings += 1
-        size = self._clip_bytes(plan.canvas, blocks.size_bytes)
         limit, reduction = self._options.max_bytes, plan.canvas.options.reduction
         assert limit is not None
         assert reduction is not None
+        if reduction in self._sizes:
+            return self._sizes[reduction]
+        blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
+        self.encodings += 1
+        size = self._sizes[reduction] = self._clip_bytes(plan.canvas, blocks.size_bytes)
         words = reduction.words(plan.canvas.frames_size)
         logger.info("%s bytes, of %s that are allowed, with %s", f"{size:,}", f"{limit:,}", words)
         if not self._best_size < size <= limit:

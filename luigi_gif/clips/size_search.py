@@ -148,7 +148,10 @@ class SizeSearch:
             return math.log(self._encoded[position]) - self._estimated[position]
         below = max((each for each in self._encoded if each < position), default=None)
         above = min((each for each in self._encoded if each > position), default=None)
-        if below is None or above is None:
-            return self._missed(below if above is None else above)  # type: ignore[arg-type]
+        if above is None:
+            assert below is not None  # the first clip was encoded
+            return self._missed(below)
+        if below is None:
+            return self._missed(above)
         part = (position - below) / (above - below)
         return (1 - part) * self._missed(below) + part * self._missed(above)
