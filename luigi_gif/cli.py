@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -31,6 +32,10 @@ from luigi_gif.redaction import escaped
 from luigi_gif.tasks import CombineGif
 
 
+_COMMANDS: dict[str, str] = {}
+"""First words that are no source, each with the module whose ``main(arguments)`` it calls."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
@@ -46,6 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     begin = time.monotonic()
     integrations.install_for_command()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in _COMMANDS:
+        command = importlib.import_module(f"luigi_gif.{_COMMANDS[arguments[0]]}")
+        return int(command.main(arguments))
     parser = cli_options.make_parser()
     options = parser.parse_args(arguments)
     _set_up_log()
