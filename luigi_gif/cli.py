@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
-import logging
 import os
 import sys
 import time
@@ -15,6 +13,8 @@ import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 
 from luigi_gif import (
+    cli_commands,
+    cli_log,
     cli_options,
     clip_copy,
     exit_codes,
@@ -26,14 +26,10 @@ from luigi_gif import (
     standard_input,
     urls,
 )
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError
+from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.redaction import escaped
 from luigi_gif.tasks import CombineGif
-
-
-_COMMANDS: dict[str, str] = {}
-"""First words that are no source, each with the module whose ``main(arguments)`` it calls."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,12 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     begin = time.monotonic()
     integrations.install_for_command()
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments and arguments[0] in _COMMANDS:
-        command = importlib.import_module(f"luigi_gif.{_COMMANDS[arguments[0]]}")
-        return int(command.main(arguments))
+    if arguments and arguments[0] in cli_commands.COMMANDS:
+        return cli_commands.run_command(arguments)
     parser = cli_options.make_parser()
     options = parser.parse_args(arguments)
-    _set_up_log()
+    cli_log.set_up_log()
     try:
         _refuse_empty(parser, options)
         if options.page is not None:
@@ -211,22 +206,6 @@ def _bad_entry(error: ValueError) -> ParameterError:
         got=words.rpartition("]: ")[2] or "another value",
         next_step="correct it and run again",
     )
-
-
-def _set_up_log() -> None:
-    bars = integrations.show_bars(sys.stderr.isatty())
-    handler = logging.StreamHandler()
-    handler.setFormatter(integrations.PlainFormatter(logging.Formatter(integrations.FORMAT)))
-    handler.addFilter(_is_ours)
-    logger = logging.getLogger(LUIGI_LOGGER)
-    logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if bars else logging.INFO)
-    logger.propagate = False
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether to show a record: of Luigi's own only warnings and errors."""
-    return record.name != LUIGI_LOGGER or record.levelno >= logging.WARNING
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from luigi_gif import caption_parameters, exit_codes, settings
 from luigi_gif._version import __version__
+from luigi_gif.cli_commands import describe_commands
 from luigi_gif.flag_parameter import ALONE, FlagParameter
 from luigi_gif.max_size_parameter import PLACES
 from luigi_gif.parameters import NamedParameter
@@ -84,7 +85,8 @@ def make_parser() -> Parser:
     parser = Parser(
         prog="luigi-gif",
         usage=_USAGE,
-        description="Make an animated GIF from pictures wherever they are.",
+        description="Make an animated GIF from pictures wherever they are."
+        + _escaped(describe_commands()),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -31,7 +31,7 @@ from support.paths import SAMPLE
 from support.pipeline import BUNDLE, Pipeline
 from support.services import dask_scheduler, dask_worker, service
 
-from luigi_gif import bundles, cli, integrations, settings
+from luigi_gif import bundles, cli, cli_log, integrations, settings
 from luigi_gif.bundles import bundle_frames
 from luigi_gif.execution import dask_cluster, executors
 
@@ -177,7 +177,7 @@ def luigi_gif_here(open_clusters: Callable[..., Any], monkeypatch: pytest.Monkey
     Three frames are a chunk, and only the first chunk is left to the thread that begins.
     """
     monkeypatch.setattr(integrations, "install_for_command", lambda: None)
-    monkeypatch.setattr(cli, "_set_up_log", lambda: None)
+    monkeypatch.setattr(cli_log, "set_up_log", lambda *_: None)
     monkeypatch.setattr(dask_cluster, "open_cluster", open_clusters)
     for name in ("LOCAL_FIRST_S", "COPYING_LOCAL_FIRST_S"):
         monkeypatch.setattr(executors, name, 0.0)

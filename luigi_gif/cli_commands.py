@@ -1,0 +1,47 @@
+"""The commands of luigi-gif: first words that are no source, such as ``luigi-gif run``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command of luigi-gif.
+
+    Attributes
+    ----------
+    module : str
+        The module of this package that has its ``main(arguments)``, which takes the command's
+        own word too and returns the exit code.
+    usage : str
+        What stands behind its word, such as ``FOLDER --keep 30d``.
+    summary : str
+        What it does, in a few words.
+    """
+
+    module: str
+    usage: str
+    summary: str
+
+
+COMMANDS: dict[str, Command] = {}
+"""By their words, in the order of the help."""
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run the command whose word comes first; its exit code."""
+    # Only then: a clip needs none of these modules.
+    module = importlib.import_module(f"luigi_gif.{COMMANDS[arguments[0]].module}")
+    return int(module.main(arguments))
+
+
+def describe_commands() -> str:
+    """The part of the help that names them; nothing where there are none."""
+    if not COMMANDS:
+        return ""
+    uses = [f"luigi-gif {word} {command.usage}" for word, command in COMMANDS.items()]
+    width = max(map(len, uses)) + 2
+    summaries = (command.summary for command in COMMANDS.values())
+    lines = [f"  {use:{width}}{summary}" for use, summary in zip(uses, summaries, strict=True)]
+    return "\n".join(["\n\ncommands (luigi-gif COMMAND --help):", *lines])
