@@ -9,13 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-import luigi
-from luigi.configuration import LuigiConfigParser, get_config
-
 from luigi_gif import (
     cli_commands,
     cli_log,
     cli_options,
+    cli_runs,
     clip_copy,
     exit_codes,
     integrations,
@@ -66,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         with standard_input.file_for_input(options.url) as options.url:
             return _make(options, begin)
     except PipelineError as error:
-        return _fail(error, exit_codes.BAD_USAGE)
+        return cli_runs.fail(error, exit_codes.BAD_USAGE)
 
 
 def _make(options: argparse.Namespace, begin: float) -> int:
@@ -81,7 +79,7 @@ def _make(options: argparse.Namespace, begin: float) -> int:
     try:
         return _explain(task) if options.explain else _run(task, copy, begin)
     except PipelineError as error:
-        return _fail(error, exit_codes.TASK_FAILED)
+        return cli_runs.fail(error, exit_codes.TASK_FAILED)
 
 
 def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -110,24 +108,8 @@ def _write_samples() -> None:
         print(sample_files.NEXT_STEP, file=sys.stderr)
 
 
-def _fail(error: PipelineError, code: int) -> int:
-    print(f"ERROR: {error}", file=sys.stderr)
-    return code
-
-
 def _task(options: argparse.Namespace) -> CombineGif:
-    integrations.set_defaults([])
-    config = get_config()
-    # These hold whatever a luigi.cfg says: Luigi checks what was made, and the log is ours.
-    config.set("worker", "check_complete_on_run", "true")
-    config.set("worker", "check_unfulfilled_deps", "false")
-    config.set("core", "no_configure_logging", "true")
-    as_cfg = isinstance(config, LuigiConfigParser)
-    for section in cli_options.SECTIONS:
-        for name, _ in section.get_params():
-            value = getattr(options, f"{section.__name__}_{name}")
-            if value is not None:
-                config.set(section.__name__, name, value.replace("%", "%%") if as_cfg else value)
+    cli_runs.apply_settings(options)
     given = {
         name: getattr(options, name)
         for name in cli_options.task_parameters()
@@ -160,10 +142,7 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
 
 
 def _run(task: CombineGif, copy: clip_copy.ClipCopy | None, begin: float) -> int:
-    try:
-        result = luigi.build([task], local_scheduler=True, no_lock=True, detailed_summary=True)
-    except ValueError as error:  # what tasks raise does not get here
-        raise _bad_entry(error) from error
+    result = cli_runs.run_tasks([task])
     code = exit_codes.exit_code_of(result.status.name)
     if code == exit_codes.SUCCESS:
         made = task.output().path if copy is None else copy.publish(task.output())
@@ -194,18 +173,6 @@ def _describe_clip(task: CombineGif) -> list[str]:
         return [size_text]
     frame_count = f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}"
     return [frame_count, size_text, *([clip["gave_up"]] if "gave_up" in clip else [])]
-
-
-def _bad_entry(error: ValueError) -> ParameterError:
-    """The error for an entry in a section of Luigi's own, such as [core]."""
-    section, _, words = str(error).partition("[")
-    return ParameterError(
-        "an entry of the configuration cannot be used",
-        where=f"[{section}] in luigi.cfg",
-        expected="what Luigi takes there",
-        got=words.rpartition("]: ")[2] or "another value",
-        next_step="correct it and run again",
-    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,60 @@
+"""Runs of Luigi in the process of luigi-gif: their settings and their errors."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import luigi
+from luigi.configuration import LuigiConfigParser, get_config
+from luigi.execution_summary import LuigiRunResult
+
+from luigi_gif import cli_options, integrations
+from luigi_gif.errors import ParameterError, PipelineError
+
+
+def apply_settings(options: argparse.Namespace) -> None:
+    """Set what the options say of the sections of luigi.cfg, and what holds for each run."""
+    integrations.set_defaults([])
+    config = get_config()
+    # These hold whatever a luigi.cfg says: Luigi checks what was made, and the log is ours.
+    config.set("worker", "check_complete_on_run", "true")
+    config.set("worker", "check_unfulfilled_deps", "false")
+    config.set("core", "no_configure_logging", "true")
+    as_cfg = isinstance(config, LuigiConfigParser)
+    for section in cli_options.SECTIONS:
+        for name, _ in section.get_params():
+            value = getattr(options, f"{section.__name__}_{name}")
+            if value is not None:
+                config.set(section.__name__, name, value.replace("%", "%%") if as_cfg else value)
+
+
+def run_tasks(tasks: Sequence[luigi.Task], **options: object) -> LuigiRunResult:
+    """Run them by Luigi's scheduler in this process; ``options`` are those of ``[core]``.
+
+    Raises ParameterError for an entry of Luigi's own that it cannot use.
+    """
+    options |= {"local_scheduler": True, "no_lock": True}
+    try:
+        return luigi.build(tasks, detailed_summary=True, **options)
+    except ValueError as error:  # what tasks raise does not get here
+        raise _bad_entry(error) from error
+
+
+def fail(error: PipelineError, code: int) -> int:
+    """Say what went wrong; the exit code."""
+    print(f"ERROR: {error}", file=sys.stderr)
+    return code
+
+
+def _bad_entry(error: ValueError) -> ParameterError:
+    """The error for an entry in a section of Luigi's own, such as [core]."""
+    section, _, words = str(error).partition("[")
+    return ParameterError(
+        "an entry of the configuration cannot be used",
+        where=f"[{section}] in luigi.cfg",
+        expected="what Luigi takes there",
+        got=words.rpartition("]: ")[2] or "another value",
+        next_step="correct it and run again",
+    )
