@@ -1,10 +1,10 @@
-"""A day, and paths and URLs with its fields in them, such as %Y-%m-%d: one for each day."""
+"""A day or an hour, and paths and URLs with its fields in them, such as %Y-%m-%d."""
 
 from __future__ import annotations
 
 import os
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 import luigi
@@ -15,6 +15,7 @@ from luigi_gif.parameters import bad_parameter
 from luigi_gif.url_parameters import FolderParameter, SourceParameter, UrlParameter
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
+_HOUR_FIELD = re.compile("%([aAbBdGHIjmMpuUVwWyY%])")
 
 
 class DayParameter(luigi.DateParameter):
@@ -41,6 +42,32 @@ class DayParameter(luigi.DateParameter):
 
     def _error(self, got: object) -> ParameterError:
         return bad_parameter("--date", "a day, such as 2026-11-23", got)
+
+
+class HourParameter(luigi.DateHourParameter):
+    """An hour of UTC, such as 2026-11-23T18, as a time without a zone: so RangeHourly has them."""
+
+    def parse(self, s: object) -> object:
+        if not isinstance(s, str):
+            return s
+        try:
+            return datetime.strptime(s, self.date_format)
+        except ValueError:
+            raise self._error(s) from None
+
+    def normalize(self, value: object) -> datetime:
+        value = self.parse(value)
+        if not isinstance(value, datetime):
+            raise self._error(value)
+        if value.tzinfo is not None:
+            value = value.astimezone(UTC)
+        return value.replace(minute=0, second=0, microsecond=0, tzinfo=None, fold=0)
+
+    def serialize(self, dt: datetime) -> str:
+        return dt.isoformat(timespec="hours")
+
+    def _error(self, got: object) -> ParameterError:
+        return bad_parameter("--hour", "an hour of UTC, such as 2026-11-23T18", got)
 
 
 class DatedUrlParameter(UrlParameter):
@@ -71,6 +98,25 @@ class DatedFolderParameter(DatedUrlParameter, FolderParameter):
         return pattern
 
 
+class HourlyFolderParameter(DatedUrlParameter, FolderParameter):
+    """A path or URL with an hour in it. Raises ParameterError where two hours would share it."""
+
+    expected = "a folder for each hour, such as data/%Y-%m-%dT%H"
+
+    def checked(self, value: object) -> str:
+        pattern = super().checked(value)
+        shared = _hours_that_share(tuple(sorted(set(_HOUR_FIELD.findall(_path_of(pattern))))))
+        if shared:
+            hours = " and ".join(each.isoformat(timespec="hours") for each in shared)
+            raise self.error(f"{redaction.public_url(pattern)}, which is the same on {hours}")
+        return pattern
+
+
+def with_hour(text: str, hour: datetime) -> str:
+    """The text with the hour in place of its fields, which may also be those of its minutes."""
+    return _HOUR_FIELD.sub(lambda field: "%" if field[1] == "%" else hour.strftime(field[0]), text)
+
+
 def with_date(text: str, day: date) -> str:
     """The text with the day in place of its fields."""
     return _FIELD.sub(lambda field: "%" if field[1] == "%" else day.strftime(field[0]), text)
@@ -99,3 +145,18 @@ def _days_that_share(fields: tuple[str, ...]) -> tuple[date, date] | None:
             return seen[text], day
         seen[text] = day
     return None
+
+
+@lru_cache
+def _hours_that_share(fields: tuple[str, ...]) -> tuple[datetime, datetime] | None:
+    """Two hours that are the same in these fields, or None: of one day, else of two days."""
+    pattern = " ".join(f"%{field}" for field in fields)
+    seen: dict[str, datetime] = {}
+    for number in range(24):
+        hour = datetime(2001, 1, 1, number)
+        text = hour.strftime(pattern)
+        if text in seen:
+            return seen[text], hour
+        seen[text] = hour
+    days = _days_that_share(tuple(field for field in fields if _FIELD.fullmatch(f"%{field}")))
+    return days and (datetime(*days[0].timetuple()[:3]), datetime(*days[1].timetuple()[:3]))

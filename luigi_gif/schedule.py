@@ -1,4 +1,4 @@
-"""Many clips: one for every night, one for every line of a file."""
+"""Many clips: one for every night, every hour, or every line of a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from luigi_gif.dated_urls import (
     DatedFolderParameter,
     DatedSourceParameter,
     DayParameter,
+    HourlyFolderParameter,
+    HourParameter,
     with_date,
+    with_hour,
 )
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import TextParameter
@@ -133,11 +136,58 @@ class NightlyGif(_Clips):
     )
 
     def requires(self) -> CombineGif:
-        of_each_picture = self.since and self.step and sources.is_dated(self.url)
-        url = self.url if of_each_picture else with_date(self.url, self.date)
+        url = self.url if _is_of_each_picture(self) else with_date(self.url, self.date)
         midnight = datetime.combine(self.date, time(), zone_of(self.timezone))
         times = times_as_of(self, midnight.astimezone(UTC))
         return self.clone(CombineGif, url=url, workdir=with_date(self.workdir, self.date), **times)
+
+
+class HourlyGif(_Clips):
+    """One clip an hour, in a folder of its own.
+
+    ``url`` and ``workdir`` may hold the fields of a date and an hour that strftime knows,
+    such as %Y-%m-%dT%H; %% is a percent sign. ``RangeHourly --of HourlyGif`` makes
+    those of past hours that are missing.
+
+    The hour is one of UTC, as those of RangeHourly are, and so are the fields in ``workdir``: no
+    hour comes twice there, and none is left out. The fields in ``url`` are those that clocks in
+    ``timezone`` show when the hour begins.
+
+    Ages count from the beginning of the hour, and ``since`` an age takes nothing that is later:
+    so an hour of the past gets the clip that it would have made.
+    With ``since`` and ``step``, the fields in ``url`` are those of each picture.
+
+    Parameters
+    ----------
+    hour : datetime.datetime or str
+        The hour of UTC; a time without a zone is one of UTC.
+    url, workdir : str or path
+        As those of :class:`CombineGif`, with the fields of a date and an hour.
+    **options
+        All other parameters of :class:`CombineGif`, but ``sha256``.
+
+    Raises
+    ------
+    ParameterError
+        When it is made, for a value that cannot be used, or where two hours share a folder.
+    """
+
+    hour = HourParameter(description="the hour of UTC, such as 2026-11-23T18")
+    url = DatedSourceParameter(
+        default=EXAMPLE_URL,
+        description="where the pictures are, with the fields of a date and an hour, if it is dated",
+    )
+    workdir = HourlyFolderParameter(
+        default="data/%Y-%m-%dT%H",
+        description="where the files of an hour live, with the hour of UTC in it",
+    )
+
+    def requires(self) -> CombineGif:
+        begin = self.hour.replace(tzinfo=UTC)
+        local = begin.astimezone(zone_of(self.timezone))
+        url = self.url if _is_of_each_picture(self) else with_hour(self.url, local)
+        times = times_as_of(self, begin)
+        return self.clone(CombineGif, url=url, workdir=with_hour(self.workdir, begin), **times)
 
 
 class GifBatch(_Clips):
@@ -179,6 +229,11 @@ class GifBatch(_Clips):
             # Luigi looks at all of its tasks before it runs each.
             clip.alone = True
             yield clip
+
+
+def _is_of_each_picture(task: NightlyGif | HourlyGif) -> bool:
+    """Whether the fields in the URL of a task are not those of its own time."""
+    return bool(task.since and task.step and sources.is_dated(task.url))
 
 
 def _urls(path: str) -> list[tuple[int, str]]:

@@ -126,6 +126,8 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
         "url": URLS,
         "workdir": some.sampled_from(["x/%Y-%m-%d", "s3://bucket/%Y/%j/a"]),
     },
+    luigi_gif.HourlyGif: SHARED
+    | {"hour": some.datetimes(), "url": URLS, "workdir": some.just("s3://bucket/%Y/%j/%I%p")},
     luigi_gif.GifBatch: SHARED | {"urls_file": some.just(ROOT / "LICENSE"), "workdir": URLS},
     dask: {
         "address": TEXTS,

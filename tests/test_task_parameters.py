@@ -83,7 +83,10 @@ def test_values_that_cannot_be_used_are_refused(parameters: dict[str, Any]) -> N
         luigi_gif.CombineGif(**parameters)
 
 
-@pytest.mark.parametrize("task", [luigi_gif.CombineGif, luigi_gif.NightlyGif, luigi_gif.GifBatch])
+@pytest.mark.parametrize(
+    "task",
+    [luigi_gif.CombineGif, luigi_gif.NightlyGif, luigi_gif.HourlyGif, luigi_gif.GifBatch],
+)
 def test_no_option_of_a_task_begins_that_of_a_section(task: type[luigi.Task]) -> None:
     """The luigi command reads its line once before it knows the task, by beginnings of options."""
     sections = [

@@ -33,8 +33,9 @@ DEFAULTS: dict[str, dict[str, object]] = {
     },
     "scheduler": {"retry_count": 1},
     "email": {"format": "none"},
-    # Luigi's own limits, 100 days and 50 nights, would leave the others out without a word.
+    # Luigi's own limits, 100 days and 50 clips, would leave the others out without a word.
     "RangeDaily": {"days_back": 36_500, "task_limit": 36_500},
+    "RangeHourly": {"hours_back": 24 * 36_500, "task_limit": 24 * 36_500},
     "retcode": exit_codes.LUIGI_RETCODES,
 }
 """Used where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
