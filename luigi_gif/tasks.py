@@ -66,7 +66,8 @@ class DownloadData(PipelineTask):
                 # So that SplitFrames need not read it again.
                 receipt["survey"] = made.bundle_index.to_json()
             with made.items as items:
-                frames.note_items(self.folder, self.data_file, items)
+                frames.note_items(self.folder, self.data_file, (each[:3] for each in items))
+                frames.note_item_sources(self.folder, self.data_file, str(receipt["sha256"]), items)
             self.bundle.replace(staging, made.file_name, receipt, before)
             sources.remove_leftovers(staging, self.data_file)
             self.bundle.write_receipt(receipt)  # last: till then the next run looks again

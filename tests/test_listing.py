@@ -13,7 +13,6 @@ import pytest
 from luigi_gif import frames, storage
 from luigi_gif.errors import StorageError
 from luigi_gif.sources import Selection, chosen_items, listing
-from luigi_gif.sources.assembling import NotedItem
 from luigi_gif.sources.chosen_items import Source
 from luigi_gif.sources.item import Item, Items
 from luigi_gif.sources.listing import Listing, sort_items
@@ -123,9 +122,9 @@ def test_the_memory_of_a_run_does_not_grow_with_its_items(
 def test_items_of_a_bundle_are_noted(tmp_path: Path, count: int) -> None:
     """In a JSON file that needs not be read whole to find the item of a frame."""
     folder = storage.LocalFolder(tmp_path)
-    with Listing(NotedItem) as noted:
+    with Listing(frames.FrameItem) as noted:
         for number in range(count):
-            noted.append(NotedItem(2 * number, f"item-{number}", number / 3 or None))
+            noted.append(frames.FrameItem(2 * number, f"item-{number}", number / 3 or None))
         frames.note_items(folder, "bundle", noted)
         rows = list(map(list, noted))
     assert folder.read_json("bundle.items.json") == {"items": rows}

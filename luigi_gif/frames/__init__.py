@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         note_items,
         with_item_names,
     )
+    from luigi_gif.frames.item_sources import ItemSource, note_item_sources, noted_item_sources
     from luigi_gif.frames.manifest import (
         MANIFEST,
         Chunk,
@@ -50,6 +51,7 @@ __getattr__ = loads_on_use(
             "note_items",
             "with_item_names",
         ),
+        "item_sources": ("ItemSource", "note_item_sources", "noted_item_sources"),
         "manifest": (
             "MANIFEST",
             "Chunk",

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.sources.assembling import NotedItem
     from luigi_gif.sources.chosen_items import Source, source_version
     from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.explaining import explain_source
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
-        "assembling": ("NotedItem",),
         "chosen_items": ("Source", "source_version"),
         "dated_items": ("is_dated",),
         "explaining": ("explain_source",),

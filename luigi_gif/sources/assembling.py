@@ -6,14 +6,16 @@ So all that follows works the same, wherever the frames come from.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from luigi_gif import bundles
+from luigi_gif import bundles, frames
 from luigi_gif.errors import MissingDecoder, Undecodable
 from luigi_gif.sources.frame_choice import chosen_images
 from luigi_gif.sources.frames_in_image import may_hold_frames
-from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
+from luigi_gif.sources.item import Item, ItemError, Items, ReadResult, place_digest
 from luigi_gif.sources.left_out import is_named_as_image
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.selection import Selection
@@ -28,16 +30,6 @@ MAX_ITEM_BYTES = 1 << 29
 _BEGINNING_BYTES = 1 << 9
 _OF_ONE_FRAME = ("GIF", "JPEG")
 """Formats of which one whole image is one frame; a PNG may be an animation."""
-
-
-class NotedItem(NamedTuple):
-    """What is kept of an item."""
-
-    first_frame: int
-    """The number of its first frame."""
-    name: str
-    time: float | None
-    """When its picture was taken, in seconds since 1970 UTC."""
 
 
 class BadItemError(Exception):
@@ -91,13 +83,15 @@ class Assembly:
     """
 
     def __init__(self, source: Items, *, strict: bool) -> None:
-        self.noted = Listing(NotedItem)
+        self.noted = Listing(frames.ItemSource)
         """The items so far; to be closed."""
         self._source = source
         self._strict = strict
         self._index: bundles.IndexBuilder | None = bundles.IndexBuilder()
         self._number = 0
         self._size = 0
+        self._is_bad = False
+        """Whether the last item cannot be used."""
 
     @property
     def index(self) -> bundles.BundleIndex | None:
@@ -107,11 +101,16 @@ class Assembly:
     def pieces(self, items: Iterable[Item]) -> Iterator[bytes]:
         """The pieces of a bundle of the images of these items, in their order."""
         for item, read in self._source.read_each(items, MAX_ITEM_BYTES + 1):
-            self.noted.append(NotedItem(self._number, item.name, item.time))
+            first = self._number
+            begin = self._size + len(bundles.FRAME_DELIMITER) * bool(first)
+            crc32 = 0
             try:
                 for image, format_ in self._images_of(item, read):
                     if self._number:
                         yield bundles.FRAME_DELIMITER
+                    if self._number > first:
+                        crc32 = zlib.crc32(bundles.FRAME_DELIMITER, crc32)
+                    crc32 = zlib.crc32(image, crc32)
                     self._add(image, format_)
                     yield image
             except BadItemError:
@@ -119,16 +118,47 @@ class Assembly:
                 if not isinstance(read, ItemError):
                     self._source.discard(item)
                 raise
+            self._note(item, read, first, range(begin, max(begin, self._size)), crc32)
 
     def _images_of(self, item: Item, read: ReadResult) -> Iterator[tuple[bytes, str | None]]:
         """Each image, and its format where it is sure to be found as one frame."""
+        self._is_bad = False
         if isinstance(read, bytes) and len(read) <= MAX_ITEM_BYTES:
             format_ = bundles.whole_format(read)
             if format_ and (format_ in _OF_ONE_FRAME or not may_hold_frames(read)):
                 yield read, format_
                 return
-        for image in _with_placeholder(item, images_of(read), self._strict):
+        for image in self._with_placeholder(item, images_of(read)):
             yield image, bundles.whole_format(image)
+
+    def _with_placeholder(self, item: Item, images: Iterator[bytes]) -> Iterator[bytes]:
+        """The images of an item, and a placeholder where one of them cannot be used."""
+        try:
+            yield from images
+        except ItemError as error:
+            if self._strict:
+                raise BadItemError(item, error) from None
+            self._is_bad = True
+            yield bundles.make_placeholder(item.name, error.expected, error.got)
+
+    def _note(self, item: Item, read: ReadResult, first: int, place: range, crc32: int) -> None:
+        """Note an item whose images are in the bundle, at these bytes."""
+        sha256 = ""
+        if isinstance(read, bytes) and not self._is_bad:
+            sha256 = hashlib.sha256(read).hexdigest()
+        self.noted.append(
+            frames.ItemSource(
+                first,
+                item.name,
+                item.time,
+                place_digest(self._source.source_of(item)[1].place),
+                item.version,
+                sha256,
+                place.start,
+                len(place),
+                crc32,
+            )
+        )
 
     def _add(self, image: bytes, format_: str | None) -> None:
         """Note a frame, in front of which a delimiter stands unless it is the first."""
@@ -140,16 +170,6 @@ class Assembly:
             self._index.add(self._size, len(image), format_)
         self._size += len(image)
         self._number += 1
-
-
-def _with_placeholder(item: Item, images: Iterator[bytes], strict: bool) -> Iterator[bytes]:
-    """The images of an item, and a placeholder where one of them cannot be used."""
-    try:
-        yield from images
-    except ItemError as error:
-        if strict:
-            raise BadItemError(item, error) from None
-        yield bundles.make_placeholder(item.name, error.expected, error.got)
 
 
 def images_of(data: ReadResult, selection: Selection | None = None) -> Iterator[bytes]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from luigi_gif import bundles
+from luigi_gif import bundles, urls
 from luigi_gif.sources.frames_in_image import may_hold_frames
 
 
@@ -23,6 +24,13 @@ class Item(NamedTuple):
     """Seconds since 1970 UTC."""
     version: str = ""
     """A text that changes whenever the item does; empty where the source tells none."""
+
+
+def place_digest(place: str) -> str:
+    """32 hexadecimal digits that tell places apart; a password of a URL does not count."""
+    if "://" in place:
+        return urls.url_digest(place)[:32]
+    return hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 class ItemError(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from luigi_gif import bundles, fetching, redaction, storage, urls
+from luigi_gif import bundles, fetching, frames, redaction, storage, urls
 from luigi_gif.errors import ParameterError, SourceError
 from luigi_gif.sources import assembling, dated_items, frame_choice, frames_in_image, video_formats
 from luigi_gif.sources.chosen_items import (
@@ -52,7 +52,7 @@ class SourceBundle(NamedTuple):
     """What is known of it; under ``source`` which version of a local source it was made of."""
     bundle_index: bundles.BundleIndex | None
     """What it holds, where that is known."""
-    items: Listing[assembling.NotedItem]
+    items: Listing[frames.ItemSource]
     """Of which it was made, if of several; to be closed."""
 
 
@@ -97,7 +97,7 @@ def fetch_source(
         )
     with translated(source), staging.open(part) as file, opened(job, file, fetched) as items:
         if items is None:
-            noted = Listing(assembling.NotedItem)
+            noted = Listing(frames.ItemSource)
             made = SourceBundle(part, fetched.receipt, fetched.bundle_index, noted)
         else:
             made = _assemble(job, items)

@@ -88,7 +88,7 @@ def make_bundle(selection: sources.Selection, chosen: range, folder: storage.Loc
         ProgressReporter(DownloadData()),
     )
     with made.items as noted:
-        frames.note_items(folder, "bundle", noted)
+        frames.note_items(folder, "bundle", (each[:3] for each in noted))
     with folder.open(made.file_name) as file:
         assert made.bundle_index == bundles.index_bundle(file.read, strict=True)
     for number in (0, len(chosen) // 2, len(chosen) - 1):

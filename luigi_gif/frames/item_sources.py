@@ -1,0 +1,68 @@
+"""Where each item of a bundle came from, and where its bytes are in it.
+
+By this a later run knows which items it need not fetch, and which frames it need not make, again.
+It is a file of its own beside the names of the items, which captions depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import NamedTuple
+
+from luigi_gif import storage
+
+_SUFFIX = ".sources.json"
+
+
+class ItemSource(NamedTuple):
+    """What is noted of an item."""
+
+    first_frame: int
+    """The number of the first frame that was made of it; the next item has that behind its last."""
+    name: str
+    time: float | None
+    """When its picture was taken, in seconds since 1970 UTC."""
+    place: str
+    """A digest of what its source opens it by, which may hold secrets."""
+    version: str
+    """What the source called its version; empty where it tells none."""
+    sha256: str
+    """Of its bytes as they were read, which may be more than those in the bundle.
+
+    Empty where that is not known: of an item that cannot be used, of frames chosen from one file.
+    """
+    offset: int
+    size: int
+    """Of its images in the bundle, with the delimiters between them, in bytes."""
+    crc32: int
+    """Of these bytes."""
+    etag: str | None = None
+    last_modified: str | None = None
+    """By which its server can be asked whether it has changed."""
+
+
+def note_item_sources(
+    folder: storage.Folder, data_file: str, sha256: str, items: Iterable[ItemSource]
+) -> None:
+    """Note of which items the bundle with this SHA-256 was made; nothing where there are none."""
+    name = f"{data_file}{_SUFFIX}"
+    waiting = map(_short_row, items)
+    first = list(islice(waiting, 1))
+    if first:
+        folder.write_json_rows(name, "sources", chain([sha256], first, waiting))
+    elif next(folder.read_json_rows(name), None):
+        folder.remove(name)
+
+
+def noted_item_sources(folder: storage.Folder, data_file: str, sha256: str) -> Iterator[ItemSource]:
+    """The items of the bundle with this SHA-256, in order; none where they are not known."""
+    rows = folder.read_json_rows(f"{data_file}{_SUFFIX}")
+    if next(rows, None) == sha256:
+        for row in rows:
+            yield ItemSource(*row)
+
+
+def _short_row(item: ItemSource) -> tuple[object, ...]:
+    """Without what it has not: there may be a million of them."""
+    return tuple(item) if item.etag or item.last_modified else item[:-2]
