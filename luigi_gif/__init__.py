@@ -7,7 +7,8 @@ with unreadable_config.translating_config_errors():
 
 from luigi_gif import integrations
 from luigi_gif._version import __version__
-from luigi_gif.api import Result, make_gif
+from luigi_gif.api import make_gif
+from luigi_gif.clip_result import Result
 from luigi_gif.schedule import GifBatch, HourlyGif, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
 

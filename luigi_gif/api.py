@@ -8,9 +8,10 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from luigi_gif import bundles, clip_copy, frames, imaging, run_history
+from luigi_gif import bundles, clip_copy, clip_result, imaging
+from luigi_gif.clip_result import Result
 from luigi_gif.errors import ParameterError, Undecodable
 from luigi_gif.tasks import CombineGif
 from luigi_gif.temporary_source import temporary_source
@@ -22,38 +23,6 @@ if TYPE_CHECKING:
     Picture: TypeAlias = bytes | Image | np.ndarray
     Name: TypeAlias = str | os.PathLike[str]
     Source: TypeAlias = Name | Iterable[Name] | Iterable[Picture]
-
-
-class Result(NamedTuple):
-    """A clip that is made.
-
-    Attributes
-    ----------
-    path : str
-        Of the clip.
-    frames : int
-        How many it has.
-    width, height : int
-        In pixels.
-    duration_ms : int
-        Of one round.
-    size : int
-        In bytes.
-    left_out : list of str
-        Why frames were left out or merged into the one before, each in a line; none where the work
-        directory does not say it any more.
-    gave_up : str
-        What the clip gave up to be no larger than ``max_size``, for people; empty for nothing.
-    """
-
-    path: str
-    frames: int
-    width: int
-    height: int
-    duration_ms: int
-    size: int
-    left_out: list[str]
-    gave_up: str = ""
 
 
 def make_gif(
@@ -103,7 +72,7 @@ def make_gif(
         finally:
             task.forget_run()  # Luigi gives the same task for the same parameters
         copy.publish(task.output())
-        return _result(task, given)
+        return clip_result.result_of(task, given)
 
 
 def _check_names(options: dict[str, object]) -> None:
@@ -189,28 +158,3 @@ def _image_file(number: int, picture: Any) -> bytes:
             got=error.got,
             next_step="convert it",
         ) from error
-
-
-def _result(task: CombineGif, path: str) -> Result:
-    clip = run_history.recorded_clip(task.folder, task.gif_file)
-    if clip is None:
-        clip = run_history.describe_clip_file(task.folder, task.gif_file)
-    return Result(
-        path,
-        clip["frames"],
-        clip["width"],
-        clip["height"],
-        clip["duration_ms"],
-        clip["bytes"],
-        _left_out(task),
-        clip.get("gave_up", ""),
-    )
-
-
-def _left_out(task: CombineGif) -> list[str]:
-    """Why frames were left out, as the manifest says, if it is that of this clip."""
-    manifest = frames.load_manifest(task.folder)
-    written = task.requires()
-    if manifest is None or written.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
-        return []
-    return list(frames.with_item_names(task.folder, task.data_file, manifest.reasons))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,16 +16,17 @@ from luigi_gif import (
     clip_copy,
     exit_codes,
     integrations,
-    run_history,
+    json_result,
     sample_files,
     settings,
     sources,
     standard_input,
     urls,
 )
+from luigi_gif.cli_report import RunReport
+from luigi_gif.cli_settings import luigi_gif
 from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.pipeline_task import PipelineTask
-from luigi_gif.redaction import escaped
 from luigi_gif.tasks import CombineGif
 
 
@@ -49,37 +49,69 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments and arguments[0] in cli_commands.COMMANDS:
         return cli_commands.run_command(arguments)
     parser = cli_options.make_parser()
-    options = parser.parse_args(arguments)
-    cli_log.set_up_log()
+    report = RunReport(as_json="--json" in arguments, begin=begin)
     try:
-        _refuse_empty(parser, options)
-        if options.page is not None:
-            integrations.print_path(_page(options.page))
-            return exit_codes.SUCCESS
-        if options.write_samples:
-            _write_samples()
-            return exit_codes.SUCCESS
-        if not options.url:
-            parser.error("a URL is needed")
-        with standard_input.file_for_input(options.url) as options.url:
-            return _make(options, begin)
+        return _run(parser, arguments, report)
     except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.BAD_USAGE)
+        return report.tell_error(error, exit_codes.BAD_USAGE)
+    except SystemExit:
+        if parser.problem is not None:
+            report.tell_failure(parser.problem, exit_codes.BAD_USAGE)
+        raise
+    except KeyboardInterrupt:
+        report.tell_interrupted()
+        raise
 
 
-def _make(options: argparse.Namespace, begin: float) -> int:
+def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) -> int:
+    """Do what the command line says; the exit code.
+
+    Raises PipelineError for options that cannot be used, and SystemExit.
+    """
+    options = parser.parse_args(arguments)
+    _refuse_empty(parser, options)
+    if options.page or options.write_samples or options.explain:
+        if options.json:
+            parser.error("--json is about a clip, and none is made")
+        options.json = "false"
+    own = _own_settings(options)
+    report.as_json, report.closing_line = own.json, not own.quiet
+    cli_log.set_up_log(own.log)
+    if options.page is not None:
+        integrations.print_path(_page(options.page))
+        return exit_codes.SUCCESS
+    if options.write_samples:
+        _write_samples()
+        return exit_codes.SUCCESS
+    if not options.url:
+        parser.error("a URL is needed")
+    if own.json and own.output == clip_copy.STANDARD_OUTPUT:
+        parser.error("--json and -o - both need standard output")
+    with standard_input.file_for_input(options.url) as options.url:
+        return _make(options, own, report)
+
+
+def _own_settings(options: argparse.Namespace) -> luigi_gif:
+    """What the command line or else luigi.cfg says of luigi-gif itself. Raises ParameterError."""
+    if options.quiet or options.verbose:  # the command line wins
+        options.quiet, options.verbose = options.quiet or "false", options.verbose or "false"
+    cli_runs.set_entries([luigi_gif], options)
+    return luigi_gif.current()
+
+
+def _make(options: argparse.Namespace, own: luigi_gif, report: RunReport) -> int:
     """Make the clip, or explain what would be done; the exit code.
 
     Raises PipelineError for options that cannot be used.
     """
     task = _task(options)
     copy = None
-    if options.output is not None:
-        copy = clip_copy.ClipCopy(options.output, task.output().path, task.url, task.match)
+    if own.output:
+        copy = clip_copy.ClipCopy(own.output, task.output().path, task.url, task.match)
     try:
-        return _explain(task) if options.explain else _run(task, copy, begin)
+        return _explain(task) if options.explain else _build(task, copy, report)
     except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.TASK_FAILED)
+        return report.tell_error(error, exit_codes.TASK_FAILED)
 
 
 def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -141,38 +173,15 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
         step = next((each for each in step.deps() if isinstance(each, PipelineTask)), None)
 
 
-def _run(task: CombineGif, copy: clip_copy.ClipCopy | None, begin: float) -> int:
+def _build(task: CombineGif, copy: clip_copy.ClipCopy | None, report: RunReport) -> int:
     result = cli_runs.run_tasks([task])
     code = exit_codes.exit_code_of(result.status.name)
     if code == exit_codes.SUCCESS:
-        made = task.output().path if copy is None else copy.publish(task.output())
-        _print_summary(task, os.path.basename(made or task.gif_file), begin)
-        if made is not None:
-            integrations.print_path(made)
+        path = task.output().path if copy is None else copy.publish(task.output())
+        report.tell_made(task, path)
+    else:
+        report.tell_failure(json_result.find_failure(task), code, task)
     return code
-
-
-def _print_summary(task: CombineGif, name: str, begin: float) -> None:
-    """Print a line such as ``clip.gif: 30 frames, 2.2 MB, 0.7 s`` on standard error."""
-    facts = []
-    # The clip is made: whatever stands in the place of its history does not fail the run, nor
-    # does a standard error that is full.
-    with contextlib.suppress(PipelineError, OSError):
-        facts = _describe_clip(task)
-    facts.append(f"{time.monotonic() - begin:.1f} s")
-    with contextlib.suppress(OSError):
-        print(f"{escaped(name)}: {', '.join(facts)}", file=sys.stderr)
-
-
-def _describe_clip(task: CombineGif) -> list[str]:
-    """How many frames the clip has, if its history says so, and its size."""
-    size = task.folder.size(task.gif_file) or 0
-    size_text = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
-    clip = run_history.recorded_clip(task.folder, task.gif_file)
-    if clip is None:
-        return [size_text]
-    frame_count = f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}"
-    return [frame_count, size_text, *([clip["gave_up"]] if "gave_up" in clip else [])]
 
 
 if __name__ == "__main__":

@@ -13,15 +13,21 @@ from typing import Any, NoReturn
 from luigi_gif import caption_parameters, exit_codes, settings
 from luigi_gif._version import __version__
 from luigi_gif.cli_commands import describe_commands
+from luigi_gif.cli_settings import luigi_gif
+from luigi_gif.errors import ParameterError
 from luigi_gif.flag_parameter import ALONE, FlagParameter
 from luigi_gif.max_size_parameter import PLACES
+from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import NamedParameter
+from luigi_gif.redaction import public_text
 from luigi_gif.tasks import CombineGif
 
 SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
 _NAMED_OTHERWISE = {"url", "gif_file"}
 """Parameters of CombineGif that have other names here, or none."""
 
+_RESULT = ("result", "where the clip goes, and what is told of the run")
+_INSTEAD = ("in the place of a clip", "what else luigi-gif does")
 _GROUPS = {
     "source": "which of the pictures, and the work directory with the files of the run",
     "frames": "which frames the clip leaves out",
@@ -72,10 +78,20 @@ examples:
 class Parser(argparse.ArgumentParser):
     """Answers an error with a short usage, and an unknown option with the nearest one."""
 
+    problem: ParameterError | None = None
+    """What ended it."""
+
     def error(self, message: str) -> NoReturn:
         """Print the usage, the message and the nearest option; exit with 2."""
         self.print_usage(sys.stderr)
         nearest = _nearest_option(message)
+        self.problem = ParameterError(
+            "an option cannot be used",
+            where="the command line",
+            expected="what luigi-gif --help lists",
+            got=public_text(message),
+            next_step=f"did you mean {nearest}?" if nearest else "correct it, and run again",
+        )
         hint = f"{self.prog}: did you mean {nearest}?\n" if nearest else ""
         self.exit(exit_codes.BAD_USAGE, f"{self.prog}: error: {message}\n{hint}")
 
@@ -98,29 +114,34 @@ def make_parser() -> Parser:
         help="where the pictures are, one or several: a path or URL of a folder, a picture, an "
         "archive, a page, a list, a video or a bundle, or a pattern; - is standard input",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help="where to put a copy of the clip; - is standard output",
-    )
-    parser.add_argument(
+    _add_own_options(parser)
+    _add_parameters(parser)
+    return parser
+
+
+def _add_own_options(parser: Parser) -> None:
+    """Add those of luigi-gif itself: what becomes of the clip, what is told, what else it does."""
+    group: argparse._ActionsContainer = parser.add_argument_group(*_RESULT)
+    for name, parameter in luigi_gif.get_params():
+        if name == "quiet":
+            group = group.add_mutually_exclusive_group()
+        _add_option(group, name, parameter, f"-{name[0]}" if name != "json" else None)
+    group = parser.add_argument_group(*_INSTEAD)
+    group.add_argument(
         "--explain",
         action="store_true",
         help="only show which pictures are chosen, which steps would run, and why",
     )
-    parser.add_argument(
+    group.add_argument(
         "--page", metavar="FOLDER", help="only write an HTML page of all clips in this folder"
     )
-    parser.add_argument(
+    group.add_argument(
         "--write-samples",
         action="store_true",
         help="only write examples/, a bundle and a notebook, and config/, files for cron, systemd "
         "and luigid, into the current folder",
     )
-    parser.add_argument("--version", action="version", version=__version__)
-    _add_parameters(parser)
-    return parser
+    group.add_argument("--version", action="version", version=__version__)
 
 
 def _add_parameters(parser: Parser) -> None:
@@ -130,11 +151,22 @@ def _add_parameters(parser: Parser) -> None:
         group: argparse._ActionsContainer = groups[title]
         if name == "max_size":
             group = group.add_mutually_exclusive_group()
-        value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
-        group.add_argument(flag(name), dest=name, help=_help(parameter), **value)
+        _add_option(group, name, parameter)
         if name == "max_size":
             place = "the same, for a place by its name"
             group.add_argument("--for", dest=name, choices=PLACES, help=place)
+
+
+def _add_option(
+    group: argparse._ActionsContainer,
+    name: str,
+    parameter: NamedParameter[Any],
+    short: str | None = None,
+) -> None:
+    """Add the option for a parameter."""
+    flags = [flag(name)] if short is None else [short, flag(name)]
+    value = ALONE if isinstance(parameter, FlagParameter) else {"metavar": parameter.metavar}
+    group.add_argument(*flags, dest=name, help=_help(parameter), **value)
 
 
 def task_parameters() -> list[str]:
@@ -147,6 +179,11 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def destination(section: type[CheckedConfig], name: str) -> str:
+    """The attribute of what was parsed that has the value of a setting."""
+    return name if section is luigi_gif else f"{section.__name__}_{name}"
+
+
 def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
     """Each parameter that is an option: its group, its name, and itself."""
     parameters = dict(CombineGif.get_params())
@@ -157,7 +194,7 @@ def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
     for section in SECTIONS:
         title = _GROUP_OF_SECTION[section.__name__]
         for name, parameter in section.get_params():
-            yield title, f"{section.__name__}_{name}", parameter
+            yield title, destination(section, name), parameter
 
 
 def _help(parameter: NamedParameter[Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
@@ -12,6 +12,7 @@ from luigi.execution_summary import LuigiRunResult
 
 from luigi_gif import cli_options, integrations
 from luigi_gif.errors import ParameterError, PipelineError
+from luigi_gif.parameter_checks import CheckedConfig
 
 
 def apply_settings(options: argparse.Namespace) -> None:
@@ -22,10 +23,16 @@ def apply_settings(options: argparse.Namespace) -> None:
     config.set("worker", "check_complete_on_run", "true")
     config.set("worker", "check_unfulfilled_deps", "false")
     config.set("core", "no_configure_logging", "true")
+    set_entries(cli_options.SECTIONS, options)
+
+
+def set_entries(sections: Iterable[type[CheckedConfig]], options: argparse.Namespace) -> None:
+    """Have what the options say of these sections of luigi.cfg win."""
+    config = get_config()
     as_cfg = isinstance(config, LuigiConfigParser)
-    for section in cli_options.SECTIONS:
+    for section in sections:
         for name, _ in section.get_params():
-            value = getattr(options, f"{section.__name__}_{name}")
+            value = getattr(options, cli_options.destination(section, name))
             if value is not None:
                 config.set(section.__name__, name, value.replace("%", "%%") if as_cfg else value)
 

@@ -88,6 +88,10 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
 
     # What is known of one run of Luigi's, which may be the second one of this process.
+    outcome: step_run.StepOutcome | None = None
+    """What the run did about this step; None before it has come to it."""
+    failure: BaseException | None = None
+    """What ended it."""
     _has_run = False
     _made = ""
 
@@ -159,6 +163,7 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
         if not goes_on:
             self._scheduled = False
             self._made = ""
+            self.outcome = self.failure = None
         try:
             reason = self.reason_in_folder() if goes_on else self.reason_to_run()
         except PipelineError as error:
@@ -202,6 +207,7 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
         if self._running:
             return self._running.pop().on_failure(exception)
         self.forget_run()
+        self.failure = exception
         url = redaction.public_url(self.url)
         integrations.note_failure(url, exception)
         integrations.notify_failure(self.task_family, url, exception)
@@ -264,6 +270,7 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
 
     def _log_skipped(self, reason: str) -> None:
         """Log why it is skipped, and with it those that it makes needless."""
+        self.outcome = step_run.StepOutcome(False, reason)
         logger.info("%s skipped: %s", self.task_family, reason)
         for step in flatten(self.requires()):
             step._log_skipped(f"{self.task_family} needs nothing")

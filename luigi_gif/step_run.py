@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from luigi.task import flatten
 
@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from luigi_gif.pipeline_task import PipelineTask
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
+
+
+class StepOutcome(NamedTuple):
+    """What a run did about a step.
+
+    Attributes
+    ----------
+    ran : bool
+        Whether it had to, even if it failed then.
+    reason : str
+        Why, or why not.
+    seconds : float
+        How long that took.
+    """
+
+    ran: bool
+    reason: str
+    seconds: float = 0.0
 
 
 def run_locked(task: PipelineTask) -> str:
@@ -28,15 +46,19 @@ def run_locked(task: PipelineTask) -> str:
         with integrations.quiet_in_child(), folder.locked(lock_timeout_s):
             reason = task.reason_once_needed_is_made()
             if reason is None:
-                logger.info("%s skipped: %s is current by now", task.task_family, task.output())
+                task.outcome = StepOutcome(False, f"{task.output()} is current by now")
+                logger.info("%s skipped: %s", task.task_family, task.outcome.reason)
                 return ""
             logger.info("%s runs: %s", task.task_family, reason)
             _check_what_it_needs(task)
             _sweep(folder, task.subfolders())
             begin = time.monotonic()
-            made = task.make()
-            _sweep(folder, task.subfolders())  # workers may have died meanwhile
-            seconds = time.monotonic() - begin
+            try:
+                made = task.make()
+                _sweep(folder, task.subfolders())  # workers may have died meanwhile
+            finally:
+                seconds = time.monotonic() - begin
+                task.outcome = StepOutcome(True, reason, seconds)
             url = redaction.public_url(task.url)
             run_history.record_run(task.folder, url, task.task_family, seconds, task.about)
             logger.info("%s made %s", task.task_family, made)

@@ -1,0 +1,101 @@
+"""What luigi-gif tells at the end of a run: the path or JSON, and a closing line or an error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from luigi_gif import clip_result, exit_codes, integrations, json_result, run_history
+from luigi_gif.errors import PipelineError, StorageError
+from luigi_gif.redaction import escaped
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
+    from luigi_gif.tasks import CombineGif
+
+
+class RunReport:
+    """What is told of one run.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether standard output gets one line of JSON, whatever happens.
+    closing_line : bool
+        Whether standard error gets a line on the clip.
+    begin : float
+        When the run began, by ``time.monotonic()``.
+    """
+
+    def __init__(self, *, as_json: bool, closing_line: bool = True, begin: float) -> None:
+        self.as_json = as_json
+        self.closing_line = closing_line
+        self._begin = begin
+        self._is_told = False
+
+    def tell_made(self, task: CombineGif, path: str | None) -> None:
+        """Tell of the clip, at this path or else on standard output. Raises StorageError."""
+        if self.closing_line:
+            self._print_closing_line(task, os.path.basename(path or task.gif_file))
+        if path is None:
+            return
+        if not self.as_json:
+            integrations.print_path(path)
+            return
+        result = clip_result.result_of(task, path)
+        self._tell(json_result.describe_result(result), json_result.describe_steps(task))
+
+    def tell_error(self, error: PipelineError, code: int) -> int:
+        """Tell of an error that no log has told; the exit code."""
+        print(f"ERROR: {error}", file=sys.stderr)
+        self.tell_failure(error, code)
+        return code
+
+    def tell_failure(self, error: PipelineError, code: int, task: CombineGif | None = None) -> None:
+        """Tell of an error that the log has told, of a task or before there was one."""
+        steps = {} if task is None else json_result.describe_steps(task)
+        with contextlib.suppress(StorageError):  # that nobody can be told is no other failure
+            self._tell(json_result.describe_failure(error, code), steps)
+
+    def tell_interrupted(self) -> None:
+        """Tell that the run was interrupted, which standard error says anyhow."""
+        error = PipelineError(
+            "the run was interrupted",
+            where="luigi-gif",
+            expected="its end",
+            got="Ctrl-C or SIGTERM",
+            next_step="run again to go on: what is done is kept",
+        )
+        self.tell_failure(error, exit_codes.INTERRUPTED)
+
+    def _tell(self, told: JsonObject, steps: JsonObject) -> None:
+        if self.as_json and not self._is_told:
+            self._is_told = True
+            seconds = round(time.monotonic() - self._begin, 3)
+            integrations.print_lines([json.dumps({**told, "seconds": seconds, "steps": steps})])
+
+    def _print_closing_line(self, task: CombineGif, name: str) -> None:
+        """Print a line such as ``clip.gif: 30 frames, 2.2 MB, 0.7 s`` on standard error."""
+        facts = []
+        # The clip is made: whatever stands in the place of its history does not fail the run,
+        # nor does a standard error that is full.
+        with contextlib.suppress(PipelineError, OSError):
+            facts = _describe_clip(task)
+        facts.append(f"{time.monotonic() - self._begin:.1f} s")
+        with contextlib.suppress(OSError):
+            print(f"{escaped(name)}: {', '.join(facts)}", file=sys.stderr)
+
+
+def _describe_clip(task: CombineGif) -> list[str]:
+    """How many frames the clip has, if its history says so, and its size."""
+    size = task.folder.size(task.gif_file) or 0
+    size_text = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+    clip = run_history.recorded_clip(task.folder, task.gif_file)
+    if clip is None:
+        return [size_text]
+    frame_count = f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}"
+    return [frame_count, size_text, *([clip["gave_up"]] if "gave_up" in clip else [])]

@@ -1,0 +1,81 @@
+"""What is told of a clip that is made: to who called make_gif(), and by ``luigi-gif --json``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from luigi_gif import frames, run_history
+from luigi_gif.errors import PipelineError
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
+    from luigi_gif.tasks import CombineGif
+
+
+class Result(NamedTuple):
+    """A clip that is made.
+
+    Attributes
+    ----------
+    path : str
+        Of the clip.
+    frames : int
+        How many it has.
+    width, height : int
+        In pixels.
+    duration_ms : int
+        Of one round.
+    size : int
+        In bytes.
+    left_out : list of str
+        Why frames were left out or merged into the one before, each in a line; none where the work
+        directory does not say it any more.
+    gave_up : str
+        What the clip gave up to be no larger than ``max_size``, for people; empty for nothing.
+    """
+
+    path: str
+    frames: int
+    width: int
+    height: int
+    duration_ms: int
+    size: int
+    left_out: list[str]
+    gave_up: str = ""
+
+
+def result_of(task: CombineGif, path: str) -> Result:
+    """What the clip is that a task has made, of which a copy may lie at another path.
+
+    Raises StorageError where it cannot be read.
+    """
+    clip = _noted_clip(task)
+    if clip is None:
+        clip = run_history.describe_clip_file(task.folder, task.gif_file)
+    return Result(
+        path,
+        clip["frames"],
+        clip["width"],
+        clip["height"],
+        clip["duration_ms"],
+        clip["bytes"],
+        _left_out(task),
+        clip.get("gave_up", ""),
+    )
+
+
+def _noted_clip(task: CombineGif) -> JsonObject | None:
+    # The clip is made, whatever stands in the place of its history.
+    with contextlib.suppress(PipelineError):
+        return run_history.recorded_clip(task.folder, task.gif_file)
+    return None
+
+
+def _left_out(task: CombineGif) -> list[str]:
+    """Why frames were left out, as the manifest says, if it is that of this clip."""
+    manifest = frames.load_manifest(task.folder)
+    written = task.requires()
+    if manifest is None or written.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
+        return []
+    return list(frames.with_item_names(task.folder, task.data_file, manifest.reasons))
