@@ -104,7 +104,7 @@ def _make(options: argparse.Namespace, own: luigi_gif, report: RunReport) -> int
 
     Raises PipelineError for options that cannot be used.
     """
-    task = _task(options)
+    task = report.task = _task(options)
     copy = None
     if own.output:
         copy = clip_copy.ClipCopy(own.output, task.output().path, task.url, task.match)
@@ -180,7 +180,7 @@ def _build(task: CombineGif, copy: clip_copy.ClipCopy | None, report: RunReport)
         path = task.output().path if copy is None else copy.publish(task.output())
         report.tell_made(task, path)
     else:
-        report.tell_failure(json_result.find_failure(task), code, task)
+        report.tell_failure(json_result.find_failure(task), code)
     return code
 
 

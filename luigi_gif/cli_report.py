@@ -34,6 +34,8 @@ class RunReport:
     def __init__(self, *, as_json: bool, closing_line: bool = True, begin: float) -> None:
         self.as_json = as_json
         self.closing_line = closing_line
+        self.task: CombineGif | None = None
+        """The last step, once there is one."""
         self._begin = begin
         self._is_told = False
 
@@ -41,13 +43,10 @@ class RunReport:
         """Tell of the clip, at this path or else on standard output. Raises StorageError."""
         if self.closing_line:
             self._print_closing_line(task, os.path.basename(path or task.gif_file))
-        if path is None:
-            return
-        if not self.as_json:
+        if path is not None and self.as_json:
+            self._tell(json_result.describe_result(clip_result.result_of(task, path)))
+        elif path is not None:
             integrations.print_path(path)
-            return
-        result = clip_result.result_of(task, path)
-        self._tell(json_result.describe_result(result), json_result.describe_steps(task))
 
     def tell_error(self, error: PipelineError, code: int) -> int:
         """Tell of an error that no log has told; the exit code."""
@@ -55,11 +54,10 @@ class RunReport:
         self.tell_failure(error, code)
         return code
 
-    def tell_failure(self, error: PipelineError, code: int, task: CombineGif | None = None) -> None:
-        """Tell of an error that the log has told, of a task or before there was one."""
-        steps = {} if task is None else json_result.describe_steps(task)
+    def tell_failure(self, error: PipelineError, code: int) -> None:
+        """Tell of an error that the log has told."""
         with contextlib.suppress(StorageError):  # that nobody can be told is no other failure
-            self._tell(json_result.describe_failure(error, code), steps)
+            self._tell(json_result.describe_failure(error, code))
 
     def tell_interrupted(self) -> None:
         """Tell that the run was interrupted, which standard error says anyhow."""
@@ -72,10 +70,11 @@ class RunReport:
         )
         self.tell_failure(error, exit_codes.INTERRUPTED)
 
-    def _tell(self, told: JsonObject, steps: JsonObject) -> None:
+    def _tell(self, told: JsonObject) -> None:
         if self.as_json and not self._is_told:
             self._is_told = True
             seconds = round(time.monotonic() - self._begin, 3)
+            steps = {} if self.task is None else json_result.describe_steps(self.task)
             integrations.print_lines([json.dumps({**told, "seconds": seconds, "steps": steps})])
 
     def _print_closing_line(self, task: CombineGif, name: str) -> None:

@@ -88,12 +88,15 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
 
     # What is known of one run of Luigi's, which may be the second one of this process.
-    outcome: step_run.StepOutcome | None = None
-    """What the run did about this step; None before it has come to it."""
-    failure: BaseException | None = None
-    """What ended it."""
     _has_run = False
     _made = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.outcome: step_run.StepOutcome | None = None
+        """What the run did about this step; None before it has come to it."""
+        self.failure: BaseException | None = None
+        """What ended it."""
 
     @classmethod
     def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:
