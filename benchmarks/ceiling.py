@@ -112,7 +112,7 @@ def noted(clip: Path) -> dict[str, object]:
 def scaled(frames: Path, every: int, size: tuple[int, int], folder: Path) -> None:
     """The frames that a clip shows, in its size."""
     folder.mkdir()
-    for number, path in enumerate(_files(frames)[::every]):
+    for number, path in enumerate(_shown(frames, every)):
         picture = Image.open(path).convert("RGB").resize(size, Image.Resampling.LANCZOS)
         picture.save(folder / f"{number:04d}.png", compress_level=1)
 
@@ -201,11 +201,17 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.*"), key=lambda path: int(re.sub(r"\D", "", path.stem)))
 
 
+def _shown(frames: Path, every: int) -> list[Path]:
+    """The first, and of every so many one, the last of all among them."""
+    files = _files(frames)
+    return [files[0], *files[(len(files) - 1) % every or every :: every]]
+
+
 def _numbered(frames: Path, every: int, folder: Path) -> Path:
     """The frames that a clip shows under names that ffmpeg reads in order."""
     numbered = folder / "numbered"
     numbered.mkdir()
-    for number, path in enumerate(_files(frames)[::every]):
+    for number, path in enumerate(_shown(frames, every)):
         Image.open(path).convert("RGB").save(numbered / f"{number:04d}.png", compress_level=1)
     return numbered
 
