@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from luigi_gif import bundles, clip_copy, clip_result, imaging
 from luigi_gif.clip_result import Result
 from luigi_gif.errors import ParameterError, Undecodable
-from luigi_gif.tasks import CombineGif
+from luigi_gif.publish import PublishGif
 from luigi_gif.temporary_source import temporary_source
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ def make_gif(
         8 bits with the shape (height, width), (height, width, 3) or (height, width, 4). Arrays of
         other numbers need ``range``, the values that are black and white.
     output : str or path-like
-        Where the clip goes. A file that is no GIF is not overwritten.
+        Where the clip goes: a path, or the URL of an object on a store. Only a clip of this
+        pipeline is replaced there.
     **options
-        The parameters of :class:`CombineGif`, such as ``size="320x"``. With ``workdir`` what is
+        The parameters of :class:`PublishGif`, such as ``size="320x"``. With ``workdir`` what is
         done is kept there, and skipped the next time.
 
     Returns
@@ -62,22 +63,19 @@ def make_gif(
     """
     _check_names(options)
     with _work_directory(options) as workdir, _named(source) as url:
-        task = CombineGif(**options, url=url, workdir=workdir)
+        task = PublishGif(**options, url=url, workdir=workdir, to=output)
         task.alone = True
-        given = os.fspath(output)
-        copy = clip_copy.ClipCopy(given, task.output().path, task.url, task.match)
         try:
             if not task.complete():
                 task.run()
         finally:
             task.forget_run()  # Luigi gives the same task for the same parameters
-        copy.publish(task.output())
-        return clip_result.result_of(task, given)
+        return clip_result.result_of(task.requires(), clip_copy.shown_place(os.fspath(output)))
 
 
 def _check_names(options: dict[str, object]) -> None:
     """Raise ParameterError for an option that no task has."""
-    known = {name for name, _ in CombineGif.get_params()} - {"url"}
+    known = {name for name, _ in PublishGif.get_params()} - {"url", "to"}
     if unknown := options.keys() - known:
         raise ParameterError(
             "make_gif() has no such option",

@@ -21,12 +21,15 @@ from luigi_gif import (
     settings,
     sources,
     standard_input,
+    standard_output,
     urls,
 )
 from luigi_gif.cli_report import RunReport
 from luigi_gif.cli_settings import luigi_gif
-from luigi_gif.errors import ParameterError, PipelineError
+from luigi_gif.errors import ParameterError, PipelineError, StorageError
+from luigi_gif.parameters import bad_parameter
 from luigi_gif.pipeline_task import PipelineTask
+from luigi_gif.publish import PublishGif
 from luigi_gif.tasks import CombineGif
 
 
@@ -85,7 +88,7 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         return exit_codes.SUCCESS
     if not options.url:
         parser.error("a URL is needed")
-    if own.json and own.output == clip_copy.STANDARD_OUTPUT:
+    if own.json and own.output == standard_output.DASH:
         parser.error("--json and -o - both need standard output")
     with standard_input.file_for_input(options.url) as options.url:
         return _make(options, own, report)
@@ -104,12 +107,16 @@ def _make(options: argparse.Namespace, own: luigi_gif, report: RunReport) -> int
 
     Raises PipelineError for options that cannot be used.
     """
-    task = report.task = _task(options)
-    copy = None
-    if own.output:
-        copy = clip_copy.ClipCopy(own.output, task.output().path, task.url, task.match)
+    task = report.task = _task(options, own.output)
+    if own.output == standard_output.DASH:
+        standard_output.check_stdout()
     try:
-        return _explain(task) if options.explain else _build(task, copy, report)
+        if isinstance(task, PublishGif):
+            task.check_place()
+    except StorageError as error:  # which is none of the options
+        return report.tell_error(error, exit_codes.TASK_FAILED)
+    try:
+        return _explain(task) if options.explain else _build(task, own.output, report)
     except PipelineError as error:
         return report.tell_error(error, exit_codes.TASK_FAILED)
 
@@ -140,17 +147,22 @@ def _write_samples() -> None:
         print(sample_files.NEXT_STEP, file=sys.stderr)
 
 
-def _task(options: argparse.Namespace) -> CombineGif:
+def _task(options: argparse.Namespace, output: str) -> CombineGif | PublishGif:
     cli_runs.apply_settings(options)
     given = {
         name: getattr(options, name)
         for name in cli_options.task_parameters()
         if getattr(options, name) is not None
     }
-    return CombineGif.from_str_params({"url": urls.join_sources(options.url), **given})
+    given["url"] = urls.join_sources(options.url)
+    if output not in ("", standard_output.DASH):
+        return PublishGif.from_str_params({"to": output, **given})
+    if options.dated_copy is not None:
+        raise bad_parameter("--dated-copy", "-o, too, beside which it lies", options.dated_copy)
+    return CombineGif.from_str_params(given)
 
 
-def _explain(task: CombineGif) -> int:
+def _explain(task: PipelineTask) -> int:
     steps = reversed(list(_reasons(task)))
     integrations.print_lines(f"{step.task_family:13} {why}" for step, why in steps)
     reporter = integrations.ProgressReporter(task)
@@ -173,14 +185,18 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
         step = next((each for each in step.deps() if isinstance(each, PipelineTask)), None)
 
 
-def _build(task: CombineGif, copy: clip_copy.ClipCopy | None, report: RunReport) -> int:
+def _build(task: CombineGif | PublishGif, output: str, report: RunReport) -> int:
     result = cli_runs.run_tasks([task])
     code = exit_codes.exit_code_of(result.status.name)
-    if code == exit_codes.SUCCESS:
-        path = task.output().path if copy is None else copy.publish(task.output())
-        report.tell_made(task, path)
-    else:
+    if code != exit_codes.SUCCESS:
         report.tell_failure(json_result.find_failure(task), code)
+    elif isinstance(task, PublishGif):
+        report.tell_made(task.requires(), clip_copy.shown_place(output))
+    elif output:
+        standard_output.write_to_stdout(task.output())
+        report.tell_made(task, None)
+    else:
+        report.tell_made(task, task.output().path)
     return code
 
 

@@ -1,4 +1,4 @@
-"""The options of luigi-gif, in groups: each parameter of CombineGif and each setting is one.
+"""The options of luigi-gif, in groups: each parameter of PublishGif and each setting is one.
 
 Their texts stand beside them, in tasks.py, pipeline_task.py and settings.py.
 """
@@ -19,12 +19,18 @@ from luigi_gif.flag_parameter import ALONE, FlagParameter
 from luigi_gif.max_size_parameter import PLACES
 from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import NamedParameter
+from luigi_gif.publish import PublishGif
 from luigi_gif.redaction import public_text
-from luigi_gif.tasks import CombineGif
 
-SECTIONS = (settings.dask, settings.download, settings.storage, settings.notify)
-_NAMED_OTHERWISE = {"url", "gif_file"}
-"""Parameters of CombineGif that have other names here, or none."""
+SECTIONS = (
+    settings.dask,
+    settings.download,
+    settings.storage,
+    settings.notify,
+    settings.publish,
+)
+_NAMED_OTHERWISE = {"url", "gif_file", "to"}
+"""Parameters of PublishGif that have other names here, or none."""
 
 _RESULT = ("result", "where the clip goes, and what is told of the run")
 _INSTEAD = ("in the place of a clip", "what else luigi-gif does")
@@ -35,6 +41,7 @@ _GROUPS = {
     "captions": "what is written onto its frames",
     "timing": "how the clip plays",
     "file size": "how the clip is stored, and what it gives up to be small",
+    "publishing": "the clip at the place of -o",
     "Dask": "who writes the frames; no byte of the clip depends on it",
     "download": "retries, timeouts and limits of a download",
     "notifications": "messages to apprise URLs, separated by spaces",
@@ -48,13 +55,15 @@ _PARAMETERS_OF_GROUP = {
     "captions": caption_parameters.NAMES,
     "timing": ("frame_duration_ms", "fps", "hold_first_ms", "hold_last_ms", "bounce", "plays"),
     "file size": ("optimize", "tolerance", "max_size"),
+    "publishing": ("dated_copy",),
 }
-"""In the order of the help. All others of CombineGif are about the source."""
+"""In the order of the help. All others of PublishGif are about the source."""
 _GROUP_OF_SECTION = {
     "dask": "Dask",
     "download": "download",
     "storage": "source",
     "notify": "notifications",
+    "publish": "publishing",
 }
 _USAGE = """\
 %(prog)s [options] URL
@@ -170,8 +179,8 @@ def _add_option(
 
 
 def task_parameters() -> list[str]:
-    """The parameters of CombineGif that are options of the same name."""
-    return [name for name, _ in CombineGif.get_params() if name not in _NAMED_OTHERWISE]
+    """The parameters of PublishGif that are options of the same name."""
+    return [name for name, _ in PublishGif.get_params() if name not in _NAMED_OTHERWISE]
 
 
 def flag(name: str) -> str:
@@ -186,7 +195,7 @@ def destination(section: type[CheckedConfig], name: str) -> str:
 
 def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
     """Each parameter that is an option: its group, its name, and itself."""
-    parameters = dict(CombineGif.get_params())
+    parameters = dict(PublishGif.get_params())
     grouped = {name: title for title, names in _PARAMETERS_OF_GROUP.items() for name in names}
     about_source = [name for name in task_parameters() if name not in grouped]
     for name, title in {**dict.fromkeys(about_source, "source"), **grouped}.items():

@@ -15,6 +15,7 @@ from luigi_gif.redaction import escaped
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
+    from luigi_gif.publish import PublishGif
     from luigi_gif.tasks import CombineGif
 
 
@@ -34,7 +35,7 @@ class RunReport:
     def __init__(self, *, as_json: bool, closing_line: bool = True, begin: float) -> None:
         self.as_json = as_json
         self.closing_line = closing_line
-        self.task: CombineGif | None = None
+        self.task: CombineGif | PublishGif | None = None
         """The last step, once there is one."""
         self._begin = begin
         self._is_told = False

@@ -15,7 +15,7 @@ class luigi_gif(CheckedConfig):
     Attributes
     ----------
     output : str
-        Where a copy of the clip goes; ``-`` is standard output.
+        Where the clip is published; ``-`` is standard output.
     json : bool
         Whether to print one line of JSON with the result.
     quiet, verbose : bool
@@ -24,7 +24,9 @@ class luigi_gif(CheckedConfig):
 
     # A section is a task to Luigi, and never runs: the method of this name is not missed.
     output = TextParameter(  # type: ignore[assignment]
-        default="", description="where to put a copy of the clip; - is standard output"
+        default="",
+        description="where to publish the clip, a path or the URL of an object; - is standard "
+        "output",
     )
     json = FlagParameter(
         description="print one line of JSON, with the result or the error, in the place of the path"

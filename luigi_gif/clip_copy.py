@@ -1,106 +1,137 @@
-"""Where luigi-gif -o puts a copy of the clip: a new file, or one that an earlier -o made."""
+"""Where a copy of a clip may go, a file or an object, and how it gets there."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-import re
+import posixpath
 import shutil
 import stat
-import sys
 
-from luigi_gif import clips, frames, integrations, redaction, sources, storage, urls
+from luigi_gif import clips, frames, redaction, settings, sources, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
+from luigi_gif.publish_parameters import bad_place, check_place_name
 
-STANDARD_OUTPUT = "-"
-_SUFFIX = ".gif"
+_CALLED = "the place of the clip"
+_SAME_SCHEME = {"s3a": "s3", "gcs": "gs", "az": "abfs", "abfss": "abfs"}
 
 
 class ClipCopy:
-    """A copy of the clip at a path, or on standard output.
+    """A copy of the clip at a path, or at the URL of an object on a store.
 
-    Raises ParameterError or ForeignFileError for a place where none may go, so
-    that this is known before any work. ``url`` and ``match`` are the parameters of its task.
+    Parameters
+    ----------
+    given : str
+        That path or URL.
+    clip_path : str
+        The clip's own, as it is shown.
+    url, match : str
+        The parameters of its task.
+    known_version : str, optional
+        The version of a copy that is known to lie there: it need not be read.
+
+    Raises
+    ------
+    ParameterError, ForeignFileError
+        For a place where none may go, so that this is known before any work.
+    StorageError
+        For one that cannot be looked at.
     """
 
-    def __init__(self, given: str, clip_path: str, url: str, match: str = "") -> None:
+    def __init__(
+        self,
+        given: str,
+        clip_path: str,
+        url: str,
+        match: str = "",
+        known_version: str | None = None,
+    ) -> None:
+        check_place_name(given)
         self._given = given
-        self._to_stdout = given == STANDARD_OUTPUT
-        if self._to_stdout:
-            self._check_stdout()
-            return
-        self._check_name()
-        try:
-            # Through links: the file that one leads to is written, the link stays.
-            self._path = os.path.realpath(os.path.expanduser(given))
-        except OSError as error:  # the folder that the command runs in is gone
-            raise self._error(error.strerror or str(error), "name it by its full path") from None
-        self._is_clip = self._path == os.path.realpath(clip_path)
-        self._check_folder()
-        if not self._is_clip:
+        self._known_version = known_version
+        self._is_local = urls.is_local(given)
+        self._folder, self._name = open_place(given)
+        self._path = self._folder.path(self._name)
+        self.is_clip = self._path == (os.path.realpath(clip_path) if self._is_local else clip_path)
+        """Whether it is the clip itself, which needs no copy."""
+        if self._is_local:
+            self._check_local_folder()
+        if not self.is_clip:
             self._check_is_no_source(url, match)
-            self._check_destination()
-
-    def publish(self, target: storage.FileTarget) -> str | None:
-        """Copy the clip, which appears whole; the line that says where it is, if one may.
-
-        Raises StorageError, or ForeignFileError where a file of somebody's
-        appeared meanwhile.
-        """
-        if self._to_stdout:
-            with target.open() as source:
-                integrations.write_bytes(iter(lambda: source.read(storage.COPY_BYTES), b""))
-            return None
-        if not self._is_clip:
-            self._copy(target)
-        return os.path.expanduser(self._given)
-
-    def _copy(self, target: storage.FileTarget) -> None:
-        folder, name = os.path.split(self._path)
-        with target.open() as source, storage.LocalFolder(folder).atomic_writer(name) as file:
-            shutil.copyfileobj(source, file, storage.COPY_BYTES)
+            self._check_is_no_frame()
+            if self._is_local:
+                self._check_local_file()
+            elif self._folder.is_folder(self._name):
+                raise self._is_a_folder()
             self._check_is_ours()
 
-    def _check_name(self) -> None:
-        if re.match(r"[A-Za-z][\w+.-]*:/", self._given):
-            raise self._error(
-                redaction.public_url(self._given),
-                "name the work directory there with --workdir and the clip with --gif-file, "
-                "or copy the clip afterwards",
-            )
-        stem, suffix = os.path.splitext(self._given)
-        if suffix and suffix.lower() != _SUFFIX:
-            raise self._error(
-                f"a name that ends in {suffix}",
-                f"name it {stem}{_SUFFIX}; ffmpeg and others make other formats of it",
-            )
+    def exists(self) -> bool:
+        """Whether there is a copy already, of whichever clip."""
+        return bool(self._folder.size(self._name))
 
-    def _check_folder(self) -> None:
+    def holds(self, digest: str) -> bool:
+        """Whether what lies there is, to its last byte, the clip with this digest."""
+        if clips.clip_digest(self._folder, self._name) != digest:
+            return False
+        existing = clips.read_clip_status(self._folder, self._name)
+        return existing is not None and existing.whole
+
+    def version_of(self, digest: str) -> str | None:
+        """The version of the copy that was just put there, if it is still this clip's."""
+        version = self._folder.version(self._name)
+        # In this order: whoever puts another one there meanwhile has another version, too.
+        return version if clips.clip_digest(self._folder, self._name) == digest else None
+
+    def publish(self, target: storage.FileTarget, *, replaces: bool = True) -> str:
+        """Copy the clip, which appears whole; its place, as it was given.
+
+        Raises StorageError, or ForeignFileError where a file of somebody's appeared meanwhile, or,
+        unless it ``replaces``, where there is any clip.
+        """
+        if self.is_clip:
+            return shown_place(self._given)
+        if self._is_local:
+            self._folder.sweep()  # what runs of work directories left that are there no more
+        headers = storage.HttpHeaders("image/gif", settings.publish.current().cache_control)
+        # Of this clip, whose work directory is locked: what a killed run left is found again.
+        token = hashlib.sha256(target.path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        writing = self._folder.atomic_writer(self._name, headers=headers, token=token)
+        with target.open() as source, writing as file:
+            shutil.copyfileobj(source, file, storage.COPY_BYTES)
+            self._check_is_ours()
+            if not replaces and self.exists():
+                raise self._is_taken("another clip")
+        return shown_place(self._given)
+
+    def _check_local_folder(self) -> None:
         folder = os.path.dirname(self._path)
-        if self._given.endswith("/") or os.path.isdir(self._path):
-            inside = os.path.join(self._given, "clip.gif")
-            raise self._error("a folder", f"name a file in it, such as {inside}")
-        if self._is_clip:
+        if os.path.isdir(self._path):
+            raise self._is_a_folder()
+        if self.is_clip:
             return
         if not os.path.isdir(folder):
             raise self._error(f"no folder {folder}", "make it (mkdir -p), or correct the path")
-        if os.path.basename(folder) == frames.SUBFOLDER and os.path.exists(
-            os.path.join(os.path.dirname(folder), frames.MANIFEST)
-        ):
-            raise self._error("a folder of frame files", "name a file elsewhere")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise self._error(f"{folder} may not be written to", "name a file elsewhere")
 
+    def _check_is_no_frame(self) -> None:
+        folder, subfolder = posixpath.split(self._folder.url)
+        if subfolder == frames.SUBFOLDER and storage.open_folder(folder).exists(frames.MANIFEST):
+            raise self._error("a folder of frame files", "name a file elsewhere")
+
     def _check_is_no_source(self, url: str, match: str) -> None:
-        for each in filter(urls.is_local, urls.split_sources(url)):
-            source = os.path.realpath(urls.local_path(each))
-            if source == self._path:
+        for each in urls.split_sources(url):
+            if urls.is_local(each) != self._is_local:
+                continue
+            source, path = _comparable(each), _comparable(self._given)
+            if source == path:
                 raise self._error("the source itself", "name another file")
-            if sources.would_be_item(source, match, self._path):
+            if sources.would_be_item(source, match, path):
                 got = "a picture of the source, as the next run would take it"
                 raise self._error(got, "name a file elsewhere, or leave it out by --match")
 
-    def _check_destination(self) -> None:
+    def _check_local_file(self) -> None:
         try:
             with contextlib.suppress(FileNotFoundError):  # but too long a name is another error
                 os.lstat(f"{self._path}.{'0' * 8}{storage.TEMPORARY_SUFFIX}")
@@ -110,34 +141,58 @@ class ClipCopy:
         except OSError as error:
             raise self._error(error.strerror or str(error), "correct the path") from None
         if not stat.S_ISREG(mode):
-            raise self._error(
-                "a device, a pipe or a link without an end",
-                f"name a file, or -o {STANDARD_OUTPUT} for standard output",
-            )
-        self._check_is_ours()
+            raise self._error("a device, a pipe or a link without an end", "name a file")
 
     def _check_is_ours(self) -> None:
-        folder, name = os.path.split(self._path)
-        existing = clips.read_clip_status(storage.LocalFolder(folder), name)
+        known = self._known_version
+        if known is not None and self._folder.version(self._name) == known:
+            return
+        existing = clips.read_clip_status(self._folder, self._name)
         if existing is not None and not existing.whole:
-            raise ForeignFileError(
-                "the place of the copy is taken by a file that this pipeline did not make",
-                where=self._given,
-                expected="no file, or a clip of this pipeline as it was written",
-                got="a clip that was changed" if existing.origin is not None else "another file",
-                next_step="move it away, or name another file with -o",
-            )
+            changed = existing.origin is not None
+            raise self._is_taken("a clip that was changed" if changed else "another file")
 
-    def _check_stdout(self) -> None:
-        if sys.stdout.isatty() or integrations.is_stream_closed("stdout"):
-            got = "a terminal" if sys.stdout.isatty() else "a closed standard output"
-            raise self._error(got, "send it into a file or a pipe: luigi-gif ... -o - > x.gif")
+    def _is_taken(self, got: str) -> ForeignFileError:
+        return ForeignFileError(
+            "the place of the clip is taken by a file that this pipeline did not put there",
+            where=redaction.public_url(self._given),
+            expected="no file, or a clip of this pipeline as it was written",
+            got=got,
+            next_step="move it away, or name another place",
+        )
+
+    def _is_a_folder(self) -> ParameterError:
+        inside = posixpath.join(redaction.public_url(self._given), "clip.gif")
+        return self._error("a folder", f"name a file in it, such as {inside}")
 
     def _error(self, got: str, next_step: str) -> ParameterError:
-        return ParameterError(
-            "a copy of the clip cannot go there",
-            where=f"-o {redaction.public_url(self._given)}",
-            expected=f"the name of a {_SUFFIX} file, or {STANDARD_OUTPUT} for standard output",
-            got=got,
-            next_step=next_step,
-        )
+        return bad_place(self._given, got, next_step)
+
+
+def open_place(place: str) -> tuple[storage.Folder, str]:
+    """The folder and the name of a file or an object. Raises ParameterError.
+
+    Through links: the file that one leads to is written, the link stays.
+    """
+    if not urls.is_local(place):
+        parent, _, name = urls.normal_url(place).rpartition("/")
+        return storage.open_folder(parent, called=_CALLED), name
+    try:
+        folder, name = os.path.split(os.path.realpath(urls.local_path(place)))
+    except (OSError, ValueError) as error:  # the folder that the command runs in is gone
+        got = getattr(error, "strerror", None) or str(error)
+        raise bad_place(place, got, "name it by its full path") from None
+    return storage.open_folder(folder, called=_CALLED), name
+
+
+def shown_place(place: str) -> str:
+    """The path as it was given, or the URL without secrets."""
+    return urls.local_path(place) if urls.is_local(place) else redaction.public_url(place)
+
+
+def _comparable(url: str) -> str:
+    """A path or URL as it is compared with others."""
+    if urls.is_local(url):
+        return os.path.realpath(urls.local_path(url))
+    scheme, mark, rest = urls.normal_url(url).rstrip("/").partition("://")
+    return f"{_SAME_SCHEME.get(scheme, scheme)}{mark}{rest}"

@@ -8,7 +8,7 @@ import re
 from luigi.parameter import ParameterVisibility
 
 from luigi_gif.errors import unset_variable
-from luigi_gif.parameters import NamedParameter, bad_parameter
+from luigi_gif.parameters import NamedParameter, TextParameter, bad_parameter
 from luigi_gif.redaction import Headers
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -20,6 +20,18 @@ _OF_THE_PIPELINE = frozenset(
     | {"content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect"}
 )
 """What each request sets by itself."""
+
+
+class HeaderValueParameter(TextParameter):
+    """The value of one header; empty for none."""
+
+    expected = "the value of a header, in one line of ASCII"
+
+    def checked(self, value: object) -> str:
+        text = super().checked(value).strip()
+        if not re.fullmatch(r"[\x20-\x7e]*", text):
+            raise self.error(value)
+        return text
 
 
 class HeadersParameter(NamedParameter[Headers]):

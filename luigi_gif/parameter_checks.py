@@ -44,13 +44,16 @@ class CheckedTask(_KnownParameters):
 
     needs: ClassVar[type[CheckedTask] | None] = None
     """The task that this one hands its parameters to."""
+    shares_section_of: ClassVar[type[CheckedTask] | None] = None
+    """The task whose section and flags count for this one, too, where its own say nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         check_names((parameter, getattr(self, name)) for name, parameter in self.get_params())
         needed = self.needs
         while needed is not None:
-            self._check_handed_down(needed)
+            if needed is not self.shares_section_of:
+                self._check_handed_down(needed)
             needed = needed.needs
 
     @classmethod
@@ -68,7 +71,21 @@ class CheckedTask(_KnownParameters):
         for name, _ in params:
             if name not in kwargs and _given(cls.get_task_family(), name) == "":
                 raise _empty(f"--{name}", cls.get_task_family(), name)
+        kwargs = cls._shared_values(params, kwargs) | kwargs
         return without_values(super().get_param_values, cls, params, args, kwargs)
+
+    @classmethod
+    def _shared_values(cls, params: Parameters, kwargs: Kwargs) -> Kwargs:
+        """What is given for the task whose section this one shares, and not for this one."""
+        if cls.shares_section_of is None:
+            return {}
+        own, family = cls.get_task_family(), cls.shares_section_of.get_task_family()
+        given = _names_given(family) - kwargs.keys()
+        return {
+            name: parameter.parse(_given(family, name))
+            for name, parameter in params
+            if name in given and _given(own, name) is None
+        }
 
     def _check_handed_down(self, needed: type[CheckedTask]) -> None:
         family = needed.get_task_family()

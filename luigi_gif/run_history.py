@@ -68,6 +68,12 @@ def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
     return clip if clip and clip["bytes"] == folder.size(name) else None
 
 
+def recorded_publications(folder: storage.Folder) -> JsonObject:
+    """What was noted of each place that a clip of the folder was published at, by its name."""
+    recorded: JsonObject = (folder.read_json(HISTORY) or {}).get("published") or {}
+    return recorded
+
+
 def describe_clip_file(folder: storage.Folder, name: str) -> JsonObject:
     """What was noted of a clip, told by the clip itself, where its note is gone."""
     data = folder.read(name)

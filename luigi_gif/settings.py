@@ -1,4 +1,4 @@
-"""The configuration sections of luigi.cfg: [dask], [download], [storage], [notify], [places].
+"""The sections of luigi.cfg: [dask], [download], [storage], [notify], [publish], [places].
 
 Each entry is also a command-line flag, such as ``--dask-address``. None of
 them shapes a file's bytes, so none is part of a recipe; but what a place of
@@ -7,7 +7,7 @@ them shapes a file's bytes, so none is part of a recipe; but what a place of
 
 from __future__ import annotations
 
-from luigi_gif.headers_parameter import HeadersParameter
+from luigi_gif.headers_parameter import HeadersParameter, HeaderValueParameter
 from luigi_gif.max_size_parameter import SizeLimitParameter
 from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import (
@@ -229,6 +229,24 @@ class places(CheckedConfig):
     )
 
 
+class publish(CheckedConfig):
+    """What a store is to say of a clip that is published there.
+
+    Attributes
+    ----------
+    cache_control : str
+        The header Cache-Control of its answers; the empty text leaves it to the store.
+    """
+
+    # A clip under one name changes every few minutes, and some stores say an hour by themselves.
+    # With this, browsers ask each time, and are told in a few bytes that it is the same.
+    cache_control = HeaderValueParameter(
+        default="no-cache",
+        description="Cache-Control of clips on S3, Google Cloud Storage and Azure, such as "
+        "max-age=60",
+    )
+
+
 def check_all() -> None:
     """Look at all sections, before any work is done.
 
@@ -237,5 +255,5 @@ def check_all() -> None:
     ParameterError
         For an entry that cannot be used.
     """
-    for section in (dask, download, storage, notify, places):
+    for section in (dask, download, storage, notify, places, publish):
         section.current()

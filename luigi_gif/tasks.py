@@ -293,6 +293,8 @@ class CombineGif(
         super().__init__(*args, **kwargs)
         self._combined: clips.CombinedClip | None = None
         """The clip that this task has made."""
+        self.is_published = False
+        """Whether PublishGif tells of it."""
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.gif_file)
@@ -345,6 +347,6 @@ class CombineGif(
         return {"clips": others | {self.gif_file: run_history.describe_clip(self._combined)}}
 
     def on_success(self) -> None:
-        if self._made:  # not by another run
+        if self._made and not self.is_published:  # not by another run
             integrations.notify_success(str(self.output()), self._made)
         super().on_success()

@@ -19,7 +19,7 @@ from support.images import gif
 from support.paths import SAMPLE
 
 from luigi_gif import cli_options, unreadable_config
-from luigi_gif.tasks import CombineGif
+from luigi_gif.publish import PublishGif
 
 
 def on_a_terminal(folder: Path, *arguments: str) -> str:
@@ -61,7 +61,7 @@ def test_a_file_gets_plain_lines(tmp_path: Path) -> None:
     assert result.stdout == "out.gif\n"
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", result.stderr)
     assert re.findall(r"INFO: (\w+) runs: ", result.stderr) == [
-        "DownloadData", "SplitFrames", "WriteFrames", "CombineGif",
+        "DownloadData", "SplitFrames", "WriteFrames", "CombineGif", "PublishGif",
     ]  # fmt: skip
     assert (tmp_path / "out.gif").read_bytes().startswith(b"GIF89a")
 
@@ -100,7 +100,7 @@ def test_what_is_in_the_place_of_its_history_fails_no_run(tmp_path: Path) -> Non
 
 
 def test_the_help_has_groups_with_defaults_and_choices() -> None:
-    """Each parameter of CombineGif and each setting stands in one of the groups."""
+    """Each parameter of PublishGif and each setting stands in one of the groups."""
     shown = cli_options.make_parser().format_help()
     titles = ["source", "frames", "look", "captions", "timing", "file size"]
     titles += ["Dask", "download", "notifications", "exit codes"]
@@ -108,7 +108,7 @@ def test_the_help_has_groups_with_defaults_and_choices() -> None:
     assert places == sorted(places)
     assert "{fast,best}" in shown
     assert "[default: fast]" in " ".join(shown.split())
-    own = {name for name, _ in CombineGif.get_params()} - {"url", "gif_file"}
+    own = {name for name, _ in PublishGif.get_params()} - {"url", "gif_file", "to"}
     own |= {
         f"{each.__name__}_{name}" for each in cli_options.SECTIONS for name, _ in each.get_params()
     }

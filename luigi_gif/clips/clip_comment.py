@@ -6,6 +6,7 @@ checksum is put into it in combining.py.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Mapping
@@ -47,6 +48,19 @@ def read_clip_status(folder: storage.Folder, name: str) -> ClipStatus | None:
         return ClipStatus(origin is not None and _is_whole(folder, name), origin)
     except FileNotFoundError:  # or another run has just moved it
         return None
+
+
+def clip_digest(folder: storage.Folder, name: str) -> str | None:
+    """64 hexadecimal digits that tell a clip from any other; None where there is none of ours.
+
+    They are the SHA-256 of its comment: that holds the checksum of all of its bytes, its recipe
+    and the SHA-256 of its bundle. So only the beginning of a clip is read.
+    """
+    try:
+        comment = gif.read_first_comment(folder.read(name, 0, _HEAD_BYTES)) or b""
+    except FileNotFoundError:
+        return None
+    return None if _origin(comment) is None else hashlib.sha256(comment).hexdigest()
 
 
 def check_place(folder: storage.Folder, name: str) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         item_name,
         items_checksum,
         note_items,
+        noted_items,
         with_item_names,
     )
     from luigi_gif.frames.item_sources import ItemSource, note_item_sources, noted_item_sources
@@ -49,6 +50,7 @@ __getattr__ = loads_on_use(
             "item_name",
             "items_checksum",
             "note_items",
+            "noted_items",
             "with_item_names",
         ),
         "item_sources": ("ItemSource", "note_item_sources", "noted_item_sources"),

@@ -7,6 +7,7 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.storage.abstract_folder import COPY_BYTES, Folder
     from luigi_gif.storage.folder_handle import FolderHandle
+    from luigi_gif.storage.http_headers import HttpHeaders
     from luigi_gif.storage.layout import (
         HISTORY,
         INDEX,
@@ -28,6 +29,7 @@ __getattr__ = loads_on_use(
     {
         "abstract_folder": ("COPY_BYTES", "Folder"),
         "folder_handle": ("FolderHandle",),
+        "http_headers": ("HttpHeaders",),
         "layout": (
             "HISTORY",
             "INDEX",

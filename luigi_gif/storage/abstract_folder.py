@@ -21,6 +21,7 @@ from luigi_gif.storage.temporary_names import new_token
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
     from luigi_gif.storage.error_translation import ErrorTranslation
+    from luigi_gif.storage.http_headers import HttpHeaders
     from luigi_gif.storage.local_folder import LocalFolder
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
@@ -106,12 +107,18 @@ class Folder(ABC):
 
     @abstractmethod
     def atomic_writer(
-        self, name: str, *, durable: bool = True
+        self,
+        name: str,
+        *,
+        durable: bool = True,
+        headers: HttpHeaders | None = None,
+        token: str = "",
     ) -> contextlib.AbstractContextManager[IO[bytes]]:
         """A file to write to, which appears whole under ``name`` at the end of the block.
 
         If ``durable``, it survives a power cut. If the block raises, nothing appears and
-        nothing is left.
+        nothing is left. ``headers`` are for a store that serves it over http. ``token``, 16
+        hexadecimal digits, is of one writer at a time: what it left when it was killed goes first.
         """
 
     @abstractmethod
@@ -146,6 +153,10 @@ class Folder(ABC):
     @abstractmethod
     def exists(self, name: str) -> bool:
         """Whether there is anything of this name, be it a file or not."""
+
+    @abstractmethod
+    def is_folder(self, name: str) -> bool:
+        """Whether there is a folder of this name."""
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of a file, 64 hexadecimal digits."""

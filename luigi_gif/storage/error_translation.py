@@ -9,6 +9,8 @@ from collections.abc import Callable
 from luigi_gif.errors import PipelineError, StorageError
 from luigi_gif.redaction import public_text
 
+WORKDIR = "--workdir"
+"""What a user calls the folder of a run."""
 _ADVICE = {
     errno.ENOSPC: "free some space (a run takes about three times its bundle) and run again",
     errno.EDQUOT: "free some space in your quota and run again",
@@ -27,15 +29,20 @@ class ErrorTranslation:
 
     ``shown_path`` gives the path of a name in it, as it may be shown; ``raised`` is what its
     file system may raise; ``advice``, if it is given, takes the place of what the kind of
-    error suggests.
+    error suggests; ``called`` is what the user calls the folder.
     """
 
     def __init__(
-        self, shown_path: Callable[[str], str], raised: type[Exception], advice: str = ""
+        self,
+        shown_path: Callable[[str], str],
+        raised: type[Exception],
+        advice: str = "",
+        called: str = WORKDIR,
     ) -> None:
         self._shown_path = shown_path
         self._raised = raised
         self._advice = advice
+        self._called = called
 
     def during(self, verb: str, name: str) -> _TranslatedBlock:
         """A block in which what the operating system or a store raises becomes a StorageError.
@@ -61,8 +68,12 @@ class ErrorTranslation:
             where=self._shown_path(name),
             expected=f"to {verb} it",
             got=os.strerror(number) if number else words or type(error).__name__,
-            next_step=self._advice or _ADVICE.get(number or 0, "mend the cause and run again"),
+            next_step=self._advice or self._advice_on(number or 0),
         ) from None  # its own text may hold secrets
+
+    def _advice_on(self, number: int) -> str:
+        advice = _ADVICE.get(number, "mend the cause and run again")
+        return advice.replace(WORKDIR, self._called)
 
 
 class _TranslatedBlock:

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from luigi_gif.errors import StorageError
 from luigi_gif.storage import (
@@ -22,9 +22,12 @@ from luigi_gif.storage import (
     regular_files,
 )
 from luigi_gif.storage.abstract_folder import COPY_BYTES, LOCK_TIMEOUT_S, Entry, Folder
-from luigi_gif.storage.error_translation import ErrorTranslation
+from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.layout import LOCK
-from luigi_gif.storage.temporary_names import new_token, token_in
+from luigi_gif.storage.temporary_names import new_token, temporary_name, token_in
+
+if TYPE_CHECKING:
+    from luigi_gif.storage.http_headers import HttpHeaders
 
 
 class LocalFolder(Folder):
@@ -33,10 +36,10 @@ class LocalFolder(Folder):
     A file in it may be read through a link, but none is written through one.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], called: str = WORKDIR) -> None:
         self._is_locked = False
         self.url = _absolute(path)
-        self._errors = ErrorTranslation(partial(os.path.join, self.url), OSError)
+        self._errors = ErrorTranslation(partial(os.path.join, self.url), OSError, called=called)
 
     def path(self, name: str) -> str:
         return os.path.join(self.url, name)
@@ -118,12 +121,21 @@ class LocalFolder(Folder):
         yield write
 
     @contextlib.contextmanager
-    def atomic_writer(self, name: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    def atomic_writer(
+        self,
+        name: str,
+        *,
+        durable: bool = True,
+        headers: HttpHeaders | None = None,
+        token: str = "",
+    ) -> Iterator[IO[bytes]]:
         translated = self._translated(name)
         with translated("write"):
             regular_files.check_subfolders(self.url, name)
+        if token:
+            self.remove(temporary_name(name, token))
         with atomic_file.replacing(
-            self.url, name, new_token(), self._errors, durable=durable
+            self.url, name, token or new_token(), self._errors, durable=durable
         ) as descriptor:
             raw = raw_files.EarlyWriteback(descriptor, translated, keep=False)
             with io.BufferedRandom(raw, COPY_BYTES) as file:
@@ -226,6 +238,9 @@ class LocalFolder(Folder):
 
     def exists(self, name: str) -> bool:
         return os.path.lexists(self.path(name))
+
+    def is_folder(self, name: str) -> bool:
+        return os.path.isdir(self.path(name))
 
     def _listing(self, subfolder: str) -> Callable[[], contextlib.AbstractContextManager[None]]:
         return partial(self._errors.during, "list", subfolder)

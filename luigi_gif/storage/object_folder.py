@@ -14,13 +14,15 @@ from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_text, public_url
 from luigi_gif.storage import leftovers, staging, store_calls
 from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
-from luigi_gif.storage.error_translation import ErrorTranslation
+from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
 from luigi_gif.storage.local_folder import LocalFolder
+from luigi_gif.urls import scheme_of
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
+    from luigi_gif.storage.http_headers import HttpHeaders
 
 _SPOOL = "file"
 
@@ -36,19 +38,19 @@ class ObjectFolder(Folder):
     _own_json_files: ClassVar[set[tuple[str, str]]] = set()
     """URL and name of each JSON file that this process has seen to be the pipeline's."""
 
-    def __init__(self, url: str, run: str = "") -> None:
+    def __init__(self, url: str, run: str = "", called: str = WORKDIR) -> None:
         self.url = url.rstrip("/")
-        self._errors = ErrorTranslation(partial(_shown_path, self.url), Exception)
+        self._errors = ErrorTranslation(partial(_shown_path, self.url), Exception, called=called)
         self._swept: set[str] = set()
         try:
             self._store = store_calls.Store(self.url, run)
         except Exception as error:
             raise ParameterError(
-                "the work directory cannot be used",
+                "the folder cannot be used",
                 where=public_url(self.url),
                 expected="a local path, or the URL of a store that fsspec knows",
                 got=public_text(str(error)),
-                next_step="correct --workdir, or install what the store needs "
+                next_step=f"correct {called}, or install what the store needs "
                 "(pip install 'luigi_gif[s3]', [gcs] or [azure])",
             ) from None  # its own text may hold secrets
 
@@ -143,19 +145,24 @@ class ObjectFolder(Folder):
         upload.flush()
 
     @contextlib.contextmanager
-    def atomic_writer(self, name: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
+    def atomic_writer(
+        self,
+        name: str,
+        *,
+        durable: bool = True,
+        headers: HttpHeaders | None = None,
+        token: str = "",
+    ) -> Iterator[IO[bytes]]:
         with staging.temporary_folder() as spool:
             with spool.update(_SPOOL) as file:
                 yield file
-            self.move_into_place(spool, _SPOOL, name)
+            self._put(spool, _SPOOL, name, headers)
 
     def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
         return staging.temporary_folder()
 
     def move_into_place(self, staged: LocalFolder, staged_name: str, name: str) -> None:
-        path, size = staged.path(staged_name), staged.size(staged_name) or 0
-        with self._errors.during("write", name):
-            self._store.call("put_file", path, self._key(name), size=size)
+        self._put(staged, staged_name, name)
 
     def remove(self, name: str) -> None:
         with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):
@@ -204,8 +211,24 @@ class ObjectFolder(Folder):
             self._store.call("cp_file", self._key(name), self._key(other), size=size)
             self._store.call("rm_file", self._key(name))
 
+    def _put(
+        self,
+        staged: LocalFolder,
+        staged_name: str,
+        name: str,
+        headers: HttpHeaders | None = None,
+    ) -> None:
+        path, size = staged.path(staged_name), staged.size(staged_name) or 0
+        options = {} if headers is None else headers.put_options(scheme_of(self.url))
+        with self._errors.during("write", name):
+            self._store.call("put_file", path, self._key(name), size=size, **options)
+
     def exists(self, name: str) -> bool:
         return self._info(name) is not None
+
+    def is_folder(self, name: str) -> bool:
+        info = self._info(name)
+        return info is not None and info["type"] == "directory"
 
     def _listing(self, key: str, prefix: str) -> Iterable[dict[str, Any]]:
         try:

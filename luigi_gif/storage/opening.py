@@ -7,13 +7,14 @@ import os
 from luigi_gif.errors import ParameterError, StorageError
 from luigi_gif.redaction import public_url
 from luigi_gif.storage.abstract_folder import Folder
+from luigi_gif.storage.error_translation import WORKDIR
 from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.local_folder import LocalFolder
 from luigi_gif.storage.object_folder import ObjectFolder
 from luigi_gif.urls import HTTP_SCHEMES, is_local, local_path, normal_url, scheme_of
 
 
-def open_folder(location: str | os.PathLike[str], run: str = "") -> Folder:
+def open_folder(location: str | os.PathLike[str], run: str = "", called: str = WORKDIR) -> Folder:
     """Open the folder at a path or URL, for one of the runs that this process works for.
 
     Parameters
@@ -24,6 +25,8 @@ def open_folder(location: str | os.PathLike[str], run: str = "") -> Folder:
     run : str
         Any text that tells this run from others: what a store did not answer to one is
         asked anew for the next.
+    called : str
+        What the user calls it, for errors.
 
     Returns
     -------
@@ -36,16 +39,16 @@ def open_folder(location: str | os.PathLike[str], run: str = "") -> Folder:
     """
     url = os.fspath(location)
     if is_local(url):
-        return LocalFolder(local_path(url))
+        return LocalFolder(local_path(url), called)
     if scheme_of(url) in HTTP_SCHEMES:
         raise ParameterError(
-            "the work directory cannot be used",
+            "the folder cannot be used",
             where=public_url(url),
             expected="a local path, or the URL of a store that can be written to",
             got="a URL of the web, which can only be read",
-            next_step="correct --workdir",
+            next_step=f"correct {called}",
         )
-    return ObjectFolder(normal_url(url), run)
+    return ObjectFolder(normal_url(url), run, called)
 
 
 def attach(handle: FolderHandle) -> Folder:

@@ -1,0 +1,169 @@
+"""PublishGif: the clip at the place where it is looked at, and a dated copy beside it."""
+
+from __future__ import annotations
+
+import posixpath
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from luigi_gif import clips, frames, integrations, run_history, storage
+from luigi_gif.caption_parameters import CaptionParameters
+from luigi_gif.clip_copy import ClipCopy, open_place
+from luigi_gif.clip_parameters import ClipParameters
+from luigi_gif.errors import ForeignFileError
+from luigi_gif.pipeline_task import PipelineTask, logger
+from luigi_gif.publish_parameters import DatedNameParameter, PlaceParameter
+from luigi_gif.render_parameters import RenderParameters
+from luigi_gif.selection_parameters import zone_of
+from luigi_gif.tasks import CombineGif
+from luigi_gif.unwanted_parameters import UnwantedParameters
+
+
+class PublishGif(
+    RenderParameters, CaptionParameters, UnwantedParameters, ClipParameters, PipelineTask
+):
+    """Put the clip where it is looked at, whole, once CombineGif has made it.
+
+    What ``[PublishGif]`` of luigi.cfg does not say, ``[CombineGif]`` does.
+
+    Parameters
+    ----------
+    to : str or path
+        The place: a path, or the URL of an object on a store that fsspec serves. It is new, or a
+        clip of this pipeline is there, which this one replaces.
+    dated_copy : str
+        The name of a copy beside it, with the fields of the time of the clip's newest picture,
+        such as ``radar-%Y%m%d-%H%M.gif``, in ``timezone``. What has that name already stays.
+    **options
+        All parameters of :class:`CombineGif`.
+
+    Raises
+    ------
+    ParameterError
+        When it is made, for a value that cannot be used.
+    PipelineError
+        From ``run()``: what went wrong, where, and what to do next.
+    """
+
+    needs = shares_section_of = CombineGif
+
+    gif_file = CombineGif.gif_file
+    to = PlaceParameter(description="where the clip is published: a path, or the URL of an object")
+    dated_copy = DatedNameParameter(
+        default="",
+        description="name of a copy beside it with the time of the newest picture, such as "
+        "radar-%Y%m%d-%H%M.gif",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_copied = False
+        self._published: dict[str, object] | None = None
+        """What this task noted of what it has published."""
+
+    def output(self) -> storage.FileTarget:
+        return storage.FileTarget(*open_place(self.to))
+
+    def recipe(self) -> dict[str, object]:
+        recipe: dict[str, object] = self.requires().recipe()
+        return recipe
+
+    def bundle_sha256_in_output(self) -> object:
+        return self.requires().bundle_sha256_in_output()
+
+    def reason_in_folder(self) -> str | None:
+        reason: str | None = self.requires().reason_in_folder()
+        if reason is not None:
+            return reason
+        target = self.output()
+        version = target.folder.version(target.name)
+        if version is None:
+            return f"{target} is not there"
+        noted = self._published or run_history.recorded_publications(self.folder).get(str(target))
+        if noted != self._note(version):
+            return f"{target} is not known to be this clip"
+        return None
+
+    def run(self) -> None:
+        """Publish the clip, unless it is there by now; if ``alone``, look at its place first."""
+        if self.alone:
+            self.check_place()
+        super().run()
+
+    def check_place(self) -> None:
+        """Raise ParameterError, ForeignFileError or StorageError where no clip can be put there."""
+        self._copy_at(self.to)
+
+    def make(self) -> str:
+        self._has_copied = False
+        digest = clips.clip_digest(self.folder, self.gif_file) or ""
+        made = self.requires().output()
+        copy = self._copy_at(self.to)
+        # Before the clip itself: if this run is killed in between, the next one does both.
+        if self.dated_copy:
+            self._keep_dated_copy(digest)
+        if not copy.holds(digest):
+            copy.publish(made)
+            self._has_copied = True
+        self._published = self._note(copy.version_of(digest))
+        if not self._has_copied:
+            return f"sure of {self.output()}: it is this clip already"
+        clip = run_history.recorded_clip(self.folder, self.gif_file)
+        facts = [f"{clip['frames']:,} frames, {clip['bytes']:,} bytes"] if clip else []
+        return ": ".join([str(self.output()), *facts])
+
+    def about(self) -> dict[str, object]:
+        others = run_history.recorded_publications(self.folder)
+        return {"published": others | {str(self.output()): self._published}}
+
+    def on_success(self) -> None:
+        if self._has_copied:
+            integrations.notify_success(str(self.output()), self._made)
+        super().on_success()
+
+    def forget_run(self) -> None:
+        super().forget_run()
+        self._published, self._has_copied = None, False
+
+    @cached_property
+    def _needed(self) -> Any:
+        clip = self.clone(CombineGif)
+        clip.is_published = True
+        return clip
+
+    def _note(self, version: str | None) -> dict[str, object]:
+        """What is noted of a clip that lies there in this version."""
+        digest = clips.clip_digest(self.folder, self.gif_file)
+        return {"version": version, "digest": digest, "dated_copy": self.dated_copy}
+
+    def _copy_at(self, place: str) -> ClipCopy:
+        noted = run_history.recorded_publications(self.folder).get(str(self.output())) or {}
+        known = noted.get("version") if place == self.to else None
+        return ClipCopy(place, self.requires().output().path, self.url, self.match, known)
+
+    def _keep_dated_copy(self, digest: str) -> None:
+        """Put the dated copy beside the clip, unless something has its name already."""
+        name = self._time().strftime(self.dated_copy)
+        place = posixpath.join(posixpath.dirname(self.to), name)
+        if place == self.to:
+            return
+        try:
+            copy = self._copy_at(place)
+            if not copy.exists():
+                copy.publish(self.requires().output(), replaces=False)
+            elif not copy.holds(digest):
+                logger.info("no dated copy: there is one of this time already, which stays")
+        except ForeignFileError as error:
+            logger.warning("no dated copy: %s is %s, which stays", error.where, error.got)
+
+    def _time(self) -> datetime:
+        """That of the clip's newest picture, else when the clip was made."""
+        items = frames.noted_items(self.folder, self.data_file)
+        newest = max((item.time for item in items if item.time is not None), default=None)
+        zone = zone_of(self.timezone)
+        if newest is not None:
+            return datetime.fromtimestamp(newest, zone)
+        clip = run_history.recorded_clip(self.folder, self.gif_file) or {}
+        made = clip.get("made")
+        return datetime.fromisoformat(made).astimezone(zone) if made else datetime.now(zone)
