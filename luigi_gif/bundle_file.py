@@ -6,6 +6,7 @@ A bundle without a receipt was put there by the user.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, fetching, frames, storage
@@ -14,6 +15,10 @@ from luigi_gif.storage import INDEX
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
+    from luigi_gif.sources.listing import Listing
+
+_NEXT = ".next"
+"""Behind its name, of what is noted of the bundle that is to replace it."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
@@ -36,34 +41,63 @@ class BundleFile:
 
     def receipt(self) -> JsonObject | None:
         """What was noted when it was fetched, or None."""
-        return self._folder.read_json(self.receipt_name)
+        receipt = self._folder.read_json(self.receipt_name)
+        before: JsonObject | None = receipt and receipt.get("before")
+        if before and before.get("version") == self.version():
+            return before  # a run ended before it had replaced the bundle
+        return receipt
 
     def has_receipt(self) -> bool:
         """Whether there is one, be it whole or not."""
         return self._folder.size(self.receipt_name) is not None
 
-    def write_receipt(self, receipt: dict[str, object]) -> None:
+    def write_receipt(self, receipt: Mapping[str, object]) -> None:
         """Note in the receipt which version of the bundle it is of."""
-        receipt["version"] = self.version()
-        self._folder.write_json(self.receipt_name, receipt)
+        noted = {key: value for key, value in receipt.items() if key != "before"}
+        self._folder.write_json(self.receipt_name, noted | {"version": self.version()})
 
     def replace(
         self,
         staging: storage.LocalFolder,
         partial_name: str,
-        receipt: dict[str, object],
+        receipt: Mapping[str, object],
+        items: Listing[frames.ItemSource],
         before: str | None,
     ) -> None:
         """Put a downloaded file in the bundle's place, where the version ``before`` was.
 
-        A kill between any two steps, or before :meth:`write_receipt` is called, leaves no bundle,
-        or one whose receipt is proved by reading it: never a bundle with the receipt of another.
+        A kill between any two steps, or before :meth:`write_receipt` is called, leaves the earlier
+        bundle, whose receipt is in the new one, or the new bundle, whose receipt is proved by
+        reading it: never a bundle with the receipt, or the items, of another.
         """
         if self.version() != before:
             self._quarantine_newcomer()
-        self._folder.remove(self.name)
-        self._folder.write_json(self.receipt_name, receipt, durable=False)
+        self._note_items(f"{self.name}{_NEXT}", receipt, items)
+        earlier = {"before": self.receipt()} if before is not None else {}
+        new = {**receipt, **earlier, "items": len(items)}
+        self._folder.write_json(self.receipt_name, new)
         self._folder.move_into_place(staging, partial_name, self.name)
+        self._take_items(len(items))
+
+    def keep(self, receipt: Mapping[str, object], items: Iterable[frames.ItemSource]) -> None:
+        """Leave the bundle as it is, which has the SHA-256 of the receipt; note its items."""
+        self._note_items(self.name, receipt, items)
+
+    def _note_items(
+        self, name: str, receipt: Mapping[str, object], items: Iterable[frames.ItemSource]
+    ) -> None:
+        if not frames.are_noted_items(self._folder, name, (each[:3] for each in items)):
+            frames.note_items(self._folder, name, (each[:3] for each in items))
+        frames.note_item_sources(self._folder, name, str(receipt["sha256"]), items)
+
+    def _take_items(self, count: int) -> None:
+        """Have the items that were noted for the next bundle count for this one."""
+        for suffix in (frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX):
+            noted = f"{self.name}{_NEXT}{suffix}"
+            if self._folder.exists(noted):
+                self._folder.move(noted, f"{self.name}{suffix}")
+        if not count:
+            self._note_items(self.name, {"sha256": ""}, ())
 
     def quarantine_if_changed(self) -> None:
         """A bundle that is not as its receipt says may be the user's: it is not overwritten.
@@ -86,6 +120,8 @@ class BundleFile:
                 next_step="run again, to download it anew, or, to use it as it is, first give it "
                 f"its name back and delete its receipt, {self.receipt_name}",
             )
+        if "version" not in receipt:  # a run ended once it had replaced the bundle
+            self._take_items(receipt.get("items", 0))
         self.write_receipt(receipt)
 
     def recorded_sha256(self) -> str | None:

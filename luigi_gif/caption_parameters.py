@@ -151,7 +151,7 @@ def caption_plan(task: Any) -> frames.CaptionPlan | None:
 
 def _time_reader(task: Any) -> Callable[[frames.FrameItem], float | None]:
     """What says when an item's picture was taken, also where the zone is another than was noted."""
-    if sources.is_dated(task.url):  # names may hold a part of the time
+    if task.accumulate or sources.is_dated(task.url):  # names hold a part of the time, or none
         return lambda item: item.time
     read = sources.time_reader(task.time_format, zone_of(task.timezone))
     return lambda item: read(sources.Item(item.name, "", time=item.time))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from luigi_gif import caption_parameters, exit_codes, settings
+from luigi_gif import caption_parameters, exit_codes, refresh_parameters, settings
 from luigi_gif._version import __version__
 from luigi_gif.cli_commands import describe_commands
 from luigi_gif.cli_settings import luigi_gif
@@ -36,6 +36,7 @@ _RESULT = ("result", "where the clip goes, and what is told of the run")
 _INSTEAD = ("in the place of a clip", "what else luigi-gif does")
 _GROUPS = {
     "source": "which of the pictures, and the work directory with the files of the run",
+    "freshness": "when the source is asked again",
     "frames": "which frames the clip leaves out",
     "look": "what its frames look like",
     "captions": "what is written onto its frames",
@@ -47,6 +48,7 @@ _GROUPS = {
     "notifications": "messages to apprise URLs, separated by spaces",
 }
 _PARAMETERS_OF_GROUP = {
+    "freshness": refresh_parameters.NAMES,
     "frames": ("on_bad_frame", "duplicates", "ignore_sha256", "drop_blank", "min_frames"),
     "look": (
         *("crop", "size", "fit", "background", "range"),

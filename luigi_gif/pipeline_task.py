@@ -35,6 +35,7 @@ from luigi_gif.parameters import (
     Sha256Parameter,
     is_own_name,
 )
+from luigi_gif.refresh_parameters import RefreshParameters, ask_after_s
 from luigi_gif.selection_parameters import (
     SelectionParameters,
     selection_of,
@@ -61,7 +62,7 @@ _FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentag
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
-class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
+class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTask):
     """What the four tasks share: the bundle, and where its files live."""
 
     url = SourceParameter(
@@ -146,7 +147,9 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     def source(self) -> sources.Source:
         """What ``url`` names, and what is wanted of it."""
         strict = self.on_bad_frame == "fail"
-        return sources.Source(self.url, selection_of(self), strict, self.sha256)
+        return sources.Source(
+            self.url, selection_of(self), strict, self.sha256, accumulates=self.accumulate
+        )
 
     def recipe(self) -> dict[str, object]:
         """The parameters that shape the output's bytes."""
@@ -156,7 +159,11 @@ class PipelineTask(SelectionParameters, SourceAtSchedulingTask):
     def reason_to_run(self) -> str | None:
         """Why this step has to run, in a few words; None if its output is current."""
         return self.reason_in_folder() or staleness.find_source_change(
-            self.source(), self.folder, self.bundle, self.bundle_sha256_in_output()
+            self.source(),
+            self.folder,
+            self.bundle,
+            self.bundle_sha256_in_output(),
+            ask_after_s(self),
         )
 
     def complete(self) -> bool:

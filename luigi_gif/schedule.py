@@ -25,6 +25,7 @@ from luigi_gif.dated_urls import (
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
+from luigi_gif.refresh_parameters import RefreshParameters
 from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
 from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
@@ -67,6 +68,7 @@ class UrlsFileParameter(TextParameter):
 
 
 class _Clips(
+    RefreshParameters,
     SelectionParameters,
     RenderParameters,
     CaptionParameters,

@@ -130,6 +130,7 @@ def selection_of(task: Any) -> sources.Selection:
         match=task.match,
         since=since,
         until=until,
+        moves=any(sources.parse_age(text) is not None for text in (task.since, task.until)),
         sort=task.sort,
         step_s=step.total_seconds() if step else 0.0,
         zone=zone,

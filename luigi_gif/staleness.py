@@ -11,7 +11,9 @@ altered: frames/missing_chunks.py and frames/claims.py; a clip: clips/clip_comme
 
 from __future__ import annotations
 
-from luigi_gif import fetching, redaction, run_history, sources, storage
+import time
+
+from luigi_gif import fetching, redaction, run_history, sources, storage, urls
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.caption_parameters import ITEMS_KEY
 
@@ -52,15 +54,25 @@ def find_difference(
 
 
 def find_source_change(
-    source: sources.Source, folder: storage.Folder, bundle: BundleFile, noted_sha256: object
+    source: sources.Source,
+    folder: storage.Folder,
+    bundle: BundleFile,
+    noted_sha256: object,
+    ask_after_s: float | None,
 ) -> str | None:
     """That a local source is not the one that was fetched; None where that is not known.
+
+    Of another source, that it is time to ask it: the last time is longer ago than ``ask_after_s``,
+    if that is not None.
 
     ``noted_sha256`` is that of the bundle that the output was made of, if it notes it by
     itself. A source that is gone leaves everything as it is, and so does one that was only
     touched, once it was looked at again.
     """
-    url, version = source.url, sources.source_version(source)
+    url = source.url
+    if ask_after_s is not None and _is_to_be_asked(url, bundle, ask_after_s):
+        return f"{redaction.public_url(url)} is to be asked whether it has changed"
+    version = sources.source_version(source)
     if version is None:
         return None
     receipt = bundle.receipt()
@@ -72,6 +84,17 @@ def find_source_change(
     else:
         is_same = noted_sha256 is not None and _source_sha256(url, folder, version) == noted_sha256
     return None if is_same else f"{redaction.public_url(url)} has changed"
+
+
+def _is_to_be_asked(url: str, bundle: BundleFile, ask_after_s: float) -> bool:
+    receipt = bundle.receipt() or {}
+    if bundle.exists() and not bundle.has_receipt():  # the user has put it there
+        return False
+    names_others = receipt.get("lists") or sources.is_dated(url)
+    if not names_others and all(map(urls.is_local, urls.split_sources(url))):
+        return False  # each run looks at it
+    asked = receipt.get("asked")
+    return asked is None or not 0 <= time.time() - asked < ask_after_s
 
 
 def _source_sha256(url: str, folder: storage.Folder, version: str) -> str | None:

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from luigi_gif import clips, frames, integrations, run_history, settings, sources, storage
+from luigi_gif import clips, download_step, frames, integrations, run_history, settings, storage
 from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
 from luigi_gif.clip_parameters import ClipParameters, clip_options_of, clip_recipe
 from luigi_gif.parameters import NameParameter
@@ -48,30 +48,7 @@ class DownloadData(PipelineTask):
         return self.difference(self.data_file, receipt.get("recipe"), receipt.get("sha256"))
 
     def make(self) -> str:
-        self.bundle.quarantine_if_changed()
-        with self.folder.staging_dir() as staging:
-            if self.reason_to_run() is None:
-                sources.remove_leftovers(staging, self.data_file)
-                return f"sure of {self.output()}: it is as it was downloaded"
-            before = self.bundle.version()
-            made = sources.fetch_source(
-                self.source(),
-                staging,
-                self.data_file,
-                settings.download.current(),
-                integrations.ProgressReporter(self),
-            )
-            receipt = {"recipe": self.recipe(), **made.receipt}
-            if made.bundle_index is not None:
-                # So that SplitFrames need not read it again.
-                receipt["survey"] = made.bundle_index.to_json()
-            with made.items as items:
-                frames.note_items(self.folder, self.data_file, (each[:3] for each in items))
-                frames.note_item_sources(self.folder, self.data_file, str(receipt["sha256"]), items)
-            self.bundle.replace(staging, made.file_name, receipt, before)
-            sources.remove_leftovers(staging, self.data_file)
-            self.bundle.write_receipt(receipt)  # last: till then the next run looks again
-        return f"{self.output()}: {receipt['size']:,} bytes"
+        return download_step.make_bundle(self)
 
     def about(self) -> dict[str, object]:
         receipt = self.bundle.receipt() or {}
@@ -201,6 +178,12 @@ class CombineGif(
         How many of the first pictures are taken.
     last : int, optional
         How many of the last pictures are taken.
+    refresh : bool
+        Whether each run asks the source whether it has changed, and fetches what has.
+    max_age : str
+        The same, but only if it was asked longer ago than this span of time, such as ``10m``.
+    accumulate : bool
+        Of one picture that is overwritten: whether each that a run finds becomes a further frame.
     time_format : str
         How names write a time, as in strptime; by default it is found.
     timezone : str

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from support.images import DELIMITER, saved
 from support.numbered import picture
-from support.pipeline import Pipeline
+from support.page_server import Server
+from support.pipeline import STEPS, Pipeline, frame
 
 from luigi_gif import frames, storage
 
@@ -38,3 +41,75 @@ def test_it_is_noted_where_the_images_of_each_item_are_in_the_bundle(
     digests = [hashlib.sha256(data).hexdigest() for data in items.values()]
     assert [item.sha256 for item in noted] == [*digests[:2], "", digests[3]]
     assert not list(frames.noted_item_sources(workdir, "image-data.img", "0" * 64))
+
+
+def index_of(names: Iterable[str]) -> bytes:
+    links = "".join(f'<a href="{name}">{name}</a>' for name in names)
+    return f"<html><title>Index of /cam/</title>{links}</html>".encode()
+
+
+def serve(server: Server, numbers: Iterable[int], base: str = "/cam/") -> list[str]:
+    """Have a page of these pictures, and their names."""
+    names = [f"{number:03}.gif" for number in numbers]
+    for name in [name for name in server.pages if name.startswith(base)]:
+        del server.pages[name]
+    for number, name in zip(numbers, names, strict=True):
+        server.pages[f"{base}{name}"] = frame(number)
+    server.pages[base] = index_of(names)
+    server.requests.clear()
+    return names
+
+
+def outputs(pipeline: Pipeline) -> dict[str, tuple[bytes, int]]:
+    """All files but the receipt, which notes when the source was asked."""
+    return {name: at for name, at in pipeline.files().items() if name != "image-data.img.json"}
+
+
+def clip_of(pipeline: Pipeline, folder: Path, **parameters: Any) -> bytes:
+    """What a new work directory would have."""
+    other = Pipeline(pipeline.server, folder, pipeline._caplog)
+    other.run(**parameters)
+    return other.clip()
+
+
+def test_of_a_page_with_a_new_picture_only_that_one_is_fetched(
+    pipeline: Pipeline, server: Server, tmp_path: Path
+) -> None:
+    serve(server, range(96))
+    url = server.url("/cam/")
+    pipeline.run(url=url)
+    names = serve(server, range(1, 97))
+    pipeline.run(url=url)
+    assert server.requests == []
+    assert pipeline.run(url=url, refresh=True) == STEPS
+    assert server.requests == ["/cam/", f"/cam/{names[-1]}"]
+    clip = pipeline.clip()
+    assert clip == clip_of(pipeline, tmp_path / "new", url=url)
+
+
+def test_of_a_page_with_nothing_new_nothing_is_fetched_or_made(
+    pipeline: Pipeline, server: Server
+) -> None:
+    serve(server, range(5))
+    url = server.url("/cam/")
+    pipeline.run(url=url)
+    before = outputs(pipeline)
+    server.requests.clear()
+    assert pipeline.run(url=url, refresh=True) == ["DownloadData"]
+    assert server.requests == ["/cam/"]
+    assert outputs(pipeline) == before
+
+
+def test_a_picture_that_could_not_be_used_is_fetched_again(
+    pipeline: Pipeline, server: Server, tmp_path: Path
+) -> None:
+    """Its place in the clip may be anywhere."""
+    names = serve(server, range(5))
+    url = server.url("/cam/")
+    server.pages[f"/cam/{names[2]}"] = b"not yet"
+    pipeline.run(url=url, on_bad_frame="skip")
+    server.pages[f"/cam/{names[2]}"] = frame(2)
+    server.requests.clear()
+    pipeline.run(url=url, on_bad_frame="skip", refresh=True)
+    assert server.requests == ["/cam/", f"/cam/{names[2]}"]
+    assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=url, on_bad_frame="skip")

@@ -49,6 +49,7 @@ def frames_of(
         integrations.ProgressReporter(luigi_gif.DownloadData(url=str(path))),
     )
     pixels, delays = [], []
+    assert isinstance(made, sources.SourceBundle)
     with made.items, (staging / made.file_name).open("rb") as file:
         for frame in bundles.iter_frames(file.read):
             if not frame.error:

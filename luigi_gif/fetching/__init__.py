@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from luigi_gif.fetching.partial_file import discard_partial, open_partial
     from luigi_gif.fetching.retry_rule import new_attempts
+    from luigi_gif.fetching.source_response import NotModified, Validators
 
 __getattr__ = loads_on_use(
     __name__,
@@ -43,5 +44,6 @@ __getattr__ = loads_on_use(
         "item_download": ("FetchedItem", "discard_item", "discard_items", "fetch_items"),
         "partial_file": ("discard_partial", "open_partial"),
         "retry_rule": ("new_attempts",),
+        "source_response": ("NotModified", "Validators"),
     },
 )

@@ -13,6 +13,7 @@ from luigi_gif.errors import LUIGI_LOGGER, DownloadError, StorageError
 from luigi_gif.fetching.bundle_checks import check_size
 from luigi_gif.fetching.download_errors import broken_off_error
 from luigi_gif.fetching.file_source import PIECE_BYTES
+from luigi_gif.fetching.source_response import Validators
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Body:
     ----------
     check_beginning : callable
         Takes the first piece, of PIECE_BYTES or all there is, and raises for what is not wanted.
+    known : Validators, optional
+        Of the version that is not wanted, if any.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Body:
         opener: SourceOpener,
         reporter: Reporter,
         check_beginning: Callable[[bytes], None],
+        known: Validators | None = None,
     ) -> None:
         self._url = url
         self._folder = folder
@@ -57,18 +61,19 @@ class Body:
         self._config = opener.config
         self._reporter = reporter
         self._check_beginning = check_beginning
+        self._known = known or Validators()
 
     def fetch(self, partial: PartialFile, attempts: tenacity.Retrying) -> None:
         """Bring the file to its end, from as much as is there.
 
-        Raises DownloadError, StorageError and Stopped, and what check_beginning raises.
+        Raises DownloadError, StorageError, Stopped, NotModified, and what check_beginning raises.
         """
         attempts(self._attempt, partial, time.monotonic() + self._config.deadline)
 
     def _attempt(self, partial: PartialFile, deadline: float) -> None:
         if partial.state.is_whole:
             return
-        with self._opener.open(self._url, partial.state, deadline) as response:
+        with self._opener.open(self._url, partial.state, deadline, self._known) as response:
             check_size(response.total or 0, self._config, self._url)
             partial.begin(response)
             self._check_free_bytes(response)

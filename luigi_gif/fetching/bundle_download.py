@@ -13,6 +13,7 @@ from luigi_gif.fetching.body_download import Body
 from luigi_gif.fetching.file_source import PIECE_BYTES
 from luigi_gif.fetching.retry_rule import new_attempts
 from luigi_gif.fetching.source_opener import SourceOpener
+from luigi_gif.fetching.source_response import Validators
 from luigi_gif.redaction import public_url
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class FetchedBundle(NamedTuple):
     """The URL that it came from, behind all redirects."""
     charset: str | None
     """The encoding of a text, as the server says."""
+    validators: Validators = Validators()
+    """By which it can be asked whether it has changed."""
+    time: float | None = None
+    """When it was changed last, as the source says, in seconds since 1970 UTC."""
 
 
 def fetch_bundle(
@@ -45,6 +50,7 @@ def fetch_bundle(
     strict: bool,
     reporter: ProgressReporter,
     is_container: Callable[[bytes], bool] = lambda _: False,
+    known: Validators | None = None,
 ) -> FetchedBundle:
     """Write the bundle at ``url`` to the file ``name``, and check it.
 
@@ -52,6 +58,9 @@ def fetch_bundle(
     ``strict`` the structure of each frame is checked. ``sha256`` is the expected
     digest, 64 hexadecimal digits. What ``is_container`` says to hold images in another
     way, judged by its first piece, is fetched too; its caller checks it.
+
+    With ``known``, those of the version that was fetched before, the source is asked anew, and
+    NotModified is raised where it says that it is still of that version.
 
     Raises DownloadError if it cannot be fetched whole, BundleError if it is not
     a bundle or not the expected one, StorageError if it cannot be written.
@@ -66,7 +75,10 @@ def fetch_bundle(
             if not is_container(piece):
                 bundle_checks.check_beginning(piece, url, config, strict)
 
-        Body(url, folder, opener, reporter, check_beginning).fetch(partial, new_attempts(config))
+        if known is not None and partial.state.is_whole:
+            partial.clear()  # since an earlier run broke off there may be another version
+        body = Body(url, folder, opener, reporter, check_beginning, known)
+        body.fetch(partial, new_attempts(config))
         if not partial.is_bounded:
             message = "the source does not say how long the bundle is: only its frames can tell"
             logger.warning(message)
@@ -79,4 +91,6 @@ def fetch_bundle(
                 bundle_checks.check_end(partial, url)
         size, digest = partial.state.size, partial.sha256()
         about: dict[str, object] = {"size": size, "sha256": digest, **partial.about}
-        return FetchedBundle(about, index, partial.place, partial.charset)
+        return FetchedBundle(
+            about, index, partial.place, partial.charset, partial.validators, partial.time
+        )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from luigi_gif import redaction, storage, urls
 from luigi_gif.errors import DownloadError, ParameterError, PipelineError, TransientDownloadError
 from luigi_gif.fetching.download_errors import too_long_error
-from luigi_gif.fetching.source_response import Response, ResumeState
+from luigi_gif.fetching.source_response import NotModified, Response, ResumeState, Validators
 
 if TYPE_CHECKING:
     from luigi_gif import settings
@@ -103,17 +103,25 @@ def open_file(url: str, config: settings.download, deadline: float) -> Iterator[
                 lambda: _file_version(os.fstat(descriptor)) == version,
                 url,
             )
-            total = status.st_size
+            total, time_ = status.st_size, status.st_mtime
         else:
-            pieces, total = _stream(descriptor, url, config, deadline), None
-        yield Response(0, total, None, None, None, _in_time(pieces, url, config, deadline))
+            pieces, total, time_ = _stream(descriptor, url, config, deadline), None, None
+        pieces = _in_time(pieces, url, config, deadline)
+        yield Response(0, total, None, None, None, pieces, time=time_)
 
 
 @contextlib.contextmanager
 def open_object(
-    url: str, config: settings.download, state: ResumeState, deadline: float
+    url: str,
+    config: settings.download,
+    state: ResumeState,
+    deadline: float,
+    known: Validators,
 ) -> Iterator[Response]:
-    """An object of a store, or the rest of it if it is still of the version that is known."""
+    """An object of a store, or the rest of it if it is still of the version that has arrived.
+
+    Raises NotModified if it is still of that of the validators.
+    """
     with contextlib.ExitStack() as stack:
         with _translating_errors(url):
             objects = storage.Store(url)
@@ -123,6 +131,8 @@ def open_object(
             if info.get("size") is None:
                 raise ValueError("the store does not say how long it is")
             version = storage.object_version(info)
+            if version is not None and version == known.version:
+                raise NotModified
             start = state.size if version is not None and version == state.validator else 0
             file = stack.enter_context(objects.open(objects.root, start))
         pieces = _versioned(
@@ -131,7 +141,16 @@ def open_object(
             url,
         )
         pieces = _in_time(pieces, url, config, deadline)
-        yield Response(start, int(info["size"]), version, None, None, pieces)
+        yield Response(
+            start,
+            int(info["size"]),
+            version,
+            None,
+            None,
+            pieces,
+            validators=Validators(version=version),
+            time=storage.object_time(info),
+        )
 
 
 def _fresh_info(objects: storage.Store) -> dict[str, Any]:
@@ -223,7 +242,7 @@ def _translating_errors(url: str) -> Iterator[None]:
     """Turn what the operating system or a store raises into a DownloadError."""
     try:
         yield
-    except PipelineError:
+    except (PipelineError, NotModified):
         raise
     except Exception as error:  # a store may raise anything
         number = error.errno if isinstance(error, OSError) else None

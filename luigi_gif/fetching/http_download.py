@@ -9,6 +9,7 @@ begins at the right byte of the same version.
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import itertools
 import re
 import time
@@ -19,7 +20,7 @@ from luigi_gif import bundles
 from luigi_gif.errors import DownloadError
 from luigi_gif.fetching import content_coding
 from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
-from luigi_gif.fetching.source_response import Response, ResumeState
+from luigi_gif.fetching.source_response import NotModified, Response, ResumeState, Validators
 
 if TYPE_CHECKING:
     import requests
@@ -36,6 +37,8 @@ LOW_SPEED_S = 30.0
 _CONTENT_RANGE = re.compile(r"bytes (?:([0-9]+)-[0-9]+|\*)/([0-9]+|\*)")
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,1000}"')
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]{1,40})", re.ASCII | re.IGNORECASE)
+_MIN_AGE_S = 1.0
+"""Last-Modified has whole seconds: a file that is younger may change without its changing."""
 _DATE = re.compile(r"[\w ,:+-]{1,64}", re.ASCII)
 
 
@@ -47,14 +50,16 @@ def open_url(
     state: ResumeState,
     deadline: float,
     connections: Connections,
+    known: Validators,
 ) -> Iterator[Response]:
-    """What the URL gives, or the rest of it where that fits what is known.
+    """What the URL gives, or the rest of it where that fits what has arrived.
 
     Only the host of ``source`` sees the headers of the settings. ``deadline`` is in seconds of
     the monotonic clock.
 
     Raises DownloadError, also while the pieces are read; TransientDownloadError
-    where another try may help.
+    where another try may help. Raises NotModified where the server says that it is of the version
+    of the validators.
     """
     from luigi_gif.fetching import http_errors, http_session
 
@@ -65,8 +70,19 @@ def open_url(
                 ranges = {"Range": f"bytes={state.size}-", "If-Range": state.validator}
                 response = _rest_of(exchange.send(ranges), exchange, state)
             if response is None:
-                response = _whole_of(exchange.send({}), exchange)
+                conditions = _conditions(known)
+                answer = exchange.send(conditions)
+                if conditions and answer.status_code == 304:
+                    raise NotModified
+                response = _whole_of(answer, exchange)
         yield response._replace(place=exchange.place)
+
+
+def _conditions(known: Validators) -> dict[str, str]:
+    """Headers that ask for another version only (RFC 9110, 13.1.2 and 13.1.3)."""
+    if known.etag:
+        return {"If-None-Match": known.etag}
+    return {"If-Modified-Since": known.last_modified} if known.last_modified else {}
 
 
 def _rest_of(
@@ -127,15 +143,31 @@ def _as_response(
     known_etag = etag if _ETAG.fullmatch(etag) else None
     strong = known_etag if etag.startswith('"') else None
     charset = _CHARSET.search(http_response.headers.get("Content-Type", ""))
+    last_modified = date if _DATE.fullmatch(date) else None
+    modified = _seconds(date)
+    answered = _seconds(http_response.headers.get("Date", "")) or time.time()
+    is_sure = modified is not None and answered - modified >= _MIN_AGE_S
     return Response(
         start,
         total,
         strong,
         known_etag,
-        date if _DATE.fullmatch(date) else None,
+        last_modified,
         pieces,
         charset=charset[1] if charset else None,
+        validators=Validators(known_etag, last_modified if is_sure else None),
+        time=modified,
     )
+
+
+def _seconds(date: str) -> float | None:
+    """Since 1970 UTC, of a date of HTTP; None for any other text."""
+    if not _DATE.fullmatch(date):
+        return None
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
 
 
 def _pieces(http_response: requests.Response, exchange: Exchange) -> Iterator[bytes]:

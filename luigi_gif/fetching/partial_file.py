@@ -14,7 +14,7 @@ from typing import IO
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
-from luigi_gif.fetching.source_response import Response, ResumeState
+from luigi_gif.fetching.source_response import Response, ResumeState, Validators
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
 
@@ -44,6 +44,9 @@ class PartialFile:
         self.place: str | None = None
         self.charset: str | None = None
         """Where it was found and how it is encoded, as its response said; not kept in the note."""
+        self.validators = Validators()
+        self.time: float | None = None
+        """As its response said; neither is kept in the note."""
         self._folder = folder
         self._name = name
         self._note = _note_name(name)
@@ -77,6 +80,7 @@ class PartialFile:
         self.about = {"etag": response.etag, "last_modified": response.last_modified}
         self.is_bounded = response.is_bounded
         self.place, self.charset = response.place, response.charset
+        self.validators, self.time = response.validators, response.time
 
     def append(self, piece: bytes) -> None:
         """Add a piece; it is hashed while the next one is on its way."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from luigi_gif import urls
 from luigi_gif.fetching import file_source, http_download
 from luigi_gif.fetching.download_errors import Stopped
-from luigi_gif.fetching.source_response import Response, ResumeState
+from luigi_gif.fetching.source_response import Response, ResumeState, Validators
 
 if TYPE_CHECKING:
     from luigi_gif import settings
@@ -40,20 +40,21 @@ class SourceOpener:
         self._stack.close()
 
     def open(
-        self, url: str, state: ResumeState, deadline: float
+        self, url: str, state: ResumeState, deadline: float, known: Validators
     ) -> contextlib.AbstractContextManager[Response]:
-        """What the URL gives, or the rest of it where that fits what is known.
+        """What the URL gives, or the rest of it where that fits what has arrived.
 
-        ``deadline`` is in seconds of the monotonic clock.
+        ``deadline`` is in seconds of the monotonic clock. Entering it raises NotModified where
+        the version is that of the validators.
         """
         if urls.is_local(url):
             return file_source.open_file(url, self.config, deadline)
         url = urls.normal_url(url)
         if urls.scheme_of(url) in urls.HTTP_SCHEMES:
             return http_download.open_url(
-                url, self.config, self._source, state, deadline, self._open_connections()
+                url, self.config, self._source, state, deadline, self._open_connections(), known
             )
-        return file_source.open_object(url, self.config, state, deadline)
+        return file_source.open_object(url, self.config, state, deadline, known)
 
     def stop(self) -> None:
         """End all that is under way: whoever is at it gets Stopped, or a DownloadError."""

@@ -6,6 +6,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 
+class Validators(NamedTuple):
+    """By which a source can be asked whether it has changed since it was fetched."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    """As a server says it, where a change would change it."""
+    version: str | None = None
+    """Of an object of a store."""
+
+
+class NotModified(Exception):
+    """The source has not changed since it was fetched."""
+
+
 class ResumeState(NamedTuple):
     """What has arrived before."""
 
@@ -39,6 +53,9 @@ class Response(NamedTuple):
     """The URL to which redirects have led; with its login, if that is for its host."""
     charset: str | None = None
     """How a server says that text is encoded."""
+    validators: Validators = Validators()
+    time: float | None = None
+    """When it was changed last, as the source says, in seconds since 1970 UTC."""
 
     @property
     def is_bounded(self) -> bool:

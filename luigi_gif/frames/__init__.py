@@ -13,14 +13,21 @@ if TYPE_CHECKING:
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_duplicates
     from luigi_gif.frames.item_names import (
+        NAMES_SUFFIX,
         FrameItem,
+        are_noted_items,
         item_name,
         items_checksum,
         note_items,
         noted_items,
         with_item_names,
     )
-    from luigi_gif.frames.item_sources import ItemSource, note_item_sources, noted_item_sources
+    from luigi_gif.frames.item_sources import (
+        SOURCES_SUFFIX,
+        ItemSource,
+        note_item_sources,
+        noted_item_sources,
+    )
     from luigi_gif.frames.manifest import (
         MANIFEST,
         Chunk,
@@ -46,14 +53,21 @@ __getattr__ = loads_on_use(
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
         "frame_warnings": ("warn_of_altered_files", "warn_of_duplicates"),
         "item_names": (
+            "NAMES_SUFFIX",
             "FrameItem",
+            "are_noted_items",
             "item_name",
             "items_checksum",
             "note_items",
             "noted_items",
             "with_item_names",
         ),
-        "item_sources": ("ItemSource", "note_item_sources", "noted_item_sources"),
+        "item_sources": (
+            "SOURCES_SUFFIX",
+            "ItemSource",
+            "note_item_sources",
+            "noted_item_sources",
+        ),
         "manifest": (
             "MANIFEST",
             "Chunk",

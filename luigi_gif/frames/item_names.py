@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from luigi_gif import storage
 
-_SUFFIX = ".items.json"
+NAMES_SUFFIX = ".items.json"
 """Of the file beside a bundle that names the items it was made of."""
 
 
@@ -29,7 +29,7 @@ def note_items(
 
     Of each item: the number of its first frame, its name, and its time.
     """
-    name = f"{data_file}{_SUFFIX}"
+    name = f"{data_file}{NAMES_SUFFIX}"
     waiting = iter(items)
     first = list(islice(waiting, 1))
     if first:
@@ -38,15 +38,23 @@ def note_items(
         folder.remove(name)
 
 
+def are_noted_items(
+    folder: storage.Folder, data_file: str, items: Iterable[tuple[int, str, float | None]]
+) -> bool:
+    """Whether just these items are noted."""
+    both = zip_longest(noted_items(folder, data_file), items)
+    return all(noted is not None and noted == item for noted, item in both)
+
+
 def noted_items(folder: storage.Folder, data_file: str) -> Iterator[FrameItem]:
     """The items of a bundle, in order; none where it was not made of items."""
-    for row in folder.read_json_rows(f"{data_file}{_SUFFIX}"):
+    for row in folder.read_json_rows(f"{data_file}{NAMES_SUFFIX}"):
         yield FrameItem(*row)
 
 
 def items_checksum(folder: storage.Folder, data_file: str) -> str | None:
     """A text that changes whenever the items of a bundle do, or None where there are none."""
-    return folder.json_checksum(f"{data_file}{_SUFFIX}")
+    return folder.json_checksum(f"{data_file}{NAMES_SUFFIX}")
 
 
 def item_name(folder: storage.Folder, data_file: str, number: int) -> str | None:

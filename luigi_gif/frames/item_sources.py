@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from luigi_gif import storage
 
-_SUFFIX = ".sources.json"
+SOURCES_SUFFIX = ".sources.json"
 
 
 class ItemSource(NamedTuple):
@@ -46,7 +46,7 @@ def note_item_sources(
     folder: storage.Folder, data_file: str, sha256: str, items: Iterable[ItemSource]
 ) -> None:
     """Note of which items the bundle with this SHA-256 was made; nothing where there are none."""
-    name = f"{data_file}{_SUFFIX}"
+    name = f"{data_file}{SOURCES_SUFFIX}"
     waiting = map(_short_row, items)
     first = list(islice(waiting, 1))
     if first:
@@ -57,7 +57,7 @@ def note_item_sources(
 
 def noted_item_sources(folder: storage.Folder, data_file: str, sha256: str) -> Iterator[ItemSource]:
     """The items of the bundle with this SHA-256, in order; none where they are not known."""
-    rows = folder.read_json_rows(f"{data_file}{_SUFFIX}")
+    rows = folder.read_json_rows(f"{data_file}{SOURCES_SUFFIX}")
     if next(rows, None) == sha256:
         for row in rows:
             yield ItemSource(*row)

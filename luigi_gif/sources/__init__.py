@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
+    from luigi_gif.sources.assembled_bundle import SourceBundle, UnchangedSource
     from luigi_gif.sources.chosen_items import Source, source_version
     from luigi_gif.sources.dated_items import is_dated
+    from luigi_gif.sources.earlier_bundle import EarlierBundle
     from luigi_gif.sources.explaining import explain_source
     from luigi_gif.sources.http_urls import file_name
     from luigi_gif.sources.item import Item
@@ -14,13 +16,15 @@ if TYPE_CHECKING:
     from luigi_gif.sources.link_list import looks_like_link_list, write_whole_paths
     from luigi_gif.sources.own_pictures import would_be_item
     from luigi_gif.sources.selection import Selection
-    from luigi_gif.sources.source_bundle import SourceBundle, fetch_source, remove_leftovers
+    from luigi_gif.sources.source_bundle import fetch_source, remove_leftovers
 
 __getattr__ = loads_on_use(
     __name__,
     {
+        "assembled_bundle": ("SourceBundle", "UnchangedSource"),
         "chosen_items": ("Source", "source_version"),
         "dated_items": ("is_dated",),
+        "earlier_bundle": ("EarlierBundle",),
         "explaining": ("explain_source",),
         "http_urls": ("file_name",),
         "item": ("Item",),
@@ -28,6 +32,6 @@ __getattr__ = loads_on_use(
         "link_list": ("looks_like_link_list", "write_whole_paths"),
         "own_pictures": ("would_be_item",),
         "selection": ("Selection",),
-        "source_bundle": ("SourceBundle", "fetch_source", "remove_leftovers"),
+        "source_bundle": ("fetch_source", "remove_leftovers"),
     },
 )

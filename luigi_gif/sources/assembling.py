@@ -15,7 +15,7 @@ from luigi_gif import bundles, frames
 from luigi_gif.errors import MissingDecoder, Undecodable
 from luigi_gif.sources.frame_choice import chosen_images
 from luigi_gif.sources.frames_in_image import may_hold_frames
-from luigi_gif.sources.item import Item, ItemError, Items, ReadResult, place_digest
+from luigi_gif.sources.item import Item, ItemError, Items, ReadResult, ReusedImages, place_digest
 from luigi_gif.sources.left_out import is_named_as_image
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.selection import Selection
@@ -90,8 +90,8 @@ class Assembly:
         self._index: bundles.IndexBuilder | None = bundles.IndexBuilder()
         self._number = 0
         self._size = 0
-        self._is_bad = False
-        """Whether the last item cannot be used."""
+        self.bad_items = 0
+        """How many cannot be used."""
 
     @property
     def index(self) -> bundles.BundleIndex | None:
@@ -101,7 +101,7 @@ class Assembly:
     def pieces(self, items: Iterable[Item]) -> Iterator[bytes]:
         """The pieces of a bundle of the images of these items, in their order."""
         for item, read in self._source.read_each(items, MAX_ITEM_BYTES + 1):
-            first = self._number
+            first, bad_before = self._number, self.bad_items
             begin = self._size + len(bundles.FRAME_DELIMITER) * bool(first)
             crc32 = 0
             try:
@@ -118,16 +118,20 @@ class Assembly:
                 if not isinstance(read, ItemError):
                     self._source.discard(item)
                 raise
-            self._note(item, read, first, range(begin, max(begin, self._size)), crc32)
+            sha256 = "" if self.bad_items > bad_before else _sha256_of(read)
+            place = range(begin, max(begin, self._size))
+            self._note(item, sha256, first, place, crc32)
 
     def _images_of(self, item: Item, read: ReadResult) -> Iterator[tuple[bytes, str | None]]:
         """Each image, and its format where it is sure to be found as one frame."""
-        self._is_bad = False
         if isinstance(read, bytes) and len(read) <= MAX_ITEM_BYTES:
             format_ = bundles.whole_format(read)
             if format_ and (format_ in _OF_ONE_FRAME or not may_hold_frames(read)):
                 yield read, format_
                 return
+        if isinstance(read, ReusedImages) and (format_ := bundles.whole_format(read.data)):
+            yield read.data, format_
+            return
         for image in self._with_placeholder(item, images_of(read)):
             yield image, bundles.whole_format(image)
 
@@ -138,14 +142,11 @@ class Assembly:
         except ItemError as error:
             if self._strict:
                 raise BadItemError(item, error) from None
-            self._is_bad = True
+            self.bad_items += 1
             yield bundles.make_placeholder(item.name, error.expected, error.got)
 
-    def _note(self, item: Item, read: ReadResult, first: int, place: range, crc32: int) -> None:
+    def _note(self, item: Item, sha256: str, first: int, place: range, crc32: int) -> None:
         """Note an item whose images are in the bundle, at these bytes."""
-        sha256 = ""
-        if isinstance(read, bytes) and not self._is_bad:
-            sha256 = hashlib.sha256(read).hexdigest()
         self.noted.append(
             frames.ItemSource(
                 first,
@@ -172,6 +173,13 @@ class Assembly:
         self._number += 1
 
 
+def _sha256_of(read: ReadResult) -> str:
+    """Of the bytes of an item, where they are at hand or were noted."""
+    if isinstance(read, ReusedImages):
+        return read.noted.sha256
+    return hashlib.sha256(read).hexdigest() if isinstance(read, bytes) else ""
+
+
 def images_of(data: ReadResult, selection: Selection | None = None) -> Iterator[bytes]:
     """The frames of an item: of an image of several frames each, as a browser shows it.
 
@@ -181,6 +189,10 @@ def images_of(data: ReadResult, selection: Selection | None = None) -> Iterator[
     """
     if isinstance(data, ItemError):
         raise data
+    if isinstance(data, ReusedImages):
+        for frame in bundles.frames_in(data.data):
+            yield frame.data
+        return
     if isinstance(data, Iterator):
         yield from data
         return

@@ -37,6 +37,8 @@ class Source(NamedTuple):
     """Whether a frame that cannot be used ends the run."""
     sha256: str | None
     """Of the file at the URL, if it is known."""
+    accumulates: bool = False
+    """Whether it is one picture, each version of which becomes an item."""
 
 
 def listed_items(url: str, fetched: Callable[[Iterable[Item], list[str]], Items]) -> Items | None:
@@ -126,7 +128,8 @@ def chosen(
     selection = source.selection
     if selection.sort == "auto" or (selection.sort == "given" and not items.is_ordered):
         selection = selection._replace(sort=items.order)
-    if dated_items.is_dated(source.url):  # their times are known, their names may hold a part
+    if source.accumulates or dated_items.is_dated(source.url):
+        # Their times are known; names may hold a part of them, or one that is none.
         selection = selection._replace(time_of=lambda item: item.time)
     is_image = partial(assembling.may_be_image, items)
     try:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from luigi_gif import fetching, redaction, storage, urls
 from luigi_gif.errors import StorageError
-from luigi_gif.sources import archive_items, source_bundle
+from luigi_gif.sources import archive_items, fetched_file, source_bundle
 from luigi_gif.sources.chosen_items import Source, chosen
 from luigi_gif.sources.item import Item, Items
+from luigi_gif.sources.job import Job, translated
 from luigi_gif.sources.listing import Listing
 from luigi_gif.sources.selection import NO_IMAGE, LeftOut
 
@@ -38,12 +39,12 @@ def explain_source(
     Raises SourceError, ParameterError, DownloadError or StorageError.
     """
     with _temporary_folder() as folder:
-        job = source_bundle.Job(source, folder, _FILE_NAME, config, reporter)
+        job = Job(source, folder, _FILE_NAME, config, reporter)
         items = source_bundle.known_items(job)
         if items is not None:
             yield from _lines(source, items)
             return
-        with source_bundle.translated(source), _opened(job) as items:
+        with translated(source), _opened(job) as items:
             if items is not None:
                 yield from _lines(source, items)
 
@@ -65,7 +66,7 @@ def _temporary_folder() -> Iterator[storage.LocalFolder]:
 
 
 @contextlib.contextmanager
-def _opened(job: source_bundle.Job) -> Iterator[Items | None]:
+def _opened(job: Job) -> Iterator[Items | None]:
     """The items of a page, a list or an archive; None for any other file."""
     url = job.source.url
     if not urls.is_local(url):
@@ -82,16 +83,16 @@ def _opened(job: source_bundle.Job) -> Iterator[Items | None]:
             yield None  # a run says why
             return
     with open(path, "rb") as file:
-        is_list = source_bundle.lists_items(file.read(archive_items.BEGINNING_BYTES))
+        is_list = fetched_file.lists_items(file.read(archive_items.BEGINNING_BYTES))
         file.seek(0)
         if not is_list:
             yield None
             return
-        with source_bundle.opened(job, file, fetched) as items:
+        with fetched_file.opened(job, file, fetched) as items:
             yield items
 
 
-def _fetched(job: source_bundle.Job) -> fetching.FetchedBundle:
+def _fetched(job: Job) -> fetching.FetchedBundle:
     """A file elsewhere. Raises _ListsNothing after its first bytes, if they say so."""
     return fetching.fetch_bundle(
         job.source.url,
@@ -106,7 +107,7 @@ def _fetched(job: source_bundle.Job) -> fetching.FetchedBundle:
 
 
 def _must_list(beginning: bytes) -> bool:
-    if not source_bundle.lists_items(beginning):
+    if not fetched_file.lists_items(beginning):
         raise _ListsNothing
     return True
 

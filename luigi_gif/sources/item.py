@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from luigi_gif import bundles, urls
+from luigi_gif import bundles, frames, urls
 from luigi_gif.sources.frames_in_image import may_hold_frames
 
 
@@ -55,7 +55,15 @@ class SourceUnusable(ItemError):
 _BEGINNING_BYTES = 1 << 20
 """As many tell whether there may be an image."""
 
-ReadResult: TypeAlias = bytes | Iterator[bytes] | ItemError
+
+class ReusedImages(NamedTuple):
+    """The images of an item as they are in an earlier bundle, and what is noted of it there."""
+
+    data: bytes
+    noted: frames.ItemSource
+
+
+ReadResult: TypeAlias = bytes | Iterator[bytes] | ReusedImages | ItemError
 """The bytes of an item, or its frames as image files, or why it cannot be had."""
 
 
@@ -68,6 +76,8 @@ class Items(ABC):
     """Whether they are given in an order that means something, the same each time."""
     peeks = True
     """Whether a look at the beginning of an item costs next to nothing."""
+    keeps_names = False
+    """Whether an item that has no version is taken to be the same as long as its name is."""
     tells_progress = False
     """Whether reading them tells by itself how far it has come."""
 

@@ -22,6 +22,8 @@ class Selection(NamedTuple):
     since: float | None = None
     until: float | None = None
     """Seconds since 1970 UTC; both are included."""
+    moves: bool = False
+    """Whether one of them is an age, and so another time in each run."""
     sort: str = "auto"
     """``natural`` of names, ``time``, ``given``, or ``auto``: what the source says."""
     step_s: float = 0.0

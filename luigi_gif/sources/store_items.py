@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 AT_ONCE_BYTES = 1 << 28
 """So many objects, and so many bytes unless one has more, are read at a time."""
-_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
-"""What file systems call the time when an object was changed last."""
 
 
 class StoreItems(Items):
@@ -56,7 +54,13 @@ class StoreItems(Items):
         for info in found.values() if isinstance(found, dict) else found:
             name = info["name"].removeprefix(base).lstrip("/")
             if info.get("type") != "directory" and name and not is_hidden(name):
-                yield Item(name, info["name"], info.get("size"), _time_of(info), _version_of(info))
+                yield Item(
+                    name,
+                    info["name"],
+                    info.get("size"),
+                    storage.object_time(info),
+                    _version_of(info),
+                )
 
     def read(self, item: Item, size: int) -> bytes:
         """The first bytes of an object that is as it was listed.
@@ -146,19 +150,3 @@ def _version_of(info: JsonObject) -> str:
 
 def _timestamp(value: object) -> object:
     return value.timestamp() if isinstance(value, datetime) else value
-
-
-def _time_of(info: JsonObject) -> float | None:
-    """Seconds since 1970 UTC."""
-    for key in _TIMES:
-        time = info.get(key)
-        if isinstance(time, str):
-            try:
-                time = datetime.fromisoformat(time)
-            except ValueError:
-                continue
-        if isinstance(time, datetime):
-            return time.timestamp()
-        if isinstance(time, int | float):
-            return float(time)
-    return None

@@ -42,8 +42,11 @@ class WebItems(Items):
         Whether one that does not exist is left out, and is no fault.
     """
 
+    keeps_names = True
     peeks = False
     tells_progress = True
+    is_told_by_file = True
+    """Whether they are others only if the file that lists them is."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from luigi_gif.storage.opening import attach, open_folder
     from luigi_gif.storage.regular_files import check_path, open_regular_file, pread
     from luigi_gif.storage.staging import temporary_file
-    from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_version
+    from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_time, object_version
     from luigi_gif.storage.targets import FileTarget
 
 __getattr__ = loads_on_use(
@@ -43,7 +43,7 @@ __getattr__ = loads_on_use(
         "opening": ("attach", "open_folder"),
         "regular_files": ("check_path", "open_regular_file", "pread"),
         "staging": ("temporary_file",),
-        "store_calls": ("AT_ONCE_BYTES", "Store", "object_version"),
+        "store_calls": ("AT_ONCE_BYTES", "Store", "object_time", "object_version"),
         "targets": ("FileTarget",),
     },
 )

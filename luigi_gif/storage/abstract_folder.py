@@ -148,7 +148,8 @@ class Folder(ABC):
         """Remove the temporary files of dead runs; call it only when locked."""
 
     @abstractmethod
-    def _move(self, name: str, other: str) -> None: ...
+    def move(self, name: str, other: str) -> None:
+        """Rename a file; one that has the other name is replaced."""
 
     @abstractmethod
     def exists(self, name: str) -> bool:
@@ -172,7 +173,7 @@ class Folder(ABC):
         while self.exists(new_name):
             number += 1
             new_name = f"{name}{QUARANTINE_SUFFIX}-{number}"
-        self._move(name, new_name)
+        self.move(name, new_name)
         return new_name
 
     @contextlib.contextmanager

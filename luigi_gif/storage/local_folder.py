@@ -231,7 +231,7 @@ class LocalFolder(Folder):
         with self._errors.during("look at", name):
             return regular_files.status(self.path(name))
 
-    def _move(self, name: str, other: str) -> None:
+    def move(self, name: str, other: str) -> None:
         with self._errors.during("rename", name):
             regular_files.check_path(self.url, name)
             os.rename(self.path(name), self.path(other))

@@ -204,7 +204,7 @@ class ObjectFolder(Folder):
             objects = {self._key(name): data for name, data in contents.items()}
             self._store.call("pipe", objects, size=sum(map(len, contents.values())))
 
-    def _move(self, name: str, other: str) -> None:
+    def move(self, name: str, other: str) -> None:
         with self._errors.during("rename", name):
             # Not mv, which takes no time-out.
             size = int(self._store.call("info", self._key(name))["size"])

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import IO, Any
 
 AT_ONCE = 64
@@ -23,6 +24,8 @@ UNRESPONSIVE_S = 60.0
 """A store that made a call wait for LONG_S in vain is not called again for so long."""
 _VERSIONS = ("ETag", "etag", "generation", "mtime", "created")
 """What file systems call that which changes whenever an object does."""
+_TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
+"""What file systems call the time when an object was changed last."""
 _OPTIONS = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 Translated = Callable[[], AbstractContextManager[None]]
 """A block in which what a store raises becomes an error for people."""
@@ -110,6 +113,22 @@ def object_version(info: dict[str, Any]) -> str | None:
     """A text that changes whenever an object does, from what a store tells of it, if it does."""
     found = next((info[key] for key in _VERSIONS if info.get(key)), None)
     return None if found is None else f"{info['size']}-{found}"
+
+
+def object_time(info: dict[str, Any]) -> float | None:
+    """When an object was changed last, in seconds since 1970 UTC, if a store tells it."""
+    for key in _TIMES:
+        time_ = info.get(key)
+        if isinstance(time_, str):
+            try:
+                time_ = datetime.fromisoformat(time_)
+            except ValueError:
+                continue
+        if isinstance(time_, datetime):
+            return time_.timestamp()
+        if isinstance(time_, int | float):
+            return float(time_)
+    return None
 
 
 class _Object(io.RawIOBase):

@@ -87,6 +87,7 @@ def make_bundle(selection: sources.Selection, chosen: range, folder: storage.Loc
         settings.download(),
         ProgressReporter(DownloadData()),
     )
+    assert isinstance(made, sources.SourceBundle)
     with made.items as noted:
         frames.note_items(folder, "bundle", (each[:3] for each in noted))
     with folder.open(made.file_name) as file:
