@@ -9,6 +9,7 @@ from luigi_gif import integrations
 from luigi_gif._version import __version__
 from luigi_gif.api import make_gif
 from luigi_gif.clip_result import Result
+from luigi_gif.loops import Loops
 from luigi_gif.publish import PublishGif
 from luigi_gif.schedule import GifBatch, HourlyGif, NightlyGif
 from luigi_gif.tasks import CombineGif, DownloadData, SplitFrames, WriteFrames
@@ -18,6 +19,7 @@ __all__ = [
     "DownloadData",
     "GifBatch",
     "HourlyGif",
+    "Loops",
     "NightlyGif",
     "PublishGif",
     "Result",

@@ -25,7 +25,11 @@ class Command(NamedTuple):
     summary: str
 
 
-COMMANDS: dict[str, Command] = {}
+COMMANDS: dict[str, Command] = {
+    "run": Command("cli_loops", "FILE [NAME ...]", "make the clips of the loops in a TOML file"),
+    "list": Command("cli_loops", "FILE", "how these are: state, age, size and last error of each"),
+    "show": Command("cli_loops", "FILE NAME", "all that is known of one of them"),
+}
 """By their words, in the order of the help."""
 
 

@@ -95,7 +95,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage, the message and the nearest option; exit with 2."""
         self.print_usage(sys.stderr)
-        nearest = _nearest_option(message)
+        nearest = _nearest_option(message, list(self._option_string_actions))
         self.problem = ParameterError(
             "an option cannot be used",
             where="the command line",
@@ -180,6 +180,14 @@ def _add_option(
     group.add_argument(*flags, dest=name, help=_help(parameter), **value)
 
 
+def add_settings(parser: Parser) -> None:
+    """Add an option for each setting, in groups."""
+    titles = dict.fromkeys(_GROUP_OF_SECTION[section.__name__] for section in SECTIONS)
+    groups = {title: parser.add_argument_group(title) for title in titles}
+    for title, name, setting in _settings():
+        _add_option(groups[title], name, setting)
+
+
 def task_parameters() -> list[str]:
     """The parameters of PublishGif that are options of the same name."""
     return [name for name, _ in PublishGif.get_params() if name not in _NAMED_OTHERWISE]
@@ -202,6 +210,11 @@ def _parameters() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
     about_source = [name for name in task_parameters() if name not in grouped]
     for name, title in {**dict.fromkeys(about_source, "source"), **grouped}.items():
         yield title, name, parameters[name]
+    yield from _settings()
+
+
+def _settings() -> Iterator[tuple[str, str, NamedParameter[Any]]]:
+    """Each setting that is an option: its group, its name, and itself."""
     for section in SECTIONS:
         title = _GROUP_OF_SECTION[section.__name__]
         for name, parameter in section.get_params():
@@ -223,10 +236,8 @@ def _escaped(description: str | None) -> str:
     return (description or "").replace("%", "%%")
 
 
-def _nearest_option(message: str) -> str | None:
-    """The option that is most like the first unknown one that the message names."""
-    known = ["--help", "--version", "--output", "--explain", "--page", "--write-samples", "--for"]
-    known += [flag(name) for _, name, _ in _parameters()]
+def _nearest_option(message: str, known: list[str]) -> str | None:
+    """The known option that is most like the first unknown one that the message names."""
     _, is_unknown, words = message.partition("unrecognized arguments: ")
     options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
     if not is_unknown or not options:

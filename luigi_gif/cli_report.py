@@ -93,7 +93,7 @@ class RunReport:
 def _describe_clip(task: CombineGif) -> list[str]:
     """How many frames the clip has, if its history says so, and its size."""
     size = task.folder.size(task.gif_file) or 0
-    size_text = f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+    size_text = integrations.format_size(size)
     clip = run_history.recorded_clip(task.folder, task.gif_file)
     if clip is None:
         return [size_text]

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
-from luigi.execution_summary import LuigiRunResult
+from luigi.execution_summary import LuigiRunResult, _partition_tasks
 
 from luigi_gif import cli_options, integrations
-from luigi_gif.errors import ParameterError, PipelineError
+from luigi_gif.errors import ParameterError, ParameterErrors, PipelineError
 from luigi_gif.parameter_checks import CheckedConfig
 
 
@@ -49,9 +49,17 @@ def run_tasks(tasks: Sequence[luigi.Task], **options: object) -> LuigiRunResult:
         raise _bad_entry(error) from error
 
 
+def tasks_done(result: LuigiRunResult) -> set[luigi.Task]:
+    """The tasks of a run that are complete, whether it has run them or not."""
+    # Luigi's own summary is a text that names a few tasks; what it is made of is private to it.
+    parts = _partition_tasks(result.worker)
+    return set(parts["completed"] | parts["already_done"])
+
+
 def fail(error: PipelineError, code: int) -> int:
     """Say what went wrong; the exit code."""
-    print(f"ERROR: {error}", file=sys.stderr)
+    for each in error.errors if isinstance(error, ParameterErrors) else [error]:
+        print(f"ERROR: {each}", file=sys.stderr)
     return code
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from luigi_gif.redaction import escaped, public_text
 
 LUIGI_LOGGER = "luigi-interface"
+WORDS = ("what", "where", "expected", "got", "next_step")
+"""What an error for people says."""
 
 
 class PipelineError(Exception):
@@ -52,6 +54,33 @@ def _rebuild(
 
 class ParameterError(PipelineError, ValueError):
     """A parameter or a setting has a value that cannot be used."""
+
+
+class ParameterErrors(ParameterError):
+    """Several values cannot be used.
+
+    Attributes
+    ----------
+    errors : list of ParameterError
+        One for each of them, in order; its texts are those of the first.
+    """
+
+    def __init__(self, errors: list[ParameterError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.what,
+            where=first.where,
+            expected=first.expected,
+            got=first.got,
+            next_step=first.next_step,
+        )
+        self.errors = errors
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.errors,)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))
 
 
 class DownloadError(PipelineError):

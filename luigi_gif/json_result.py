@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from luigi.task import flatten
 
-from luigi_gif.errors import PipelineError, find_pipeline_error, short_reason
+from luigi_gif.errors import WORDS, PipelineError, find_pipeline_error, short_reason
 
 if TYPE_CHECKING:
     from luigi_gif.clip_result import Result
     from luigi_gif.json_object import JsonObject
-
-_ERROR_KEYS = ("what", "where", "expected", "got", "next_step")
 
 
 def describe_result(result: Result) -> JsonObject:
@@ -37,7 +35,7 @@ def describe_result(result: Result) -> JsonObject:
 
 def describe_failure(error: PipelineError, exit_code: int) -> JsonObject:
     """A run that failed: the five texts of its error, and the exit code."""
-    return {"error": {key: getattr(error, key) for key in _ERROR_KEYS}, "exit_code": exit_code}
+    return {"error": {key: getattr(error, key) for key in WORDS}, "exit_code": exit_code}
 
 
 def describe_steps(task: Any) -> JsonObject:

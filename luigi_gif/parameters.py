@@ -30,6 +30,9 @@ MAX_WORKERS = 10_000
 MAX_NAME_BYTES = 200
 """A file system takes 255; a note's and a temporary file's suffix need room."""
 
+GIVEN = "the command line or luigi.cfg"
+"""Where parameters are given."""
+
 Value = TypeVar("Value")
 
 
@@ -341,7 +344,7 @@ def bad_parameter(flag: str, expected: str, got: object) -> ParameterError:
     """The error for a parameter whose value cannot be used."""
     return ParameterError(
         f"the value of {flag} cannot be used",
-        where="the command line or luigi.cfg",
+        where=GIVEN,
         expected=expected,
         got=redaction.public_text(repr(got)),
         next_step="change it and run again",

@@ -18,6 +18,7 @@ from luigi_gif import (
     frames,
     integrations,
     redaction,
+    run_history,
     settings,
     sources,
     staleness,
@@ -56,6 +57,8 @@ OWN_NAMES: OwnNames = {
 }
 """What a user's file cannot be called, as the pipeline uses it itself."""
 
+_OF_ALL_STEPS = ("alone", "loop_name", "failure_receivers")
+"""What a task that runs those before it hands on to them, beside the parameters."""
 _FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentage")
 """What Luigi gives a task while it runs; see luigi_gif.integrations.luigid_status."""
 
@@ -87,6 +90,11 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
 
     alone = False
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
+
+    loop_name = ""
+    """That of the loop whose clip it makes, if it does."""
+    failure_receivers = ""
+    """apprise URLs that are told of a failure, in the place of those of [notify]."""
 
     # What is known of one run of Luigi's, which may be the second one of this process.
     _has_run = False
@@ -180,6 +188,8 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
             reason = error.got
         if reason is None and not goes_on:
             self._log_skipped(f"{self.output()} is current")
+            if self.loop_name:
+                run_history.clear_failure(self.folder)
         elif reason is not None and self._made:
             raise StorageError(
                 "what was just made is not there any more",
@@ -219,8 +229,12 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         self.forget_run()
         self.failure = exception
         url = redaction.public_url(self.url)
-        integrations.note_failure(url, exception)
-        integrations.notify_failure(self.task_family, url, exception)
+        where = url
+        if self.loop_name:
+            where = f"{self.loop_name}: {url}"
+            run_history.record_failure(self.folder, url, self.task_family, exception)
+        integrations.note_failure(where, exception)
+        integrations.notify_failure(self.task_family, where, exception, self.failure_receivers)
         if isinstance(exception, PipelineError):
             return str(exception)
         return str(super().on_failure(exception))
@@ -271,8 +285,7 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
             needed = flatten(needed[0].requires())
         for step in reversed(steps):
             self._running.append(step)
-            step.alone = self.alone
-            for name in _FOR_LUIGID:
+            for name in (*_OF_ALL_STEPS, *_FOR_LUIGID):
                 setattr(step, name, getattr(self, name, None))
             step._run()
             step.on_success()

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from functools import cached_property
 
-import luigi
-from luigi.task import MixinNaiveBulkComplete, flatten
+from luigi.task import MixinNaiveBulkComplete
 
 from luigi_gif import default_workdir, sources, storage
 from luigi_gif.caption_parameters import CaptionParameters
@@ -28,7 +27,7 @@ from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.refresh_parameters import RefreshParameters
 from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
-from luigi_gif.source_at_scheduling import SourceAtSchedulingTask, ignore_changes_since_scheduling
+from luigi_gif.source_at_scheduling import SourceAtSchedulingWrapper
 from luigi_gif.tasks import CombineGif
 from luigi_gif.unwanted_parameters import UnwantedParameters
 from luigi_gif.url_parameters import FolderParameter
@@ -75,31 +74,15 @@ class _Clips(
     UnwantedParameters,
     ClipParameters,
     MixinNaiveBulkComplete,
-    SourceAtSchedulingTask,
-    luigi.WrapperTask,
+    SourceAtSchedulingWrapper,
 ):
     """What the clips have in common: all parameters of CombineGif but their places."""
 
     needs = CombineGif
-    _has_run = False
 
     data_file = CombineGif.data_file
     gif_file = CombineGif.gif_file
     on_bad_frame = CombineGif.on_bad_frame
-
-    def run(self) -> None:
-        """Luigi has made the clips."""
-        self._has_run = True
-
-    def complete(self) -> bool:
-        """Whether each clip is current."""
-        clips = flatten(self.requires())
-        if self._has_run or self._ignores_source:
-            ignore_changes_since_scheduling(clips)
-        else:
-            self._scheduled = False
-        self._has_run = self._ignores_source = False
-        return all(clip.complete() for clip in clips)
 
 
 class NightlyGif(_Clips):

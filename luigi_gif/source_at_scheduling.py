@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import luigi
+from luigi.task import flatten
 
 from luigi_gif.parameter_checks import CheckedTask
 
@@ -29,6 +30,26 @@ class SourceAtSchedulingTask(CheckedTask):
             ignore_changes_since_scheduling(needed)
         self._scheduled = True
         return list(needed)
+
+
+class SourceAtSchedulingWrapper(SourceAtSchedulingTask, luigi.WrapperTask):
+    """A task that only has others run, and is complete when each of them is."""
+
+    _has_run = False
+
+    def run(self) -> None:
+        """Luigi has run what it needs."""
+        self._has_run = True
+
+    def complete(self) -> bool:
+        """Whether each task that it needs is complete."""
+        needed = flatten(self.requires())
+        if self._has_run or self._ignores_source:
+            ignore_changes_since_scheduling(needed)
+        else:
+            self._scheduled = False
+        self._has_run = self._ignores_source = False
+        return all(task.complete() for task in needed)
 
 
 def ignore_changes_since_scheduling(tasks: Iterable[SourceAtSchedulingTask]) -> None:

@@ -15,6 +15,18 @@ from luigi_gif.parameters import NamedParameter
 _SHOWN_URL = re.compile("#[0-9a-f]{64}")
 
 
+def path_from(folder: str, path: str) -> str:
+    """A path that counts from ``folder`` if it is relative; a URL, and what is none, as it is."""
+    is_plain = path.strip() and "://" not in path and urls.scheme_of(path) == ""
+    if not is_plain or redaction.public_url(path) != redaction.escaped(path):
+        return path
+    try:
+        urls.check_url(path)
+    except ValueError:
+        return path
+    return os.path.join(folder, os.path.expanduser(path))
+
+
 class UrlParameter(NamedParameter[str]):
     """A path or URL, shown without its secrets wherever Luigi shows parameters.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
+    from luigi_gif.integrations.byte_format import format_size
     from luigi_gif.integrations.failure_summary import note_failure
     from luigi_gif.integrations.log_format import FORMAT, PlainFormatter
     from luigi_gif.integrations.luigi_command import luigi_arguments
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from luigi_gif.integrations.process_setup import (
         install_for_command,
         install_for_luigi,
+        install_for_many_clips,
         set_defaults,
     )
     from luigi_gif.integrations.progress import Progress, ProgressReporter, show_bars
@@ -27,12 +29,18 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
+        "byte_format": ("format_size",),
         "failure_summary": ("note_failure",),
         "log_format": ("FORMAT", "PlainFormatter"),
         "luigi_command": ("luigi_arguments",),
         "notifications": ("notify_failure", "notify_success"),
         "page": ("write_page",),
-        "process_setup": ("install_for_command", "install_for_luigi", "set_defaults"),
+        "process_setup": (
+            "install_for_command",
+            "install_for_luigi",
+            "install_for_many_clips",
+            "set_defaults",
+        ),
         "progress": ("Progress", "ProgressReporter", "show_bars"),
         "signals": ("quiet_in_child",),
         "streams": ("is_stream_closed", "print_lines", "print_path", "write_bytes"),

@@ -29,10 +29,11 @@ def notify_success(clip: str, made: str) -> None:
     _send("success", settings.notify.current().on_success, "a clip was made", f"{clip}\n{made}")
 
 
-def notify_failure(step: str, where: str, error: BaseException) -> None:
-    """Send that a step failed, and why, to ``[notify] on_failure``."""
+def notify_failure(step: str, where: str, error: BaseException, receivers: str = "") -> None:
+    """Send that a step failed, and why, to ``receivers``, else to ``[notify] on_failure``."""
     words = str(error) if isinstance(error, PipelineError) else short_reason(error)
-    _send("failure", settings.notify.current().on_failure, f"{step} failed", f"{where}\n{words}")
+    receivers = receivers or settings.notify.current().on_failure
+    _send("failure", receivers, f"{step} failed", f"{where}\n{words}")
 
 
 def _send(kind: Kind, urls: str, title: str, body: str) -> None:

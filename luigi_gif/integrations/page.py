@@ -6,7 +6,6 @@ import hashlib
 import logging
 import posixpath
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from luigi_gif import frames, storage
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError, PipelineError, StorageError
 from luigi_gif.integrations.byte_format import format_mib
+from luigi_gif.json_object import mapping_of, number_of, time_of
 from luigi_gif.redaction import escaped, public_url
 from luigi_gif.storage import HISTORY
 
@@ -108,7 +108,7 @@ def _clips(folder: storage.Folder) -> Iterator[Clip]:
         note = posixpath.join(subfolder, HISTORY)
         try:
             history = folder.read_json(note) or {}
-            clips = _mapping(history.get("clips"))
+            clips = mapping_of(history.get("clips"))
             found = [
                 _clip(folder, subfolder, name, history, about) for name, about in clips.items()
             ]
@@ -127,7 +127,7 @@ def _clip(
     """
     if name.startswith("/") or not {"", ".", ".."}.isdisjoint(name.split("/")):
         return None  # it leads out of the folder
-    path, about = posixpath.join(subfolder, name), _mapping(about)
+    path, about = posixpath.join(subfolder, name), mapping_of(about)
     if isinstance(folder, storage.LocalFolder):
         storage.check_path(folder.url, path)  # as a link may do
     size = folder.size(path)
@@ -135,29 +135,19 @@ def _clip(
         return None
     seconds = {
         step: float(each["seconds"])
-        for step, each in _mapping(history.get("steps")).items()
-        if _is_number(_mapping(each).get("seconds"))
+        for step, each in mapping_of(history.get("steps")).items()
+        if number_of(mapping_of(each).get("seconds")) is not None
     }
-    measures = {name: about[name] for name in _MEASURES if _is_number(about.get(name))}
+    measures = {name: about[name] for name in _MEASURES if number_of(about.get(name)) is not None}
     return Clip(
         path, _time(about.get("made")), str(history.get("url", "")), size, seconds, measures
     )
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and 0 <= value < 10**18
-
-
 def _time(value: Any) -> str:
     """In ISO 8601 (UTC); empty where the value is no such time."""
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC).isoformat(timespec="seconds")
-    except (TypeError, ValueError, OverflowError):
-        return ""
+    time = time_of(value)
+    return time.isoformat(timespec="seconds") if time else ""
 
 
 def _article(clip: Clip) -> str:

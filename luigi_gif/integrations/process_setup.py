@@ -47,14 +47,19 @@ def install_for_luigi(arguments: list[str]) -> None:
     """Install what the luigi command needs that runs tasks of this package."""
     install_for_command()
     set_defaults(arguments)
-    CheckedConfig.reads_once = True
+    install_for_many_clips()
     log_format.install_formatter()
     failure_summary.install_failure_summary()
     luigid_fallback.enable_local_fallback()
-    fork_pool.install_fork_pool()
     argument_parsers.reuse_argument_parsers()
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = _public_arguments(sys.argv[1:])
+
+
+def install_for_many_clips() -> None:
+    """Install what makes many clips cheap in a command, once its configuration is read."""
+    CheckedConfig.reads_once = True
+    fork_pool.install_fork_pool()
     # The command lives for one job: no garbage collection, least of all those at its end,
     # needs to search what it has imported.
     gc.freeze()

@@ -1,0 +1,304 @@
+"""loops.toml: clips that are made again and again, a table with parameters of the tasks for each.
+
+All that is wrong in the file is told at once, with the line and the key, before anything runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from luigi_gif import redaction, storage, urls
+from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, PipelineError
+from luigi_gif.parameters import GIVEN, MAX_NAME_BYTES, NamedParameter, TextParameter, same_name
+from luigi_gif.pipeline_task import EXAMPLE_URL, PipelineTask
+from luigi_gif.tasks import CombineGif
+from luigi_gif.url_parameters import path_from
+
+if TYPE_CHECKING:
+    from luigi_gif.toml_lines import KeyLines, Path
+
+DEFAULT_WORKDIR = "data"
+"""Beside the file: where the work directories of its loops are."""
+_DEFAULTS, _LOOP = "defaults", "loop"
+
+
+class Loop(NamedTuple):
+    """A loop of the file.
+
+    Attributes
+    ----------
+    name : str
+        Its name, which no other loop of the file has.
+    task : PipelineTask
+        The task to run.
+    clip : CombineGif
+        The one that makes its clip.
+    """
+
+    name: str
+    task: PipelineTask
+    clip: CombineGif
+
+
+class _NameParameter(TextParameter):
+    """The name of a loop, which is that of its work directory, too."""
+
+    expected = f"letters, digits, _ . - and spaces, at most {MAX_NAME_BYTES} bytes"
+
+    def checked(self, value: object) -> str:
+        name = super().checked(value)
+        if not re.fullmatch(r"\w([\w .-]*\w)?", name) or len(name.encode()) > MAX_NAME_BYTES:
+            raise self.error(name)
+        return name
+
+
+class _ReceiversParameter(NamedParameter[str]):
+    """apprise URLs, as an array or separated by spaces."""
+
+    expected = "apprise URLs, in an array or separated by spaces"
+
+    def checked(self, value: object) -> str:
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            value = " ".join(value)
+        if not isinstance(value, str):
+            raise self.error(type(value).__name__)
+        return value
+
+
+class _LoopParameters:
+    """What a loop has beside the parameters of the tasks."""
+
+    name = _NameParameter()
+    on_failure = _ReceiversParameter()
+
+
+_OF_DEFAULTS: dict[str, NamedParameter[Any]] = {
+    **dict(CombineGif.get_params()),
+    "on_failure": vars(_LoopParameters)["on_failure"],
+}
+_OF_LOOP = {"name": vars(_LoopParameters)["name"], **_OF_DEFAULTS}
+"""What each table may hold."""
+_PATHS = ("url", "workdir", "caption_font")
+"""Relative ones count from the file's folder."""
+
+
+def read_loops(path: str) -> list[Loop]:
+    """The loops of a file, in its order.
+
+    Raises
+    ------
+    ParameterError
+        For a file that cannot be read; :class:`ParameterErrors` for several mistakes in it.
+    """
+    import tomllib  # which most runs do without
+
+    from luigi_gif.toml_lines import KeyLines
+
+    text = _read_text(path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.fullmatch(r"(.+) \(at (?:line ([0-9]+), .+|end of document)\)", str(error))
+        words, line = found.groups() if found else (str(error), None)
+        where = f"{path}, line {line or text.count(chr(10)) + 1}"
+        raise _mistake("the file is no TOML", where, "TOML", words, "correct it") from None
+    file = _LoopsFile(path, KeyLines(text))
+    loops = list(file.loops(document))
+    if file.mistakes:
+        in_order = sorted(file.mistakes, key=lambda mistake: mistake[0])
+        raise ParameterErrors([error for _, error in in_order])
+    return loops
+
+
+def chosen_loops(loops: list[Loop], names: Iterable[str], path: str) -> list[Loop]:
+    """Those of these names, or all without any, in the order of the file ``path``.
+
+    Raises ParameterError, or ParameterErrors, for names that no loop has.
+    """
+    names = dict.fromkeys(names)
+    known = [loop.name for loop in loops]
+    unknown = [
+        _mistake(
+            "no loop has this name",
+            f"{path}: {name}",
+            "the name of a loop in the file",
+            "another name",
+            _did_you_mean(name, known) or "luigi-gif list shows the loops of a file",
+        )
+        for name in names
+        if name not in known
+    ]
+    if unknown:
+        raise ParameterErrors(unknown)
+    return [loop for loop in loops if not names or loop.name in names]
+
+
+class _LoopsFile:
+    """Reads the tables of a file, and gathers what is wrong in them."""
+
+    def __init__(self, path: str, lines: KeyLines) -> None:
+        self._path = path
+        self._folder = os.path.dirname(os.path.abspath(path))
+        self._lines = lines
+        self._taken: dict[tuple[object, str], int] = {}
+        """The line of each thing that two loops may not have in common."""
+        self.mistakes: list[tuple[int, ParameterError]] = []
+        """With the line of each."""
+
+    def loops(self, document: dict[str, Any]) -> Iterator[Loop]:
+        """Those that can be used."""
+        for key in document.keys() - {_DEFAULTS, _LOOP}:
+            self._unknown((key,), [_LOOP, _DEFAULTS])
+        defaults = document.get(_DEFAULTS, {})
+        if not isinstance(defaults, dict):
+            self._note((_DEFAULTS,), "these are no defaults", "a table, [defaults]", "a value")
+            return
+        tables = document.get(_LOOP)
+        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
+            got = "none" if tables is None else "another value"
+            self._note((_LOOP,), "there are no loops", "[[loop]] before each of them", got)
+            return
+        defaults = self._values(defaults, (_DEFAULTS,), _OF_DEFAULTS)
+        defaults_are_good = not self.mistakes
+        inherited = CombineGif(url=EXAMPLE_URL, workdir=self._folder).param_kwargs
+        for number, table in enumerate(tables):
+            path, before = (_LOOP, number), len(self.mistakes)
+            values = self._values(table, path, _OF_LOOP)
+            for key in {"name", "url"} - table.keys() - defaults.keys():
+                self._note((*path, key), f"a loop has no {key}", f"{key} = ...", "none")
+            values = self._with_workdir(path, values, defaults)
+            if defaults_are_good and len(self.mistakes) == before:
+                yield from self._loop(path, inherited | defaults | values)
+
+    def _loop(self, path: Path, values: dict[str, Any]) -> Iterator[Loop]:
+        """The loop, unless its values cannot be used together."""
+        name, receivers = values.pop("name"), values.pop("on_failure", "")
+        try:
+            task = CombineGif(**values)
+        except PipelineError as error:
+            named = (key for key in values if f"{_OF_LOOP[key].flag} " in f"{error.what} ")
+            self._note_error((*path, *itertools.islice(named, 1)), error)
+            return
+        task.alone = True  # Luigi looks at all of its tasks before it runs each
+        task.loop_name, task.failure_receivers = name, receivers
+        yield Loop(name, task, task)
+
+    def _values(
+        self, table: dict[str, Any], path: Path, known: dict[str, NamedParameter[Any]]
+    ) -> dict[str, Any]:
+        """Those of a table that can be used, as tasks take them."""
+        values = {}
+        for key, value in table.items():
+            if key not in known:
+                self._unknown((*path, key), list(known))
+                continue
+            parameter = known[key]
+            try:
+                values[key] = parameter.normalize(parameter.parse(self._given(key, value)))
+            except ParameterError as error:
+                self._note_error((*path, key), error)
+        return values
+
+    def _given(self, key: str, value: Any) -> Any:
+        """What the file says, with paths as they are known from every folder."""
+        if isinstance(value, date):  # or a datetime
+            return value.isoformat()
+        if key not in _PATHS:
+            return value
+        if isinstance(value, str) and key == "url":
+            with contextlib.suppress(ValueError):  # which the parameter tells of
+                sources = urls.split_sources(value)
+                value = sources[0] if len(sources) == 1 else sources
+        if isinstance(value, list):
+            return [
+                path_from(self._folder, each) if isinstance(each, str) else each for each in value
+            ]
+        return path_from(self._folder, value) if isinstance(value, str) else value
+
+    def _with_workdir(
+        self, path: Path, values: dict[str, Any], defaults: dict[str, Any]
+    ) -> dict[str, Any]:
+        """With the work directory: its own, else the folder of its name in that of all loops."""
+        name, workdir = values.get("name", ""), values.get("workdir")
+        if not workdir:
+            parent = defaults.get("workdir") or os.path.join(self._folder, DEFAULT_WORKDIR)
+            workdir = f"{parent.rstrip('/')}/{name}"
+        if name and self._is_free((*path, "name"), name):
+            self._is_free((*path, "workdir"), workdir)
+        return values | {"workdir": workdir}
+
+    def _is_free(self, path: Path, value: str) -> bool:
+        """Whether no loop before it has the same; else that is a mistake."""
+        key, line = path[-1], self._lines.line_of(path)
+        # Some file systems take two names for one.
+        other = self._taken.setdefault((key, same_name(value)), line)
+        if other == line:
+            return True
+        got = f"{redaction.public_url(value)}, as in line {other}"
+        self._note(path, f"two loops have the same {key}", f"a {key} of its own", got)
+        return False
+
+    def _unknown(self, path: Path, known: list[str]) -> None:
+        key = str(path[-1])
+        next_step = _did_you_mean(key, known) or "correct it; docs/options.md lists the parameters"
+        if len(path) == 1:
+            expected = "[defaults] and [[loop]]"
+        else:
+            expected = f"{', '.join(known[:1])} or a parameter of the tasks, with underscores"
+        self._note(path, "the file has an unknown key", expected, "another name", next_step)
+
+    def _note_error(self, path: Path, error: PipelineError) -> None:
+        """Note what a parameter or a task says of a value."""
+        key = str(path[-1])
+        flag = _OF_LOOP[key].flag if key in _OF_LOOP else ""
+        what = error.what.replace(flag, key) if flag else error.what
+        where = "" if error.where == GIVEN else f": {error.where}"
+        self._note(path, what, error.expected, error.got, error.next_step, where)
+
+    def _note(
+        self,
+        path: Path,
+        what: str,
+        expected: str,
+        got: str,
+        next_step: str = "correct the file and run again",
+        behind: str = "",
+    ) -> None:
+        line = self._lines.line_of(path)
+        key = path[-1] if isinstance(path[-1], str) else "this loop"
+        where = f"{self._path}, line {line}: {key}{behind}"
+        self.mistakes.append((line, _mistake(what, where, expected, got, next_step)))
+
+
+def _read_text(path: str) -> str:
+    """The text of the file. Raises ParameterError."""
+    try:
+        with (
+            storage.open_regular_file(os.path.expanduser(path)) as descriptor,
+            open(descriptor, encoding="utf-8-sig", closefd=False) as file,  # as editors save it
+        ):
+            return file.read()
+    except (OSError, ValueError, ForeignFileError) as error:
+        got = "no regular file" if isinstance(error, ForeignFileError) else "no text in UTF-8"
+        got = getattr(error, "strerror", None) or got
+        raise _mistake(
+            "the loops cannot be read", path, "a TOML file", got, "correct its path"
+        ) from None
+
+
+def _mistake(what: str, where: str, expected: str, got: str, next_step: str) -> ParameterError:
+    return ParameterError(what, where=where, expected=expected, got=got, next_step=next_step)
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    """A question that names the nearest of the known words; nothing where none is near."""
+    import difflib  # which a file without a mistake does without
+
+    nearest = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else ""
