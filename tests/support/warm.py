@@ -1,7 +1,8 @@
-"""Programs in processes forked of one that has imported Luigi, or Dask: most of their start.
+"""Programs in processes forked of one that has imported what they need: most of their start.
 
 They are programs as any other, but for how they begin: with the arguments, the folder, the
-environment and the streams they are given, in a session of their own.
+environment and the streams they are given, in a session of their own. What the package itself does
+when it is imported, each of them does.
 """
 
 from __future__ import annotations
@@ -26,8 +27,12 @@ PATIENCE_S = 600.0
 """After which a program is taken for one that hangs; on a busy machine all takes long."""
 
 _LUIGI = """
+import importlib, pkgutil
 import luigi.cmdline, luigi.configuration, luigi.notifications, luigi.setup_logging
-import luigi.tools.range, requests
+import luigi.tools.range, luigi_gif
+for module in pkgutil.walk_packages(luigi_gif.__path__, "luigi_gif."):
+    if module.name != "luigi_gif.cli":
+        importlib.import_module(module.name)
 """
 _DASK = f"""{_LUIGI}
 import dask.__main__, distributed.cli.dask_scheduler, distributed.cli.dask_worker
@@ -57,6 +62,7 @@ for number, path in enumerate(order["streams"]):
     os.dup2(file, number)
     os.close(file)
 sys.path[:0] = order["path"]
+del sys.modules["luigi_gif"]
 sys.argv[1:] = order["arguments"]
 luigi.cmdline.luigi_run.__defaults__ = (sys.argv[1:],)
 luigi.configuration.LuigiConfigParser._instance = None
