@@ -18,10 +18,12 @@ import luigi
 import pytest
 from fsspec.asyn import get_loop
 from support.clips import clip_here
-from support.commands import Run
+from support.commands import Run, strange_lines
 from support.fetched import Fetch
+from support.images import DELIMITER
 from support.numbered import picture, shown
 from support.paths import SAMPLE
+from support.pipeline import frame
 from support.right_clips import NO_DELAYS_MS, PICTURES, PIXELS, same_clips, shown_frames
 from support.services import dask_scheduler, dask_worker
 from support.stores import STORES, Store, missing
@@ -43,6 +45,7 @@ from luigi_gif.errors import DownloadError, StorageError
 from luigi_gif.storage import store_calls as store_module
 
 Files = dict[str, bytes]
+BUNDLE = DELIMITER.join(map(frame, range(6)))
 
 pytestmark = pytest.mark.xdist_group("stores")
 """With --dist loadgroup they start once, not once a process of the tests."""
@@ -137,10 +140,18 @@ def cluster(running: dict[str, Store]) -> Iterator[str]:
         yield scheduler.address
 
 
-@pytest.fixture(scope="session")
-def local_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """The files that a run on the sample makes in a local folder."""
-    return local_run(str(SAMPLE), tmp_path_factory.mktemp("local"))
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of a small bundle."""
+    path = tmp_path_factory.mktemp("bundle") / "bundle.img"
+    path.write_bytes(BUNDLE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def local_files(bundle: str, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """The files that a run on it makes in a local folder."""
+    return local_run(bundle, tmp_path_factory.mktemp("local"))
 
 
 def local_run(url: str, workdir: Path) -> Files:
@@ -266,11 +277,11 @@ def test_a_folder_that_is_shared_is_known(folder: storage.Folder) -> None:
 
 
 def test_a_store_is_a_work_directory(
-    store: Store, local_files: Files, caplog: pytest.LogCaptureFixture
+    store: Store, bundle: str, local_files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its files are those of a local folder; done is skipped, missing frames are made again."""
     url = f"{store.bucket()}/work"
-    combined = luigi_gif.CombineGif(url=str(SAMPLE), workdir=url)
+    combined = luigi_gif.CombineGif(url=bundle, workdir=url)
     caplog.set_level("INFO", "luigi-interface")
 
     def made() -> list[str]:
@@ -288,14 +299,27 @@ def test_a_store_is_a_work_directory(
     assert same(url, local_files)
 
 
-def test_workers_write_to_a_store(command: Run, store: Store, cluster: str, tmp_path: Path) -> None:
+def test_workers_write_to_a_store(
+    luigi_gif_here: Callable[..., int], store: Store, cluster: str, tmp_path: Path
+) -> None:
     """Of a bundle that lies there too, they make the files that a local folder gets."""
     bucket = store.bucket()
-    storage.open_folder(bucket).write("bundle.img", SAMPLE.read_bytes())
-    flags = ("--url", f"{bucket}/bundle.img", "--workdir", f"{bucket}/work")
-    result = command(*flags, "--dask-address", cluster)
-    assert result.returncode == 0, result.stderr
+    storage.open_folder(bucket).write("bundle.img", BUNDLE)
+    arguments = (f"{bucket}/bundle.img", "--workdir", f"{bucket}/work", "--dask-address", cluster)
+    assert luigi_gif_here(*arguments) == 0
     assert same(f"{bucket}/work", local_run(f"{bucket}/bundle.img", tmp_path / "local"))
+
+
+@pytest.mark.parametrize("store", ["gcs"], indirect=True)
+def test_the_luigi_command_works_on_a_store(
+    command: Run, store: Store, bundle: str, local_files: Files
+) -> None:
+    """It ends by itself, and says nothing odd."""
+    work = f"{store.bucket()}/work"
+    result = command("--url", bundle, "--workdir", work)
+    assert result.returncode == 0, result.stderr
+    assert not strange_lines(result.stderr)
+    assert same(work, local_files)
 
 
 def test_a_bucket_that_is_not_there_is_named(store: Store) -> None:
