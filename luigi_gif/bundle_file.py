@@ -32,6 +32,13 @@ class BundleFile:
         self.path = folder.path(name)
         self.receipt_name = f"{name}.json"
 
+    @property
+    def note_names(self) -> list[str]:
+        """The names of its receipt and of what is noted of its items."""
+        suffixes = (frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX)
+        names = (self.name, f"{self.name}{_NEXT}")
+        return [self.receipt_name, *(f"{name}{suffix}" for name in names for suffix in suffixes)]
+
     def exists(self) -> bool:
         return self._folder.size(self.name) is not None
 
@@ -50,6 +57,14 @@ class BundleFile:
     def has_receipt(self) -> bool:
         """Whether there is one, be it whole or not."""
         return self._folder.size(self.receipt_name) is not None
+
+    def is_own(self) -> bool:
+        """Whether what lies there is what its receipt says; a receipt may be all that is left."""
+        receipt, version = self.receipt(), self.version()
+        if receipt is None:
+            return False
+        is_same = version is None or receipt.get("version") == version
+        return is_same or receipt.get("sha256") == self._folder.sha256(self.name)
 
     def write_receipt(self, receipt: Mapping[str, object]) -> None:
         """Note in the receipt which version of the bundle it is of."""

@@ -152,7 +152,7 @@ def test_frames_are_not_listed(nights: Path, local: bool, mocker: MockerFixture)
         for name in ("a/run.json", "a/frames/frame_00.gif", "b/c/run.json", "frames/d/run.json"):
             folder.write(name, b"{}")
         scan = mocker.spy(fsspec.get_filesystem_class("memory"), "ls")
-    found = folder.find("run.json", "frames")
+    found = folder.find({"run.json"}, {"frames"})
     assert found == (["2026-11-01", "a b&c", "gone"] if local else ["a", "b/c", "frames/d"])
     asked = [str(call.args[-1]) for call in scan.call_args_list]
     assert asked

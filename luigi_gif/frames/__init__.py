@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         new_manifest,
     )
     from luigi_gif.frames.missing_chunks import find_missing_chunks
+    from luigi_gif.frames.removal import frame_files_to_remove
     from luigi_gif.frames.render_options import RenderOptions
     from luigi_gif.frames.unwanted import Unwanted
     from luigi_gif.frames.write_frames import write_missing_frames
@@ -78,6 +79,7 @@ __getattr__ = loads_on_use(
             "new_manifest",
         ),
         "missing_chunks": ("find_missing_chunks",),
+        "removal": ("frame_files_to_remove",),
         "render_options": ("RenderOptions",),
         "unwanted": ("Unwanted",),
         "write_frames": ("write_missing_frames",),

@@ -9,7 +9,7 @@ nobody has changed them since.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from luigi_gif import storage
 from luigi_gif.frames.frame_files import digits_for, frame_file_name, list_frame_files
@@ -32,7 +32,9 @@ def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str
     if old is None:
         return []
     quarantined: list[str] = []
-    manifest.earlier.extend(_merged([*old.earlier, *_proven(folder, old, quarantined)]))
+    manifest.earlier.extend(
+        own_files(folder, old, lambda name: quarantined.append(folder.quarantine(name)))
+    )
     digits = digits_for(manifest.frame_count)
     for file in list_frame_files(folder, digits):
         if file.digits != digits or file.number >= manifest.frame_count:
@@ -42,10 +44,20 @@ def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str
     return quarantined
 
 
-def _proven(
-    folder: storage.Folder, old: Manifest, quarantined: list[str]
+def own_files(
+    folder: storage.Folder, manifest: Manifest, altered: Callable[[str], object]
 ) -> Iterator[EarlierFiles]:
-    """The frame files of a manifest that nobody has changed; the others are set aside.
+    """The frame files that are the pipeline's: a manifest's, and those before it.
+
+    ``altered`` is called with the name of each file of a chunk that somebody has changed.
+    """
+    return _merged([*manifest.earlier, *_proven(folder, manifest, altered)])
+
+
+def _proven(
+    folder: storage.Folder, old: Manifest, altered: Callable[[str], object]
+) -> Iterator[EarlierFiles]:
+    """The frame files of a manifest that nobody has changed.
 
     Where a run has not noted a checksum yet, as it was killed, its claim has to do.
     """
@@ -60,8 +72,9 @@ def _proven(
             for content in contents:
                 crc32 = zlib.crc32(content or b"", crc32)
             if None in contents or crc32 != result.crc32:
-                pairs = zip(names, contents, strict=True)
-                quarantined += [folder.quarantine(name) for name, content in pairs if content]
+                for name, content in zip(names, contents, strict=True):
+                    if content:
+                        altered(name)
                 continue
         yield EarlierFiles(digits, chunk.numbers.start, chunk.numbers.stop)
 

@@ -104,7 +104,7 @@ def _signed(page: bytes) -> bytes:
 
 
 def _clips(folder: storage.Folder) -> Iterator[Clip]:
-    for subfolder in folder.find(HISTORY, frames.SUBFOLDER):
+    for subfolder in folder.find({HISTORY}, {frames.SUBFOLDER}):
         note = posixpath.join(subfolder, HISTORY)
         try:
             history = folder.read_json(note) or {}

@@ -7,6 +7,7 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.storage.abstract_folder import COPY_BYTES, Folder
     from luigi_gif.storage.folder_handle import FolderHandle
+    from luigi_gif.storage.folder_lock import is_own_lock
     from luigi_gif.storage.http_headers import HttpHeaders
     from luigi_gif.storage.layout import (
         HISTORY,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         QUARANTINE_SUFFIX,
         TEMPORARY_SUFFIX,
     )
+    from luigi_gif.storage.leftovers import temporary_files
     from luigi_gif.storage.local_folder import LocalFolder
     from luigi_gif.storage.opening import attach, open_folder
     from luigi_gif.storage.regular_files import check_path, open_regular_file, pread
@@ -29,6 +31,7 @@ __getattr__ = loads_on_use(
     {
         "abstract_folder": ("COPY_BYTES", "Folder"),
         "folder_handle": ("FolderHandle",),
+        "folder_lock": ("is_own_lock",),
         "http_headers": ("HttpHeaders",),
         "layout": (
             "HISTORY",
@@ -39,6 +42,7 @@ __getattr__ = loads_on_use(
             "QUARANTINE_SUFFIX",
             "TEMPORARY_SUFFIX",
         ),
+        "leftovers": ("temporary_files",),
         "local_folder": ("LocalFolder",),
         "opening": ("attach", "open_folder"),
         "regular_files": ("check_path", "open_regular_file", "pread"),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import posixpath
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif.errors import LUIGI_LOGGER
@@ -35,6 +36,13 @@ class Entry(NamedTuple):
 
     name: str
     size: int
+
+
+class Listed(NamedTuple):
+    """What a folder holds."""
+
+    name: str
+    is_folder: bool
 
 
 class Folder(ABC):
@@ -88,10 +96,25 @@ class Folder(ABC):
         """
 
     @abstractmethod
-    def find(self, name: str, skip: str) -> list[str]:
-        """The folders in here, however deep, that hold a file of this name.
+    def scan(self, subfolder: str) -> Iterator[Listed]:
+        """The files and folders in a subfolder, in any order; none where that is not there.
 
-        What lies in a folder ``skip`` beside such a file is not listed, and no link is followed.
+        Links are neither, nor is what may not be listed there.
+        """
+
+    @abstractmethod
+    def is_file(self, name: str) -> bool:
+        """Whether a file of this name is there that no link leads to."""
+
+    @abstractmethod
+    def modified(self, name: str) -> float | None:
+        """When a file was written last, in seconds since 1970 UTC, or None if it is not there."""
+
+    @abstractmethod
+    def user(self) -> str:
+        """Who works in it now, in words for people; empty where that is nobody, or not known.
+
+        An object store tells only of runs that write frames. Nothing is changed.
         """
 
     @abstractmethod
@@ -137,6 +160,17 @@ class Folder(ABC):
         """Remove a file, if it is there."""
 
     @abstractmethod
+    def remove_many(self, names: Iterable[str]) -> None:
+        """Remove files, as far as they are there; on a store several at a time."""
+
+    @abstractmethod
+    def remove_folder(self, subfolder: str) -> None:
+        """Remove a subfolder if it is there and empty; the folder itself has an empty name.
+
+        A store has no folders but for the names of its objects.
+        """
+
+    @abstractmethod
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> contextlib.AbstractContextManager[None]:
         """Keep other runs out while the block lasts; wait for them at most ``timeout_s``.
 
@@ -158,6 +192,27 @@ class Folder(ABC):
     @abstractmethod
     def is_folder(self, name: str) -> bool:
         """Whether there is a folder of this name."""
+
+    def find(self, names: Collection[str], skip: Collection[str]) -> list[str]:
+        """The folders in here, however deep, that hold a file of one of these names; sorted.
+
+        What lies in a folder of a name in ``skip`` beside such a file is not listed, and no link
+        is followed.
+        """
+        found, waiting = [], [""]
+        while waiting:
+            folder = waiting.pop()
+            holds_one, folders = False, []
+            for each in self.scan(folder):
+                if each.is_folder:
+                    folders.append(each.name)
+                else:
+                    holds_one |= each.name in names
+            if holds_one:
+                found.append(folder)
+                folders = [name for name in folders if name not in skip]
+            waiting += [posixpath.join(folder, name) for name in folders]
+        return sorted(found)
 
     def sha256(self, name: str) -> str:
         """The SHA-256 of a file, 64 hexadecimal digits."""
@@ -212,6 +267,14 @@ class Folder(ABC):
         """The rows of what :meth:`write_json_rows` published; none if the file is not there."""
         with contextlib.suppress(FileNotFoundError), self.open(name) as file:
             yield from checksummed_json.read_rows(file)
+
+    def is_whole_json(self, name: str) -> bool:
+        """Whether a file is a JSON object that was published here, as it was written."""
+        try:
+            with self.open(name) as file:
+                return checksummed_json.is_whole(file)
+        except FileNotFoundError:
+            return False
 
     def json_checksum(self, name: str) -> str | None:
         """The checksum that a JSON object begins with, or None if the file is not there."""

@@ -21,6 +21,7 @@ HEAD = b'{"crc32": "'
 """What the text of each of these files begins with."""
 HEAD_BYTES = len(HEAD) + 8
 """With the checksum, which follows."""
+_BEHIND_CHECKSUM = b'", '
 _READ_BYTES = 1 << 16
 _ROWS_IN_A_LINE = 100
 
@@ -80,6 +81,20 @@ def read_rows(file: IO[bytes]) -> Iterator[Any]:
             yield from json.loads(b"[%s]" % line.rstrip(b",\n"))
         except ValueError:
             return
+
+
+def is_whole(file: IO[bytes]) -> bool:
+    """Whether a file has the checksum of its text, which need not fit into memory."""
+    head = file.read(HEAD_BYTES)
+    noted = checksum_in(head)
+    if noted is None or file.read(len(_BEHIND_CHECKSUM)) != _BEHIND_CHECKSUM:
+        return False
+    crc32, pending = 0, b""
+    while piece := file.read(_READ_BYTES):
+        text = pending + piece
+        crc32 = zlib.crc32(text.rstrip(), crc32)
+        pending = text[len(text.rstrip()) :]
+    return int(noted, 16) == crc32
 
 
 def checksum_in(head: bytes) -> str | None:

@@ -120,6 +120,35 @@ def acquire(root: str, timeout_s: float) -> Lock:
             lock.release()
 
 
+def holder(path: str) -> str:
+    """Who holds the lock file at ``path``, in words for people; nothing where that is nobody.
+
+    The file is neither made nor changed. Raises OSError.
+    """
+    import fcntl
+
+    try:
+        descriptor = regular_files.open_descriptor(path)
+    except FileNotFoundError:
+        return ""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = process_owner.parse_owner(os.pread(descriptor, _NOTE_BYTES, 0))
+        return str(owner) if owner else _STRANGER
+    except OSError as error:
+        if error.errno not in _CANNOT_LOCK:
+            raise
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def is_own_lock(content: bytes) -> bool:
+    """Whether a lock file with this content is the pipeline's."""
+    return not content or process_owner.parse_owner(content) is not None
+
+
 def remove_if_empty(root: str) -> None:
     """Leave no folder behind that holds nothing but the lock, which goes while it is held."""
     with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@ Under the lock all of it may: see ``sweep()`` of the two folders. step_run.py sa
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from luigi_gif.storage import process_owner
@@ -15,6 +15,12 @@ from luigi_gif.storage.temporary_names import token_in
 
 if TYPE_CHECKING:
     from luigi_gif.storage.abstract_folder import Folder
+
+
+def temporary_files(folder: Folder, subfolder: str) -> list[str]:
+    """The names of all files of runs, ended or not, that are there only as long as a run lasts."""
+    found = [name for name, _ in folder.entries(subfolder, SHARED_PREFIXES) if token_in(name)]
+    return [os.path.join(subfolder, name) for name in sorted(found)]
 
 
 def remove_those_of_ended_runs(folder: Folder, subfolder: str, names: Iterable[str]) -> None:
@@ -26,11 +32,23 @@ def remove_those_of_ended_runs(folder: Folder, subfolder: str, names: Iterable[s
         token = token_in(name)
         if token is None or not name.startswith(SHARED_PREFIXES):
             continue
-        try:
-            probe = folder.read(FolderHandle(folder.url, token).probe_file)
-        except FileNotFoundError:
-            owner = None
-        else:
-            owner = process_owner.parse_owner(probe)
+        owner = _owner_of(folder, token)
         if owner is None or owner.is_gone():
             folder.remove(os.path.join(subfolder, name))
+
+
+def living_owners(folder: Folder, names: Iterable[str]) -> Iterator[str]:
+    """The runs whose probe files are among these names, but for those that have surely ended."""
+    for name in names:
+        token = token_in(name)
+        owner = _owner_of(folder, token) if token else None
+        if owner is not None and not owner.is_gone():
+            yield str(owner)
+
+
+def _owner_of(folder: Folder, token: str) -> process_owner.Owner | None:
+    """The run with this token, if its probe file is there and says who it is."""
+    try:
+        return process_owner.parse_owner(folder.read(FolderHandle(folder.url, token).probe_file))
+    except FileNotFoundError:
+        return None

@@ -21,7 +21,7 @@ from luigi_gif.storage import (
     raw_files,
     regular_files,
 )
-from luigi_gif.storage.abstract_folder import COPY_BYTES, LOCK_TIMEOUT_S, Entry, Folder
+from luigi_gif.storage.abstract_folder import COPY_BYTES, LOCK_TIMEOUT_S, Entry, Folder, Listed
 from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.layout import LOCK
 from luigi_gif.storage.temporary_names import new_token, temporary_name, token_in
@@ -96,8 +96,20 @@ class LocalFolder(Folder):
     def entries(self, subfolder: str, prefixes: Iterable[str] = ("",)) -> Iterator[Entry]:
         return local_listing.list_files(self.path(subfolder), self._listing(subfolder))
 
-    def find(self, name: str, skip: str) -> list[str]:
-        return local_listing.folders_that_hold(self.url, name, skip)
+    def scan(self, subfolder: str) -> Iterator[Listed]:
+        return local_listing.scan(self.path(subfolder), self._listing(subfolder))
+
+    def is_file(self, name: str) -> bool:
+        with self._errors.during("look at", name):
+            return regular_files.is_own_file(self.url, name)
+
+    def modified(self, name: str) -> float | None:
+        status = self._status(name)
+        return None if status is None else status.st_mtime
+
+    def user(self) -> str:
+        with self._errors.during("read", LOCK):
+            return folder_lock.holder(self.path(LOCK))
 
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
         with self._errors.during("write", name):
@@ -199,6 +211,15 @@ class LocalFolder(Folder):
         with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):
             regular_files.check_path(self.url, name)
             os.unlink(self.path(name))
+
+    def remove_many(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.remove(name)
+
+    def remove_folder(self, subfolder: str) -> None:
+        with self._errors.during("remove", subfolder), contextlib.suppress(FileNotFoundError):
+            regular_files.check_subfolders(self.url, f"{subfolder}/")
+            regular_files.remove_empty_folder(self.path(subfolder))
 
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:

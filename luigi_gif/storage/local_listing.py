@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 
-from luigi_gif.storage.abstract_folder import Entry
+from luigi_gif.storage.abstract_folder import Entry, Listed
 
 _AT_ONCE = 100
 
@@ -47,15 +46,24 @@ def _entry(found: os.DirEntry[str]) -> Entry | None:
     return None
 
 
-def folders_that_hold(root: str, name: str, skip: str) -> list[str]:
-    """The folders in ``root``, however deep, that hold a file of this name; sorted, relative.
+def scan(path: str, translating: Callable[[], AbstractContextManager[None]]) -> Iterator[Listed]:
+    """The regular files and the folders in a folder, but for links; none if it cannot be listed.
 
-    What lies in a folder ``skip`` beside such a file is passed over.
+    The calls to the system are made in blocks of ``translating()``.
     """
-    found = []
-    for folder, subfolders, names in os.walk(root):
-        path = os.path.join(folder, name)
-        if name in names and stat.S_ISREG(os.lstat(path).st_mode):
-            found.append(os.path.relpath(folder, root))
-            subfolders[:] = [each for each in subfolders if each != skip]
-    return sorted("" if folder == "." else folder for folder in found)
+    with translating():
+        try:
+            listing = os.scandir(path)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return
+    with listing:
+        while True:
+            with translating():
+                found = list(islice(listing, _AT_ONCE))
+                folders = [each.is_dir(follow_symlinks=False) for each in found]
+                files = [each.is_file(follow_symlinks=False) for each in found]
+            for each, is_folder, is_file in zip(found, folders, files, strict=True):
+                if is_folder or is_file:
+                    yield Listed(each.name, is_folder)
+            if not found:
+                return

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 from luigi_gif.errors import ParameterError
 from luigi_gif.redaction import public_text, public_url
 from luigi_gif.storage import leftovers, staging, store_calls
-from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder
+from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder, Listed
 from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luigi_gif.storage.http_headers import HttpHeaders
 
 _SPOOL = "file"
+_REMOVED_AT_ONCE = 16
 
 
 class ObjectFolder(Folder):
@@ -116,23 +117,26 @@ class ObjectFolder(Folder):
                 if info["type"] == "file" and name.startswith(prefix):
                     yield Entry(name, info["size"])
 
-    def find(self, name: str, skip: str) -> list[str]:
-        found, waiting = [], [""]
-        while waiting:
-            folder = waiting.pop()
-            key = self._key(folder) if folder else self._store.root
-            with self._errors.during("list", folder):
-                listing = list(self._listing(key, ""))
-            inside = {PurePosixPath(info["name"]).name: info["type"] for info in listing}
-            holds_it = inside.get(name) == "file"
-            if holds_it:
-                found.append(folder)
-            waiting += [
-                os.path.join(folder, each)
-                for each, kind in inside.items()
-                if kind == "directory" and each and not (holds_it and each == skip)
-            ]
-        return sorted(found)
+    def scan(self, subfolder: str) -> Iterator[Listed]:
+        key = self._key(subfolder) if subfolder else self._store.root
+        with self._errors.during("list", subfolder):
+            listing = self._listing(key, "")
+        for info in listing:
+            name = PurePosixPath(info["name"]).name
+            if name and info["type"] in ("file", "directory"):
+                yield Listed(name, info["type"] == "directory")
+
+    def is_file(self, name: str) -> bool:
+        info = self._info(name)
+        return info is not None and info.get("type") != "directory"
+
+    def modified(self, name: str) -> float | None:
+        info = self._info(name)
+        return None if info is None else store_calls.object_time(info)
+
+    def user(self) -> str:
+        names = [name for name, _ in self.entries("", SHARED_PREFIXES)]
+        return next(leftovers.living_owners(self, names), "")
 
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
         with self._errors.during("write", name):
@@ -167,6 +171,15 @@ class ObjectFolder(Folder):
     def remove(self, name: str) -> None:
         with self._errors.during("remove", name), contextlib.suppress(FileNotFoundError):
             self._store.call("rm_file", self._key(name))
+
+    def remove_many(self, names: Iterable[str]) -> None:
+        waiting = iter(names)
+        with ThreadPoolExecutor(_REMOVED_AT_ONCE, "remove") as pool:
+            while group := list(islice(waiting, store_calls.AT_ONCE)):
+                list(pool.map(self.remove, group))
+
+    def remove_folder(self, subfolder: str) -> None:
+        pass
 
     @contextlib.contextmanager
     def locked(self, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:

@@ -28,6 +28,12 @@ _KINDS = {
 }
 _NO_REGULAR_FILE = {errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENODEV}
 """What opening a link with O_NOFOLLOW, a socket, a folder or a device without a driver gives."""
+_NOT_EMPTY = {
+    errno.ENOTEMPTY,
+    errno.EEXIST,  # Solaris, and others as POSIX allows it
+    errno.EBUSY,  # a mount point
+    errno.EINVAL,  # the current folder as "."
+}
 _CANNOT_SYNC = {
     errno.EINVAL,  # VirtualBox's and old CIFS mounts
     errno.ENOSYS,
@@ -75,6 +81,16 @@ def check_subfolders(root: str, name: str) -> None:
             return
         if stat.S_ISLNK(mode):
             raise foreign_error(path, _KINDS[stat.S_IFLNK])
+
+
+def is_own_file(root: str, name: str) -> bool:
+    """Whether ``name`` is a regular file in ``root``, and no link on the way there."""
+    try:
+        check_subfolders(root, name)
+    except ForeignFileError:
+        return False
+    mode = _own_mode(f"{root}/{name}")
+    return mode is not None and stat.S_ISREG(mode)
 
 
 def check_file(path: str) -> None:
@@ -191,6 +207,15 @@ def sync_folder(path: str) -> None:
         if error.errno not in _CANNOT_SYNC:
             raise
         _say_once("a folder", os.strerror(error.errno))
+
+
+def remove_empty_folder(path: str) -> None:
+    """Remove a folder, unless it holds something, or somebody holds it."""
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        if error.errno not in _NOT_EMPTY:
+            raise
 
 
 def _own_mode(path: str) -> int | None:

@@ -1,0 +1,71 @@
+"""Remove the frame files of a work directory that nobody needs any more: the pipeline's only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from luigi_gif import storage
+from luigi_gif.frames.claims import own_files
+from luigi_gif.frames.frame_files import (
+    SUBFOLDER,
+    FrameFile,
+    digits_for,
+    frame_file_name,
+    list_frame_files,
+)
+from luigi_gif.frames.manifest import MANIFEST, EarlierFiles, Manifest, is_earlier, load_manifest
+
+_AT_ONCE = 1000
+
+
+def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[list[str]]:
+    """The names of frame files that are the pipeline's, as nobody has changed them since.
+
+    They are given some at a time. The manifest comes last, unless it is needed to tell that a
+    frame file was altered. ``claim`` is for a caller that removes them: if it is killed, those
+    that it has left are still known, though the checksum of a chunk does not prove a part of it.
+    """
+    manifest = load_manifest(folder)
+    if manifest is None:
+        return
+    altered: set[str] = set()
+    own = list(own_files(folder, manifest, altered.add))
+    if claim:
+        _claim(folder, manifest, own, altered)
+    keeps_manifest = False
+    some: list[str] = []
+    for file in list_frame_files(folder, digits_for(manifest.frame_count)):
+        name = f"{SUBFOLDER}/{file.name}"
+        if name in altered or not is_earlier(own, file.digits, file.number):
+            keeps_manifest |= _is_of(manifest, file)
+            continue
+        some.append(name)
+        if len(some) == _AT_ONCE:
+            yield some
+            some = []
+    yield some
+    if not keeps_manifest:
+        yield [MANIFEST]
+
+
+def _claim(
+    folder: storage.Folder, manifest: Manifest, own: list[EarlierFiles], altered: set[str]
+) -> None:
+    """Publish that these files may be removed, whatever they hold, and that they are not there."""
+    digits = digits_for(manifest.frame_count)
+    altered_chunks = {
+        index
+        for index, chunk in enumerate(manifest.chunks)
+        if altered and any(frame_file_name(number, digits) in altered for number in chunk.numbers)
+    }
+    for index in range(len(manifest.chunks)):
+        if index not in altered_chunks:
+            manifest.results[index] = None
+    manifest.earlier[:] = own
+    manifest.save(folder)
+
+
+def _is_of(manifest: Manifest, file: FrameFile) -> bool:
+    """Whether a file has the name of a frame of this manifest."""
+    count = manifest.frame_count
+    return file.digits == digits_for(count) and file.number < count

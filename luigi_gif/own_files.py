@@ -1,0 +1,256 @@
+"""Which files of a work directory are the pipeline's: what proves it, never a name alone.
+
+A JSON note has the checksum of its text, a bundle a receipt with its SHA-256, a frame file a
+manifest with the checksum of its chunk, a clip a comment with its CRC-32, and what has arrived in
+part a note that claims it. A file that was altered since is its user's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from luigi_gif import clips, frames, run_history, storage
+from luigi_gif.bundle_file import BundleFile
+from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
+
+if TYPE_CHECKING:
+    from luigi_gif.json_object import JsonObject
+
+MARKS = frozenset({HISTORY, LOCK})
+"""A folder with one of these is a work directory: a store has no lock, a first run no history."""
+SUBFOLDERS = frozenset({frames.SUBFOLDER, ITEMS})
+_JSON = ".json"
+_PARTIAL_NOTE = f"{PARTIAL_SUFFIX}{_JSON}"
+_ITEM_NOTE = re.compile("[0-9a-f]{64}" + re.escape(_JSON))
+_DATA_FILE, _CLIP = "image-data.img", "clip.gif"
+"""The names that a run uses if it is given no others."""
+_TIMES = frozenset({"ended", "made", "asked"})
+"""What notes call the time of what a run did."""
+
+
+class OwnFiles:
+    """The pipeline's files in a work directory.
+
+    Its methods raise StorageError and ForeignFileError, and FileNotFoundError for what vanishes
+    meanwhile.
+
+    Parameters
+    ----------
+    folder : Folder
+        The work directory.
+    others : collection of str
+        The work directories that lie in it, by their names in there.
+    """
+
+    def __init__(self, folder: storage.Folder, others: Collection[str] = ()) -> None:
+        self._folder = folder
+        self._others = others
+
+    @cached_property
+    def last_used(self) -> float | None:
+        """When a run was here last, as it noted itself, else when it wrote here last.
+
+        In seconds since 1970 UTC; None where nothing of it is here.
+        """
+        notes = [self._folder.read_json(HISTORY), *self._receipts.values()]
+        return max(map(_timestamp, _times(notes)), default=0) or self._last_written()
+
+    def has_any(self) -> bool:
+        """Whether there is any: the lock alone may be that of another program."""
+        notes = (HISTORY, INDEX, frames.MANIFEST)
+        return any(
+            any(found)
+            for found in (
+                map(self._is_note, notes),
+                self._receipts,
+                self._temporary(),
+                self._partial(),
+                self._items(),
+                self.clips(),
+            )
+        )
+
+    def has_gathered(self) -> bool:
+        """Whether a bundle here has pictures that nobody else has any more (--accumulate)."""
+        return any(map(_has_gathered, self._receipts.values()))
+
+    def intermediates(self, *, claim: bool) -> Iterator[list[str]]:
+        """All but clips and notes for people, in an order in which they may go, some at a time.
+
+        Those of one list may go in any order. ``claim`` is for a caller that removes them.
+        A finished clip is current without them, and so without some of them.
+        """
+        yield [*self._temporary(), *self._partial()]
+        yield from self._items()
+        yield from frames.frame_files_to_remove(self._folder, claim=claim)
+        bundles = [name for name in self._data_files if self._may_go(name)]
+        if self._is_note(INDEX) and not self._is_index_needed(bundles):
+            yield [INDEX]
+        notes = [
+            note
+            for name in bundles
+            for note in BundleFile(self._folder, name).note_names
+            if self._is_note(note)
+        ]
+        # A bundle whose receipt is gone would be its user's.
+        yield [name for name in bundles if self._folder.is_file(name)]
+        yield notes
+
+    def clips(self) -> list[str]:
+        """The clips that were made here, by their names: a copy of one is its user's."""
+        names = {_CLIP, *run_history.recorded_clips(self._folder)} & self._candidates
+        return sorted(filter(self._is_own_clip, names))
+
+    def rest(self) -> list[str]:
+        """What is left of the pipeline's once all others are gone.
+
+        Without the history, nobody would know that the lock is the pipeline's.
+        """
+        has_lock = LOCK in self._candidates and storage.is_own_lock(self._folder.read(LOCK))
+        names = [LOCK] if has_lock else []
+        return [*names, HISTORY] if self._is_note(HISTORY) else names
+
+    @cached_property
+    def _candidates(self) -> set[str]:
+        """Regular files whose names a run may have given; of folders with many others, too."""
+        wanted = {*MARKS, _CLIP, *run_history.recorded_clips(self._folder)}
+        found, waiting = set(), [""]
+        while waiting:
+            subfolder = waiting.pop()
+            for each in self._folder.scan(subfolder):
+                name = posixpath.join(subfolder, each.name)
+                if not each.is_folder:
+                    if name in wanted or name.endswith((_JSON, PARTIAL_SUFFIX)):
+                        found.add(name)
+                elif name not in SUBFOLDERS and name not in self._others:
+                    waiting.append(name)
+        return found
+
+    @cached_property
+    def _receipts(self) -> dict[str, JsonObject]:
+        """What is noted of bundles, by their names."""
+        notes = (HISTORY, INDEX)
+        suffixes = (_PARTIAL_NOTE, frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX)
+        found = {}
+        for name in sorted(self._candidates):
+            if name in notes or not name.endswith(_JSON) or name.endswith(suffixes):
+                continue
+            if self._folder.json_checksum(name) is None:
+                continue  # it may be any size
+            receipt = self._folder.read_json(name) or {}
+            if {"recipe", "size", "sha256"} <= receipt.keys():
+                found[name.removesuffix(_JSON)] = receipt
+        return found
+
+    @cached_property
+    def _data_files(self) -> list[str]:
+        """The names of bundles; a receipt alone, under any name, may be its user's copy of one."""
+        begun = {
+            name.removesuffix(_PARTIAL_NOTE)
+            for name in self._candidates
+            if name.endswith(_PARTIAL_NOTE)
+        }
+        names = {name for name in self._receipts if self._folder.is_file(name)}
+        return sorted(names | ({_DATA_FILE, *begun} & self._receipts.keys()))
+
+    def _may_go(self, data_file: str) -> bool:
+        return (
+            not _has_gathered(self._receipts[data_file])
+            and BundleFile(self._folder, data_file).is_own()
+        )
+
+    def _is_index_needed(self, bundles: list[str]) -> bool:
+        """Whether a bundle stays of which only the index says whether the clip is of it."""
+        version = (self._folder.read_json(INDEX) or {}).get("version")
+        size = str(version).partition("-")[0]
+        for subfolder in {"", *map(posixpath.dirname, self._candidates)} - SUBFOLDERS:
+            for name, size_bytes in self._folder.entries(subfolder):
+                path = posixpath.join(subfolder, name)
+                is_candidate = str(size_bytes) == size and path not in bundles
+                if is_candidate and self._folder.version(path) == version:
+                    return True
+        return False
+
+    def _temporary(self) -> Iterator[str]:
+        for subfolder in sorted({"", *SUBFOLDERS, *map(posixpath.dirname, self._candidates)}):
+            yield from storage.temporary_files(self._folder, subfolder)
+
+    def _partial(self) -> Iterator[str]:
+        """What has arrived of bundles, and what a part of one was unpacked to."""
+        for name in sorted(self._candidates):
+            if name.endswith(_PARTIAL_NOTE):
+                yield from self._claimed(name)
+
+    def _items(self) -> Iterator[list[str]]:
+        for each in self._folder.scan(ITEMS):
+            if _ITEM_NOTE.fullmatch(each.name):
+                yield from ([name] for name in self._claimed(f"{ITEMS}/{each.name}"))
+
+    def _claimed(self, note: str) -> list[str]:
+        """A file that a note claims, and the note; nothing where the file was altered since."""
+        claim = self._folder.read_json(note)
+        name = note.removesuffix(_JSON)
+        if claim is None or "size" not in claim:
+            return []
+        if not self._folder.is_file(name):
+            return [note]
+        return [name, note] if self._begins_as_noted(name, claim) else []
+
+    def _begins_as_noted(self, name: str, claim: JsonObject) -> bool:
+        """Whether what had arrived when the note was written is there; more may have come."""
+        rest: int = claim["size"]
+        digest = hashlib.sha256()
+        with self._folder.open(name) as file:
+            while rest and (piece := file.read(min(rest, storage.COPY_BYTES))):
+                digest.update(piece)
+                rest -= len(piece)
+        return digest.hexdigest() == claim.get("sha256", digest.hexdigest())
+
+    def _is_note(self, name: str) -> bool:
+        return self._folder.is_file(name) and self._folder.is_whole_json(name)
+
+    def _is_own_clip(self, name: str) -> bool:
+        status = clips.read_clip_status(self._folder, name)
+        return status is not None and status.whole
+
+    def _last_written(self) -> float | None:
+        """The newest time of the files here that the pipeline uses, but for the lock."""
+        names = {*self._candidates - {LOCK}, frames.MANIFEST} | {
+            f"{ITEMS}/{each.name}" for each in self._folder.scan(ITEMS)
+        }
+        times = [self._folder.modified(name) for name in names] or [self._folder.modified(LOCK)]
+        return max((time for time in times if time is not None), default=None)
+
+
+def _has_gathered(receipt: JsonObject) -> bool:
+    """Whether a bundle, or the one before it that may still be there, was gathered."""
+    return any(each.get("accumulated") for each in (receipt, receipt.get("before") or {}))
+
+
+def _times(note: Any) -> Iterator[object]:
+    """The times in a note, as they stand there."""
+    if isinstance(note, list):
+        for each in note:
+            yield from _times(each)
+    elif isinstance(note, dict):
+        for name, value in note.items():
+            if name in _TIMES:
+                yield value
+            else:
+                yield from _times(value)
+
+
+def _timestamp(time: Any) -> float:
+    """A time of a note in seconds since 1970 UTC; 0 for what is none."""
+    if isinstance(time, int | float):
+        return float(time)
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
