@@ -77,7 +77,7 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         if options.json:
             parser.error("--json is about a clip, and none is made")
         options.json = "false"
-    own = _own_settings(options)
+    own = cli_runs.own_settings(options)
     report.as_json, report.closing_line = own.json, not own.quiet
     cli_log.set_up_log(own.log)
     if options.page is not None:
@@ -92,14 +92,6 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         parser.error("--json and -o - both need standard output")
     with standard_input.file_for_input(options.url) as options.url:
         return _make(options, own, report)
-
-
-def _own_settings(options: argparse.Namespace) -> luigi_gif:
-    """What the command line or else luigi.cfg says of luigi-gif itself. Raises ParameterError."""
-    if options.quiet or options.verbose:  # the command line wins
-        options.quiet, options.verbose = options.quiet or "false", options.verbose or "false"
-    cli_runs.set_entries([luigi_gif], options)
-    return luigi_gif.current()
 
 
 def _make(options: argparse.Namespace, own: luigi_gif, report: RunReport) -> int:

@@ -36,8 +36,8 @@ def _run(arguments: list[str]) -> int:
     parser.add_argument("--workers", type=_count, metavar="N", help=f"{at_once} [default: 1]")
     cli_options.add_settings(parser)
     options = parser.parse_intermixed_args(arguments)
-    cli_log.set_up_log()
     try:
+        cli_log.set_up_log(cli_runs.own_settings(options).log)
         cli_runs.apply_settings(options)
         loops = _loops(options, options.names)
         integrations.install_for_many_clips()
@@ -117,6 +117,8 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
         yield "why", state.reason
     yield "work directory", redaction.public_url(task.workdir)
     yield "clip", str(loop.clip.output())
+    if task is not loop.clip:
+        yield "published", str(task.output())
     if state.size is not None:
         yield "size", _size(state.size)
     clip = run_history.recorded_clip(task.folder, loop.clip.gif_file)
@@ -126,7 +128,7 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
         yield "made", _time(state.made, now)
     shown = task.to_str_params()
     for name, parameter in task.get_params():
-        if name not in ("workdir",) and getattr(task, name) != parameter.default:
+        if name not in ("workdir", "to") and getattr(task, name) != parameter.default:
             yield name, redaction.escaped(shown[name])
     for step in run_history.recorded_steps(task.folder):
         yield step.name, f"{_time(step.ended, now)}, took {step.seconds:.1f} s"

@@ -181,7 +181,11 @@ def _add_option(
 
 
 def add_settings(parser: Parser) -> None:
-    """Add an option for each setting, in groups."""
+    """Add the options of luigi-gif that are about any run: its log, and each setting, in groups."""
+    parser.set_defaults(output=None, json=None)
+    told = parser.add_mutually_exclusive_group()
+    for name in ("quiet", "verbose"):
+        _add_option(told, name, dict(luigi_gif.get_params())[name], f"-{name[0]}")
     titles = dict.fromkeys(_GROUP_OF_SECTION[section.__name__] for section in SECTIONS)
     groups = {title: parser.add_argument_group(title) for title in titles}
     for title, name, setting in _settings():

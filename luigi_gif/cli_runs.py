@@ -11,6 +11,7 @@ from luigi.configuration import LuigiConfigParser, get_config
 from luigi.execution_summary import LuigiRunResult, _partition_tasks
 
 from luigi_gif import cli_options, integrations
+from luigi_gif.cli_settings import luigi_gif
 from luigi_gif.errors import ParameterError, ParameterErrors, PipelineError
 from luigi_gif.parameter_checks import CheckedConfig
 
@@ -24,6 +25,14 @@ def apply_settings(options: argparse.Namespace) -> None:
     config.set("worker", "check_unfulfilled_deps", "false")
     config.set("core", "no_configure_logging", "true")
     set_entries(cli_options.SECTIONS, options)
+
+
+def own_settings(options: argparse.Namespace) -> luigi_gif:
+    """What the command line or else luigi.cfg says of luigi-gif itself. Raises ParameterError."""
+    if options.quiet or options.verbose:  # the command line wins
+        options.quiet, options.verbose = options.quiet or "false", options.verbose or "false"
+    set_entries([luigi_gif], options)
+    return luigi_gif.current()
 
 
 def set_entries(sections: Iterable[type[CheckedConfig]], options: argparse.Namespace) -> None:

@@ -45,7 +45,7 @@ def states_of(loops: list[Loop]) -> list[LoopState]:
 
 
 def versions_of(loops: list[Loop]) -> list[str | None]:
-    """Of each loop what changes whenever its clip does; None without a clip, or where unknown."""
+    """Of each loop what changes with its clip, at its last place; None where there is none."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(_version_of, loops))
 
@@ -71,6 +71,7 @@ def state_of(loop: Loop) -> LoopState:
 
 def _version_of(loop: Loop) -> str | None:
     try:
-        return loop.clip.folder.version(loop.clip.gif_file)
+        output = loop.task.output()
+        return output.folder.version(output.name)
     except PipelineError:
         return None

@@ -73,7 +73,7 @@ class Loops(SourceAtSchedulingWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         loops = loops_file.chosen_loops(loops_file.read_loops(self.file), self.names, self.file)
-        self._tasks = [loop.task for loop in loops]
+        self._tasks: list[PipelineTask] = [loop.task for loop in loops]
 
     def requires(self) -> list[PipelineTask]:
         """The task of each loop."""

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from luigi_gif import redaction, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, PipelineError
 from luigi_gif.parameters import GIVEN, MAX_NAME_BYTES, NamedParameter, TextParameter, same_name
-from luigi_gif.pipeline_task import EXAMPLE_URL, PipelineTask
+from luigi_gif.pipeline_task import EXAMPLE_URL
+from luigi_gif.publish import PublishGif
+from luigi_gif.publish_parameters import PlaceParameter
 from luigi_gif.tasks import CombineGif
 from luigi_gif.url_parameters import path_from
 
@@ -35,14 +37,14 @@ class Loop(NamedTuple):
     ----------
     name : str
         Its name, which no other loop of the file has.
-    task : PipelineTask
+    task : CombineGif or PublishGif
         The task to run.
     clip : CombineGif
         The one that makes its clip.
     """
 
     name: str
-    task: PipelineTask
+    task: CombineGif | PublishGif
     clip: CombineGif
 
 
@@ -75,16 +77,19 @@ class _LoopParameters:
     """What a loop has beside the parameters of the tasks."""
 
     name = _NameParameter()
+    publish = PlaceParameter()
     on_failure = _ReceiversParameter()
 
 
-_OF_DEFAULTS: dict[str, NamedParameter[Any]] = {
-    **dict(CombineGif.get_params()),
-    "on_failure": vars(_LoopParameters)["on_failure"],
+_OF_LOOP: dict[str, NamedParameter[Any]] = {
+    name: parameter
+    for name, parameter in (*vars(_LoopParameters).items(), *PublishGif.get_params())
+    if isinstance(parameter, NamedParameter) and name != "to"  # which is called publish here
 }
-_OF_LOOP = {"name": vars(_LoopParameters)["name"], **_OF_DEFAULTS}
-"""What each table may hold."""
-_PATHS = ("url", "workdir", "caption_font")
+_ONLY_OF_ONE = ("name", "publish")
+"""What no two loops have in common."""
+_OF_DEFAULTS = {key: _OF_LOOP[key] for key in _OF_LOOP.keys() - set(_ONLY_OF_ONE)}
+_PATHS = ("url", "workdir", "caption_font", "publish")
 """Relative ones count from the file's folder."""
 
 
@@ -173,6 +178,11 @@ class _LoopsFile:
             for key in {"name", "url"} - table.keys() - defaults.keys():
                 self._note((*path, key), f"a loop has no {key}", f"{key} = ...", "none")
             values = self._with_workdir(path, values, defaults)
+            if place := values.get("publish"):
+                self._is_free((*path, "publish"), place)
+            elif "dated_copy" in values:
+                what = "dated_copy has no effect"
+                self._note((*path, "dated_copy"), what, "publish = ..., too", "none")
             if defaults_are_good and len(self.mistakes) == before:
                 yield from self._loop(path, inherited | defaults | values)
 
@@ -180,14 +190,14 @@ class _LoopsFile:
         """The loop, unless its values cannot be used together."""
         name, receivers = values.pop("name"), values.pop("on_failure", "")
         try:
-            task = CombineGif(**values)
+            task = _new_task(values)
         except PipelineError as error:
             named = (key for key in values if f"{_OF_LOOP[key].flag} " in f"{error.what} ")
             self._note_error((*path, *itertools.islice(named, 1)), error)
             return
         task.alone = True  # Luigi looks at all of its tasks before it runs each
         task.loop_name, task.failure_receivers = name, receivers
-        yield Loop(name, task, task)
+        yield Loop(name, task, task if isinstance(task, CombineGif) else task.requires())
 
     def _values(
         self, table: dict[str, Any], path: Path, known: dict[str, NamedParameter[Any]]
@@ -247,7 +257,9 @@ class _LoopsFile:
     def _unknown(self, path: Path, known: list[str]) -> None:
         key = str(path[-1])
         next_step = _did_you_mean(key, known) or "correct it; docs/options.md lists the parameters"
-        if len(path) == 1:
+        if key in _ONLY_OF_ONE and path[0] == _DEFAULTS:
+            expected, next_step = f"a {key} for each [[loop]]", "move it there"
+        elif len(path) == 1:
             expected = "[defaults] and [[loop]]"
         else:
             expected = f"{', '.join(known[:1])} or a parameter of the tasks, with underscores"
@@ -274,6 +286,14 @@ class _LoopsFile:
         key = path[-1] if isinstance(path[-1], str) else "this loop"
         where = f"{self._path}, line {line}: {key}{behind}"
         self.mistakes.append((line, _mistake(what, where, expected, got, next_step)))
+
+
+def _new_task(values: dict[str, Any]) -> CombineGif | PublishGif:
+    """The task of a loop. Raises PipelineError for values that cannot be used together."""
+    place, dated_copy = values.pop("publish", ""), values.pop("dated_copy", "")
+    if not place:
+        return CombineGif(**values)
+    return PublishGif(**values, to=place, dated_copy=dated_copy)
 
 
 def _read_text(path: str) -> str:

@@ -61,18 +61,20 @@ def twenty_loops(server: Server, folder: Path) -> dict[str, str]:
     for number in BROKEN:
         urls[f"loop-{number}"] = server.url(f"/{number}.img?key=s3cret")
     server.pages[f"/{BROKEN[1]}.img"] = b"<html>"
-    write_loops(folder, **urls)
+    path = write_loops(folder, **urls)
+    path.write_text(re.sub('name = "(.+)"', r'\g<0>\npublish = "site/\1.gif"', path.read_text()))
+    (folder / "site").mkdir()
     return urls
 
 
 def test_broken_sources_do_not_stop_the_rest(tmp_path: Path, server: Server, run: Run) -> None:
-    """Of 20 loops 18 are made; two are named with their errors, also later by list and show."""
+    """Of 20 loops 18 are published; two are named with their errors, by list and show too."""
     twenty_loops(server, tmp_path)
     code, rows = run("run")
     assert code == 30
     assert [row[0] for row in rows] == [f"loop-{number}" for number in range(20)]
     for number, row in enumerate(rows):
-        clip = tmp_path / "data" / f"loop-{number}" / "clip.gif"
+        clip = tmp_path / "site" / f"loop-{number}.gif"
         if number in BROKEN:
             assert row[1] == "failed"
             assert row[2].startswith("DownloadData: ")
@@ -229,8 +231,9 @@ def test_luigid_shows_the_loops(tmp_path: Path, server: Server, luigid: Luigid) 
     assert result.returncode == 30, result.stderr
     for status, count in (("DONE", 18), ("FAILED", 2)):
         tasks = luigid.ask("task_list", status=status, upstream_status="")
-        found = [task for task in tasks.values() if task["name"] == "CombineGif"]
+        found = [task for task in tasks.values() if task["name"] == "PublishGif"]
         assert len(found) == count
+    assert len(os.listdir(tmp_path / "site")) == 18
     assert {task["params"]["workdir"] for task in found} == {
         str(tmp_path / "data" / f"loop-{number}") for number in BROKEN
     }

@@ -168,6 +168,14 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
         ('[[loop]]\nname = "a"\nurl = "x"\n\ntolerance = 5', "line 5: tolerance", "5"),
         ('[defaults]\ntolerance = 5\n[[loop]]\nname = "a"\nurl = "x"', "line 3: tolerance", "5"),
         ('[[loop]]\nname = "a"\nurl = "data/a/*"', "line 1: this loop", "image-data.img"),
+        ('[defaults]\npublish = "a.gif"\n[[loop]]\nname = "a"\nurl = "x"', "line 2: pub", "name"),
+        ('[[loop]]\nname = "a"\nurl = "x"\npublish = "a.mp4"', "line 4: publish", "ends in .mp4"),
+        ('[[loop]]\nname = "a"\nurl = "x"\ndated_copy = "%Y%m%d%H%M%S.gif"', "line 4: dat", "none"),
+        (
+            '[[loop]]\nname = "a"\nurl = "x"\npublish = "x.gif"\n'
+            '[[loop]]\nname = "b"\nurl = "x"\npublish = "./x.gif"',
+            "line 8: publish", "x.gif, as in line 4",
+        ),
         (
             '[[loop]]\nname = "a"\nurl = "x"\n[[loop]]\nname = "b"\nurl = "x"\nworkdir = "data/a"',
             "line 7: workdir", "/data/a, as in line 1",
@@ -200,6 +208,17 @@ def test_a_file_of_windows_is_read(tmp_path: Path) -> None:
     """With a byte order mark and its line ends."""
     (loop,) = loops_of(tmp_path, '\ufeff[[loop]]\r\nname = "a"\r\nurl = """\\\r\n  x"""\r\n')
     assert loop.clip.url == f"{tmp_path}/x"
+
+
+def test_a_loop_may_be_published(tmp_path: Path) -> None:
+    """At a place that counts from the file; its clip is that of a loop that is not."""
+    text = '[[loop]]\nname = "a"\nurl = "x"\nlast = 2\n'
+    dated = '\ndated_copy = "a-%Y%m%d%H%M.gif"'
+    (loop,) = loops_of(tmp_path, f'{text}publish = "site/a.gif"{dated}')
+    task: Any = loop.task
+    assert (task.to, task.dated_copy) == (f"{tmp_path}/site/a.gif", "a-%Y%m%d%H%M.gif")
+    (other,) = loops_of(tmp_path, text)
+    assert loop.clip is other.task
 
 
 def test_names_choose_loops_in_the_order_of_the_file(tmp_path: Path) -> None:
