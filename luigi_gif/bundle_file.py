@@ -6,7 +6,10 @@ A bundle without a receipt was put there by the user.
 from __future__ import annotations
 
 import logging
+import operator
 from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, fetching, frames, storage
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
     from luigi_gif.sources.listing import Listing
 
+_NAME_AND_TIME = operator.itemgetter(slice(3))
+"""What of an item captions may tell, and the number of its first frame."""
 _NEXT = ".next"
 """Behind its name, of what is noted of the bundle that is to replace it."""
 
@@ -101,9 +106,13 @@ class BundleFile:
     def _note_items(
         self, name: str, receipt: Mapping[str, object], items: Iterable[frames.ItemSource]
     ) -> None:
-        if not frames.are_noted_items(self._folder, name, (each[:3] for each in items)):
-            frames.note_items(self._folder, name, (each[:3] for each in items))
-        frames.note_item_sources(self._folder, name, str(receipt["sha256"]), items)
+        """Note the items of the bundle with this receipt, unless just they are noted."""
+        folder, sha256 = self._folder, str(receipt["sha256"])
+        names = partial(map, _NAME_AND_TIME)
+        if not _are_equal(frames.noted_items(folder, name), names(items)):
+            frames.note_items(folder, name, names(items))
+        if not _are_equal(frames.noted_item_sources(folder, name, sha256), items):
+            frames.note_item_sources(folder, name, sha256, items)
 
     def _take_items(self, count: int) -> None:
         """Have the items that were noted for the next bundle count for this one."""
@@ -203,3 +212,7 @@ class BundleFile:
         """A bundle that came while another was downloaded is the user's."""
         new_name = self._folder.path(self._folder.quarantine(self.name))
         logger.warning("%s came from elsewhere meanwhile: it is %s now", self.path, new_name)
+
+
+def _are_equal(some: Iterable[object], others: Iterable[object]) -> bool:
+    return all(one == other for one, other in zip_longest(some, others))

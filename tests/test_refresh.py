@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import email.utils
 import hashlib
+import io
+import time
+import zipfile
 from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+import fsspec
+import pytest
 from PIL import Image
+from pytest_mock import MockerFixture
 from support.images import DELIMITER, saved
 from support.numbered import picture
 from support.page_server import Server
 from support.pipeline import STEPS, Pipeline, frame
 
 from luigi_gif import frames, storage
+from luigi_gif.sources import store_items
 
 
 def test_it_is_noted_where_the_images_of_each_item_are_in_the_bundle(
@@ -113,3 +122,189 @@ def test_a_picture_that_could_not_be_used_is_fetched_again(
     pipeline.run(url=url, on_bad_frame="skip", refresh=True)
     assert server.requests == ["/cam/", f"/cam/{names[2]}"]
     assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=url, on_bad_frame="skip")
+
+
+class Picture:
+    """A page of one picture that a server asks for conditions of; it can be overwritten."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.etag: str | None = None
+        self.modified: str | None = None
+        self.bodies = 0
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        asked = handler.headers
+        assert not asked["Range"]
+        etag, since = asked["If-None-Match"], asked["If-Modified-Since"]
+        assert not (etag and since)
+        known = (etag and etag == self.etag) or (since and since == self.modified)
+        handler.send_response(304 if known else 200)
+        for name, value in (("ETag", self.etag), ("Last-Modified", self.modified)):
+            if value is not None:
+                handler.send_header(name, value)
+        if not known:
+            self.bodies += 1
+            handler.send_header("Content-Length", str(len(self.data)))
+        handler.end_headers()
+        if not known:
+            handler.wfile.write(self.data)
+
+
+MONDAY = "Mon, 23 Nov 2026 18:00:00 GMT"
+TUESDAY = "Tue, 24 Nov 2026 18:00:00 GMT"
+BUNDLE = DELIMITER.join(map(frame, range(3)))
+
+
+@pytest.fixture
+def page(server: Server) -> Picture:
+    page = server.pages["/bundle"] = Picture(BUNDLE)
+    return page
+
+
+@pytest.mark.parametrize("validator", [{"etag": '"1"'}, {"etag": 'W/"1"'}, {"modified": MONDAY}])
+def test_a_url_of_the_same_version_is_not_fetched_again(
+    pipeline: Pipeline, page: Picture, validator: dict[str, str]
+) -> None:
+    vars(page).update(validator)
+    pipeline.run(refresh=True)
+    before = outputs(pipeline)
+    assert pipeline.run(refresh=True) == ["DownloadData"]
+    assert page.bodies == 1
+    assert outputs(pipeline) == before
+
+
+def test_a_url_of_another_version_with_the_same_bytes_changes_nothing(
+    pipeline: Pipeline, page: Picture
+) -> None:
+    """Its new version is asked for the next time."""
+    page.etag = '"1"'
+    pipeline.run(refresh=True)
+    before = outputs(pipeline)
+    page.etag = '"2"'
+    for _ in range(2):
+        assert pipeline.run(refresh=True) == ["DownloadData"]
+        assert page.bodies == 2
+        assert outputs(pipeline) == before
+
+
+@pytest.mark.parametrize("modified", [None, MONDAY])
+def test_a_url_with_other_bytes_is_made_again(
+    pipeline: Pipeline, page: Picture, tmp_path: Path, modified: str | None
+) -> None:
+    page.modified = modified
+    pipeline.run()
+    page.data, page.modified = DELIMITER.join(map(frame, range(4))), modified and TUESDAY
+    assert pipeline.run() == []
+    assert pipeline.run(refresh=True) == STEPS
+    assert pipeline.clip() == clip_of(pipeline, tmp_path / "new")
+
+
+def test_a_url_whose_etag_is_another_in_each_answer_is_judged_by_its_bytes(
+    pipeline: Pipeline, page: Picture
+) -> None:
+    page.etag = '"0"'
+    pipeline.run(refresh=True)
+    before = outputs(pipeline)
+    for number in range(1, 4):
+        page.etag = f'"{number}"'
+        assert pipeline.run(refresh=True) == ["DownloadData"]
+        assert outputs(pipeline) == before
+    page.data, page.etag = DELIMITER.join(map(frame, range(4))), '"4"'
+    assert pipeline.run(refresh=True) == STEPS
+
+
+def test_a_time_of_the_second_of_the_answer_tells_no_version(
+    pipeline: Pipeline, page: Picture
+) -> None:
+    """The file may be overwritten in that same second."""
+    page.modified = email.utils.formatdate(usegmt=True)
+    pipeline.run()
+    page.data = DELIMITER.join(map(frame, range(4)))
+    assert pipeline.run(refresh=True) == STEPS
+
+
+def test_a_source_that_cannot_be_reached_fails_the_run_and_leaves_the_clip(
+    pipeline: Pipeline, server: Server, page: Picture
+) -> None:
+    pipeline.run()
+    before = pipeline.files()
+    del server.pages["/bundle"]
+    pipeline.run(refresh=True)
+    assert not pipeline.ok
+    assert "404" in pipeline.log[-1]
+    assert pipeline.files() == before
+    assert pipeline.run() == []
+
+
+def test_a_source_that_was_asked_a_short_time_ago_is_not_asked_again(
+    pipeline: Pipeline, server: Server, page: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.run()
+    now = time.time()
+    for seconds, steps in ((590, []), (610, ["DownloadData"]), (1200, []), (-5, ["DownloadData"])):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: now + seconds)
+        assert pipeline.run(max_age="10m") == steps
+    assert len(server.requests) == 3
+
+
+def test_a_file_that_was_fetched_is_asked_for_what_it_was(
+    pipeline: Pipeline, server: Server
+) -> None:
+    """An archive, an animation: neither is unpacked again."""
+    pictures = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (0, 120, 240)]
+    animation = saved(pictures[0], "GIF", save_all=True, append_images=pictures[1:])
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        for number in range(3):
+            file.writestr(f"{number}.png", picture(number))
+    for path, data in (("/0.gif", animation), ("/0.zip", archive.getvalue())):
+        page = server.pages[path] = Picture(data)
+        page.etag = '"1"'
+        pipeline.run(url=server.url(path))
+        before = outputs(pipeline)
+        for etag in ('"1"', '"2"', '"2"'):
+            page.etag = etag
+            assert pipeline.run(url=server.url(path), refresh=True) == ["DownloadData"]
+            assert outputs(pipeline) == before
+        assert page.bodies == 2
+
+
+def test_dated_pictures_that_were_gaps_are_asked_for_again(
+    pipeline: Pipeline, server: Server, tmp_path: Path
+) -> None:
+    options = {"since": "2026-11-23T00:00", "until": "2026-11-23T05:00", "step": "1h"}
+    url = server.url("/%Y%m%d_%H.gif")
+    for hour in (0, 1, 3):
+        server.pages[f"/20261123_{hour:02}.gif"] = frame(hour)
+    pipeline.run(url=url, **options)
+    before = outputs(pipeline)
+    server.requests.clear()
+    assert pipeline.run(url=url, refresh=True, **options) == ["DownloadData"]
+    assert sorted(server.requests) == [f"/20261123_{hour:02}.gif" for hour in (2, 4, 5)]
+    assert outputs(pipeline) == before
+    server.pages["/20261123_02.gif"] = frame(2)
+    pipeline.run(url=url, refresh=True, **options)
+    assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=url, **options)
+
+
+def test_a_store_is_listed_again_and_only_new_objects_are_read(
+    pipeline: Pipeline, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """An object of the same name and another version is new."""
+    bucket = fsspec.filesystem("memory")
+    for number in range(5):
+        bucket.pipe_file(f"/cam/{number}.gif", frame(number))
+    url = "memory://cam/"
+    pipeline.run(url=url)
+    before = outputs(pipeline)
+    read = mocker.spy(store_items.StoreItems, "_read_once")
+    assert pipeline.run(url=url, refresh=True) == ["DownloadData"]
+    assert outputs(pipeline) == before
+    bucket.rm_file("/cam/0.gif")
+    bucket.pipe_file("/cam/3.gif", frame(30))
+    bucket.pipe_file("/cam/5.gif", frame(5))
+    pipeline.run(url=url, refresh=True)
+    assert [call.args[1].name for call in read.call_args_list] == ["3.gif", "5.gif"]
+    assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=url)
+    bucket.rm("/cam", recursive=True)

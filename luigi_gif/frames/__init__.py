@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from luigi_gif.frames.item_names import (
         NAMES_SUFFIX,
         FrameItem,
-        are_noted_items,
         item_name,
         items_checksum,
         note_items,
@@ -56,7 +55,6 @@ __getattr__ = loads_on_use(
         "item_names": (
             "NAMES_SUFFIX",
             "FrameItem",
-            "are_noted_items",
             "item_name",
             "items_checksum",
             "note_items",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from typing import NamedTuple
 
 from luigi_gif import storage
@@ -36,14 +36,6 @@ def note_items(
         folder.write_json_rows(name, "items", chain(first, waiting))
     elif next(folder.read_json_rows(name), None):
         folder.remove(name)
-
-
-def are_noted_items(
-    folder: storage.Folder, data_file: str, items: Iterable[tuple[int, str, float | None]]
-) -> bool:
-    """Whether just these items are noted."""
-    both = zip_longest(noted_items(folder, data_file), items)
-    return all(noted is not None and noted == item for noted, item in both)
 
 
 def noted_items(folder: storage.Folder, data_file: str) -> Iterator[FrameItem]:
