@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from luigi_gif import (
     cli_commands,
+    cli_completion,
     cli_log,
     cli_options,
     cli_runs,
@@ -73,7 +74,7 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
     """
     options = parser.parse_args(arguments)
     _refuse_empty(parser, options)
-    if options.page or options.write_samples or options.explain:
+    if options.page or options.write_samples or options.completion or options.explain:
         if options.json:
             parser.error("--json is about a clip, and none is made")
         options.json = "false"
@@ -85,6 +86,9 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         return exit_codes.SUCCESS
     if options.write_samples:
         _write_samples()
+        return exit_codes.SUCCESS
+    if options.completion is not None:
+        integrations.print_lines([cli_completion.completion_script(options.completion)])
         return exit_codes.SUCCESS
     if not options.url:
         parser.error("a URL is needed")

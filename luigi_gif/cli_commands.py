@@ -13,7 +13,7 @@ class Command(NamedTuple):
     ----------
     module : str
         The module of this package that has its ``main(arguments)``, which takes the command's
-        own word too and returns the exit code.
+        own word too and returns the exit code, and its ``make_parser(word)``.
     usage : str
         What stands behind its word, such as ``FOLDER --keep 30d``.
     summary : str

@@ -20,6 +20,11 @@ from luigi_gif.errors import PipelineError
 from luigi_gif.loops_file import Loop, chosen_loops, read_loops
 
 _FILE = "a TOML file with the loops, such as loops.toml"
+_ABOUT = {
+    "run": "Make the clips of the loops in a file.",
+    "list": "Show how the loops in a file are, without asking their sources.",
+    "show": "Show all that is known of a loop, without asking its source.",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -28,14 +33,25 @@ def main(arguments: list[str]) -> int:
     return command(arguments[1:])
 
 
+def make_parser(word: str) -> cli_options.Parser:
+    """The parser of a command's line."""
+    parser = cli_options.Parser(
+        prog=f"luigi-gif {word}", description=_ABOUT[word], allow_abbrev=False
+    )
+    parser.add_argument("file", metavar="FILE", help=_FILE)
+    if word == "run":
+        names = "those that are wanted, by default all"
+        parser.add_argument("names", nargs="*", metavar="NAME", help=names)
+        at_once = "how many clips are made at a time"
+        parser.add_argument("--workers", type=_count, metavar="N", help=f"{at_once} [default: 1]")
+        cli_options.add_settings(parser)
+    elif word == "show":
+        parser.add_argument("name", metavar="NAME", help="its name")
+    return parser
+
+
 def _run(arguments: list[str]) -> int:
-    parser = _parser("run", "Make the clips of the loops in a file.")
-    names = "those that are wanted, by default all"
-    parser.add_argument("names", nargs="*", metavar="NAME", help=names)
-    at_once = "how many clips are made at a time"
-    parser.add_argument("--workers", type=_count, metavar="N", help=f"{at_once} [default: 1]")
-    cli_options.add_settings(parser)
-    options = parser.parse_intermixed_args(arguments)
+    options = make_parser("run").parse_intermixed_args(arguments)
     try:
         cli_log.set_up_log(cli_runs.own_settings(options).log)
         cli_runs.apply_settings(options)
@@ -73,8 +89,7 @@ def _why_failed(loop: Loop) -> str:
 
 
 def _list(arguments: list[str]) -> int:
-    parser = _parser("list", "Show how the loops in a file are, without asking their sources.")
-    options = parser.parse_args(arguments)
+    options = make_parser("list").parse_args(arguments)
     cli_log.set_up_log()
     try:
         loops = _loops(options)
@@ -93,9 +108,7 @@ def _list(arguments: list[str]) -> int:
 
 
 def _show(arguments: list[str]) -> int:
-    parser = _parser("show", "Show all that is known of a loop, without asking its source.")
-    parser.add_argument("name", metavar="NAME", help="its name")
-    options = parser.parse_args(arguments)
+    options = make_parser("show").parse_args(arguments)
     cli_log.set_up_log()
     try:
         (loop,) = _loops(options, [options.name])
@@ -135,14 +148,6 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
     if failure := run_history.recorded_failure(task.folder):
         yield "last error", f"{failure.step}, {_time(failure.ended, now)}"
         yield from failure.words.items()
-
-
-def _parser(word: str, description: str) -> cli_options.Parser:
-    parser = cli_options.Parser(
-        prog=f"luigi-gif {word}", description=description, allow_abbrev=False
-    )
-    parser.add_argument("file", metavar="FILE", help=_FILE)
-    return parser
 
 
 def _loops(options: argparse.Namespace, names: Iterable[str] = ()) -> list[Loop]:

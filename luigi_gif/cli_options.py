@@ -32,6 +32,7 @@ SECTIONS = (
 _NAMED_OTHERWISE = {"url", "gif_file", "to"}
 """Parameters of PublishGif that have other names here, or none."""
 
+SHELLS = ("bash", "zsh", "fish")
 _RESULT = ("result", "where the clip goes, and what is told of the run")
 _INSTEAD = ("in the place of a clip", "what else luigi-gif does")
 _GROUPS = {
@@ -151,6 +152,12 @@ def _add_own_options(parser: Parser) -> None:
         action="store_true",
         help="only write examples/, a bundle and a notebook, and config/, files for cron, systemd "
         "and luigid, into the current folder",
+    )
+    group.add_argument(
+        "--completion",
+        choices=SHELLS,
+        help="only print what makes this shell complete luigi-gif, such as "
+        "'source <(luigi-gif --completion bash)' in ~/.bashrc",
     )
     group.add_argument("--version", action="version", version=__version__)
 

@@ -34,7 +34,7 @@ _AT_ONCE = 1000
 
 def main(arguments: list[str]) -> int:
     """Run the command, whose own word is the first argument; the exit code."""
-    options = _parser().parse_args(arguments[1:])
+    options = make_parser(arguments[0]).parse_args(arguments[1:])
     cli_log.set_up_log()
     try:
         limits = Limits(_seconds(options, "keep"), _seconds(options, "keep_clips"))
@@ -56,9 +56,10 @@ def main(arguments: list[str]) -> int:
     return exit_codes.TASK_FAILED if pruning.errors else exit_codes.SUCCESS
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser(word: str) -> cli_options.Parser:
+    """The parser of the command's line."""
     parser = cli_options.Parser(
-        prog="luigi-gif prune",
+        prog=f"luigi-gif {word}",
         usage="%(prog)s FOLDER [--keep AGE] [--keep-clips AGE] [--dry-run]",
         description="Remove what of the work directories in a folder is old.",
         epilog=_EPILOG,

@@ -9,6 +9,12 @@ from luigi_gif.parameter_checks import CheckedConfig
 from luigi_gif.parameters import TextParameter
 
 
+class PlaceParameter(TextParameter):
+    """Where the clip is published."""
+
+    metavar = "FILE"
+
+
 class luigi_gif(CheckedConfig):
     """Where luigi-gif puts the clip, and what it tells of a run.
 
@@ -23,7 +29,7 @@ class luigi_gif(CheckedConfig):
     """
 
     # A section is a task to Luigi, and never runs: the method of this name is not missed.
-    output = TextParameter(  # type: ignore[assignment]
+    output = PlaceParameter(  # type: ignore[assignment]
         default="",
         description="where to publish the clip, a path or the URL of an object; - is standard "
         "output",

@@ -36,6 +36,9 @@ PROGRAMS = {
         r"^(Chromium|Google Chrome)\b.* \d+\.",
     ),
     "azurite": Program(("azurite-blob",), "--version", r"^3\.\d+\.\d+$"),
+    "bash": Program(("bash",), "--version", r"^GNU bash, "),
+    "fish": Program(("fish",), "--version", r"^fish, version [3-9]"),
+    "zsh": Program(("zsh",), "--version", r"^zsh 5"),
     "systemd-analyze": Program(("systemd-analyze",), "--version", r"^systemd \d+"),
 }
 
