@@ -75,7 +75,7 @@ def test_json_says_what_the_clip_is_and_what_each_step_did(tell: Told, pictures:
         "skipped": result.left_out
     }
     assert told["bytes"] == size == result.size
-    assert list(told["steps"]) == STEPS
+    assert list(told["steps"]) == [*STEPS, "PublishGif"]
     assert all(step["ran"] for step in told["steps"].values())
     assert told["steps"]["CombineGif"]["reason"].endswith("clip.gif is not there")
 
@@ -144,7 +144,7 @@ def test_json_of_an_unexpected_error_names_the_step(
         (["pictures", "--colors", "1"], "the value of --colors cannot be used"),
         (["pictures", "-o", "-"], "--json and -o - both need standard output"),
         (["pictures", "--explain"], "--json is about a clip, and none is made"),
-        (["pictures", "-o", "clip.mp4"], "a copy of the clip cannot go there"),
+        (["pictures", "-o", "clip.mp4"], "the clip cannot be put there"),
         ([], "a URL is needed"),
     ],
 )
