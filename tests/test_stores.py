@@ -17,6 +17,7 @@ import fsspec
 import luigi
 import pytest
 from fsspec.asyn import get_loop
+from luigi.configuration import get_config
 from support.clips import clip_here
 from support.commands import Run, strange_lines
 from support.fetched import Fetch
@@ -41,7 +42,7 @@ from test_storage import (  # noqa: F401
 
 import luigi_gif
 from luigi_gif import storage
-from luigi_gif.errors import DownloadError, StorageError
+from luigi_gif.errors import DownloadError, ForeignFileError, StorageError
 from luigi_gif.storage import store_calls as store_module
 
 Files = dict[str, bytes]
@@ -397,3 +398,75 @@ def test_a_prefix_becomes_the_right_clip(
         system.pipe_file(f"{bucket}/radar/{name}", data)
     clip = same_clips(luigi_gif_here, tmp_path, [f"{bucket}/radar/"], cluster)
     assert shown_frames(clip) == ([each.tolist() for each in PIXELS], NO_DELAYS_MS)
+
+
+def served_as(url: str) -> tuple[str, str]:
+    """Content type and Cache-Control of an object, as its store tells them in its own words."""
+    system, key = fsspec.core.url_to_fs(url)
+    info = system.info(key)
+    if "s3" in system.protocol:
+        bucket, _, name = key.partition("/")
+        head = system.call_s3("head_object", Bucket=bucket, Key=name)
+        return head["ContentType"], head.get("CacheControl", "")
+    settings = info.get("content_settings") or {
+        "content_type": info["contentType"],
+        "cache_control": info.get("cacheControl"),
+    }
+    return settings["content_type"], settings["cache_control"] or ""
+
+
+def published(url: str, workdir: Path) -> bytes:
+    """The clip of the sample's first frames, once it is published there."""
+    task = luigi_gif.PublishGif(url=str(SAMPLE), workdir=workdir, to=url, dated_copy="%Y.gif")
+    task.alone = True
+    assert not task.complete()
+    task.run()
+    assert task.complete()
+    task.forget_run()
+    return (workdir / "clip.gif").read_bytes()
+
+
+def test_a_clip_is_published_on_a_store(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a GIF that no cache keeps unasked, and a copy of it; known to be there from then on."""
+    bucket = store.bucket()
+    url = f"{bucket}/loops/clip.gif"
+    clip = published(url, tmp_path / "work")
+    system, key = fsspec.core.url_to_fs(url)
+    objects = system.find(os.path.dirname(key))
+    assert len(objects) == 2
+    assert [system.cat_file(path) for path in objects] == [clip, clip]
+    assert served_as(url) == ("image/gif", "no-cache")
+    again = luigi_gif.PublishGif(
+        url=str(SAMPLE), workdir=tmp_path / "work", to=url, dated_copy="%Y.gif"
+    )
+    monkeypatch.setattr(type(system), "cat_file", None)
+    assert again.complete()
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+@pytest.mark.parametrize("value", ["max-age=60", ""])
+def test_the_user_says_how_long_caches_keep_a_clip(
+    store: Store, tmp_path: Path, value: str
+) -> None:
+    """By a setting; if it is empty, the store says what it says by itself."""
+    url, config = f"{store.bucket()}/clip.gif", get_config()
+    config.add_section("publish")
+    config.set("publish", "cache_control", value)
+    try:
+        published(url, tmp_path / "work")
+    finally:
+        config.remove_section("publish")
+    assert served_as(url) == ("image/gif", value)
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_what_is_not_ours_stays_on_a_store(store: Store, tmp_path: Path) -> None:
+    """Whatever somebody put there."""
+    url = f"{store.bucket()}/clip.gif"
+    folder = storage.open_folder(os.path.dirname(url))
+    folder.write("clip.gif", b"mine")
+    with pytest.raises(ForeignFileError):
+        published(url, tmp_path / "work")
+    assert folder.read("clip.gif") == b"mine"
