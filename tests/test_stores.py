@@ -9,13 +9,16 @@ import importlib
 import json
 import os
 import re
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
 import luigi
 import pytest
+from campaigns import publish as publishing
 from fsspec.asyn import get_loop
 from luigi.configuration import get_config
 from support.clips import clip_here
@@ -470,3 +473,26 @@ def test_what_is_not_ours_stays_on_a_store(store: Store, tmp_path: Path) -> None
     with pytest.raises(ForeignFileError):
         published(url, tmp_path / "work")
     assert folder.read("clip.gif") == b"mine"
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_a_reader_of_an_object_never_sees_a_part(store: Store, tmp_path: Path) -> None:
+    """Nor a missing one, while it is replaced again and again."""
+    url, end = f"{store.bucket()}/clip.gif", threading.Event()
+    tasks = publishing.clip_tasks(tmp_path, url, (1, 2))
+    right, seen = set(), set()
+    for task in tasks:
+        publishing.publish(task)
+        right.add(publishing.content(url))
+
+    def read() -> None:
+        while not end.is_set():
+            seen.add(publishing.content(url))
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(read)
+        for number in range(10):
+            publishing.publish(tasks[number % 2])
+        end.set()
+    assert reader.exception() is None
+    assert seen == right
