@@ -8,6 +8,7 @@ import os
 import posixpath
 import shutil
 import stat
+from collections.abc import Mapping
 
 from luigi_gif import clips, frames, redaction, settings, sources, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
@@ -28,8 +29,8 @@ class ClipCopy:
         The clip's own, as it is shown.
     url, match : str
         The parameters of its task.
-    known_version : str, optional
-        The version of a copy that is known to lie there: it need not be read.
+    noted : mapping, optional
+        The ``version`` and ``digest`` of the copy that is known to lie there: it need not be read.
 
     Raises
     ------
@@ -45,11 +46,12 @@ class ClipCopy:
         clip_path: str,
         url: str,
         match: str = "",
-        known_version: str | None = None,
+        noted: Mapping[str, object] | None = None,
     ) -> None:
         check_place_name(given)
         self._given = given
-        self._known_version = known_version
+        self._noted = noted or {}
+        self._is_known = False
         self._is_local = urls.is_local(given)
         self._folder, self._name = open_place(given)
         self._path = self._folder.path(self._name)
@@ -62,8 +64,6 @@ class ClipCopy:
             self._check_is_no_frame()
             if self._is_local:
                 self._check_local_file()
-            elif self._folder.is_folder(self._name):
-                raise self._is_a_folder()
             self._check_is_ours()
 
     def exists(self) -> bool:
@@ -72,6 +72,8 @@ class ClipCopy:
 
     def holds(self, digest: str) -> bool:
         """Whether what lies there is, to its last byte, the clip with this digest."""
+        if self._is_known:
+            return self._noted.get("digest") == digest
         if clips.clip_digest(self._folder, self._name) != digest:
             return False
         existing = clips.read_clip_status(self._folder, self._name)
@@ -144,9 +146,12 @@ class ClipCopy:
             raise self._error("a device, a pipe or a link without an end", "name a file")
 
     def _check_is_ours(self) -> None:
-        known = self._known_version
-        if known is not None and self._folder.version(self._name) == known:
+        version = self._folder.version(self._name)
+        self._is_known = version is not None and version == self._noted.get("version")
+        if self._is_known:  # each look costs a request
             return
+        if not self._is_local and self._folder.is_folder(self._name):
+            raise self._is_a_folder()
         existing = clips.read_clip_status(self._folder, self._name)
         if existing is not None and not existing.whole:
             changed = existing.origin is not None

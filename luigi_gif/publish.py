@@ -138,9 +138,10 @@ class PublishGif(
         return {"version": version, "digest": digest, "dated_copy": self.dated_copy}
 
     def _copy_at(self, place: str) -> ClipCopy:
-        noted = run_history.recorded_publications(self.folder).get(str(self.output())) or {}
-        known = noted.get("version") if place == self.to else None
-        return ClipCopy(place, self.requires().output().path, self.url, self.match, known)
+        noted = None
+        if place == self.to:
+            noted = run_history.recorded_publications(self.folder).get(str(self.output()))
+        return ClipCopy(place, self.requires().output().path, self.url, self.match, noted)
 
     def _keep_dated_copy(self, digest: str) -> None:
         """Put the dated copy beside the clip, unless something has its name already."""
