@@ -128,6 +128,10 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
     },
     luigi_gif.HourlyGif: SHARED
     | {"hour": some.datetimes(), "url": URLS, "workdir": some.just("s3://bucket/%Y/%j/%I%p")},
+    luigi_gif.Loops: {
+        "file": some.just(ROOT / "config" / "loops.toml"),
+        "names": some.lists(some.sampled_from(["sunflower", "sunflower-small"]), max_size=3),
+    },
     luigi_gif.GifBatch: SHARED | {"urls_file": some.just(ROOT / "LICENSE"), "workdir": URLS},
     dask: {
         "address": TEXTS,
@@ -155,7 +159,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
 def test_a_task_is_made_anew_of_its_texts(task_class: type[luigi.Task], data: Any) -> None:
     """With the same values, also where the texts have been pickled; and with the same id."""
     values = data.draw(some.fixed_dictionaries({}, optional=TASKS[task_class]))
-    required = {"date", "urls_file", "caption"} & TASKS[task_class].keys()
+    required = {"date", "hour", "urls_file", "file", "caption"} & TASKS[task_class].keys()
     values |= {name: data.draw(TASKS[task_class][name]) for name in required - values.keys()}
     if values.get("fps"):
         values.pop("frame_duration_ms", None)
