@@ -27,8 +27,8 @@ class Command(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "run": Command("cli_loops", "FILE [NAME ...]", "make the clips of the loops in a TOML file"),
-    "list": Command("cli_loops", "FILE", "how these are: state, age, size and last error of each"),
-    "show": Command("cli_loops", "FILE NAME", "all that is known of one of them"),
+    "list": Command("cli_loops", "FILE", "show state, age, size and last error of each of them"),
+    "show": Command("cli_loops", "FILE NAME", "show all that is known of one of them"),
     "prune": Command(
         "cli_prune", "FOLDER --keep 30d", "remove what old clips do not need, or them too"
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from luigi_gif import caption_parameters, exit_codes, refresh_parameters, settings
@@ -33,23 +33,23 @@ _NAMED_OTHERWISE = {"url", "gif_file", "to"}
 """Parameters of PublishGif that have other names here, or none."""
 
 SHELLS = ("bash", "zsh", "fish")
-_RESULT = ("result", "where the clip goes, and what is told of the run")
-_INSTEAD = ("in the place of a clip", "what else luigi-gif does")
 _GROUPS = {
-    "source": "which of the pictures, and the work directory with the files of the run",
-    "freshness": "when the source is asked again",
+    "source": "where the pictures are, and which of them are wanted",
+    "result": "where the clip goes, and what is told of the run",
     "frames": "which frames the clip leaves out",
     "look": "what its frames look like",
     "captions": "what is written onto its frames",
     "timing": "how the clip plays",
     "file size": "how the clip is stored, and what it gives up to be small",
-    "publishing": "the clip at the place of -o",
+    "freshness": "when the source is asked again",
+    "work directory": "where the files of a run are; what is done there is not done again",
     "Dask": "who writes the frames; no byte of the clip depends on it",
     "download": "retries, timeouts and limits of a download",
     "notifications": "messages to apprise URLs, separated by spaces",
+    "in the place of a clip": "what else luigi-gif does",
 }
 _PARAMETERS_OF_GROUP = {
-    "freshness": refresh_parameters.NAMES,
+    "result": ("dated_copy",),
     "frames": ("on_bad_frame", "duplicates", "ignore_sha256", "drop_blank", "min_frames"),
     "look": (
         *("crop", "size", "fit", "background", "range"),
@@ -58,19 +58,20 @@ _PARAMETERS_OF_GROUP = {
     "captions": caption_parameters.NAMES,
     "timing": ("frame_duration_ms", "fps", "hold_first_ms", "hold_last_ms", "bounce", "plays"),
     "file size": ("optimize", "tolerance", "max_size"),
-    "publishing": ("dated_copy",),
+    "freshness": refresh_parameters.NAMES,
+    "work directory": ("workdir", "data_file"),
 }
 """In the order of the help. All others of PublishGif are about the source."""
 _GROUP_OF_SECTION = {
     "dask": "Dask",
     "download": "download",
-    "storage": "source",
+    "storage": "work directory",
     "notify": "notifications",
-    "publish": "publishing",
+    "publish": "result",
 }
 _USAGE = """\
 %(prog)s [options] URL
-       %(prog)s --help   lists the options"""
+       %(prog)s --help   lists the options, and the commands for many clips"""
 _EPILOG = f"""\
 exit codes:
   {exit_codes.SUCCESS:<5}the clip is there
@@ -118,27 +119,32 @@ def make_parser() -> Parser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,  # it stands in a group
     )
-    parser.add_argument(
+    groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
+    groups["source"].add_argument(
         "url",
         nargs="*",
         metavar="URL",
         help="where the pictures are, one or several: a path or URL of a folder, a picture, an "
         "archive, a page, a list, a video or a bundle, or a pattern; - is standard input",
     )
-    _add_own_options(parser)
-    _add_parameters(parser)
+    _add_own_options(groups["result"])
+    _add_parameters(groups)
+    _add_other_uses(groups["in the place of a clip"])
     return parser
 
 
-def _add_own_options(parser: Parser) -> None:
-    """Add those of luigi-gif itself: what becomes of the clip, what is told, what else it does."""
-    group: argparse._ActionsContainer = parser.add_argument_group(*_RESULT)
+def _add_own_options(group: argparse._ActionsContainer) -> None:
+    """Add those of luigi-gif itself: what becomes of the clip, and what is told."""
     for name, parameter in luigi_gif.get_params():
         if name == "quiet":
             group = group.add_mutually_exclusive_group()
         _add_option(group, name, parameter, f"-{name[0]}" if name != "json" else None)
-    group = parser.add_argument_group(*_INSTEAD)
+
+
+def _add_other_uses(group: argparse._ActionsContainer) -> None:
+    """Add what luigi-gif does in the place of making a clip."""
     group.add_argument(
         "--explain",
         action="store_true",
@@ -159,14 +165,15 @@ def _add_own_options(parser: Parser) -> None:
         help="only print what makes this shell complete luigi-gif, such as "
         "'source <(luigi-gif --completion bash)' in ~/.bashrc",
     )
-    group.add_argument("--version", action="version", version=__version__)
+    version = "only print the version"
+    group.add_argument("--version", action="version", version=__version__, help=version)
+    group.add_argument("-h", "--help", action="help", help="only print this help")
 
 
-def _add_parameters(parser: Parser) -> None:
-    """Add an option for each parameter and each setting, in groups."""
-    groups = {title: parser.add_argument_group(title, text) for title, text in _GROUPS.items()}
+def _add_parameters(groups: Mapping[str, argparse._ActionsContainer]) -> None:
+    """Add an option for each parameter and each setting."""
     for title, name, parameter in _parameters():
-        group: argparse._ActionsContainer = groups[title]
+        group = groups[title]
         if name == "max_size":
             group = group.add_mutually_exclusive_group()
         _add_option(group, name, parameter)

@@ -52,7 +52,7 @@ class PublishGif(
     to = PlaceParameter(description="where the clip is published: a path, or the URL of an object")
     dated_copy = DatedNameParameter(
         default="",
-        description="name of a copy beside it with the time of the newest picture, such as "
+        description="name of a copy beside the clip, with the time of its newest picture, such as "
         "radar-%Y%m%d-%H%M.gif",
     )
 

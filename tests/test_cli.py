@@ -102,8 +102,9 @@ def test_what_is_in_the_place_of_its_history_fails_no_run(tmp_path: Path) -> Non
 def test_the_help_has_groups_with_defaults_and_choices() -> None:
     """Each parameter of PublishGif and each setting stands in one of the groups."""
     shown = cli_options.make_parser().format_help()
-    titles = ["source", "frames", "look", "captions", "timing", "file size"]
-    titles += ["Dask", "download", "notifications", "exit codes"]
+    titles = ["source", "result", "frames", "look", "captions", "timing", "file size", "freshness"]
+    titles += ["work directory", "Dask", "download", "notifications", "in the place of a clip"]
+    titles += ["exit codes"]
     places = [shown.index(f"\n{title}:\n") for title in titles]
     assert places == sorted(places)
     assert "{fast,best}" in shown

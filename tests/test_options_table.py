@@ -30,9 +30,9 @@ def test_each_parameter_and_each_setting_has_its_row() -> None:
     """With the same name in each place."""
     rows = table()
     for name in cli_options.task_parameters():
-        section = "PublishGif" if name == "dated_copy" else "CombineGif"
+        task = "PublishGif" if name == "dated_copy" else "CombineGif"
         flag = cli_options.flag(name)
-        row = [f"`{flag}`", f"`{flag}`", f"`[{section}] {name}`", f"`{name}`", f"`{name}`"]
+        row = [f"`{flag}`", f"`{flag}`", f"`[{task}] {name}`", f"`{name}`", f"`{name}`"]
         assert row in rows
     for section in cli_options.SECTIONS:
         for name, _ in section.get_params():
