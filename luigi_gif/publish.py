@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -81,9 +82,7 @@ class PublishGif(
         if version is None:
             return f"{target} is not there"
         noted = self._published or run_history.recorded_publications(self.folder).get(str(target))
-        if noted != self._note(version):
-            return f"{target} is not known to be this clip"
-        return None
+        return None if noted == self._note(version) else _words(str(target), noted, version)
 
     def run(self) -> None:
         """Publish the clip, unless it is there by now; if ``alone``, look at its place first."""
@@ -168,3 +167,12 @@ class PublishGif(
         clip = run_history.recorded_clip(self.folder, self.gif_file) or {}
         made = clip.get("made")
         return datetime.fromisoformat(made).astimezone(zone) if made else datetime.now(zone)
+
+
+def _words(place: str, noted: Mapping[str, object] | None, version: str) -> str:
+    """Why a clip is published again at a place."""
+    if not noted:
+        return f"{place} is not known to be this clip"
+    if noted["version"] != version:
+        return f"{place} was replaced by others"
+    return f"{place} is another clip, or its dated copy has another name"

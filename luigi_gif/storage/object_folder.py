@@ -1,4 +1,4 @@
-"""A work directory on a store that fsspec serves: an object appears whole when it is put."""
+"""A folder on a store that fsspec serves: an object appears whole when it is put."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
 from luigi_gif.storage.local_folder import LocalFolder
+from luigi_gif.storage.temporary_names import new_token, temporary_name
 from luigi_gif.urls import scheme_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from luigi_gif.storage.http_headers import HttpHeaders
 
 _SPOOL = "file"
+_RENAMING = frozenset({"sftp", "ssh", "ftp"})
+"""Servers of files: what is put there can be seen while it is written, and a rename replaces."""
 _REMOVED_AT_ONCE = 16
 
 
@@ -160,7 +163,7 @@ class ObjectFolder(Folder):
         with staging.temporary_folder() as spool:
             with spool.update(_SPOOL) as file:
                 yield file
-            self._put(spool, _SPOOL, name, headers)
+            self._put(spool, _SPOOL, name, headers, token)
 
     def staging_dir(self) -> contextlib.AbstractContextManager[LocalFolder]:
         return staging.temporary_folder()
@@ -230,11 +233,23 @@ class ObjectFolder(Folder):
         staged_name: str,
         name: str,
         headers: HttpHeaders | None = None,
+        token: str = "",
     ) -> None:
         path, size = staged.path(staged_name), staged.size(staged_name) or 0
-        options = {} if headers is None else headers.put_options(scheme_of(self.url))
+        scheme, key = scheme_of(self.url), self._key(name)
+        options = {} if headers is None else headers.put_options(scheme)
         with self._errors.during("write", name):
-            self._store.call("put_file", path, self._key(name), size=size, **options)
+            if scheme not in _RENAMING:
+                self._store.call("put_file", path, key, size=size, **options)
+                return
+            temporary = temporary_name(key, token or new_token())
+            try:
+                self._store.call("put_file", path, temporary, size=size)
+                self._store.call("mv", temporary, key)
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    self._store.call("rm_file", temporary)
+                raise
 
     def exists(self, name: str) -> bool:
         return self._info(name) is not None
