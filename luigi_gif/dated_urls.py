@@ -12,6 +12,7 @@ import luigi
 from luigi_gif import redaction, urls
 from luigi_gif.errors import ParameterError
 from luigi_gif.parameters import bad_parameter
+from luigi_gif.publish_parameters import PlaceParameter
 from luigi_gif.url_parameters import FolderParameter, SourceParameter, UrlParameter
 
 _FIELD = re.compile("%([aAbBdGjmuUVwWyY%])")
@@ -84,10 +85,8 @@ class DatedSourceParameter(DatedUrlParameter, SourceParameter):
     """One or more paths and URLs that frames come from, with the fields of a date in them."""
 
 
-class DatedFolderParameter(DatedUrlParameter, FolderParameter):
+class _OneADay(DatedUrlParameter):
     """A path or URL with a day in it. Raises ParameterError where two days would share it."""
-
-    expected = "a folder for each day, such as data/%Y-%m-%d"
 
     def checked(self, value: object) -> str:
         pattern = super().checked(value)
@@ -98,10 +97,8 @@ class DatedFolderParameter(DatedUrlParameter, FolderParameter):
         return pattern
 
 
-class HourlyFolderParameter(DatedUrlParameter, FolderParameter):
+class _OneAnHour(DatedUrlParameter):
     """A path or URL with an hour in it. Raises ParameterError where two hours would share it."""
-
-    expected = "a folder for each hour, such as data/%Y-%m-%dT%H"
 
     def checked(self, value: object) -> str:
         pattern = super().checked(value)
@@ -110,6 +107,36 @@ class HourlyFolderParameter(DatedUrlParameter, FolderParameter):
             hours = " and ".join(each.isoformat(timespec="hours") for each in shared)
             raise self.error(f"{redaction.public_url(pattern)}, which is the same on {hours}")
         return pattern
+
+
+class DatedFolderParameter(_OneADay, FolderParameter):
+    """A folder for each day."""
+
+    expected = "a folder for each day, such as data/%Y-%m-%d"
+
+
+class HourlyFolderParameter(_OneAnHour, FolderParameter):
+    """A folder for each hour."""
+
+    expected = "a folder for each hour, such as data/%Y-%m-%dT%H"
+
+
+class DatedPlaceParameter(_OneADay, PlaceParameter):
+    """Where the clip of each day is published; empty for nowhere."""
+
+    expected = "a place for each day, such as site/%Y-%m-%d.gif"
+
+    def checked(self, value: object) -> str:
+        return "" if value == "" else super().checked(value)
+
+
+class HourlyPlaceParameter(_OneAnHour, PlaceParameter):
+    """Where the clip of each hour is published; empty for nowhere."""
+
+    expected = "a place for each hour, such as site/%Y-%m-%dT%H.gif"
+
+    def checked(self, value: object) -> str:
+        return "" if value == "" else super().checked(value)
 
 
 def with_hour(text: str, hour: datetime) -> str:

@@ -30,7 +30,7 @@ class PlaceParameter(UrlParameter):
 
     def error(self, got: object) -> ParameterError:
         words = redaction.public_text(got if isinstance(got, str) else repr(got))
-        return _error("the place of the clip", words, "correct it")
+        return _error("the place of the clip", self.expected, words, "correct it")
 
 
 class DatedNameParameter(TextParameter):
@@ -69,14 +69,15 @@ def check_place_name(place: str) -> None:
 
 def bad_place(place: str, got: str, next_step: str) -> ParameterError:
     """The error for a place that a clip cannot go to."""
-    return _error(redaction.public_url(place), got, next_step)
+    expected = f"the name of a {_SUFFIX} file or object, new or a clip of this pipeline"
+    return _error(redaction.public_url(place), expected, got, next_step)
 
 
-def _error(where: str, got: str, next_step: str) -> ParameterError:
+def _error(where: str, expected: str, got: str, next_step: str) -> ParameterError:
     return ParameterError(
         "the clip cannot be put there",
         where=where,
-        expected=f"the name of a {_SUFFIX} file or object, new or a clip of this pipeline",
+        expected=expected,
         got=got,
         next_step=next_step,
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from functools import cached_property
+from typing import Any
 
 from luigi.task import MixinNaiveBulkComplete
 
@@ -14,9 +15,11 @@ from luigi_gif.caption_parameters import CaptionParameters
 from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.dated_urls import (
     DatedFolderParameter,
+    DatedPlaceParameter,
     DatedSourceParameter,
     DayParameter,
     HourlyFolderParameter,
+    HourlyPlaceParameter,
     HourParameter,
     with_date,
     with_hour,
@@ -24,6 +27,7 @@ from luigi_gif.dated_urls import (
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
+from luigi_gif.publish import PublishGif
 from luigi_gif.refresh_parameters import RefreshParameters
 from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
@@ -102,6 +106,8 @@ class NightlyGif(_Clips):
         The day.
     url, workdir : str or path
         As those of :class:`CombineGif`, with the fields of a date.
+    to : str or path
+        Where the clip is published, with the fields of a date; see :class:`PublishGif`.
     **options
         All other parameters of :class:`CombineGif`, but ``sha256``.
 
@@ -119,12 +125,17 @@ class NightlyGif(_Clips):
     workdir = DatedFolderParameter(
         default="data/%Y-%m-%d", description="where the files of a day live, with the day in it"
     )
+    to = DatedPlaceParameter(
+        default="", description="where the clip of a day is published, with the day in it"
+    )
 
-    def requires(self) -> CombineGif:
+    def requires(self) -> Any:
+        """The task that makes the clip, or else the one that publishes it."""
         url = self.url if _is_of_each_picture(self) else with_date(self.url, self.date)
         midnight = datetime.combine(self.date, time(), zone_of(self.timezone))
         times = times_as_of(self, midnight.astimezone(UTC))
-        return self.clone(CombineGif, url=url, workdir=with_date(self.workdir, self.date), **times)
+        clip = self.clone(CombineGif, url=url, workdir=with_date(self.workdir, self.date), **times)
+        return _published(clip, with_date(self.to, self.date))
 
 
 class HourlyGif(_Clips):
@@ -148,6 +159,8 @@ class HourlyGif(_Clips):
         The hour of UTC; a time without a zone is one of UTC.
     url, workdir : str or path
         As those of :class:`CombineGif`, with the fields of a date and an hour.
+    to : str or path
+        Where the clip is published, with these fields of UTC; see :class:`PublishGif`.
     **options
         All other parameters of :class:`CombineGif`, but ``sha256``.
 
@@ -166,13 +179,19 @@ class HourlyGif(_Clips):
         default="data/%Y-%m-%dT%H",
         description="where the files of an hour live, with the hour of UTC in it",
     )
+    to = HourlyPlaceParameter(
+        default="",
+        description="where the clip of an hour is published, with the hour of UTC in it",
+    )
 
-    def requires(self) -> CombineGif:
+    def requires(self) -> Any:
+        """The task that makes the clip, or else the one that publishes it."""
         begin = self.hour.replace(tzinfo=UTC)
         local = begin.astimezone(zone_of(self.timezone))
         url = self.url if _is_of_each_picture(self) else with_hour(self.url, local)
         times = times_as_of(self, begin)
-        return self.clone(CombineGif, url=url, workdir=with_hour(self.workdir, begin), **times)
+        clip = self.clone(CombineGif, url=url, workdir=with_hour(self.workdir, begin), **times)
+        return _published(clip, with_hour(self.to, begin))
 
 
 class GifBatch(_Clips):
@@ -214,6 +233,11 @@ class GifBatch(_Clips):
             # Luigi looks at all of its tasks before it runs each.
             clip.alone = True
             yield clip
+
+
+def _published(clip: CombineGif, place: str) -> CombineGif | PublishGif:
+    """The task that publishes a clip, if there is a place for it."""
+    return clip.clone(PublishGif, to=place) if place else clip
 
 
 def _is_of_each_picture(task: NightlyGif | HourlyGif) -> bool:

@@ -22,9 +22,10 @@ from pytest_mock import MockerFixture
 from support.images import DELIMITER, gif
 from support.numbered import picture
 
-from luigi_gif import CombineGif, PublishGif
+from luigi_gif import CombineGif, HourlyGif, NightlyGif, PublishGif
 from luigi_gif.clip_copy import ClipCopy
-from luigi_gif.errors import ForeignFileError, ParameterError
+from luigi_gif.errors import ForeignFileError, ParameterError, StorageError
+from luigi_gif.storage import object_folder
 
 
 def made_of(*pictures: bytes, workdir: Path) -> Path:
@@ -303,6 +304,21 @@ def test_the_section_of_combine_gif_counts(work: Path) -> None:
             config.remove_section(section)
 
 
+def test_a_night_and_an_hour_have_places_of_their_own(work: Path) -> None:
+    """With their date in it; one that two of them share is an error."""
+    url, night, hour = str(work / "in.img"), "2026-11-23", "2026-11-23T18"
+    published = NightlyGif(date=night, url=url, to="site/%d/%Y%m.gif").requires()
+    assert published.to == os.path.abspath("site/23/202611.gif")
+    assert published.workdir == os.path.abspath("data/2026-11-23")
+    published = HourlyGif(hour=hour, url=url, to="site/%Y%m%d%H.gif").requires()
+    assert published.to == os.path.abspath("site/2026112318.gif")
+    assert isinstance(NightlyGif(date=night, url=url).requires(), CombineGif)
+    with pytest.raises(ParameterError, match="a place for each day"):
+        NightlyGif(date=night, url=url, to="latest.gif")
+    with pytest.raises(ParameterError, match="a place for each hour"):
+        HourlyGif(hour=hour, url=url, to="%Y-%m-%d.gif")
+
+
 def test_it_has_all_parameters_of_combine_gif() -> None:
     """And two of its own."""
     own = {name for name, _ in PublishGif.get_params()}
@@ -351,6 +367,29 @@ def test_a_reader_never_sees_a_part(work: Path, tmp_path: Path) -> None:
         assert publish((other, work)[number % 2], str(place))
     end.touch()
     assert os.waitpid(reader, 0)[1] == 0
+
+
+def test_a_server_of_files_gets_another_name_first(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an upload can be seen while it is written, it is renamed when it is whole."""
+    memory = type(fsspec.filesystem("memory"))
+    root = f"memory://{uuid.uuid4()}"
+    monkeypatch.setattr(object_folder, "_RENAMING", {"memory"})
+    publish(work, f"{root}/clip.gif")
+    before = published(f"{root}/clip.gif")
+
+    def half(self: Any, local: str, path: str, **_: object) -> None:
+        self.pipe_file(path, Path(local).read_bytes()[:100])
+        raise ConnectionError("the line is cut")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(memory, "put_file", half)
+        with pytest.raises(StorageError, match="the line is cut"):
+            publish(work, f"{root}/clip.gif", plays=2)
+    assert published(f"{root}/clip.gif") == before
+    assert publish(work, f"{root}/clip.gif", plays=2)
+    assert published(f"{root}/clip.gif") == (work / "clip.gif").read_bytes() != before
 
 
 def ends_the_process(*_: object, **__: object) -> None:
