@@ -40,13 +40,15 @@ def source_version(url: str) -> str | None:
         return None
     try:
         path = os.path.realpath(urls.local_path(url))
-        status = os.stat(path)
+        status = storage.settled_status(path)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        content = storage.content_of_unnumbered(path, status)
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
     times = [status.st_mtime_ns, status.st_ctime_ns]  # cp -p keeps the first
-    version = json.dumps([path, status.st_size, *times, status.st_ino])
+    told = [path, status.st_size, *times, status.st_ino]
+    version = json.dumps([*told, content] if content else told)
     return hashlib.sha256(version.encode()).hexdigest()
 
 

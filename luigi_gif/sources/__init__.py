@@ -6,7 +6,7 @@ from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
     from luigi_gif.sources.assembled_bundle import SourceBundle, UnchangedSource
-    from luigi_gif.sources.chosen_items import Source, source_version
+    from luigi_gif.sources.chosen_items import Source
     from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.earlier_bundle import EarlierBundle
     from luigi_gif.sources.explaining import explain_source
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.item import Item
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
     from luigi_gif.sources.link_list import looks_like_link_list, write_whole_paths
+    from luigi_gif.sources.local_versions import source_version
     from luigi_gif.sources.own_pictures import would_be_item
     from luigi_gif.sources.selection import Selection
     from luigi_gif.sources.source_bundle import fetch_source, remove_leftovers
@@ -22,7 +23,7 @@ __getattr__ = loads_on_use(
     __name__,
     {
         "assembled_bundle": ("SourceBundle", "UnchangedSource"),
-        "chosen_items": ("Source", "source_version"),
+        "chosen_items": ("Source",),
         "dated_items": ("is_dated",),
         "earlier_bundle": ("EarlierBundle",),
         "explaining": ("explain_source",),
@@ -30,6 +31,7 @@ __getattr__ = loads_on_use(
         "item": ("Item",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
         "link_list": ("looks_like_link_list", "write_whole_paths"),
+        "local_versions": ("source_version",),
         "own_pictures": ("would_be_item",),
         "selection": ("Selection",),
         "source_bundle": ("fetch_source", "remove_leftovers"),

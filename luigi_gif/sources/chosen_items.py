@@ -12,7 +12,7 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
-from luigi_gif import bundles, fetching, redaction, urls
+from luigi_gif import bundles, redaction, urls
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, SourceError
 from luigi_gif.sources import assembling, dated_items
 from luigi_gif.sources.item import Item, Items, SourceUnusable
@@ -138,22 +138,8 @@ def chosen(
         raise unusable_source_error(source.url, error) from None
 
 
-def source_version(source: Source) -> str | None:
-    """64 hexadecimal digits that change whenever a local source does, or what is wanted of it.
-
-    None for a source that is not of this machine, or is not there (any more).
-    """
-    items = local_items(source.url)
-    if items is None:
-        return fetching.source_version(source.url)
-    try:
-        return version_of(chosen(source, items))
-    except SourceError:
-        return None
-
-
 def version_of(items: Iterable[Item]) -> str | None:
-    """What :func:`source_version` gives where these files of this machine are chosen."""
+    """64 hexadecimal digits that change with these files of this machine; None for none."""
     digest = hashlib.sha256()
     is_there = False
     for item in items:

@@ -15,9 +15,10 @@ from luigi_gif.sources.http_urls import file_name
 from luigi_gif.sources.item import Item, Items, SourceUnusable
 from luigi_gif.sources.job import Job
 from luigi_gif.sources.link_list import check_is_no_list
+from luigi_gif.sources.local_versions import with_local_versions
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import leading_page_error
-from luigi_gif.sources.web_items import WebItems, with_local_versions
+from luigi_gif.sources.web_items import WebItems
 
 if TYPE_CHECKING:
     from luigi_gif.sources.ffmpeg_program import Ffmpeg

@@ -137,6 +137,15 @@ def parse_link_list(file: IO[bytes], base: str, local_allowed: bool) -> Iterator
         yield _item(entry, base, local_allowed, line)
 
 
+def local_items_in(file: IO[bytes], base: str) -> Iterator[Item]:
+    """The files of this machine that a list of this machine names; raises as parse_link_list."""
+    for line, entry in _entries(_lines(file)):
+        if not entry.startswith(("https://", "http://")):  # of which there may be a million
+            item = _item(entry, base, True, line)
+            if urls.is_local(item.place):
+                yield item
+
+
 def item_at(url: str) -> Item:
     """What a URL names that the user gives. Raises ValueError."""
     return Item(_name(url), _absolute(url, True))

@@ -42,11 +42,13 @@ class LocalItems(Items):
             if is_hidden(name) and not is_only_one:
                 continue
             try:
-                status = os.stat(path)
+                status = storage.settled_status(path)
+                is_file = stat.S_ISREG(status.st_mode)
+                version = _version(path, status) if is_file else ""
             except OSError:  # a broken link, or it was removed meanwhile
-                status = None
-            if status is not None and stat.S_ISREG(status.st_mode):
-                yield Item(name, path, status.st_size, status.st_mtime, _version(status))
+                is_file = False
+            if is_file:
+                yield Item(name, path, status.st_size, status.st_mtime, version)
             elif is_only_one:
                 raise SourceUnusable("a file or a folder", f"{path}, which is none")
 
@@ -65,14 +67,16 @@ class LocalItems(Items):
             try:
                 end = size if item.size is None else min(size, item.size)
                 data = storage.pread(descriptor, 0, end)
-                version = _version(os.fstat(descriptor))
+                status = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             if error.errno in _OF_THE_MACHINE:
                 raise machine_error(item.place, error) from None
             raise ItemError("a file that can be read", error.strerror or str(error)) from None
-        if version != item.version:
+        # A link to it, or other rights, are no change. If it was one that kept the time of the
+        # file, the next run sees another version.
+        if not item.version.startswith(f"{_file_of(status)} "):
             raise ItemError("the file that was listed", "one that has changed since")
         return data
 
@@ -153,5 +157,11 @@ def folder_before_pattern(path: str) -> str:
     return folder
 
 
-def _version(status: os.stat_result) -> str:
-    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_dev}-{status.st_ino}"
+def _version(path: str, status: os.stat_result) -> str:
+    """Raises OSError."""
+    content = storage.content_of_unnumbered(path, status)
+    return f"{_file_of(status)} {status.st_ctime_ns} {content}".rstrip()
+
+
+def _file_of(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ino}"

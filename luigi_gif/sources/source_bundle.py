@@ -20,7 +20,8 @@ from luigi_gif.sources.fetched_file import UNPACKED_SUFFIX, is_container, opened
 from luigi_gif.sources.item import Item, Items
 from luigi_gif.sources.job import Job, translated
 from luigi_gif.sources.listing import Listing
-from luigi_gif.sources.web_items import WebItems, url_of_only_host, with_local_versions
+from luigi_gif.sources.local_versions import source_version, with_local_versions
+from luigi_gif.sources.web_items import WebItems, url_of_only_host
 
 if TYPE_CHECKING:
     from luigi_gif import settings
@@ -49,11 +50,11 @@ def fetch_source(
 
         return gather(job)
     known = known_items(job)
-    if known is not None:
-        return assemble(job, known, is_local=local_items(source.url) is not None)
-    version = fetching.source_version(source.url)
+    if known is not None and local_items(source.url) is not None:
+        return assemble(job, known, is_local=True)
+    version = source_version(source)
     try:
-        made = _bundle_of_file(job)
+        made = assemble(job, known) if known is not None else _bundle_of_file(job)
     except fetching.NotModified:
         made = UnchangedSource({})
     if version is not None:

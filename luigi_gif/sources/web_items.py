@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -139,14 +138,3 @@ def url_of_only_host(urls_of_hosts: list[str], config: settings.download) -> str
     if urls_of_hosts and config.headers:
         logger.warning("the URLs are of several hosts: none gets the headers of [download]")
     return _NO_HOST
-
-
-def with_local_versions(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, those of this machine with the version that their files have now."""
-    for item in items:
-        version = fetching.source_version(item.place) if urls.is_local(item.place) else None
-        time = None
-        if version is not None:
-            with contextlib.suppress(OSError):
-                time = os.stat(urls.local_path(item.place)).st_mtime
-        yield item._replace(version=version or item.version, time=item.time or time)

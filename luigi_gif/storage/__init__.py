@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from luigi_gif.storage.leftovers import temporary_files
     from luigi_gif.storage.local_folder import LocalFolder
     from luigi_gif.storage.opening import attach, open_folder
-    from luigi_gif.storage.regular_files import check_path, open_regular_file, pread
+    from luigi_gif.storage.regular_files import (
+        check_path,
+        content_of_unnumbered,
+        open_regular_file,
+        pread,
+        settled_status,
+        version_of,
+    )
     from luigi_gif.storage.staging import temporary_file
     from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_time, object_version
     from luigi_gif.storage.targets import FileTarget
@@ -45,7 +52,14 @@ __getattr__ = loads_on_use(
         "leftovers": ("temporary_files",),
         "local_folder": ("LocalFolder",),
         "opening": ("attach", "open_folder"),
-        "regular_files": ("check_path", "open_regular_file", "pread"),
+        "regular_files": (
+            "check_path",
+            "content_of_unnumbered",
+            "open_regular_file",
+            "pread",
+            "settled_status",
+            "version_of",
+        ),
         "staging": ("temporary_file",),
         "store_calls": ("AT_ONCE_BYTES", "Store", "object_time", "object_version"),
         "targets": ("FileTarget",),

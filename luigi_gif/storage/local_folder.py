@@ -50,11 +50,7 @@ class LocalFolder(Folder):
 
     def version(self, name: str) -> str | None:
         status = self._status(name)
-        if status is None:
-            return None
-        # The time of change alone is kept by cp -p, and by some file systems in steps of 2 s.
-        times = f"{status.st_mtime_ns}-{status.st_ctime_ns}"
-        return f"{status.st_size}-{times}-{status.st_ino}"
+        return None if status is None else regular_files.version_of(status)
 
     def read(self, name: str, start: int = 0, end: int | None = None) -> bytes:
         with self._errors.during("read", name):

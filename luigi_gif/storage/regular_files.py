@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import hashlib
 import logging
 import os
 import stat
+import time
 from collections.abc import Iterator
 
 from luigi_gif.errors import LUIGI_LOGGER, ForeignFileError
@@ -34,6 +36,8 @@ _NOT_EMPTY = {
     errno.EBUSY,  # a mount point
     errno.EINVAL,  # the current folder as "."
 }
+_STEP_NS, _COARSE_STEP_NS = 10**7, 2 * 10**9
+"""In which file systems note times: a tick of the kernel, or 2 s as on FAT, of whole seconds."""
 _CANNOT_SYNC = {
     errno.EINVAL,  # VirtualBox's and old CIFS mounts
     errno.ENOSYS,
@@ -112,6 +116,43 @@ def status(path: str) -> os.stat_result | None:
         return None
     check_regular(path, found.st_mode)
     return found
+
+
+def version_of(status: os.stat_result) -> str:
+    """A text that changes whenever a file does, as far as the system tells.
+
+    The time of change alone is kept by cp -p, and by some file systems in steps of 2 s. A device's
+    number does not count: it may be another one after the machine starts.
+    """
+    times = f"{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return f"{status.st_size}-{times}-{status.st_ino}"
+
+
+def content_of_unnumbered(path: str, status: os.stat_result) -> str:
+    """The SHA-256 of a file where the system tells no file from another by a number, else nothing.
+
+    So it is on some network and FUSE mounts. Raises OSError.
+    """
+    if status.st_ino:
+        return ""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def settled_status(path: str) -> os.stat_result:
+    """What the system says of a file, so late that another change has another time.
+
+    Without that, what is written into a file just after it was read, as many bytes as before,
+    would have the time of what was read. Raises OSError.
+    """
+    status = os.stat(path)
+    is_coarse = status.st_ctime_ns % 10**9 == 0
+    step_ns = _COARSE_STEP_NS if is_coarse else _STEP_NS
+    age_ns = time.time_ns() - status.st_ctime_ns
+    if 0 <= age_ns < step_ns:
+        time.sleep((step_ns - age_ns) / 1e9)
+        status = os.stat(path)
+    return status
 
 
 def open_descriptor(path: str, flags: int = os.O_RDONLY) -> int:
