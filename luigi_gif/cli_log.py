@@ -14,7 +14,7 @@ EVERYTHING = "everything"
 """All of the log, with that of Luigi: ``-v``."""
 
 
-def set_up_log(wanted: str | None = None) -> None:
+def set_up_log(wanted: str | None = None, *, with_bars: bool = True) -> None:
     """Show progress and the log on standard error.
 
     Parameters
@@ -22,8 +22,10 @@ def set_up_log(wanted: str | None = None) -> None:
     wanted : str, optional
         :data:`ERRORS` or :data:`EVERYTHING`; by default bars and warnings on a terminal, else
         lines of what runs and why.
+    with_bars : bool
+        Whether there may be bars on a terminal.
     """
-    bars = integrations.show_bars(wanted is None and sys.stderr.isatty())
+    bars = integrations.show_bars(with_bars and wanted is None and sys.stderr.isatty())
     handler = logging.StreamHandler()
     handler.setFormatter(integrations.PlainFormatter(logging.Formatter(integrations.FORMAT)))
     logger = logging.getLogger(LUIGI_LOGGER)

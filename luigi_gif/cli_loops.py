@@ -15,6 +15,7 @@ from luigi_gif import (
     loop_state,
     redaction,
     run_history,
+    urls,
 )
 from luigi_gif.errors import PipelineError
 from luigi_gif.loops_file import Loop, chosen_loops, read_loops
@@ -29,8 +30,12 @@ _ABOUT = {
 
 def main(arguments: list[str]) -> int:
     """Run the command that the first word names; the exit code."""
-    command = {"run": _run, "list": _list, "show": _show}[arguments[0]]
-    return command(arguments[1:])
+    word = arguments[0]
+    options = make_parser(word).parse_intermixed_args(arguments[1:])
+    try:
+        return {"run": _run, "list": _list, "show": _show}[word](options)
+    except PipelineError as error:
+        return cli_runs.fail(error, exit_codes.BAD_USAGE)
 
 
 def make_parser(word: str) -> cli_options.Parser:
@@ -46,20 +51,18 @@ def make_parser(word: str) -> cli_options.Parser:
         parser.add_argument("--workers", type=_count, metavar="N", help=f"{at_once} [default: 1]")
         cli_options.add_settings(parser)
     elif word == "show":
-        parser.add_argument("name", metavar="NAME", help="its name")
+        parser.add_argument("names", nargs=1, metavar="NAME", help="its name")
     return parser
 
 
-def _run(arguments: list[str]) -> int:
-    options = make_parser("run").parse_intermixed_args(arguments)
-    try:
-        cli_log.set_up_log(cli_runs.own_settings(options).log)
-        cli_runs.apply_settings(options)
-        loops = _loops(options, options.names)
-        integrations.install_for_many_clips()
-        return _run_loops(loops, options.workers)
-    except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.BAD_USAGE)
+def _run(options: argparse.Namespace) -> int:
+    own = cli_runs.own_settings(options)
+    # Several processes would draw over each other's bars.
+    cli_log.set_up_log(own.log, with_bars=options.workers in (None, 1))
+    cli_runs.apply_settings(options)
+    loops = _loops(options, options.names)
+    integrations.install_for_many_clips()
+    return _run_loops(loops, options.workers)
 
 
 def _run_loops(loops: list[Loop], workers: int | None) -> int:
@@ -88,13 +91,9 @@ def _why_failed(loop: Loop) -> str:
     return str(failure or "see the log")
 
 
-def _list(arguments: list[str]) -> int:
-    options = make_parser("list").parse_args(arguments)
+def _list(options: argparse.Namespace) -> int:
     cli_log.set_up_log()
-    try:
-        loops = _loops(options)
-    except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.BAD_USAGE)
+    loops = _loops(options)
     states = loop_state.states_of(loops)
     now = datetime.now(UTC)
     rows = [("loop", "state", "age", "size", "last error, or why it is stale")]
@@ -107,13 +106,9 @@ def _list(arguments: list[str]) -> int:
     return exit_codes.TASK_FAILED if is_unreadable else exit_codes.SUCCESS
 
 
-def _show(arguments: list[str]) -> int:
-    options = make_parser("show").parse_args(arguments)
+def _show(options: argparse.Namespace) -> int:
     cli_log.set_up_log()
-    try:
-        (loop,) = _loops(options, [options.name])
-    except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.BAD_USAGE)
+    (loop,) = _loops(options, options.names)
     try:
         integrations.print_lines(_table(_facts(loop)))
     except PipelineError as error:
@@ -136,13 +131,15 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
         yield "size", _size(state.size)
     clip = run_history.recorded_clip(task.folder, loop.clip.gif_file)
     if clip:
-        yield "frames", f"{clip.get('frames')}"
+        yield "frames", redaction.escaped(str(clip.get("frames")))
     if state.made:
         yield "made", _time(state.made, now)
-    shown = task.to_str_params()
     for name, parameter in task.get_params():
-        if name not in ("workdir", "to") and getattr(task, name) != parameter.default:
-            yield name, redaction.escaped(shown[name])
+        value = getattr(task, name)
+        if name == "url":
+            yield name, ", ".join(map(redaction.public_url, urls.split_sources(value)))
+        elif name not in ("workdir", "to") and value != parameter.default:
+            yield name, redaction.escaped(parameter.serialize(value))
     for step in run_history.recorded_steps(task.folder):
         yield step.name, f"{_time(step.ended, now)}, took {step.seconds:.1f} s"
     if failure := run_history.recorded_failure(task.folder):
@@ -151,6 +148,7 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
 
 
 def _loops(options: argparse.Namespace, names: Iterable[str] = ()) -> list[Loop]:
+    """Those of these names, or all. Raises ParameterError."""
     return chosen_loops(read_loops(options.file), names, options.file)
 
 

@@ -12,7 +12,7 @@ from luigi.execution_summary import LuigiRunResult, _partition_tasks
 
 from luigi_gif import cli_options, integrations
 from luigi_gif.cli_settings import luigi_gif
-from luigi_gif.errors import ParameterError, ParameterErrors, PipelineError
+from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.parameter_checks import CheckedConfig
 
 
@@ -67,8 +67,7 @@ def tasks_done(result: LuigiRunResult) -> set[luigi.Task]:
 
 def fail(error: PipelineError, code: int) -> int:
     """Say what went wrong; the exit code."""
-    for each in error.errors if isinstance(error, ParameterErrors) else [error]:
-        print(f"ERROR: {each}", file=sys.stderr)
+    print(f"ERROR: {error}", file=sys.stderr)
     return code
 
 

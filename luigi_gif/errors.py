@@ -80,7 +80,8 @@ class ParameterErrors(ParameterError):
         return type(self), (self.errors,)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.errors))
+        # Commands put the same before the first.
+        return "\nERROR: ".join(map(str, self.errors))
 
 
 class DownloadError(PipelineError):

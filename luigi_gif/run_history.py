@@ -39,7 +39,7 @@ def record_run(
     with _warning_of_errors(folder):
         history = folder.read_json(HISTORY) or {}
         history.pop(_FAILURE, None)
-        steps = history.get("steps", {})
+        steps = mapping_of(history.get("steps"))
         steps[step] = {"ended": _now(), "seconds": round(seconds, 3)}
         folder.overwrite_json(HISTORY, history | {"url": url, "steps": steps} | about())
 
@@ -128,14 +128,13 @@ def describe_clip(clip: clips.CombinedClip) -> dict[str, object]:
 
 def recorded_clips(folder: storage.Folder) -> JsonObject:
     """What was noted of each clip of the folder, by its name."""
-    recorded: JsonObject = (folder.read_json(HISTORY) or {}).get("clips") or {}
-    return recorded
+    return mapping_of((folder.read_json(HISTORY) or {}).get("clips"))
 
 
 def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
     """What was noted of the clip that lies there; None where nothing is known of it."""
-    clip: JsonObject = recorded_clips(folder).get(name) or {}
-    return clip if clip and clip["bytes"] == folder.size(name) else None
+    clip = mapping_of(recorded_clips(folder).get(name))
+    return clip if clip and clip.get("bytes") == folder.size(name) else None
 
 
 def recorded_publications(folder: storage.Folder) -> JsonObject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -21,7 +20,7 @@ from support.numbered import picture, shown
 from support.page_server import Server
 from support.paths import ROOT
 
-from luigi_gif import Loops, cli, cli_log, integrations
+from luigi_gif import Loops, cli, cli_log, integrations, storage
 from luigi_gif.errors import ParameterError
 
 Run = Callable[..., tuple[int, list[list[str]]]]
@@ -33,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """luigi-gif in this process, in a folder of its own: its exit code, and what it prints."""
     for name in ("install_for_command", "install_for_many_clips"):
         monkeypatch.setattr(integrations, name, lambda: None)
-    monkeypatch.setattr(cli_log, "set_up_log", lambda *_: None)
+    monkeypatch.setattr(cli_log, "set_up_log", lambda *_, **__: None)
     monkeypatch.chdir(tmp_path)
 
     def luigi_gif(word: str, *arguments: str) -> tuple[int, list[list[str]]]:
@@ -176,13 +175,17 @@ def test_a_forged_history_breaks_no_list(tmp_path: Path, run: Run) -> None:
     (tmp_path / "a.img").write_bytes(gif(1))
     write_loops(tmp_path, a="a.img")
     assert run("run")[0] == 0
-    path = tmp_path / "data" / "a" / "run.json"
+    folder = storage.open_folder(str(tmp_path / "data" / "a"))
+    size = folder.size("clip.gif")
     values: list[Any] = ["x", 5, {"step": 7, "what": "\x1b[2J", "ended": 3, "got": []}, []]
     for value in values:
-        note = {"steps": {"\x1b": value}, "error": value, "clips": value}
-        path.write_text(json.dumps(note))
-        assert run("list")[0] == 0
-        assert "\x1b" not in str(run("show", "a"))
+        clips = {"clip.gif": value}, {"clip.gif": {"bytes": size, "frames": value}}, value
+        for clip in clips:
+            folder.overwrite_json(
+                "run.json", {"steps": {"\x1b": value}, "error": value, "clips": clip}
+            )
+            assert run("list")[0] == 0
+            assert "\x1b" not in str(run("show", "a"))
 
 
 def test_a_mistake_in_the_file_is_told_before_anything_runs(

@@ -34,7 +34,7 @@ class _StepProgress:
         self._total = total
         self._first = begin
         self._begin = self._logged = self._told = time.monotonic()
-        self._bar = _bar(task.task_family, unit, total, begin) if _bars else None
+        self._bar = _bar(task, unit, total, begin) if _bars else None
 
     def __call__(self, done: int, size: int) -> None:
         now = time.monotonic()
@@ -84,12 +84,14 @@ class ProgressReporter:
         luigid_status.set_link(self._task, url)
 
 
-def _bar(name: str, unit: str, total: int | None, begin: int) -> Any:
+def _bar(task: luigi.Task, unit: str, total: int | None, begin: int) -> Any:
     from tqdm import tqdm
 
     in_bytes = unit == "B"
+    loop_name = getattr(task, "loop_name", "")
     return tqdm(
-        desc=name,
+        desc=f"{loop_name} {task.task_family}".strip(),
+        leave=not loop_name,  # the bars of many clips would fill the screen
         total=total,
         initial=begin,
         unit=unit if in_bytes else f" {unit}",
