@@ -268,7 +268,7 @@ def be_driven(url: str, address: str) -> None:
     options = render_options.RenderOptions(Look(64 * 10**6), skip_bad=False)
     config = settings.dask(address=address)
     write_frames.write_missing_frames(
-        folder, BUNDLE, manifest, options, config, progress.ProgressReporter(WriteFrames())
+        folder, BUNDLE, manifest, {}, options, config, progress.ProgressReporter(WriteFrames())
     )
     print(json.dumps([split - begin, time.perf_counter() - split]))
 

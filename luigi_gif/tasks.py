@@ -136,13 +136,24 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
             self.folder,
             self.data_file,
             manifest,
+            self._recipe_of_one(),
             render_options_of(self, set(formats)),
             settings.dask.current(),
             integrations.ProgressReporter(self),
             captions,
         )
         path = self.folder.path(frames.SUBFOLDER)
-        return f"{count:,} of {manifest.frame_count:,} frame files in {path}"
+        renamed = f"; {count.renamed:,} were renamed" if count.renamed else ""
+        return f"{count.written:,} of {manifest.frame_count:,} frame files in {path}{renamed}"
+
+    def _recipe_of_one(self) -> dict[str, object]:
+        """What shapes a frame, whatever other frames there are: by it an earlier run's are known.
+
+        Each worker looks at what is ignored, and at its pixels where duplicates are looked for.
+        """
+        recipe = render_recipe(self) | caption_recipe(self) | unwanted_recipe(self)
+        elsewhere = (ITEMS_KEY, "ignore_sha256", "duplicates")
+        return {name: value for name, value in recipe.items() if name not in elsewhere}
 
 
 class CombineGif(

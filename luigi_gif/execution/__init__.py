@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from luigi_gif.execution.executors import open_executor
     from luigi_gif.execution.main_guard import check_is_no_worker
     from luigi_gif.execution.protocol import Executor
+    from luigi_gif.execution.worker_versions import installed_versions
 
 __getattr__ = loads_on_use(
     __name__,
@@ -17,5 +18,6 @@ __getattr__ = loads_on_use(
         "executors": ("open_executor",),
         "main_guard": ("check_is_no_worker",),
         "protocol": ("Executor",),
+        "worker_versions": ("installed_versions",),
     },
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
 from luigi_gif.frames.captions import with_font, with_item_texts
 from luigi_gif.frames.duplicates import DuplicateFinder
 from luigi_gif.frames.frame_files import frame_file_name
-from luigi_gif.frames.frame_to_gif import RenderedFrame, frames_of, render_frames
+from luigi_gif.frames.frame_records import ExistingFile, FrameRecord
+from luigi_gif.frames.frame_to_gif import Outcome, RenderedFrame, frames_of, render_frames
 from luigi_gif.frames.frame_warnings import SEVERAL_IMAGES
 from luigi_gif.frames.item_names import item_name
 from luigi_gif.frames.manifest import ChunkResult, SkippedFrame, UnwantedFrame, is_earlier
@@ -30,6 +31,8 @@ class CompletedChunk(NamedTuple):
     """How many frame files did not exist before, or were others."""
     quarantined: list[str]
     """New names of files that were set aside, as they were altered."""
+    records: dict[int, FrameRecord]
+    """Of its frames that have a file, by their numbers."""
 
 
 def write_batch(handle: storage.FolderHandle, batch: Batch) -> list[CompletedChunk]:
@@ -114,14 +117,14 @@ class _ChunkWriter:
         self._task = task
         self._new_files = 0
         self._quarantined: list[str] = []
+        self._records: dict[int, FrameRecord] = {}
 
     def write_all(self) -> CompletedChunk:
         """Write each frame whose file is not already what it is to be."""
         chunk = self._task.chunk
         tally = _Tally()
         number = chunk.first_number - 1
-        frames = zip(self._rendered(), self._existing_files(), strict=False)
-        for number, (frame, existing) in enumerate(frames, chunk.first_number):
+        for number, (frame, existing) in enumerate(self._rendered(), chunk.first_number):
             execution.stop_if_cancelled()
             if isinstance(frame, bundles.BadFrame):
                 self._check_may_skip(number, frame)
@@ -132,34 +135,40 @@ class _ChunkWriter:
                 tally.leave_out(frame)
             else:
                 self._put(number, frame.file, existing)
+                self._records[number] = frame.record
                 tally.add(number, frame)
         if number != chunk.numbers.stop - 1:
             raise changed_bundle_error(self._folder.path(self._batch.data_file))
         index = self._task.chunk_index
-        return CompletedChunk(index, tally.result(), self._new_files, self._quarantined)
+        return CompletedChunk(
+            index, tally.result(), self._new_files, self._quarantined, self._records
+        )
 
-    def _rendered(self) -> Iterator[RenderedFrame | UnwantedFrame | bundles.BadFrame]:
+    def _rendered(self) -> Iterable[tuple[Outcome, ExistingFile | None]]:
         chunk, options = self._task.chunk, self._batch.options
         stop = chunk.end + bundles.LOOK_AHEAD_BYTES
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
         # Frames that exist already may be here again because their pixels were found damaged.
-        count_codes = options.count_codes or self._task.partially_written
-        options = options._replace(count_codes=count_codes)
+        options = options._replace(recount=self._task.partially_written)
         options = with_item_texts(options, self._task.item_texts)
-        return iter(render_frames(frames_of(data, chunk), chunk.first_number, options))
+        frames = zip(frames_of(data, chunk), self._existing_files(), strict=False)
+        return render_frames(frames, chunk.first_number, options)
 
-    def _existing_files(self) -> Iterator[bytes | None]:
+    def _existing_files(self) -> Iterator[ExistingFile | None]:
         """For each frame of the chunk its file, or None where there is none; then None."""
         if self._task.partially_written:
             chunk, digits = self._task.chunk, self._batch.digits
             names = (frame_file_name(number, digits) for number in chunk.numbers)
-            yield from self._folder.read_many(names, chunk.size_bytes // chunk.frame_count)
+            files = self._folder.read_many(names, chunk.size_bytes // chunk.frame_count)
+            for number, file in zip(chunk.numbers, files, strict=True):
+                known = self._task.records.get(number)
+                yield None if file is None else ExistingFile(file, known)
         yield from repeat(None)
 
-    def _put(self, number: int, file: bytes, existing: bytes | None) -> None:
+    def _put(self, number: int, file: bytes, existing: ExistingFile | None) -> None:
         # What exists may be of a dead run, of another recipe, or of a worker that came late: only
         # its content says that it is right.
-        if file != existing:
+        if existing is None or file != existing.file:
             self._spare(number, existing)
             self._write(frame_file_name(number, self._batch.digits), file)
             self._new_files += 1
@@ -171,19 +180,21 @@ class _ChunkWriter:
             name = item_name(self._folder, data_file, number)
             raise bad_frame_error(bad, self._folder.path(data_file), name) from None
 
-    def _remove(self, number: int, existing: bytes | None) -> None:
+    def _remove(self, number: int, existing: ExistingFile | None) -> None:
         """Remove the file of a frame that is left out, if there is one."""
         if existing is not None:
             self._spare(number, existing)
             self._folder.remove(frame_file_name(number, self._batch.digits))
 
-    def _spare(self, number: int, existing: bytes | None) -> None:
+    def _spare(self, number: int, existing: ExistingFile | None) -> None:
         """Set aside what has the name of a frame's file, if it may be the user's.
 
         Raises ForeignFileError where it surely is.
         """
         digits = self._batch.digits
-        if not existing or is_earlier(self._task.earlier, digits, number):
+        if existing is None or not existing.file or existing.is_as_recorded:
+            return
+        if is_earlier(self._task.earlier, digits, number):
             return
         name = frame_file_name(number, digits)
         if self._task.unclaimed:

@@ -5,11 +5,13 @@ Dask is given the batches in execution/dask_executor.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from luigi_gif.frames.captions import ItemTexts, TextsOfFrames
 from luigi_gif.frames.frame_files import digits_for
+from luigi_gif.frames.frame_records import FrameRecord
 from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest
 from luigi_gif.frames.missing_chunks import MissingChunks
 from luigi_gif.frames.render_options import RenderOptions
@@ -33,6 +35,8 @@ class ChunkTask(NamedTuple):
     """Which of them may be replaced all the same."""
     item_texts: tuple[ItemTexts, ...] = ()
     """What the captions of its frames tell of their items."""
+    records: Mapping[int, FrameRecord] = MappingProxyType({})
+    """By the numbers of its frames, which files may be there already."""
 
 
 class Batch(NamedTuple):
@@ -50,10 +54,11 @@ def plan_tasks(
     threads: int,
     max_work: int,
     item_texts: TextsOfFrames,
+    records: Callable[[range], Mapping[int, FrameRecord]],
 ) -> Iterator[tuple[ChunkTask, ...]]:
     """The missing chunks, a batch's at a time. See :func:`group_by_work`.
 
-    ``item_texts`` gives those of frames, which are asked for in order.
+    ``item_texts`` and ``records`` give those of frames, which are asked for in order.
     """
     digits = digits_for(manifest.frame_count)
 
@@ -68,7 +73,8 @@ def plan_tasks(
         partially_written = index in todo.partially_written
         unclaimed = index in manifest.unclaimed
         texts = item_texts(chunk.numbers)
-        return ChunkTask(index, chunk, partially_written, unclaimed, earlier, texts)
+        known = records(chunk.numbers) if partially_written else {}
+        return ChunkTask(index, chunk, partially_written, unclaimed, earlier, texts, known)
 
     def work_of(index: int) -> int:
         return manifest.chunks[index].work

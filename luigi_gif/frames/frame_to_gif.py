@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import Malformed, Undecodable
 from luigi_gif.frames.bundle_errors import machine_error
 from luigi_gif.frames.captions import with_caption
 from luigi_gif.frames.duplicates import ComparedFrame
+from luigi_gif.frames.frame_records import ExistingFile, FrameRecord, frame_digest
 from luigi_gif.frames.manifest import Chunk, UnwantedFrame
 from luigi_gif.frames.render_options import RenderOptions
-from luigi_gif.frames.unwanted import BLANK, IGNORED
+from luigi_gif.frames.unwanted import BLANK, IGNORED, Unwanted
 
 
 class RenderedFrame(NamedTuple):
@@ -31,6 +33,12 @@ class RenderedFrame(NamedTuple):
     """Of its pixels, if it was decoded and they are asked for."""
     compared: ComparedFrame | None = None
     """What it is compared by with its neighbours, where duplicates are looked for."""
+    record: FrameRecord = FrameRecord()
+    """By which a later run knows its file."""
+
+
+Outcome: TypeAlias = RenderedFrame | UnwantedFrame | bundles.BadFrame
+"""What becomes of a frame, or why it is left out."""
 
 
 def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
@@ -39,22 +47,26 @@ def frames_of(data: bytes, chunk: Chunk) -> Iterator[bundles.Frame]:
 
 
 def render_frames(
-    frames: Iterator[bundles.Frame], first_number: int, options: RenderOptions
-) -> Iterable[RenderedFrame | UnwantedFrame | bundles.BadFrame]:
-    """What becomes of each frame, or why it is left out. The first has this number."""
+    frames: Iterable[tuple[bundles.Frame, ExistingFile | None]],
+    first_number: int,
+    options: RenderOptions,
+) -> Iterable[tuple[Outcome, ExistingFile | None]]:
+    """What becomes of each frame, the first of which has this number, and the file it has now."""
 
     def render(
-        numbered: tuple[int, bundles.Frame],
-    ) -> RenderedFrame | UnwantedFrame | bundles.BadFrame:
+        numbered: tuple[int, tuple[bundles.Frame, ExistingFile | None]],
+    ) -> tuple[Outcome, ExistingFile | None]:
+        number, (frame, existing) = numbered
         try:
-            return _render_wanted(*numbered, options)
+            return _render_wanted(number, frame, options, existing), existing
         except bundles.BadFrame as error:
-            return error
+            return error, existing
 
     # Pillow counts without the interpreter's lock, so threads help, but not one of several
     # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
     # What is held meanwhile is no more than what was read.
-    threads = options.counting_threads if options.copying and options.count_codes else 1
+    counting = options.copying and (options.count_codes or options.recount)
+    threads = options.counting_threads if counting else 1
     if threads == 1 or multiprocessing.parent_process() is not None:
         return map(render, enumerate(frames, first_number))
     with ThreadPoolExecutor(threads, "count") as pool:
@@ -62,37 +74,62 @@ def render_frames(
 
 
 def _render_wanted(
-    number: int, frame: bundles.Frame, options: RenderOptions
+    number: int, frame: bundles.Frame, options: RenderOptions, existing: ExistingFile | None
 ) -> RenderedFrame | UnwantedFrame:
     """What becomes of a frame, if it is wanted. Raises as :func:`render_frame` does."""
     unwanted, place = options.unwanted, f"frame {number} at byte {frame.offset:,}"
     if sha256 := unwanted.ignored_sha256(frame.data):
         reason = f"{place}: ignored, as its SHA-256 is {sha256}"
         return UnwantedFrame(number, frame.offset, reason, IGNORED)
-    rendered = render_frame(number, frame, options)
-    if not unwanted.needs_pixels:
-        return rendered
-    facts = rendered.facts or _facts_of_gif(number, frame, options)
-    if unwanted.blank and facts.one_color:
-        return UnwantedFrame(number, frame.offset, f"{place}: one color", BLANK)
+    if frame.error:
+        raise bundles.BadFrame(number, frame.offset, frame.error)
+    options = with_caption(options, number, frame.offset)
+    digest = frame_digest(frame, options)
+    rendered = existing and _taken(existing, digest, unwanted)
+    if rendered is None:
+        rendered = render_frame(number, frame, options)
+        pixels_sha256 = ""
+        if unwanted.needs_pixels:
+            facts = rendered.facts or _facts_of_gif(number, frame, options)
+            if unwanted.blank and facts.one_color:
+                return UnwantedFrame(number, frame.offset, f"{place}: one color", BLANK)
+            pixels_sha256 = facts.sha256
+        rendered = _with_record(rendered, digest, pixels_sha256)
     if not unwanted.duplicates:
         return rendered
     delay_cs = gif.displayed_cs(rendered.image.delay_cs)
-    compared = ComparedFrame(number, frame.offset, delay_cs, facts.sha256)
+    compared = ComparedFrame(number, frame.offset, delay_cs, rendered.record.pixels_sha256)
     return rendered._replace(compared=compared)
 
 
+def _taken(existing: ExistingFile, digest: str, unwanted: Unwanted) -> RenderedFrame | None:
+    """The file that is there already, if it is what would be made; else None."""
+    file, record = existing
+    if record is None or record.digest != digest or not record.is_of(file):
+        return None
+    if unwanted.needs_pixels and not record.pixels_sha256:
+        return None
+    image, _ = gif.read_first_image(file)
+    image_count = 1 + record.extra_images
+    return RenderedFrame(file, image, image_count, list(record.notes), record=record)
+
+
+def _with_record(frame: RenderedFrame, digest: str, pixels_sha256: str) -> RenderedFrame:
+    file, extra_images = frame.file, frame.image_count - 1
+    record = FrameRecord(
+        digest, len(file), zlib.crc32(file), pixels_sha256, extra_images, tuple(frame.notes)
+    )
+    return frame._replace(record=record)
+
+
 def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> RenderedFrame:
-    """What becomes of a frame.
+    """What becomes of a frame. Its caption stands in the options.
 
     A GIF of one image that is to stay as it is is taken so; of more, the
     first is copied. All else is decoded, and a GIF without its last bytes or with too many pixels.
 
     Raises bundles.BadFrame, and StorageError where the machine lacks something.
     """
-    if frame.error:
-        raise bundles.BadFrame(number, frame.offset, frame.error)
-    options = with_caption(options, number, frame.offset)
     first, frame_error = None, None
     if frame.format == "GIF":
         try:
@@ -123,7 +160,7 @@ def _can_be_copied(
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.
-    if not options.count_codes and gif.looks_whole(image.data):
+    if not (options.count_codes or options.recount) and gif.looks_whole(image.data):
         return True
     counted = gif.count_image_pixels(image.data, image.size)
     if frame_error := _missing_pixels(image, counted):

@@ -63,6 +63,25 @@ def noted_item_sources(folder: storage.Folder, data_file: str, sha256: str) -> I
             yield ItemSource(*row)
 
 
+def items_of_frames(
+    folder: storage.Folder, data_file: str, sha256: str, frame_count: int
+) -> Iterator[str]:
+    """For each frame of the bundle with this SHA-256, in order, a text of its item.
+
+    It is the same for the same picture. Where items are not known, it is the frame's number.
+    """
+    number = 0
+    found = noted_item_sources(folder, data_file, sha256)
+    item = next(found, None)
+    while item is not None:
+        following = next(found, None)
+        end = frame_count if following is None else following.first_frame
+        for place in range(end - number):
+            yield f"{item.crc32:x}-{item.size:x}-{place:x}"
+        number, item = max(number, end), following
+    yield from map(str, range(number, frame_count))
+
+
 def _short_row(item: ItemSource) -> tuple[object, ...]:
     """Without what it has not: there may be a million of them."""
     return tuple(item) if item.etag or item.last_modified else item[:-2]

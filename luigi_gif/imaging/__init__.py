@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.caption import check_font, missing_characters
     from luigi_gif.imaging.caption_style import CAPTION_POSITIONS, Caption, CaptionStyle
     from luigi_gif.imaging.changed_gif import change_image
-    from luigi_gif.imaging.common_palette import CommonPalette, choose_palette, sampling
+    from luigi_gif.imaging.common_palette import (
+        CommonPalette,
+        choose_palette,
+        largest_error,
+        sampling,
+        still_fits,
+    )
     from luigi_gif.imaging.decode import decode_image
     from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
@@ -41,7 +47,13 @@ __getattr__ = loads_on_use(
         "caption": ("check_font", "missing_characters"),
         "caption_style": ("CAPTION_POSITIONS", "Caption", "CaptionStyle"),
         "changed_gif": ("change_image",),
-        "common_palette": ("CommonPalette", "choose_palette", "sampling"),
+        "common_palette": (
+            "CommonPalette",
+            "choose_palette",
+            "largest_error",
+            "sampling",
+            "still_fits",
+        ),
         "decode": ("decode_image",),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),

@@ -112,6 +112,28 @@ def choose_palette(
     return CommonPalette(_as_bytes(colors), max(limits))
 
 
+def largest_error(samples: Sequence[Packed], common: CommonPalette) -> float:
+    """The mean squared error, 0 to 255², of the sampled frame that these colors fit worst."""
+    colors = table(common).astype(np.float32)
+    errors = (_mean_squared_error(frame_palette.distinct_colors(each), colors) for each in samples)
+    return max(errors, default=0.0)
+
+
+def still_fits(samples: Sequence[Packed], common: CommonPalette, largest: float) -> bool:
+    """Whether these colors fit new frames about as well as those that they were chosen for.
+
+    Parameters
+    ----------
+    samples : sequence of ndarray
+        Of each new frame that is sampled, what :func:`sample_picture` returns.
+    common : CommonPalette
+        The colors.
+    largest : float
+        What :func:`largest_error` gave for the frames that they were chosen for.
+    """
+    return largest_error(samples, common) <= max(GOOD_ERROR, MAX_LOSS * largest)
+
+
 def table(common: CommonPalette) -> Bytes:
     """The colors, n x 3."""
     return np.frombuffer(common.colors, np.uint8).reshape(-1, 3)

@@ -186,6 +186,15 @@ class Folder(ABC):
         """Rename a file; one that has the other name is replaced."""
 
     @abstractmethod
+    def renamer(self) -> contextlib.AbstractContextManager[Callable[[str, str, bytes], None]]:
+        """A function that gives a file another name; all have theirs when the block ends well.
+
+        It is given the name, the new name, and the bytes of the file. What had the new name is
+        replaced. A store has no such call: it is sent the bytes, several at a time, and what has
+        the old name stays.
+        """
+
+    @abstractmethod
     def exists(self, name: str) -> bool:
         """Whether there is anything of this name, be it a file or not."""
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from luigi_gif.storage.temporary_names import temporary_name
 
 # Names as earlier versions gave them: what these left on a store is swept too.
-_PROBE, _BLOCKS, _FONT = "shared", "part_", "font"
-SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS, f"{_FONT}.")
-"""What the names of the probe file, of the parts of a clip and of a font begin with."""
+_PROBE, _BLOCKS, _FONT, _ASIDE = "shared", "part_", "font", "aside_"
+SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS, f"{_FONT}.", _ASIDE)
+"""What the names of the files begin with that a run has beside those that it makes."""
 
 
 class FolderHandle(NamedTuple):
@@ -32,3 +32,7 @@ class FolderHandle(NamedTuple):
     def block_file(self, subfolder: str, part_index: int) -> str:
         """The name of the file with the blocks of a part of the clip; no other run uses it."""
         return temporary_name(f"{subfolder}/{_BLOCKS}{part_index}", self.token)
+
+    def aside_file(self, subfolder: str, number: int) -> str:
+        """The name of a file that is out of the way of others until it is renamed."""
+        return temporary_name(f"{subfolder}/{_ASIDE}{number}", self.token)

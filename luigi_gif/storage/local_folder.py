@@ -129,6 +129,15 @@ class LocalFolder(Folder):
         yield write
 
     @contextlib.contextmanager
+    def renamer(self) -> Iterator[Callable[[str, str, bytes], None]]:
+        def rename(name: str, new_name: str, _: bytes) -> None:
+            with self._errors.during("rename", new_name):
+                regular_files.check_path(self.url, new_name)
+            self.move(name, new_name)
+
+        yield rename
+
+    @contextlib.contextmanager
     def atomic_writer(
         self,
         name: str,

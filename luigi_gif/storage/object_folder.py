@@ -152,6 +152,11 @@ class ObjectFolder(Folder):
         upload.flush()
 
     @contextlib.contextmanager
+    def renamer(self) -> Iterator[Callable[[str, str, bytes], None]]:
+        with self.writer() as write:
+            yield lambda _, new_name, data: write(new_name, data)
+
+    @contextlib.contextmanager
     def atomic_writer(
         self,
         name: str,

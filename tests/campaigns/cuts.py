@@ -90,6 +90,8 @@ def check_cut(images: list[bytes], frame: int, stay: int) -> bytes:
 
 
 def _check_named(frame: bundle_frames.Frame, whole: bytes) -> None:
+    if frame.error:
+        return
     try:
         rendered = frame_to_gif.render_frame(0, frame, PLAIN)
     except bundle_frames.BadFrame:
