@@ -244,7 +244,8 @@ def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(
     assert pipeline.ok
     assert pipeline.clip() == right
     names = {path.name for path in (pipeline.workdir / "frames").iterdir()}
-    assert names == {"manifest.json", *(f"frame_{number:02d}.gif" for number in range(FRAMES))}
+    frames = {f"frame_{number:02d}.gif" for number in range(FRAMES)}
+    assert names == {"manifest.json", "records.json", *frames}
 
 
 def killed(function: Callable[..., object], after: int) -> Callable[..., object]:

@@ -86,7 +86,12 @@ def test_another_url_in_the_same_folder_serves_nothing_stale(pipeline: Pipeline)
     assert pipeline.run(url=pipeline.server.url("/other")) == STEPS
     assert pipeline.ok
     names = sorted(name for name in pipeline.files() if name.startswith("frames/"))
-    assert names == ["frames/frame_00.gif", "frames/frame_01.gif", "frames/manifest.json"]
+    assert names == [
+        "frames/frame_00.gif",
+        "frames/frame_01.gif",
+        "frames/manifest.json",
+        "frames/records.json",
+    ]
     assert pipeline.files()["image-data.img"][0] == pipeline.server.pages["/other"]
 
 
@@ -143,7 +148,7 @@ def test_every_way_to_run_makes_the_same_clip(
     pipeline.run()
     first = pipeline.workdir
     made = ["clip.gif", *(str(path.relative_to(first)) for path in first.glob("frames/*"))]
-    assert len(made) == 1 + FRAMES + 1
+    assert len(made) == 1 + FRAMES + 2
     monkeypatch.setattr(luigi_gif.execution.executors, "COPYING_LOCAL_FIRST_S", 0.0)
     for workers in (0, 1, 4):
         pipeline.workdir = tmp_path / str(workers)
