@@ -45,7 +45,7 @@ def on_a_terminal(folder: Path, *arguments: str) -> str:
 def test_a_bar_moves_on_a_terminal(tmp_path: Path, mixed_bundle: bytes) -> None:
     """One for the download, one for the frames; no line of a log."""
     (tmp_path / "bundle.img").write_bytes(mixed_bundle)
-    said = on_a_terminal(tmp_path, "bundle.img", "--size", "640x", "--dask-workers", "1")
+    said = on_a_terminal(tmp_path, "bundle.img", "--size", "640x", "--dask-workers", "0")
     assert len(set(re.findall(r"WriteFrames: +([0-9]+)%", said))) >= 3
     assert "DownloadData: 100%" in said
     assert "\r" in said

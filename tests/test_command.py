@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import luigi
 import psutil
@@ -18,6 +19,7 @@ from campaigns import broken, interrupt, kill, together
 from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 from support import warm
+from support.clips import make_clip
 from support.commands import ERROR, Run, fails, luigi_command, luigi_environment, strange_lines
 from support.images import DELIMITER, gif
 from support.luigid import Luigid
@@ -29,6 +31,7 @@ from support.warm import PATIENCE_S
 from luigi_gif import CombineGif, settings
 from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.execution import executors
+from luigi_gif.frames import batch_writer, write_frames
 from luigi_gif.integrations import argument_parsers
 
 
@@ -86,42 +89,25 @@ def test_the_package_is_light_to_import() -> None:
     assert set(result.stdout.split()) <= {"luigi_gif", *sys.stdlib_module_names}
 
 
+LISTENING: set[str] = set()
+
+
+def look_at_ports(handle: Any, batch: Any) -> Any:
+    """Write a batch, and note where this process listens meanwhile."""
+    connections = psutil.Process().net_connections()
+    LISTENING.update(each.laddr.ip for each in connections if each.status == "LISTEN")
+    return batch_writer.write_batch(handle, batch)
+
+
 @pytest.mark.slow
-def test_no_port_is_open_beyond_loopback(tmp_path: Path, sample: bytes) -> None:
+def test_no_port_is_open_beyond_loopback(
+    tmp_path: Path, sample: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While Dask writes frames; what a cluster of workers has there, test_cluster.py looks at."""
-    (tmp_path / "bundle.img").write_bytes(sample)
-    code = (
-        "import psutil, luigi.cmdline\n"
-        "from luigi_gif.execution import executors as fanout\n"
-        "from luigi_gif.frames import write_frames\n"
-        "def look(handle, batch, write=write_frames.write_batch):\n"
-        "    for c in psutil.Process().net_connections():\n"
-        "        if c.status == 'LISTEN': print('LISTENS', c.laddr.ip)\n"
-        "    return write(handle, batch)\n"
-        "write_frames.write_batch = look\n"
-        "fanout.SMALL_WORK = -1\n"
-        "luigi.cmdline.luigi_run()\n"
-    )
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            code,
-            "--module",
-            "luigi_gif",
-            "CombineGif",
-            "--url",
-            "bundle.img",
-            "--size",
-            "20x",
-        ],
-        cwd=tmp_path,
-        env=luigi_environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(result.stdout.split()) == {"LISTENS", "127.0.0.1"}
+    monkeypatch.setattr(write_frames, "write_batch", look_at_ports)
+    monkeypatch.setattr(executors, "SMALL_WORK", -1)
+    make_clip(sample, tmp_path / "work", size=(20, None))
+    assert LISTENING == {"127.0.0.1"}
 
 
 NO_BUNDLES: dict[str, tuple[bytes | None, list[str]]] = {

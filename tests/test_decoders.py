@@ -51,6 +51,8 @@ def with_local_table(data: bytes) -> bytes:
     return head + blocks + image.data + b";"
 
 
+pytestmark = pytest.mark.xdist_group("chromium")  # one process makes each clip once
+
 SIZE = (24, 18)
 FRAMES = {
     "opaque": saved(drawn(1, SIZE, 6)),
@@ -103,18 +105,29 @@ def check(names: list[str], clip: Path, program: str) -> None:
         assert len(gone) <= ("256" in name), f"{name} (number {number} of {names})"
 
 
+@pytest.fixture(scope="module", params=["none", "lossless"])
+def optimize(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=range(len(ORDERS)))
+def names(request: pytest.FixtureRequest) -> list[str]:
+    """Of frames, in an order."""
+    return ORDERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def mixed(names: list[str], optimize: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of these frames."""
+    bundle = DELIMITER.join(FRAMES[name] for name in names)
+    return make_clip(bundle, tmp_path_factory.mktemp("mixed") / "work", optimize=optimize)
+
+
 @EACH_DECODER
-@pytest.mark.parametrize("order", range(len(ORDERS)))
-@pytest.mark.parametrize("optimize", ["none", "lossless"])
-def test_every_decoder_shows_the_same(
-    tmp_path: Path, program: str, order: int, optimize: str
-) -> None:
+def test_every_decoder_shows_the_same(names: list[str], mixed: Path, program: str) -> None:
     """Palettes, transparency, interlace, disposal and sizes mixed in any order."""
     need(program)
-    names = ORDERS[order]
-    bundle = DELIMITER.join(FRAMES[name] for name in names)
-    clip = make_clip(bundle, tmp_path / "work", optimize=optimize)
-    check(names, clip, program)
+    check(names, mixed, program)
 
 
 @EACH_DECODER

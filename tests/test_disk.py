@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 from luigi.task_register import Register
+from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.faults import chunks, fault_server
 from support.images import DELIMITER
 from support.page_server import Server
 from support.paths import SAMPLE
-from support.warm import PATIENCE_S
 
 import luigi_gif
 from luigi_gif import gif as gif_
@@ -191,14 +191,13 @@ def test_a_disk_that_cannot_be_written_is_named(disk: Disk, bundle: bytes, clip:
     )
 
     def run(*before: str) -> tuple[int, str]:
-        result = subprocess.run(
-            [*before, *command],
-            env=luigi_environment(),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        environment = luigi_environment()
+        if not before:
+            result = warm.run(command, env=environment)
+        else:
+            result = subprocess.run(
+                [*before, *command], env=environment, capture_output=True, text=True, check=False
+            )
         assert "Traceback" not in result.stderr
         return result.returncode, result.stderr
 

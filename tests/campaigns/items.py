@@ -31,8 +31,8 @@ ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 sys.path.append(str(TESTS))
 
-from support.images import true_color  # noqa: E402
 from support.page_server import Answer, Server, in_turn, reply  # noqa: E402
+from support.pipeline import frame  # noqa: E402
 from support.warm import Process, Start  # noqa: E402
 
 from luigi_gif.storage import LocalFolder  # noqa: E402
@@ -141,7 +141,7 @@ def offer(server: Server, pictures: int) -> None:
     server.requests.clear()
     names = [f"/{number}.png" for number in range(pictures)]
     for number, name in enumerate(names):
-        answer = slowly(true_color(number % KINDS), has_length=number % 5 > 0)
+        answer = slowly(frame(number % KINDS), has_length=number % 5 > 0)
         server.pages[name] = in_turn(reply(503), reply(503), answer) if is_busy(name) else answer
     links = "".join(f"<a href={name}>x</a>" for name in names)
     server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
