@@ -107,7 +107,7 @@ def test_no_port_is_open_beyond_loopback(
     monkeypatch.setattr(write_frames, "write_batch", look_at_ports)
     monkeypatch.setattr(executors, "SMALL_WORK", -1)
     make_clip(sample, tmp_path / "work", size=(20, None))
-    assert LISTENING == {"127.0.0.1"}
+    assert {"127.0.0.1"} == LISTENING
 
 
 NO_BUNDLES: dict[str, tuple[bytes | None, list[str]]] = {
