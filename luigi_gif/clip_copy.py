@@ -9,6 +9,7 @@ import posixpath
 import shutil
 import stat
 from collections.abc import Mapping
+from typing import IO
 
 from luigi_gif import clips, frames, redaction, settings, sources, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
@@ -104,7 +105,14 @@ class ClipCopy:
             self._check_is_ours()
             if not replaces and self.exists():
                 raise self._is_taken("another clip")
+            if self._is_local:
+                self._keep_mode(file)
         return shown_place(self._given)
+
+    def _keep_mode(self, file: IO[bytes]) -> None:
+        """Give a new file the mode of the one that it replaces, which others may read."""
+        with contextlib.suppress(OSError):
+            os.fchmod(file.fileno(), stat.S_IMODE(os.stat(self._path).st_mode))
 
     def _check_local_folder(self) -> None:
         folder = os.path.dirname(self._path)

@@ -160,6 +160,26 @@ def test_what_appears_meanwhile_stays(work: Path, place: str, mocker: MockerFixt
     assert published(place) == b"mine"
 
 
+def test_who_may_read_a_clip_stays_as_it_is(work: Path, tmp_path: Path) -> None:
+    """A web server, perhaps, that the user has given the right to."""
+    place = tmp_path / "clip.gif"
+    publish(work, str(place))
+    for mode in (0o640, 0o604):
+        place.chmod(mode)
+        publish(work, str(place), plays=mode)
+        assert place.stat().st_mode & 0o777 == mode
+
+
+def test_a_work_directory_may_lie_on_a_store(work: Path, place: str) -> None:
+    """Wherever the clip goes."""
+    memory = f"memory://{uuid.uuid4()}"
+    made = PublishGif(url=str(work / "in.img"), workdir=memory, to=place)
+    made.alone = True
+    made.run()
+    assert made.complete()
+    assert published(place) == content(memory)["clip.gif"]
+
+
 def test_a_lost_note_costs_a_look_only(work: Path, place: str) -> None:
     """What lies there is this clip to its last byte: it is not written again."""
     publish(work, place)
