@@ -262,6 +262,42 @@ def test_a_dated_copy_never_takes_the_place_of_a_file(
     assert "no dated copy" in caplog.text
 
 
+def test_a_dated_copy_is_there_before_the_clip(
+    work: Path, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """So a run that ends between the two leaves none out."""
+    (tmp_path / "site").mkdir()
+    place = tmp_path / "site" / "clip.gif"
+    mocker.patch.object(ClipCopy, "holds", side_effect=KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        publish(work, str(place), dated_copy="%Y.gif")
+    mocker.stopall()
+    assert [path.name for path in place.parent.iterdir()] == [f"{made_at(work)[:4]}.gif"]
+    assert publish(work, str(place), dated_copy="%Y.gif")
+    assert len({path.read_bytes() for path in place.parent.iterdir()}) == 1
+
+
+def test_a_clip_that_another_run_put_there_meanwhile_is_not_taken_for_its_own(
+    work: Path, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """Whose version is noted is told by the clip that is there."""
+    place = str(tmp_path / "clip.gif")
+    other = made_of(gif(3), workdir=tmp_path / "other").read_bytes()
+    copy = ClipCopy.publish
+
+    def overtaken(self: ClipCopy, *args: Any, **options: Any) -> str:
+        shown = copy(self, *args, **options)
+        put(place, other)
+        return shown
+
+    mocker.patch.object(ClipCopy, "publish", overtaken)
+    made = task(work, place)
+    made.alone = True
+    made.run()
+    made.forget_run()
+    assert not made.complete()
+
+
 def made_at(work: Path) -> str:
     made: str = json.loads((work / "run.json").read_text())["clips"]["clip.gif"]["made"]
     return made
