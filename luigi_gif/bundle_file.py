@@ -99,9 +99,15 @@ class BundleFile:
         self._folder.move_into_place(staging, partial_name, self.name)
         self._take_items(len(items))
 
+    def discard_next(self) -> None:
+        """Remove what a run that was killed has noted of a bundle that never came."""
+        for suffix in (frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX):
+            self._folder.remove(f"{self.name}{_NEXT}{suffix}")
+
     def keep(self, receipt: Mapping[str, object], items: Iterable[frames.ItemSource]) -> None:
         """Leave the bundle as it is, which has the SHA-256 of the receipt; note its items."""
         self._note_items(self.name, receipt, items)
+        self.discard_next()
 
     def _note_items(
         self, name: str, receipt: Mapping[str, object], items: Iterable[frames.ItemSource]

@@ -47,6 +47,7 @@ def make_bundle(task: PipelineTask) -> str:
         )
         if isinstance(made, sources.UnchangedSource):
             receipt = {**earlier, **made.receipt, **about}
+            bundle.discard_next()
             said = "its source has not changed"
         else:
             receipt = {**made.receipt, **about}

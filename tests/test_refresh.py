@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import luigi
 import pytest
+from campaigns import refresh
 from PIL import Image
 from pytest_mock import MockerFixture
 from support.images import DELIMITER, saved
@@ -21,6 +23,7 @@ from support.numbered import picture
 from support.page_server import Server
 from support.pipeline import STEPS, Pipeline, frame
 
+import luigi_gif
 from luigi_gif import frames, storage
 from luigi_gif.sources import store_items
 
@@ -84,10 +87,10 @@ def clip_of(pipeline: Pipeline, folder: Path, **parameters: Any) -> bytes:
 def test_of_a_page_with_a_new_picture_only_that_one_is_fetched(
     pipeline: Pipeline, server: Server, tmp_path: Path
 ) -> None:
-    serve(server, range(96))
+    serve(server, range(24))
     url = server.url("/cam/")
     pipeline.run(url=url)
-    names = serve(server, range(1, 97))
+    names = serve(server, range(1, 25))
     pipeline.run(url=url)
     assert server.requests == []
     assert pipeline.run(url=url, refresh=True) == STEPS
@@ -308,3 +311,48 @@ def test_a_store_is_listed_again_and_only_new_objects_are_read(
     assert [call.args[1].name for call in read.call_args_list] == ["3.gif", "5.gif"]
     assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=url)
     bucket.rm("/cam", recursive=True)
+
+
+def test_of_a_folder_with_nothing_new_nothing_is_made(pipeline: Pipeline, tmp_path: Path) -> None:
+    """With --refresh or without: each run looks at what lies on this machine."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.gif").write_bytes(frame(number))
+    pipeline.run(url=str(folder), refresh=True)
+    before = pipeline.files()
+    assert pipeline.run(url=str(folder), refresh=True) == []
+    assert pipeline.files() == before
+    (folder / "0.gif").unlink()
+    (folder / "3.gif").write_bytes(frame(3))
+    assert pipeline.run(url=str(folder), refresh=True) == STEPS
+    assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=str(folder))
+
+
+def test_a_bundle_of_the_user_is_used_as_it_is(pipeline: Pipeline, server: Server) -> None:
+    pipeline.workdir.mkdir()
+    (pipeline.workdir / "image-data.img").write_bytes(BUNDLE)
+    pipeline.run(refresh=True)
+    assert pipeline.run(refresh=True) == []
+    assert server.requests == []
+
+
+def test_make_gif_and_a_batch_ask_once_for_each_clip(
+    server: Server, page: Picture, tmp_path: Path
+) -> None:
+    """A clip that has not changed is not made again."""
+    page.etag = '"1"'
+    (tmp_path / "urls.txt").write_text(server.url("/bundle"))
+    options = {"refresh": True, "workdir": str(tmp_path / "work")}
+    batch = luigi_gif.GifBatch(urls_file=str(tmp_path / "urls.txt"), **options)
+    for number in range(1, 4):
+        luigi_gif.make_gif(server.url("/bundle"), tmp_path / "clip.gif", **options)
+        luigi.build([batch], local_scheduler=True, no_lock=True)
+        assert len(server.requests) == 2 * number
+    assert page.bodies == 2
+
+
+@pytest.mark.slow
+def test_after_any_change_and_any_kill_the_next_run_is_right(tmp_path: Path) -> None:
+    """As tests/campaigns/refresh.py finds it with other seeds."""
+    assert len(list(refresh.campaign(8, 4, tmp_path))) == 8

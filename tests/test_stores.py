@@ -21,6 +21,7 @@ import pytest
 from campaigns import publish as publishing
 from fsspec.asyn import get_loop
 from luigi.configuration import get_config
+from pytest_mock import MockerFixture
 from support.clips import clip_here
 from support.commands import Run, run_luigi_gif, strange_lines
 from support.fetched import Fetch
@@ -46,6 +47,7 @@ from test_storage import (  # noqa: F401
 import luigi_gif
 from luigi_gif import loop_state, loops_file, storage
 from luigi_gif.errors import DownloadError, ForeignFileError, StorageError
+from luigi_gif.sources import store_items
 from luigi_gif.storage import store_calls as store_module
 
 Files = dict[str, bytes]
@@ -515,3 +517,38 @@ def test_loops_work_on_a_store(store: Store, tmp_path: Path, bundle: str) -> Non
     assert [state.word for state in states] == ["ok", "failed", "ok"]
     assert states[1].reason.startswith("DownloadData: the file cannot be read: ")
     assert [state.made is None for state in states] == [False, True, False]
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_of_a_prefix_and_of_an_object_only_what_is_new_is_read(
+    store: Store, mocker: MockerFixture
+) -> None:
+    """With --refresh, where the work directory lies on a store too."""
+    system, bucket = fsspec.filesystem(store.scheme), store.bucket()
+    for number in range(4):
+        system.pipe_file(f"{bucket}/radar/{number}.png", picture(number))
+    read = mocker.spy(store_items.StoreItems, "_read_once")
+    prefix, made = f"{bucket}/radar/", storage.open_folder(f"{bucket}/prefix")
+
+    def refresh(url: str, workdir: str) -> None:
+        task = luigi_gif.DownloadData(url=url, workdir=f"{bucket}/{workdir}", refresh=True)
+        assert not task.complete()
+        task.run()
+        task.forget_run()
+
+    refresh(prefix, "prefix")
+    before = made.version("image-data.img")
+    refresh(prefix, "prefix")
+    assert made.version("image-data.img") == before
+    system.rm_file(f"{bucket}/radar/0.png")
+    system.pipe_file(f"{bucket}/radar/4.png", picture(4))
+    read.reset_mock()
+    refresh(prefix, "prefix")
+    assert [call.args[1].name for call in read.call_args_list] == ["4.png"]
+    pictures = [picture(number) for number in range(1, 5)]
+    assert made.read("image-data.img").split(b"\n" * 4) == pictures
+
+    refresh(f"{prefix}1.png", "object")
+    opened = mocker.spy(storage.Store, "open")
+    refresh(f"{prefix}1.png", "object")
+    assert opened.call_count == 0

@@ -10,6 +10,7 @@ import io
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,6 +68,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif found := re.fullmatch(r"/(?:radar/radar_)?\d{8}_(\d\d)(\d\d)\.png", self.path):
             minutes = 60 * int(found[1]) + int(found[2])
             self._answer(_picture(minutes // 6))
+        elif self.path == "/latest.jpg":
+            self._answer(_picture(time.time_ns() // 1_000_000 % 256, "JPEG"))
         else:
             self.send_error(404)
 
@@ -80,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def _picture(shade: int) -> bytes:
+def _picture(shade: int, format_: str = "PNG") -> bytes:
     file = io.BytesIO()
-    Image.new("L", (64, 48), shade).save(file, "PNG")
+    Image.new("L", (64, 48), shade).save(file, format_)
     return file.getvalue()
