@@ -70,8 +70,8 @@ def check_a_night(folder: Path) -> None:
 
 
 def test_the_crontab_is_valid_and_its_commands_work(gifs: Path) -> None:
-    """Each line is parsed by a program, then run by a shell; one night is there, and no mail."""
-    assert len(jobs(gifs)) == 2
+    """Each is parsed, then run by a shell; a night and loops are made, and no mail is sent."""
+    assert len(jobs(gifs)) == 3
     assert all(job.is_valid() for job in jobs(gifs))
     for job in jobs(gifs):
         result = run(job.command)
@@ -80,6 +80,8 @@ def test_the_crontab_is_valid_and_its_commands_work(gifs: Path) -> None:
     check_a_night(gifs)
     assert (gifs / ".luigi").exists()
     assert "NightlyGif" in (gifs / "nightly.log").read_text()
+    assert (gifs / "sunflower-small.gif").exists()
+    assert (gifs / "loops.log").read_text().count(" made ") == 2
 
 
 def test_cron_mails_what_failed_at_night(gifs: Path, server: Server) -> None:

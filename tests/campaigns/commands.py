@@ -45,21 +45,33 @@ CANNOT = {
 }
 COMMAND = (
     r" {4}([A-Z_0-9]+=\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
-    r"|chmod|find|tar)"
+    r"|chmod|find|tar|mkdir|cat)"
 )
 IN_A_TABLE = r"\| [^|]+ \| `(luigi-gif [^`|]+)` \|"
 
 
 def commands(document: str) -> Iterator[str]:
-    """Lines of a document that are commands, indented or in a table, then its Python programs."""
+    """Lines of a document that are commands, indented or in a table, then its Python programs.
+
+    What stands below a command up to END is its input.
+    """
     text = (ROOT / document).read_text()
     of_tables = [line[1] for line in re.finditer(IN_A_TABLE, text)]
-    for line in text.splitlines():
+    lines = iter(text.splitlines())
+    for line in lines:
         if re.match(COMMAND, line):
-            yield line.strip()
+            yield "\n".join([line.strip(), *(_input(lines) if line.endswith("<<'END'") else [])])
     yield from of_tables
     for program in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         yield f"python3 - <<'END'\n{program}END"
+
+
+def _input(lines: Iterator[str]) -> Iterator[str]:
+    """The lines up to END, with it."""
+    for line in lines:
+        yield line.removeprefix("    ")
+        if line.strip() == "END":
+            return
 
 
 def run_all(
@@ -78,7 +90,7 @@ def run_all(
                 _wait_for_port(command)
                 print(f"started: {command}")
             else:
-                more = for_example_org if example_org.HOST in command else {}
+                more = {} if "pip " in command else for_example_org
                 run = _start(command, folder, environment | more)
                 said = run.communicate(timeout=600)[0]
                 print(f"exit {run.returncode:3}: {command}", flush=True)

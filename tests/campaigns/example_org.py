@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import trustme
-from PIL import Image
+from PIL import Image, ImageDraw
 
 HOST = "example.org"
 PAGE_BEGINS = datetime(2026, 11, 22)
@@ -84,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _picture(shade: int, format_: str = "PNG") -> bytes:
+    """A band of rain that moves, as a radar shows it."""
+    picture = Image.new("L", (320, 240), 30)
+    left = shade % 240
+    ImageDraw.Draw(picture).ellipse((left, 40, left + 120, 200), fill=shade)
     file = io.BytesIO()
-    Image.new("L", (64, 48), shade).save(file, format_)
+    picture.save(file, format_)
     return file.getvalue()
