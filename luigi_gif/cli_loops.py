@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -67,6 +68,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _run_loops(loops: list[Loop], workers: int | None) -> int:
     """Run them, and say what came of each."""
+    begin = datetime.now(UTC).replace(microsecond=0)  # as notes have it
     before = loop_state.versions_of(loops)
     core = {"workers": workers} if workers else {}
     result = cli_runs.run_tasks([loop.task for loop in loops], **core)
@@ -78,17 +80,18 @@ def _run_loops(loops: list[Loop], workers: int | None) -> int:
             word = "unchanged" if old == new else "made"
             rows.append((loop.name, word, str(loop.task.output())))
         else:
-            rows.append((loop.name, "failed", _why_failed(loop)))
+            rows.append((loop.name, "failed", _why_failed(loop, begin)))
     integrations.print_lines(_table(rows))
     return exit_codes.exit_code_of(result.status.name)
 
 
-def _why_failed(loop: Loop) -> str:
-    try:
+def _why_failed(loop: Loop, begin: datetime) -> str:
+    """The error of a run since ``begin``, as far as it was noted."""
+    failure = None
+    with contextlib.suppress(PipelineError):
         failure = run_history.recorded_failure(loop.task.folder)
-    except PipelineError:
-        failure = None
-    return str(failure or "see the log")
+    is_of_this_run = failure is not None and failure.ended is not None and failure.ended >= begin
+    return str(failure) if is_of_this_run else "see the log"
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -128,7 +131,7 @@ def _facts(loop: Loop) -> Iterator[tuple[str, str]]:
     if task is not loop.clip:
         yield "published", str(task.output())
     if state.size is not None:
-        yield "size", _size(state.size)
+        yield "file size", _size(state.size)
     clip = run_history.recorded_clip(task.folder, loop.clip.gif_file)
     if clip:
         yield "frames", redaction.escaped(str(clip.get("frames")))

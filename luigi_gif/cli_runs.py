@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import luigi
 from luigi.configuration import LuigiConfigParser, get_config
-from luigi.execution_summary import LuigiRunResult, _partition_tasks
+from luigi.execution_summary import LuigiRunResult
 
 from luigi_gif import cli_options, integrations
 from luigi_gif.cli_settings import luigi_gif
@@ -61,6 +61,8 @@ def run_tasks(tasks: Sequence[luigi.Task], **options: object) -> LuigiRunResult:
 def tasks_done(result: LuigiRunResult) -> set[luigi.Task]:
     """The tasks of a run that are complete, whether it has run them or not."""
     # Luigi's own summary is a text that names a few tasks; what it is made of is private to it.
+    from luigi.execution_summary import _partition_tasks
+
     parts = _partition_tasks(result.worker)
     return set(parts["completed"] | parts["already_done"])
 
