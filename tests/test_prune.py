@@ -26,7 +26,8 @@ MONTH, YEAR = 30 * DAY_S, 365 * DAY_S
 KEEP = Limits(MONTH, None)
 ALL = Limits(MONTH, MONTH)
 INTERMEDIATES = {
-    "image-data.img", "image-data.img.json", "frames.json", "frames/manifest.json",
+    "image-data.img", "image-data.img.json", "frames.json",
+    "frames/manifest.json", "frames/records.json",
     *(f"frames/frame_{number:02d}.gif" for number in range(3)),
 }  # fmt: skip
 LEFT = {"clip.gif", "run.json", ".lock"}
@@ -152,7 +153,11 @@ def test_a_bundle_that_the_user_put_there_stays(tmp_path: Path) -> None:
     workdir.mkdir()
     (workdir / "image-data.img").write_bytes(gif(1))
     clip_here("none.img", workdir)
-    assert prune(tmp_path, KEEP) == {"a/frames/manifest.json", "a/frames/frame_00.gif"}
+    assert prune(tmp_path, KEEP) == {
+        "a/frames/manifest.json",
+        "a/frames/records.json",
+        "a/frames/frame_00.gif",
+    }
     assert luigi_gif.CombineGif(url="none.img", workdir=workdir).complete()
 
 

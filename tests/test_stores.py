@@ -21,6 +21,7 @@ import pytest
 from campaigns import publish as publishing
 from fsspec.asyn import get_loop
 from luigi.configuration import get_config
+from luigi.task_register import Register
 from pytest_mock import MockerFixture
 from support.clips import clip_here
 from support.commands import Run, run_luigi_gif, strange_lines
@@ -47,6 +48,7 @@ from test_storage import (  # noqa: F401
 import luigi_gif
 from luigi_gif import loop_state, loops_file, storage
 from luigi_gif.errors import DownloadError, ForeignFileError, StorageError
+from luigi_gif.frames import frame_to_gif
 from luigi_gif.sources import store_items
 from luigi_gif.storage import store_calls as store_module
 
@@ -303,6 +305,38 @@ def test_a_store_is_a_work_directory(
         storage.open_folder(url).remove(name)
     assert made() == ["WriteFrames", "CombineGif"]
     assert same(url, local_files)
+
+
+def test_frames_that_were_made_already_are_moved_on_a_store(
+    store: Store, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    """Only the new one is made; nothing is left under old names."""
+    render = mocker.spy(frame_to_gif, "render_frame")
+    url, pictures = f"{store.bucket()}/work", tmp_path / "pictures"
+    pictures.mkdir()
+
+    def make() -> None:
+        Register.clear_instance_cache()
+        combined = luigi_gif.CombineGif(url=str(pictures), workdir=url)
+        assert luigi.build([combined], local_scheduler=True, no_lock=True)
+
+    for number in range(3, 9):
+        (pictures / f"{number}.gif").write_bytes(frame(number))
+    make()
+    (pictures / "3.gif").unlink()
+    (pictures / "4.gif").rename(pictures / "7b.gif")  # so that some numbers fall, others rise
+    (pictures / "9.gif").write_bytes(frame(9))
+    render.reset_mock()
+    make()
+    assert render.call_count == 1
+    folder = storage.open_folder(url)
+    names = [f"frames/frame_0{place}.gif" for place in range(6)]
+    assert [*folder.read_many(names, 200)] == [frame(number) for number in (5, 6, 7, 4, 8, 9)]
+    assert {each.name for each in folder.entries("frames")} == {
+        "manifest.json",
+        "records.json",
+        *(name.rpartition("/")[2] for name in names),
+    }
 
 
 def test_workers_write_to_a_store(

@@ -14,6 +14,7 @@ from luigi_gif.frames.frame_files import (
     list_frame_files,
 )
 from luigi_gif.frames.manifest import MANIFEST, EarlierFiles, Manifest, is_earlier, load_manifest
+from luigi_gif.frames.record_table import RECORDS
 
 _AT_ONCE = 1000
 
@@ -44,6 +45,8 @@ def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[li
             yield some
             some = []
     yield some
+    if folder.is_whole_json(RECORDS):
+        yield [RECORDS]
     if not keeps_manifest:
         yield [MANIFEST]
 
