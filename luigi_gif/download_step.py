@@ -48,14 +48,14 @@ def make_bundle(task: PipelineTask) -> str:
         if isinstance(made, sources.UnchangedSource):
             receipt = {**earlier, **made.receipt, **about}
             bundle.discard_next()
-            said = "its source has not changed"
+            said = f"sure of {task.output()}: its source has not changed"
         else:
             receipt = {**made.receipt, **about}
             _take(task, made, receipt, staging, before)
-            said = f"{made.receipt['size']:,} bytes"
+            said = f"{task.output()}: {made.receipt['size']:,} bytes"
         sources.remove_leftovers(staging, name)
         bundle.write_receipt(receipt)  # last: till then the next run looks again
-    return f"{task.output()}: {said}"
+    return said
 
 
 def _take(

@@ -28,7 +28,7 @@ class Item(NamedTuple):
 
 def place_digest(place: str) -> str:
     """32 hexadecimal digits that tell places apart; a password of a URL does not count."""
-    if "://" in place:
+    if "://" in place and "@" in place:
         return urls.url_digest(place)[:32]
     return hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
