@@ -22,14 +22,14 @@ from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
 
-MARKS = frozenset({HISTORY, LOCK})
-"""A folder with one of these is a work directory: a store has no lock, a first run no history."""
 SUBFOLDERS = frozenset({frames.SUBFOLDER, ITEMS})
 _JSON = ".json"
 _PARTIAL_NOTE = f"{PARTIAL_SUFFIX}{_JSON}"
 _ITEM_NOTE = re.compile("[0-9a-f]{64}" + re.escape(_JSON))
 _DATA_FILE, _CLIP = "image-data.img", "clip.gif"
 """The names that a run uses if it is given no others."""
+MARKS = frozenset({HISTORY, LOCK, INDEX, f"{_DATA_FILE}{_JSON}"})
+"""A folder with one of these is a work directory: a store has no lock, a first run no history."""
 _TIMES = frozenset({"ended", "made", "asked"})
 """What notes call the time of what a run did."""
 
@@ -160,10 +160,10 @@ class OwnFiles:
         return sorted(names | ({_DATA_FILE, *begun} & self._receipts.keys()))
 
     def _may_go(self, data_file: str) -> bool:
-        return (
-            not _has_gathered(self._receipts[data_file])
-            and BundleFile(self._folder, data_file).is_own()
-        )
+        is_link = self._folder.exists(data_file) and not self._folder.is_file(data_file)
+        if is_link or _has_gathered(self._receipts[data_file]):
+            return False
+        return BundleFile(self._folder, data_file).is_own()
 
     def _is_index_needed(self, bundles: list[str]) -> bool:
         """Whether a bundle stays of which only the index says whether the clip is of it."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from campaigns.prune import campaign
 from support.clips import clip_here, clip_of
 from support.images import DELIMITER, gif
 from support.page_server import Server
@@ -303,6 +304,12 @@ def test_a_store_is_pruned_alike(made: Path, tmp_path: Path) -> None:
     assert set(Pruning(url, ALL, NOW).run()) == expected
     assert [each.name for each in folder.scan("")] == ["frames"]
     assert [each.name for each in folder.scan("frames")] == ["notes.txt"]
+
+
+def test_of_any_tree_exactly_what_is_named_goes(tmp_path: Path) -> None:
+    """Whatever the user has put there or altered, and however often it is interrupted."""
+    for _ in campaign(5, 7, tmp_path):
+        pass
 
 
 def test_the_command_prints_paths_or_how_many(
