@@ -27,7 +27,10 @@ def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[li
     that it has left are still known, though the checksum of a chunk does not prove a part of it.
     """
     manifest = load_manifest(folder)
+    notes = [[name] for name in (RECORDS, MANIFEST) if _is_note(folder, name)]
     if manifest is None:
+        if not folder.exists(MANIFEST):
+            yield from notes
         return
     altered: set[str] = set()
     own = list(own_files(folder, manifest, altered.add))
@@ -45,10 +48,8 @@ def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[li
             yield some
             some = []
     yield some
-    if folder.is_whole_json(RECORDS):
-        yield [RECORDS]
     if not keeps_manifest:
-        yield [MANIFEST]
+        yield from notes
 
 
 def _claim(
@@ -66,6 +67,10 @@ def _claim(
             manifest.results[index] = None
     manifest.earlier[:] = own
     manifest.save(folder)
+
+
+def _is_note(folder: storage.Folder, name: str) -> bool:
+    return folder.is_file(name) and folder.is_whole_json(name)
 
 
 def _is_of(manifest: Manifest, file: FrameFile) -> bool:

@@ -49,8 +49,12 @@ LIMITS = [
 AGES_DAYS = [1, 29, 31, 364, 366, 1000]
 FRAMES, IN_CHUNK = 5, 2
 FRAME_FILES = [f"frames/frame_{number:02d}.gif" for number in range(FRAMES)]
-NOTES = ["image-data.img.json", "frames.json", "frames/manifest.json", "run.json"]
-OWN = [*NOTES, *FRAME_FILES, "image-data.img", "clip.gif"]
+OF_FRAMES = {"frames/manifest.json", "frames/records.json"}
+OWN = [
+    *("image-data.img", "image-data.img.json", "frames.json", "clip.gif", "run.json"),
+    *sorted(OF_FRAMES),
+    *FRAME_FILES,
+]
 THEIRS = [
     *("notes.txt", "frames/notes.txt", "items/notes.txt", "sub/clip.gif", "clip.gif.altered"),
     *("frames/frame_05.gif", "frames/frame_000.gif", "image-data.img.part", f"items/{'b' * 64}"),
@@ -139,14 +143,15 @@ class WorkDirectory(NamedTuple):
 
     def _frames(self) -> set[str]:
         if "frames/manifest.json" not in self.own:
-            return set()
+            is_gone = "frames/manifest.json" in self.missing
+            return {"frames/records.json"} & self.own if is_gone else set()
         found = set()
         for begin in range(0, FRAMES, IN_CHUNK):
             chunk = set(FRAME_FILES[begin : begin + IN_CHUNK])
             if chunk <= self.own:
                 found |= chunk
         others = set(FRAME_FILES) - found - self.missing - self.linked
-        return found if others else found | {"frames/manifest.json"}
+        return found if others else found | OF_FRAMES & self.own
 
 
 def campaign(rounds: int, seed: int, folder: Path) -> Iterator[str]:
@@ -210,6 +215,7 @@ def _made(tree: Tree, name: str, source: Path, chance: random.Random) -> WorkDir
     for copy, original in chance.sample(sorted(COPIES.items()), chance.randrange(3)):
         if folder.exists(original):
             folder.write(copy, folder.read(original))
+    gathered = gathered and "image-data.img.json" in own  # which says so
     return WorkDirectory(
         name, options, age_s, own, missing, linked, gathered, tree.place is not None
     )
