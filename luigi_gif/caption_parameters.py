@@ -110,7 +110,7 @@ def caption_recipe(task: Any) -> dict[str, object]:
     """
     if not task.caption:
         return {}
-    shown = task.to_str_params()
+    shown = task.texts_of(NAMES)
     recipe: dict[str, object] = {
         name: shown[name]
         for name in NAMES

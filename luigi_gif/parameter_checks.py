@@ -87,6 +87,11 @@ class CheckedTask(_KnownParameters):
             if name in given and _given(own, name) is None
         }
 
+    def texts_of(self, names: Iterable[str]) -> dict[str, str]:
+        """The texts of these parameters; Luigi has a method for those of all."""
+        parameters = dict(self.get_params())
+        return {name: parameters[name].serialize(getattr(self, name)) for name in names}
+
     def _check_handed_down(self, needed: type[CheckedTask]) -> None:
         family = needed.get_task_family()
         for name in _names_given(family):

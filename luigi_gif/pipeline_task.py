@@ -123,8 +123,9 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
 
     @cached_property
     def _shown(self) -> str:
-        """Luigi looks every parameter up for it, for each line of its log."""
-        return super().__repr__()
+        """As Luigi has it, which checks every parameter again for each line of its log."""
+        texts = self.to_str_params(only_significant=True)
+        return f"{self.task_family}({', '.join(f'{name}={texts[name]}' for name in texts)})"
 
     @property
     def folder(self) -> storage.Folder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ _MIN_SECRET = 4
 """Shorter values of a URL are masked in a text only where they stand alone."""
 
 
+@functools.lru_cache(1024)  # a run shows the same few again and again
 def public_url(url: str) -> str:
     """The URL as it may be shown: no user, no password, no query values, no fragment.
 

@@ -16,7 +16,7 @@ from luigi_gif.parameters import (
 from luigi_gif.unwanted_parameters import unwanted_of
 
 if TYPE_CHECKING:
-    import luigi
+    from luigi_gif.parameter_checks import CheckedTask
 
 
 class RenderParameters:
@@ -126,9 +126,9 @@ def render_options_of(task: Any, formats: set[str]) -> frames.RenderOptions:
     )
 
 
-def render_recipe(task: luigi.Task) -> dict[str, str]:
+def render_recipe(task: CheckedTask) -> dict[str, str]:
     """The parameters of a task that shape frames, without later ones that have no effect."""
-    shown = task.to_str_params()
+    shown = task.texts_of(NAMES)
     defaults = {name: getattr(type(task), name) for name in NAMES}
     return {
         name: shown[name]

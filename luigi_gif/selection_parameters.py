@@ -108,7 +108,7 @@ NAMES = tuple(name for name in vars(SelectionParameters) if not name.startswith(
 
 def selection_recipe(task: Any) -> dict[str, Any]:
     """The parameters of a task that choose items, without those that have no effect."""
-    shown = task.to_str_params()
+    shown = task.texts_of(NAMES)
     defaults = {name: getattr(type(task), name) for name in NAMES}
     if not (task.since or task.until or task.step or task.sort == "time"):
         del defaults["timezone"]  # it may still shape captions

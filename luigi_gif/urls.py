@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -45,6 +46,7 @@ def split_sources(text: str) -> list[str]:
     return list(sources)
 
 
+@functools.lru_cache(1024)  # the same few are asked for hundreds of times a clip
 def scheme_of(url: str) -> str:
     """The scheme of a URL, in lower case as RFC 3986 has it; empty for a path."""
     if _FILE.fullmatch(url):
