@@ -30,6 +30,7 @@ from support.page_server import Server
 from support.paths import SAMPLE
 from support.pipeline import BUNDLE, Pipeline
 from support.services import dask_scheduler, dask_worker, service
+from support.stores import Running
 
 from luigi_gif import bundles, cli, cli_log, integrations, settings
 from luigi_gif.bundles import bundle_frames
@@ -212,6 +213,13 @@ def cluster() -> Iterator[str]:
         dask_worker(scheduler.address),
     ):
         yield scheduler.address
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Running]:
+    """Object stores; tests that share them are of the group "stores"."""
+    with Running() as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -13,6 +12,7 @@ from threading import Event
 
 import psutil
 import pytest
+from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.images import gif
 from support.page_server import Server
@@ -33,8 +33,8 @@ class Batch:
         urls = [server.url(f"/{number}.img") for number in range(CLIPS)]
         (folder / "urls.txt").write_text("\n".join(urls))
         self._log = folder / "log"
-        with self._log.open("w") as log:
-            self.process = subprocess.Popen(
+        with self._log.open("wb") as log:
+            self.process = warm.Popen(
                 luigi_command("GifBatch", "--urls-file", "urls.txt", "--workers", "2"),
                 cwd=folder,
                 env=luigi_environment(),

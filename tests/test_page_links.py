@@ -22,7 +22,7 @@ from hypothesis import strategies as some
 from pytest_mock import MockerFixture
 from support.clips import clip_here
 from support.numbered import picture, shown
-from support.services import service
+from support.stores import Running
 from support.warm import PATIENCE_S
 
 from luigi_gif import settings, storage, urls
@@ -393,21 +393,21 @@ def test_a_listing_of_many_levels_costs_no_stack() -> None:
 PUBLIC = {"x-amz-acl": "public-read"}
 
 
-def test_the_listing_of_a_store_leads_to_its_objects(tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.xdist_group("stores")
+def test_the_listing_of_a_store_leads_to_its_objects(running: Running, tmp_path: Path) -> None:
     """Whatever their keys are, and however many parts it has: moto serves it."""
     keys = ["cam/a b.png", "cam/ä+1.png", "cam/x&y=1.png", "cam/q?r#s.png", "cam/9%.png"]
-    with service(
-        sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0", ready=r"Running on (\S+)"
-    ) as moto:
-        put_all(f"{moto.address}/bucket", {key: key.encode() for key in keys})
-        page = requests.get(f"{moto.address}/bucket?prefix=cam/", timeout=60)
-        found = image_links(page.content, page.url, None)
-        assert sorted(item.name for item in found.items) == sorted(key[4:] for key in keys)
-        folder = storage.LocalFolder(tmp_path / "work")
-        for fetched in fetch_items(found.items, folder, settings.download(), Silent(), "", 1000):
-            assert fetched.error is None
-            assert folder.read(fetched.name).decode() == f"cam/{fetched.item.name}"
-        check_parts(f"{moto.address}/long", tmp_path)
+    store = running["s3"].environment["AWS_ENDPOINT_URL"]
+    put_all(f"{store}/bucket", {key: key.encode() for key in keys})
+    page = requests.get(f"{store}/bucket?prefix=cam/", timeout=60)
+    found = image_links(page.content, page.url, None)
+    assert sorted(item.name for item in found.items) == sorted(key[4:] for key in keys)
+    folder = storage.LocalFolder(tmp_path / "work")
+    for fetched in fetch_items(found.items, folder, settings.download(), Silent(), "", 1000):
+        assert fetched.error is None
+        assert folder.read(fetched.name).decode() == f"cam/{fetched.item.name}"
+    check_parts(f"{store}/long", tmp_path)
 
 
 def check_parts(bucket: str, folder: Path) -> None:

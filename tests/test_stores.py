@@ -32,7 +32,7 @@ from support.paths import SAMPLE
 from support.pipeline import frame
 from support.right_clips import NO_DELAYS_MS, PICTURES, PIXELS, same_clips, shown_frames
 from support.services import dask_scheduler, dask_worker
-from support.stores import STORES, Store, missing
+from support.stores import STORES, Running, Store, missing
 
 # What holds for any folder holds on a store: these run here with the folder below.
 from test_storage import (  # noqa: F401
@@ -82,16 +82,6 @@ def models_are_read_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[dict[str, Store]]:
-    """Every store that is installed."""
-    get_loop()
-    with contextlib.ExitStack() as stack:
-        yield {
-            name: stack.enter_context(run()) for name, run in STORES.items() if not missing(name)
-        }
-
-
 @pytest.fixture(
     params=[
         pytest.param(name, marks=[pytest.mark.external] if name == "azure" else [])
@@ -99,11 +89,12 @@ def running() -> Iterator[dict[str, Store]]:
     ]
 )
 def store(
-    request: pytest.FixtureRequest, running: dict[str, Store], monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> Store:
     """A store that fsspec finds; in CI there has to be every one."""
     if what := missing(request.param):
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")
+    get_loop()
     for name, value in running[request.param].environment.items():
         monkeypatch.setenv(name, value)
     return running[request.param]
@@ -136,11 +127,12 @@ def folder(store: Store) -> storage.Folder:
 
 
 @pytest.fixture(scope="session")
-def cluster(running: dict[str, Store]) -> Iterator[str]:
+def cluster(running: Running) -> Iterator[str]:
     """The address of a scheduler with a worker, both of which find every store."""
     environment: dict[str, str] = {}
-    for store in running.values():
-        environment.update(store.environment)
+    for name in STORES:
+        if not missing(name):
+            environment.update(running[name].environment)
     with (
         dask_scheduler(**environment) as scheduler,
         dask_worker(scheduler.address, **environment),

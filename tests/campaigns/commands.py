@@ -4,14 +4,16 @@ usage: python tests/campaigns/commands.py [--python PYTHON]
 
 A wheel is built and installed in a new virtual environment. The commands of a document then run one
 after another in a folder of its own, which holds nothing but the wheel and the user's pictures;
-servers run on while the next ones do. https://example.org is a server on loopback, behind a proxy.
-What cannot run here is listed, with its reason.
+servers run on while the next ones do. At the end cron's turn comes: what they put into a crontab
+runs once. https://example.org is a server on loopback, behind a proxy. What cannot run here is
+listed, with its reason.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -40,13 +42,19 @@ CANNOT = {
     "luigi-gif s3://": "there is no bucket; tests/test_stores.py",
     "luigi-gif 's3://": "there is no bucket; tests/test_stores.py",
     "FSSPEC_S3_ANON=": "there is no bucket; tests/test_stores.py",
-    "(crontab -l;": "this machine's crontab is left alone; tests/test_config.py runs its lines",
     "sudo ": "this machine's systemd is left alone; tests/test_config.py runs the units' commands",
 }
 COMMAND = (
     r" {4}([A-Z_0-9]+=\S+ )?(luigi|luigid|dask|make|pip|venv/|\. venv|python3|\(crontab|sudo|echo"
     r"|chmod|find|tar|mkdir|cat)"
 )
+CRONTAB = """#!/bin/sh
+case $1 in
+-l) cat "$0.txt" ;;
+-) cat >"$0.new" && mv "$0.new" "$0.txt" ;;
+esac
+"""
+"""The program of that name, for a file beside it: this machine's crontab is left alone."""
 IN_A_TABLE = r"\| [^|]+ \| `(luigi-gif [^`|]+)` \|"
 
 
@@ -74,6 +82,13 @@ def _input(lines: Iterator[str]) -> Iterator[str]:
             return
 
 
+def cron_jobs(folder: Path) -> Iterator[str]:
+    """The commands of the crontab, when the others have run."""
+    table = folder / "bin" / "crontab.txt"
+    lines = table.read_text().splitlines() if table.exists() else []
+    yield from dict.fromkeys(line.split(None, 5)[5] for line in lines if re.match(r"[\d*]", line))
+
+
 def run_all(
     document: str, folder: Path, environment: dict[str, str], for_example_org: dict[str, str]
 ) -> list[str]:
@@ -81,7 +96,7 @@ def run_all(
     failed: list[str] = []
     servers: list[subprocess.Popen[str]] = []
     try:
-        for command in commands(document):
+        for command in itertools.chain(commands(document), cron_jobs(folder)):
             reason = next((why for what, why in CANNOT.items() if command.startswith(what)), "")
             if reason:
                 print(f"not run: {command}\n         {reason}")
@@ -130,6 +145,9 @@ def _start(command: str, folder: Path, environment: dict[str, str]) -> subproces
 def _prepare(folder: Path, wheel: Path) -> None:
     """A folder with the wheel, and pictures and a video of the user."""
     (folder / "pictures").mkdir(parents=True)
+    (folder / "bin").mkdir()
+    (folder / "bin" / "crontab").write_text(CRONTAB)
+    (folder / "bin" / "crontab").chmod(0o755)
     (folder / wheel.name).symlink_to(wheel)
     video = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=3", str(folder / "video.mp4")]
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", *video], check=True)
@@ -165,7 +183,7 @@ def main() -> None:
             folder = Path(name) / str(number)
             _prepare(folder, wheel)
             # The environment that a document makes comes first: its own commands use it.
-            programs = [folder / "venv" / "bin", Path(name) / "env" / "bin"]
+            programs = [folder / "bin", folder / "venv" / "bin", Path(name) / "env" / "bin"]
             environment = {
                 "PATH": ":".join([*map(str, programs), os.environ["PATH"]]),
                 "HOME": name,

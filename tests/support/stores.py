@@ -90,6 +90,21 @@ STORES: dict[str, Callable[[], AbstractContextManager[Store]]] = {
 """Each as a context manager, in which it runs."""
 
 
+class Running(dict[str, Store]):
+    """Stores by their names; each starts when it is asked for, and runs until the block ends."""
+
+    def __enter__(self) -> Running:
+        self._ends = contextlib.ExitStack()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def __missing__(self, name: str) -> Store:
+        self[name] = self._ends.enter_context(STORES[name]())
+        return self[name]
+
+
 def missing(name: str) -> str:
     """What of a store is not installed; nothing if all is."""
     needed = {
