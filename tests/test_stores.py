@@ -176,7 +176,7 @@ def comparable(files: Files) -> dict[str, object]:
     """Files as they are in each folder: without the bundle's version there, and without times."""
     files = {name: data for name, data in files.items() if name != "run.json"}
     notes = {name: json.loads(files[name]) for name in ("image-data.img.json", "frames.json")}
-    of_one = {"version": "", "crc32": ""}
+    of_one = {"version": "", "crc32": "", "asked": 0}
     return {**files, **{name: {**note, **of_one} for name, note in notes.items()}}
 
 
