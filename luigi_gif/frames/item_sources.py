@@ -37,9 +37,6 @@ class ItemSource(NamedTuple):
     """Of its images in the bundle, with the delimiters between them, in bytes."""
     crc32: int
     """Of these bytes."""
-    etag: str | None = None
-    last_modified: str | None = None
-    """By which its server can be asked whether it has changed."""
 
 
 def note_item_sources(
@@ -47,7 +44,7 @@ def note_item_sources(
 ) -> None:
     """Note of which items the bundle with this SHA-256 was made; nothing where there are none."""
     name = f"{data_file}{SOURCES_SUFFIX}"
-    waiting = map(_short_row, items)
+    waiting = iter(items)
     first = list(islice(waiting, 1))
     if first:
         folder.write_json_rows(name, "sources", chain([sha256], first, waiting))
@@ -80,8 +77,3 @@ def items_of_frames(
             yield f"{item.crc32:x}-{item.size:x}-{place:x}"
         number, item = max(number, end), following
     yield from map(str, range(number, frame_count))
-
-
-def _short_row(item: ItemSource) -> tuple[object, ...]:
-    """Without what it has not: there may be a million of them."""
-    return tuple(item) if item.etag or item.last_modified else item[:-2]
