@@ -13,17 +13,16 @@ PLACES = ("github", "discord", "slack", "x", "email")
 MIN_BYTES = 1_000
 MAX_BYTES = 10**15
 
-_SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|B|kB|KB|MB|GB|KiB|MiB|GiB)"
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|b|kb|mb|gb|kib|mib|gib)", re.I)
 _UNITS = {
     "": 1,
-    "B": 1,
-    "kB": 10**3,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "KiB": 1 << 10,
-    "MiB": 1 << 20,
-    "GiB": 1 << 30,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
 }
 
 
@@ -69,5 +68,5 @@ def _is_size(value: object) -> TypeGuard[int]:
 
 def _bytes_of(text: str) -> int | str:
     """The number of bytes that a text stands for; the text itself if it is no size."""
-    found = re.fullmatch(_SIZE, text)
-    return text if found is None else int(Decimal(found[1]) * _UNITS[found[2]])
+    found = _SIZE.fullmatch(text)
+    return text if found is None else int(Decimal(found[1]) * _UNITS[found[2].lower()])

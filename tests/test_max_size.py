@@ -72,18 +72,20 @@ def limited(tmp_path_factory: pytest.TempPathFactory, mixed_bundle: bytes) -> It
         ("8MiB", 8 << 20),
         ("1.5 MB", 1_500_000),
         ("300kB", 300_000),
+        ("10mb", 10_000_000),
+        ("8 mIb", 8 << 20),
         ("123456", 123_456),
         ("github", "github"),
     ],
 )
 def test_a_size_is_bytes_or_a_place(text: str, value: object) -> None:
-    """MB is decimal, MiB is not; as text it comes back the same."""
+    """MB is decimal, MiB is not, in any case; as text it comes back the same."""
     parameter = luigi_gif.CombineGif.max_size
     assert parameter.normalize(parameter.parse(text)) == value
     assert parameter.parse(parameter.serialize(value)) == value
 
 
-@pytest.mark.parametrize("wrong", ["10 mb", "MB", "-1MB", "1e6", "999", "gitlab", True, 1.5])
+@pytest.mark.parametrize("wrong", ["10 xb", "MB", "-1MB", "1e6", "999", "gitlab", True, 1.5])
 def test_what_is_no_size_is_refused(wrong: object) -> None:
     """The error names the places."""
     with pytest.raises(ParameterError, match=r"--max-size(.|\n)*github"):

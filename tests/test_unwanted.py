@@ -376,3 +376,16 @@ def test_exactly_the_right_pictures_are_shown(
     everything = healthy.OPTIONS[-1:]
     (line,) = healthy.campaign(100, 2, tmp_path, luigi_gif_here, executors, everything)
     assert "83 shown" in line
+
+
+def test_frames_that_are_left_out_are_told_with_the_names_of_their_items(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that one need not count."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, color in enumerate((None, "red", "blue")):
+        image = Image.radial_gradient("L") if color is None else Image.new("RGB", (8, 6), color)
+        image.save(folder / f"cam_{number}.png")
+    luigi_gif.make_gif(folder, tmp_path / "clip.gif", drop_blank=True)
+    assert "by --drop-blank (frames 1 (cam_1.png), 2 (cam_2.png))" in caplog.text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from luigi_gif import storage
 from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.frames.item_names import with_item_names
 from luigi_gif.frames.manifest import MANIFEST, Manifest
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
@@ -23,8 +25,13 @@ def warn_of_altered_files(folder: storage.Folder, new_names: list[str]) -> None:
         logger.warning(message, len(new_names), folder.path(new_names[0]))
 
 
-def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
+def warn_of_frames(folder: storage.Folder, data_file: str, manifest: Manifest) -> None:
     """Tell the user which frames are left out, and which are not shown as they are."""
+
+    def listed(numbers: list[int]) -> str:
+        first = [(number, str(number)) for number in numbers[:MAX_NAMED]]
+        return _listed(with_item_names(folder, data_file, first), len(numbers))
+
     noted: dict[str, list[int]] = {}
     for number, text in manifest.notes:
         noted.setdefault(text, []).append(number)
@@ -32,10 +39,10 @@ def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
     extra_images = sum(result.extra_images for result in manifest.results if result)
     if extra_images:
         message = "%d images are left out: a clip shows the first of each frame%s"
-        logger.warning(message, extra_images, f" ({_listed(several)})" if several else "")
+        logger.warning(message, extra_images, f" ({listed(several)})" if several else "")
     for text, numbers in noted.items():
         message = "%d of %d frames: %s (%s)"
-        logger.warning(message, len(numbers), manifest.frame_count, text, _listed(numbers))
+        logger.warning(message, len(numbers), manifest.frame_count, text, listed(numbers))
     if skipped := manifest.skipped:
         message = "%d of %d frames are bad and left out, as %s says; the first is %s"
         path = folder.path(MANIFEST)
@@ -45,7 +52,7 @@ def warn_of_frames(folder: storage.Folder, manifest: Manifest) -> None:
         unwanted.setdefault(frame.option, []).append(frame.number)
     for option, numbers in sorted(unwanted.items()):
         message = "%d of %d frames are left out by --%s (%s)"
-        logger.warning(message, len(numbers), manifest.frame_count, option, _listed(numbers))
+        logger.warning(message, len(numbers), manifest.frame_count, option, listed(numbers))
 
 
 def warn_of_duplicates(manifest: Manifest, *, merged: bool) -> None:
@@ -53,11 +60,11 @@ def warn_of_duplicates(manifest: Manifest, *, merged: bool) -> None:
     if duplicates := [frame.number for frame in manifest.duplicates]:
         message = "%d of %d frames have the same pixels as the one before, and are %s (%s)"
         what = "merged into it" if merged else "left out"
-        count = manifest.frame_count
-        logger.warning(message, len(duplicates), count, what, _listed(duplicates))
+        count, first = manifest.frame_count, map(str, duplicates[:MAX_NAMED])
+        logger.warning(message, len(duplicates), count, what, _listed(first, len(duplicates)))
 
 
-def _listed(numbers: list[int]) -> str:
-    """Frames, by their numbers."""
-    more = f" and {len(numbers) - MAX_NAMED} more" if len(numbers) > MAX_NAMED else ""
-    return f"frames {', '.join(map(str, numbers[:MAX_NAMED]))}{more}"
+def _listed(first: Iterable[str], count: int) -> str:
+    """Of so many frames the first ones."""
+    more = f" and {count - MAX_NAMED} more" if count > MAX_NAMED else ""
+    return f"frames {', '.join(first)}{more}"

@@ -88,7 +88,7 @@ def write_missing_frames(
             manifest.earlier.clear()
         finally:
             run.save()
-    warn_of_frames(folder, manifest)
+    warn_of_frames(folder, data_file, manifest)
     return WrittenFrames(run.new_files, run.renamed)
 
 
