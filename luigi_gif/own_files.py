@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Collection, Iterator
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from luigi_gif import clips, frames, run_history, storage
 from luigi_gif.bundle_file import BundleFile
+from luigi_gif.json_object import number_of, time_of
 from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
 
 if TYPE_CHECKING:
@@ -58,23 +58,28 @@ class OwnFiles:
 
         In seconds since 1970 UTC; None where nothing of it is here.
         """
-        notes = [self._folder.read_json(HISTORY), *self._receipts.values()]
-        return max(map(_timestamp, _times(notes)), default=0) or self._last_written()
+        return (
+            _newest_time(self._folder.read_json(HISTORY))
+            or _newest_time([*self._receipts.values()])
+            or self._last_written()
+        )
 
     def has_any(self) -> bool:
         """Whether there is any: the lock alone may be that of another program."""
-        notes = (HISTORY, INDEX, frames.MANIFEST)
-        return any(
-            any(found)
-            for found in (
-                map(self._is_note, notes),
-                self._receipts,
-                self._temporary(),
-                self._partial(),
-                self._items(),
-                self.clips(),
-            )
+        looks: tuple[Callable[[], Iterable[object]], ...] = (
+            lambda: map(self._is_note, (HISTORY, INDEX, frames.MANIFEST)),
+            lambda: self._receipts,
+            self._temporary,
+            self._partial,
+            self._items,
+            self.clips,
         )
+        return any(any(look()) for look in looks)
+
+    def may_have_intermediates(self) -> bool:
+        """Whether there is anything beside clips and notes for people, by one listing."""
+        names = {HISTORY, LOCK, _CLIP, *run_history.recorded_clips(self._folder)}
+        return any(each.name not in names for each in self._folder.scan(""))
 
     def has_gathered(self) -> bool:
         """Whether a bundle here has pictures that nobody else has any more (--accumulate)."""
@@ -233,6 +238,11 @@ def _has_gathered(receipt: JsonObject) -> bool:
     return any(each.get("accumulated") for each in (receipt, receipt.get("before") or {}))
 
 
+def _newest_time(note: Any) -> float:
+    """In seconds since 1970 UTC; 0 where there is none."""
+    return max(map(_timestamp, _times(note)), default=0.0)
+
+
 def _times(note: Any) -> Iterator[object]:
     """The times in a note, as they stand there."""
     if isinstance(note, list):
@@ -248,9 +258,5 @@ def _times(note: Any) -> Iterator[object]:
 
 def _timestamp(time: Any) -> float:
     """A time of a note in seconds since 1970 UTC; 0 for what is none."""
-    if isinstance(time, int | float):
-        return float(time)
-    try:
-        return datetime.fromisoformat(time).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
+    seconds, moment = number_of(time), time_of(time)
+    return seconds or (moment.timestamp() if moment is not None else 0.0)

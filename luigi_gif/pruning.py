@@ -81,6 +81,8 @@ class Pruning:
         own = OwnFiles(folder, others)
         if not (self._is_old(own) and own.has_any()):
             return
+        if not (self._exceeds(own, self._limits.clips_s) or own.may_have_intermediates()):
+            return  # as of each night that was pruned before
         if user := folder.user():
             self.kept_back.append(KeptBack(workdir, f"{user}, works there"))
         elif self._is_dry:

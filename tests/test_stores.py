@@ -10,6 +10,7 @@ import json
 import os
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from fsspec.asyn import get_loop
 from luigi.configuration import get_config
 from luigi.task_register import Register
 from pytest_mock import MockerFixture
-from support.clips import clip_here
+from support.clips import clip_here, clip_of
 from support.commands import Run, strange_lines
 from support.fetched import Fetch
 from support.images import DELIMITER
@@ -49,6 +50,7 @@ import luigi_gif
 from luigi_gif import loop_state, loops_file, storage
 from luigi_gif.errors import DownloadError, ForeignFileError, StorageError
 from luigi_gif.frames import frame_to_gif
+from luigi_gif.pruning import Limits, Pruning
 from luigi_gif.sources import store_items
 from luigi_gif.storage import store_calls as store_module
 
@@ -574,3 +576,26 @@ def test_of_a_prefix_and_of_an_object_only_what_is_new_is_read(
     opened = mocker.spy(storage.Store, "open")
     refresh(f"{prefix}1.png", "object")
     assert opened.call_count == 0
+
+
+def test_what_an_old_clip_does_not_need_is_removed(store: Store, tmp_path: Path) -> None:
+    """As a dry run names it; what the user has put there stays."""
+    (tmp_path / "1.png").write_bytes(picture(1))
+    bucket = store.bucket()
+    clip_of(luigi_gif.CombineGif(url=tmp_path / "1.png", workdir=f"{bucket}/a/b"))
+    folder = storage.open_folder(f"{bucket}/a/b")
+    folder.write("frames/mine.txt", b"mine")
+    now = time.time() + 86_400
+    names = {
+        *("image-data.img", "image-data.img.json", "frames.json"),
+        *("frames/frame_00.gif", "frames/manifest.json", "frames/records.json"),
+    }
+    for limits, expected in (
+        (Limits(3600, None), names),
+        (Limits(None, 3600), {"clip.gif", "run.json"}),
+    ):
+        named = list(Pruning(bucket, limits, now, is_dry=True).run())
+        assert sorted(Pruning(bucket, limits, now).run()) == sorted(named)
+        assert set(named) == {f"a/b/{name}" for name in expected}
+    assert list(afresh(folder).entries("")) == []
+    assert list(afresh(folder).entries("frames")) == [("mine.txt", 4)]

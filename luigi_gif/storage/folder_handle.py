@@ -8,7 +8,8 @@ from luigi_gif.storage.temporary_names import temporary_name
 
 # Names as earlier versions gave them: what these left on a store is swept too.
 _PROBE, _BLOCKS, _FONT, _ASIDE = "shared", "part_", "font", "aside_"
-SHARED_PREFIXES = (f"{_PROBE}.", _BLOCKS, f"{_FONT}.", _ASIDE)
+PROBE_PREFIX = f"{_PROBE}."
+SHARED_PREFIXES = (PROBE_PREFIX, _BLOCKS, f"{_FONT}.", _ASIDE)
 """What the names of the files begin with that a run has beside those that it makes."""
 
 

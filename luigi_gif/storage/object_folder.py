@@ -15,7 +15,7 @@ from luigi_gif.redaction import public_text, public_url
 from luigi_gif.storage import leftovers, staging, store_calls
 from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Entry, Folder, Listed
 from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
-from luigi_gif.storage.folder_handle import SHARED_PREFIXES
+from luigi_gif.storage.folder_handle import PROBE_PREFIX, SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
 from luigi_gif.storage.local_folder import LocalFolder
 from luigi_gif.storage.temporary_names import new_token, temporary_name
@@ -138,7 +138,7 @@ class ObjectFolder(Folder):
         return None if info is None else store_calls.object_time(info)
 
     def user(self) -> str:
-        names = [name for name, _ in self.entries("", SHARED_PREFIXES)]
+        names = [name for name, _ in self.entries("", (PROBE_PREFIX,))]
         return next(leftovers.living_owners(self, names), "")
 
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = False) -> None:
