@@ -87,10 +87,10 @@ def clip_of(pipeline: Pipeline, folder: Path, **parameters: Any) -> bytes:
 def test_of_a_page_with_a_new_picture_only_that_one_is_fetched(
     pipeline: Pipeline, server: Server, tmp_path: Path
 ) -> None:
-    serve(server, range(24))
+    serve(server, range(8))
     url = server.url("/cam/")
     pipeline.run(url=url)
-    names = serve(server, range(1, 25))
+    names = serve(server, range(1, 9))
     pipeline.run(url=url)
     assert server.requests == []
     assert pipeline.run(url=url, refresh=True) == STEPS
@@ -266,7 +266,7 @@ def test_a_file_that_was_fetched_is_asked_for_what_it_was(
         page.etag = '"1"'
         pipeline.run(url=server.url(path))
         before = outputs(pipeline)
-        for etag in ('"1"', '"2"', '"2"'):
+        for etag in ('"1"', '"2"'):
             page.etag = etag
             assert pipeline.run(url=server.url(path), refresh=True) == ["DownloadData"]
             assert outputs(pipeline) == before
@@ -355,7 +355,7 @@ def test_make_gif_and_a_batch_ask_once_for_each_clip(
 @pytest.mark.slow
 def test_after_any_change_and_any_kill_the_next_run_is_right(tmp_path: Path) -> None:
     """As tests/campaigns/refresh.py finds it with other seeds."""
-    assert len(list(refresh.campaign(8, 4, tmp_path))) == 8
+    assert len(list(refresh.campaign(6, 4, tmp_path))) == 6
 
 
 def test_a_listing_in_parts_is_listed_whole_again(

@@ -545,7 +545,7 @@ def test_loops_work_on_a_store(store: Store, tmp_path: Path, bundle: str) -> Non
 
 @pytest.mark.parametrize("store", ["s3"], indirect=True)
 def test_of_a_prefix_and_of_an_object_only_what_is_new_is_read(
-    store: Store, mocker: MockerFixture
+    store: Store, mocker: MockerFixture, tmp_path: Path
 ) -> None:
     """With --refresh, where the work directory lies on a store too."""
     system, bucket = fsspec.filesystem(store.scheme), store.bucket()
@@ -555,26 +555,26 @@ def test_of_a_prefix_and_of_an_object_only_what_is_new_is_read(
     prefix, made = f"{bucket}/radar/", storage.open_folder(f"{bucket}/prefix")
 
     def refresh(url: str, workdir: str) -> None:
-        task = luigi_gif.DownloadData(url=url, workdir=f"{bucket}/{workdir}", refresh=True)
+        task = luigi_gif.DownloadData(url=url, workdir=workdir, refresh=True)
         assert not task.complete()
         task.run()
         task.forget_run()
 
-    refresh(prefix, "prefix")
+    refresh(prefix, made.url)
     before = made.version("image-data.img")
-    refresh(prefix, "prefix")
+    refresh(prefix, made.url)
     assert made.version("image-data.img") == before
     system.rm_file(f"{bucket}/radar/0.png")
     system.pipe_file(f"{bucket}/radar/4.png", picture(4))
     read.reset_mock()
-    refresh(prefix, "prefix")
+    refresh(prefix, made.url)
     assert [call.args[1].name for call in read.call_args_list] == ["4.png"]
     pictures = [picture(number) for number in range(1, 5)]
     assert made.read("image-data.img").split(b"\n" * 4) == pictures
 
-    refresh(f"{prefix}1.png", "object")
+    refresh(f"{prefix}1.png", str(tmp_path))
     opened = mocker.spy(storage.Store, "open")
-    refresh(f"{prefix}1.png", "object")
+    refresh(f"{prefix}1.png", str(tmp_path))
     assert opened.call_count == 0
 
 
