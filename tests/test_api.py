@@ -165,3 +165,16 @@ def test_the_examples_of_the_docstrings_are_right(tmp_path: Path) -> None:
     """Run as they stand."""
     names = {"getfixture": lambda _: tmp_path}
     assert doctest.testmod(api, extraglobs=names).failed == 0
+
+
+def test_a_picture_of_a_folder_that_cannot_be_decoded_is_to_be_mended_there(tmp_path: Path) -> None:
+    """No bundle has to be deleted: the next run looks at the folder."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    noise = np.random.default_rng(1).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(folder / "a.png")
+    data = bytearray((folder / "a.png").read_bytes())
+    data[200] ^= 255
+    (folder / "a.png").write_bytes(data)
+    with pytest.raises(PipelineError, match=r"made of a\.png(.|\n)*next: +mend it at its source"):
+        make_gif(folder, tmp_path / "clip.gif")

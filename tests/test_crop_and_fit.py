@@ -17,7 +17,7 @@ from support.right_clips import same_clips
 
 import luigi_gif
 from luigi_gif import gif as gif_
-from luigi_gif.errors import ParameterError, Undecodable
+from luigi_gif.errors import ParameterError, PipelineError, Undecodable
 from luigi_gif.imaging import Crop
 from luigi_gif.imaging.changed_gif import change_image
 from luigi_gif.imaging.look import Look
@@ -225,3 +225,12 @@ def test_any_worker_makes_the_same_frames(
     look += ["--background", "#102030"]
     with Image.open(same_clips(luigi_gif_here, tmp_path, [str(source), *look], cluster)) as clip:
         assert clip.size == (33, 40)
+
+
+def test_a_part_that_a_picture_does_not_hold_is_an_error_with_the_option(tmp_path: Path) -> None:
+    """The picture is named, and nothing is to be mended but the option."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.new("RGB", (8, 6)).save(folder / "small.png")
+    with pytest.raises(PipelineError, match=r"small\.png(.|\n)*next: +change --crop, or leave"):
+        luigi_gif.make_gif(folder, tmp_path / "clip.gif", crop="9x6+0+0")

@@ -15,9 +15,14 @@ def bad_frame_error(
 ) -> BundleError:
     """What to tell the user of a bad frame in the bundle at ``path``, made of this item."""
     of_item = "" if item_name is None else f", made of {item_name}"
-    cure = "mend the bundle at its source, delete this file, and run again"
     if isinstance(error, NoCaption):
         cure = "change --caption"
+    elif "--crop" in error.frame_error.expected:
+        cure = "change --crop"
+    elif item_name is not None:
+        cure = "mend it at its source and run again, with --refresh if it was fetched"
+    else:
+        cure = "mend the bundle at its source, delete this file, and run again"
     return BundleError(
         f"frame {error.number} of the bundle is not usable",
         where=f"{path}, at byte {error.offset:,}{of_item}",
