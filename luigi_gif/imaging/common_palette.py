@@ -211,7 +211,7 @@ class _Lookup:
         found = self._cache.take(packed)
         new = packed[found == self._unknown]
         if new.size:
-            new = np.unique(new)
+            new = frame_palette.each_once(new)
             colors = frame_palette.unpack_colors(new)
             nearest = frame_palette.nearest_indexes(colors, self._palette)
             self._cache[new] = (
