@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import clips, frames, run_history, storage
+from luigi_gif import clips, frames, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.json_object import number_of, time_of
 from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
@@ -187,10 +187,13 @@ class OwnFiles:
             yield from storage.temporary_files(self._folder, subfolder)
 
     def _partial(self) -> Iterator[str]:
-        """What has arrived of bundles, and what a part of one was unpacked to."""
-        for name in sorted(self._candidates):
-            if name.endswith(_PARTIAL_NOTE):
-                yield from self._claimed(name)
+        """What has arrived of bundles, and what an archive that has was unpacked to."""
+        for note in sorted(self._candidates):
+            claimed = self._claimed(note) if note.endswith(_PARTIAL_NOTE) else []
+            unpacked = f"{note.removesuffix(_PARTIAL_NOTE)}{sources.UNPACKED_SUFFIX}"
+            if claimed and f"{unpacked}{PARTIAL_SUFFIX}" in self._candidates:
+                yield f"{unpacked}{PARTIAL_SUFFIX}"
+            yield from claimed
 
     def _items(self) -> Iterator[list[str]]:
         for each in self._folder.scan(ITEMS):

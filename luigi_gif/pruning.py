@@ -93,7 +93,7 @@ class Pruning:
 
     def _remove(self, folder: storage.Folder, others: set[str], workdir: str) -> Iterator[str]:
         had_lock = folder.is_file(LOCK)
-        subfolders: set[str] = set()
+        subfolders = set(SUBFOLDERS)  # a run may have left them empty
         with folder.locked(0):
             own = OwnFiles(folder, others)
             if self._is_old(own):  # still: a run may have ended just now

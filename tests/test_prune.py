@@ -91,6 +91,7 @@ def test_what_a_clip_does_not_need_goes_first(clips: Path) -> None:
 def test_with_the_clip_all_of_it_goes(clips: Path) -> None:
     """Also the folders that are empty then, but not the one that was named."""
     (clips / "2026" / "11").mkdir(parents=True)
+    (clips / "a" / "items").mkdir()
     (clips / "a").rename(clips / "2026" / "11" / "a")
     assert len(prune(clips, ALL)) == len(INTERMEDIATES | LEFT)
     assert list(clips.iterdir()) == []
@@ -268,7 +269,11 @@ def test_what_was_interrupted_goes_too(server: Server, tmp_path: Path) -> None:
     token = "0123456789abcdef"
     for name in (f"clip.gif.{token}.luigi-gif-tmp", f"frames/x.{token}.luigi-gif-tmp"):
         put(tmp_path / "a" / name, b"part")
+    storage.open_folder(tmp_path / "a").write_json("image-data.img.part.json", {"size": 0})
+    for name in ("image-data.img.part", "image-data.img.unpacked.part"):
+        put(tmp_path / "a" / name, b"part")
     removed = prune(tmp_path, KEEP)
+    assert len([name for name in removed if ".part" in name]) == 3
     assert len([name for name in removed if name.startswith("a/items/")]) == 4
     assert len([name for name in removed if name.endswith("-tmp")]) == 2
     assert prune(tmp_path, ALL) == {"a/.lock"} or files(tmp_path) <= {"a/.lock"}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.dated_items import is_dated
     from luigi_gif.sources.earlier_bundle import EarlierBundle
     from luigi_gif.sources.explaining import explain_source
+    from luigi_gif.sources.fetched_file import UNPACKED_SUFFIX
     from luigi_gif.sources.http_urls import file_name
     from luigi_gif.sources.item import Item
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
@@ -27,6 +28,7 @@ __getattr__ = loads_on_use(
         "dated_items": ("is_dated",),
         "earlier_bundle": ("EarlierBundle",),
         "explaining": ("explain_source",),
+        "fetched_file": ("UNPACKED_SUFFIX",),
         "http_urls": ("file_name",),
         "item": ("Item",),
         "item_times": ("parse_age", "parse_when", "time_reader"),
