@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event
@@ -68,6 +69,12 @@ class Batch:
         (pid,) = re.findall(r"pid (\d+)\] .* running   CombineGif\(.*/0\.img", self.log)
         return psutil.Process(int(pid))
 
+    def comes_to(self, state: Callable[[], bool]) -> None:
+        """Wait until that is so."""
+        while not state():
+            assert self.process.poll() is None, self.log
+            time.sleep(0.01)
+
     def close(self) -> None:
         self.answered.set()
         self.process.kill()
@@ -84,8 +91,7 @@ def batch(server: Server, tmp_path: Path) -> Iterator[Batch]:
 def test_two_forks_make_all_clips(batch: Batch) -> None:
     """However long one of them takes; and both end with the command."""
     batch.waiting_fork()
-    while batch.clips < CLIPS - 1:
-        assert batch.process.poll() is None, batch.log
+    batch.comes_to(lambda: batch.clips == CLIPS - 1)
     batch.answered.set()
     assert batch.process.wait() == 0, batch.log
     forks = batch.forks()
@@ -106,8 +112,7 @@ def test_a_fork_that_is_killed_fails_its_clip_alone(batch: Batch) -> None:
 def test_forks_end_with_a_command_that_is_killed(batch: Batch) -> None:
     """The busy one as well as the one that waits for a task."""
     slow = batch.waiting_fork()
-    while len(batch.forks()) < CLIPS:
-        assert batch.process.poll() is None, batch.log
+    batch.comes_to(lambda: len(batch.forks()) == CLIPS)
     forks = [psutil.Process(pid) for pid in set(batch.forks())]
     assert slow in forks
     batch.process.kill()
@@ -118,8 +123,7 @@ def test_forks_end_with_a_command_that_is_killed(batch: Batch) -> None:
 def test_forks_end_in_order_with_a_command_that_is_interrupted(batch: Batch) -> None:
     """It says so in one line."""
     batch.waiting_fork()
-    while batch.clips < CLIPS - 1:
-        assert batch.process.poll() is None, batch.log
+    batch.comes_to(lambda: batch.clips == CLIPS - 1)
     forks = [psutil.Process(pid) for pid in set(batch.forks())]
     for pid in [*(fork.pid for fork in forks), batch.process.pid]:
         os.kill(pid, signal.SIGINT)
