@@ -1,9 +1,9 @@
 """What it costs to keep a clip fresh: a page of pictures, one new and the oldest gone.
 
-usage: python benchmarks/refresh.py [--pictures 96] [--size 640x480] [--runs 9]
+usage: python benchmarks/refresh.py [--pictures 96] [--size 640x480] [--format JPEG] [--runs 9]
 
-A page on loopback links to pictures of a still ground with a moving spot, as JPEG, for which all
-frames have one palette. luigi-gif --refresh makes a clip of it, then runs with nothing new and with
+A page on loopback links to pictures of a still ground with a moving spot: JPEGs, for which all
+frames have one palette, or others. luigi-gif --refresh makes a clip of it, then runs with nothing new and with
 one new picture take turns, each a whole process. Figures are medians, of seconds and of processor
 time; the ratio is that of runs that followed each other. What is asked of the server, and how many
 frames are made, is checked.
@@ -40,11 +40,12 @@ class Figures(NamedTuple):
 class Page(ThreadingHTTPServer):
     """A page of pictures, which are the same whenever they are asked for."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: tuple[int, int], format_: str) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         draw = np.random.default_rng(14)
         coarse = draw.integers(0, 255, (size[1] // 8, size[0] // 8, 3)).astype(np.uint8)
         self._ground = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
+        self._format = format_
         self.first, self.last = 0, 0
         self.asked: list[str] = []
 
@@ -58,7 +59,7 @@ class Page(ThreadingHTTPServer):
         left = 9 * number % (pixels.shape[1] - 60)
         pixels[40:100, left : left + 60] = (number * 37 % 256, 200, 90)
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=88)
+        Image.fromarray(pixels).save(file, self._format, quality=88)
         return file.getvalue()
 
 
@@ -93,10 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure a page of which one picture is new.")
     parser.add_argument("--pictures", type=int, default=96)
     parser.add_argument("--size", default="640x480")
+    parser.add_argument("--format", choices=("JPEG", "PNG", "GIF"), default="JPEG")
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
-    page = Page((width, height))
+    page = Page((width, height), options.format)
     page.last = options.pictures
     threading.Thread(target=page.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
