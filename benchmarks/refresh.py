@@ -3,10 +3,10 @@
 usage: python benchmarks/refresh.py [--pictures 96] [--size 640x480] [--format JPEG] [--runs 9]
 
 A page on loopback links to pictures of a still ground with a moving spot: JPEGs, for which all
-frames have one palette, or others. luigi-gif --refresh makes a clip of it, then runs with nothing new and with
-one new picture take turns, each a whole process. Figures are medians, of seconds and of processor
-time; the ratio is that of runs that followed each other. What is asked of the server, and how many
-frames are made, is checked.
+frames have one palette, or others. luigi-gif --refresh makes a clip of it, then runs with nothing
+new and with one new picture take turns, each a whole process. Figures are medians, of seconds and
+of processor time; the ratio is that of runs that followed each other. What is asked of the server,
+and how many frames are made, is checked.
 """
 
 from __future__ import annotations

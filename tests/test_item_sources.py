@@ -40,8 +40,8 @@ from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
     Selection,
     assembling,
+    fetched_file,
     local_items,
-    source_bundle,
     store_items,
     time_reader,
 )
@@ -558,7 +558,7 @@ def test_a_page_that_is_too_large_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is never taken for a shorter one; a list may be as long as it likes."""
-    monkeypatch.setattr(source_bundle, "MAX_PAGE_BYTES", 100)
+    monkeypatch.setattr(fetched_file, "MAX_PAGE_BYTES", 100)
     (tmp_path / "page").write_text(f"<!DOCTYPE html>{'<a href=1.png>1</a>' * 9}")
     with pytest.raises(SourceError, match="a page of at most 100 bytes"):
         clip_here(tmp_path / "page", tmp_path / "work")

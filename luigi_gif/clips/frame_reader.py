@@ -29,7 +29,11 @@ class ChangedFrame(DamagedFileError):
         self.number = number
 
     def __reduce__(self) -> tuple[object, ...]:
-        return ChangedFrame, (self.number, self.where, self.got)
+        return type(self), (self.number, self.where, self.got)
+
+
+class DamagedPixels(ChangedFrame):
+    """It is, but its pixels cannot be decoded: what was copied has to be looked at closely."""
 
 
 class ShownFrame(NamedTuple):
@@ -121,10 +125,10 @@ class FrameReader:
         except Undecodable as error:  # WriteFrames, called again for it, looks closely
             raise self.damaged_frame(number, error) from None
 
-    def damaged_frame(self, number: int, error: Undecodable) -> ChangedFrame:
+    def damaged_frame(self, number: int, error: Undecodable) -> DamagedPixels:
         """The error of a frame whose pixels cannot be decoded."""
         got = f"damaged pixels (expected {error.expected}, got {error.got})"
-        return self.changed_frame(number, got)
+        return DamagedPixels(number, self._folder.path(self._name(number)), got)
 
     def _name(self, number: int) -> str:
         return frames.frame_file_name(number, self._digits)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         new_manifest,
     )
     from luigi_gif.frames.missing_chunks import find_missing_chunks
+    from luigi_gif.frames.record_table import forget_records
     from luigi_gif.frames.removal import frame_files_to_remove
     from luigi_gif.frames.render_options import RenderOptions
     from luigi_gif.frames.unwanted import Unwanted
@@ -77,6 +78,7 @@ __getattr__ = loads_on_use(
             "new_manifest",
         ),
         "missing_chunks": ("find_missing_chunks",),
+        "record_table": ("forget_records",),
         "removal": ("frame_files_to_remove",),
         "render_options": ("RenderOptions",),
         "unwanted": ("Unwanted",),

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from luigi_gif import bundles
     from luigi_gif.frames.render_options import RenderOptions
 
-_DIGEST_DIGITS = 32
-"""Of a SHA-256: 128 bits, as there is a record of each of a million frames."""
-
 
 class FrameRecord(NamedTuple):
     """A frame, its file, and what that was made of."""
@@ -58,4 +55,4 @@ def frame_digest(frame: bundles.Frame, options: RenderOptions) -> str:
     caption = options.look.caption and options.look.caption.text
     counted = frame.format == "GIF" and options.count_codes
     digest.update(repr((frame.is_whole, counted, caption, options.clip_palette)).encode())
-    return digest.hexdigest()[:_DIGEST_DIGITS]
+    return digest.hexdigest()

@@ -77,6 +77,11 @@ class EarlierFrame(NamedTuple):
     record: FrameRecord
 
 
+def forget_records(folder: storage.Folder) -> None:
+    """Have the next run make each frame that is missing, whatever lies there."""
+    folder.remove(RECORDS)
+
+
 class RecordTable:
     """What is noted of the frames of this run: at first, of those that an earlier one made.
 
