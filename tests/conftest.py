@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import os
@@ -78,6 +79,9 @@ def pytest_configure(config: pytest.Config) -> None:
     home = tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
     os.environ["HOME"] = home.name
+    programs = contextlib.ExitStack()
+    programs.enter_context(warm.serving())
+    config.add_cleanup(programs.close)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,16 +7,18 @@ when it is imported, each of them does.
 
 from __future__ import annotations
 
-import atexit
+import contextlib
+import fcntl
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -38,11 +40,24 @@ _DASK = f"""{_LUIGI}
 import dask.__main__, distributed.cli.dask_scheduler, distributed.cli.dask_worker
 """
 _SERVE = """
-import gc, json, os, runpy, sys
+import gc, json, os, runpy, select, socket, sys
 gc.collect()
 gc.freeze()  # a fork that looked through all this would copy it
-for line in sys.stdin:
-    order = json.loads(line)
+folder, name = sys.argv[1:]
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(f"{folder}/{name}.new")
+listener.listen(64)
+lives = os.open(f"{folder}/lives", os.O_RDONLY)
+os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
+if os.fork():
+    os._exit(0)
+os.setsid()
+while True:
+    ready, _, _ = select.select([listener, lives], [], [])
+    if lives in ready:  # for it has no writer any more
+        os._exit(0)
+    connection, _ = listener.accept()
+    order = json.loads(connection.makefile().readline())
     if "pid" in order:
         pid, status = os.waitpid(order["pid"], os.WNOHANG)
         answer = os.waitstatus_to_exitcode(status) if pid else None
@@ -50,9 +65,11 @@ for line in sys.stdin:
         answer = os.fork()
         if not answer:
             break
-    print(json.dumps(answer), flush=True)
-else:
-    sys.exit()
+    connection.sendall(json.dumps(answer).encode())
+    connection.close()
+connection.close()
+listener.close()
+os.close(lives)
 os.setsid()
 os.chdir(order["cwd"])
 os.environ.clear()
@@ -73,30 +90,53 @@ if "dask" in globals():
     dask.config.refresh()
 runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
 """
-_servers: dict[str, subprocess.Popen[str]] = {}
-"""By what they import."""
+_SERVERS = {"luigi": _LUIGI, "dask": _DASK}
+"""What they import, by their names."""
+_FOLDER = "TESTS_WARM_FOLDER"
+"""A variable with the folder of their sockets."""
 
 
-def _ask(imports: str, **order: object) -> Any:
-    if imports not in _servers:
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("LUIGI_")
-        }
-        server = subprocess.Popen(
-            [sys.executable, "-P", "-c", imports + _SERVE],
-            cwd=TESTS,
-            env=environment | QUIET,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        _servers[imports] = server
-        atexit.register(server.communicate)
-    server = _servers[imports]
-    assert server.stdin is not None
-    assert server.stdout is not None
-    print(json.dumps(order), file=server.stdin, flush=True)
-    return json.loads(server.stdout.readline())
+@contextlib.contextmanager
+def serving() -> Iterator[None]:
+    """Let programs be started until the block ends, here and in processes that are begun in it.
+
+    All of them share the servers, each of which begins when it is first asked.
+    """
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        os.mkfifo(f"{folder}/lives")
+        lives = os.open(f"{folder}/lives", os.O_RDWR)  # the servers end when this is closed
+        os.environ[_FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_FOLDER]
+            os.close(lives)
+
+
+def _ask(name: str, **order: object) -> Any:
+    folder = os.environ[_FOLDER]
+    with open(f"{folder}/{name}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{folder}/{name}"):
+            _begin(folder, name)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(f"{folder}/{name}")
+        connection.sendall(f"{json.dumps(order)}\n".encode())
+        with connection.makefile() as answer:
+            return json.load(answer)
+
+
+def _begin(folder: str, name: str) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("LUIGI_")
+    }
+    subprocess.run(
+        [sys.executable, "-P", "-c", _SERVERS[name] + _SERVE, folder, name],
+        cwd=TESTS,
+        env=environment | QUIET,
+        stdin=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 class Process(Protocol):
@@ -141,10 +181,10 @@ class Popen:
         folder = str(cwd or os.getcwd())
         path = environment.get("PYTHONPATH", "").split(os.pathsep)
         errors = stdout if stderr == subprocess.STDOUT else stderr
-        self._imports = _DASK if module == "dask" or "--dask-address" in arguments else _LUIGI
+        self._server = "dask" if module == "dask" or "--dask-address" in arguments else "luigi"
         self._code: int | None = None
         self.pid: int = _ask(
-            self._imports,
+            self._server,
             module=module,
             arguments=arguments,
             cwd=folder,
@@ -159,7 +199,7 @@ class Popen:
 
     def poll(self) -> int | None:
         if self._code is None:
-            self._code = _ask(self._imports, pid=self.pid)
+            self._code = _ask(self._server, pid=self.pid)
         return self._code
 
     def wait(self, timeout: float = PATIENCE_S) -> int:
@@ -167,7 +207,7 @@ class Popen:
         while (code := self.poll()) is None:
             if time.monotonic() > end:
                 raise subprocess.TimeoutExpired(self._command, timeout)
-            time.sleep(0.005)
+            _sleep(self.pid, min(1.0, timeout))
         return code
 
     def send_signal(self, sig: int) -> None:
@@ -179,6 +219,18 @@ class Popen:
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
+
+
+def _sleep(pid: int, seconds: float) -> None:
+    """Until a process has ended, or for so long; for less where the system cannot tell."""
+    if not hasattr(os, "pidfd_open"):
+        time.sleep(0.005)
+        return
+    process = os.pidfd_open(pid)
+    try:
+        select.select([process], [], [], seconds)
+    finally:
+        os.close(process)
 
 
 def _path(stream: IO[bytes] | int | None) -> str:
@@ -194,7 +246,7 @@ def run(
         try:
             code = process.wait()
         finally:
-            with suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         said = [Path(file.name).read_text() for file in (stdout, stderr)]
     return subprocess.CompletedProcess(command, code, *said)
