@@ -99,7 +99,7 @@ def test_chromium_shows_how_a_run_goes_on(
     tmp_path: Path, luigid: Luigid, server: Server, dashboard: str, gate: Path, page: Browser
 ) -> None:
     """A bar that moves, a link that answers, the four tasks when they are done; no secret."""
-    frames = [picture(number, (640, 560), "BMP") for number in range(4)]
+    frames = [picture(number, (640, 560), "BMP") for number in range(6)]
     server.pages["/all.img"] = DELIMITER.join(frames)
     rows = all_of(".worker-table td", "innerText")
     html: list[str] = []
@@ -141,7 +141,7 @@ def test_chromium_shows_how_a_run_goes_on(
     html.append(page.value("document.documentElement.outerHTML"))
     assert names == {"DownloadData", "SplitFrames", "WriteFrames", "CombineGif"}
     assert len(percents) >= 3
-    assert any(" of 4 frames, " in message for message in messages if message)
+    assert any(" of 6 frames, " in message for message in messages if message)
     # Without Bokeh Dask has no page worth a link.
     assert bool(links) == (importlib.util.find_spec("bokeh") is not None)
     assert not [text for text in html if "s3cret" in text]
