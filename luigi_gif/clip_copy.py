@@ -134,7 +134,7 @@ class ClipCopy:
         for each in urls.split_sources(url):
             if urls.is_local(each) != self._is_local:
                 continue
-            source, path = _comparable(each), _comparable(self._given)
+            source, path = comparable_place(each), comparable_place(self._given)
             if source == path:
                 raise self._error("the source itself", "name another file")
             if sources.would_be_item(source, match, path):
@@ -203,8 +203,8 @@ def shown_place(place: str) -> str:
     return urls.local_path(place) if urls.is_local(place) else redaction.public_url(place)
 
 
-def _comparable(url: str) -> str:
-    """A path or URL as it is compared with others."""
+def comparable_place(url: str) -> str:
+    """A path or URL as it is compared with others: through links, and by one name of a scheme."""
     if urls.is_local(url):
         return os.path.realpath(urls.local_path(url))
     scheme, mark, rest = urls.normal_url(url).rstrip("/").partition("://")

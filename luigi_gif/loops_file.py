@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import redaction, storage, urls
+from luigi_gif.clip_copy import comparable_place
 from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, PipelineError
 from luigi_gif.parameters import GIVEN, MAX_NAME_BYTES, NamedParameter, TextParameter, same_name
 from luigi_gif.pipeline_task import EXAMPLE_URL
@@ -108,12 +109,16 @@ def read_loops(path: str) -> list[Loop]:
     text = _read_text(path)
     try:
         document = tomllib.loads(text)
+        lines = KeyLines(text)
+    except RecursionError:
+        words = "arrays or tables in each other, too many to read"
+        raise _mistake("the file is no TOML", path, "TOML", words, "correct it") from None
     except tomllib.TOMLDecodeError as error:
         found = re.fullmatch(r"(.+) \(at (?:line ([0-9]+), .+|end of document)\)", str(error))
         words, line = found.groups() if found else (str(error), None)
         where = f"{path}, line {line or text.count(chr(10)) + 1}"
         raise _mistake("the file is no TOML", where, "TOML", words, "correct it") from None
-    file = _LoopsFile(path, KeyLines(text))
+    file = _LoopsFile(path, lines)
     loops = list(file.loops(document))
     if file.mistakes:
         in_order = sorted(file.mistakes, key=lambda mistake: mistake[0])
@@ -247,7 +252,8 @@ class _LoopsFile:
         """Whether no loop before it has the same; else that is a mistake."""
         key, line = path[-1], self._lines.line_of(path)
         # Some file systems take two names for one.
-        other = self._taken.setdefault((key, same_name(value)), line)
+        taken = same_name(value) if key == "name" else same_name(comparable_place(value))
+        other = self._taken.setdefault((key, taken), line)
         if other == line:
             return True
         got = f"{redaction.public_url(value)}, as in line {other}"
@@ -283,7 +289,7 @@ class _LoopsFile:
         behind: str = "",
     ) -> None:
         line = self._lines.line_of(path)
-        key = path[-1] if isinstance(path[-1], str) else "this loop"
+        key = redaction.public_url(path[-1]) if isinstance(path[-1], str) else "this loop"
         where = f"{self._path}, line {line}: {key}{behind}"
         self.mistakes.append((line, _mistake(what, where, expected, got, next_step)))
 

@@ -177,6 +177,12 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
             "line 8: publish", "x.gif, as in line 4",
         ),
         (
+            '[[loop]]\nname = "a"\nurl = "x"\npublish = "s3://b/x.gif"\n'
+            '[[loop]]\nname = "b"\nurl = "x"\npublish = "s3a://b/x.gif"',
+            "line 8: publish", "x.gif, as in line 4",
+        ),
+        ("a = " + "[" * 5000 + "]" * 5000, "", "too many to read"),
+        (
             '[[loop]]\nname = "a"\nurl = "x"\n[[loop]]\nname = "b"\nurl = "x"\nworkdir = "data/a"',
             "line 7: workdir", "/data/a, as in line 1",
         ),
@@ -185,8 +191,24 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
 def test_each_mistake_is_found(tmp_path: Path, text: str, where: str, got: str) -> None:
     """And nothing else is said of the file."""
     (error,) = mistakes_of(tmp_path, text)
-    assert error.where.startswith(f"{tmp_path}/loops.toml, {where}")
+    assert error.where.startswith(f"{tmp_path}/loops.toml{where and ', '}{where}")
     assert re.search(got, error.got)
+
+
+def test_no_two_loops_publish_to_one_file_through_a_link(tmp_path: Path) -> None:
+    """A link to its folder makes no other place of it."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    loop = '[[loop]]\nname = "{0}"\nurl = "x"\npublish = "{1}x.gif"\n'
+    (error,) = mistakes_of(tmp_path, loop.format("a", "") + loop.format("b", "link/"))
+    assert error.what == "two loops have the same publish"
+
+
+def test_a_key_that_is_a_url_shows_no_secret(tmp_path: Path) -> None:
+    """Where a URL stands in the place of a key."""
+    text = '[[loop]]\nname = "a"\nurl = "x"\n"https://u:hunter2@host/" = 1'
+    (error,) = mistakes_of(tmp_path, text)
+    assert "https://host/" in error.where
+    assert "hunter2" not in str(error)
 
 
 @pytest.mark.parametrize(
