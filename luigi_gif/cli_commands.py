@@ -44,9 +44,7 @@ def run_command(arguments: list[str]) -> int:
 
 
 def describe_commands() -> str:
-    """The part of the help that names them; nothing where there are none."""
-    if not COMMANDS:
-        return ""
+    """The part of the help that names them."""
     uses = [f"luigi-gif {word} {command.usage}" for word, command in COMMANDS.items()]
     width = max(map(len, uses)) + 2
     summaries = (command.summary for command in COMMANDS.values())

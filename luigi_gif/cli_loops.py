@@ -18,6 +18,7 @@ from luigi_gif import (
     run_history,
     urls,
 )
+from luigi_gif.cli_commands import COMMANDS
 from luigi_gif.errors import PipelineError
 from luigi_gif.loops_file import Loop, chosen_loops, read_loops
 
@@ -42,12 +43,16 @@ def main(arguments: list[str]) -> int:
 def make_parser(word: str) -> cli_options.Parser:
     """The parser of a command's line."""
     parser = cli_options.Parser(
-        prog=f"luigi-gif {word}", description=_ABOUT[word], allow_abbrev=False
+        prog=f"luigi-gif {word}",
+        usage=f"%(prog)s [options] {COMMANDS[word].usage}",
+        description=_ABOUT[word],
+        allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE", help=_FILE)
     if word == "run":
         names = "those that are wanted, by default all"
-        parser.add_argument("names", nargs="*", metavar="NAME", help=names)
+        # Without a default, the error for a missing FILE would ask for a NAME, too.
+        parser.add_argument("names", nargs="*", default=[], metavar="NAME", help=names)
         at_once = "how many clips are made at a time"
         parser.add_argument("--workers", type=_count, metavar="N", help=f"{at_once} [default: 1]")
         cli_options.add_settings(parser)

@@ -1,6 +1,6 @@
 """The options of luigi-gif, in groups: each parameter of PublishGif and each setting is one.
 
-Their texts stand beside them, in tasks.py, pipeline_task.py and settings.py.
+Their texts stand beside them, where the parameters and the settings are defined.
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ _AT_ONCE = 1000
 
 def main(arguments: list[str]) -> int:
     """Run the command, whose own word is the first argument; the exit code."""
-    options = make_parser(arguments[0]).parse_args(arguments[1:])
+    parser = make_parser(arguments[0])
+    options = parser.parse_args(arguments[1:])
+    if options.keep is options.keep_clips is None:
+        parser.error("--keep or --keep-clips is needed")
     cli_log.set_up_log()
     try:
         limits = Limits(_seconds(options, "keep"), _seconds(options, "keep_clips"))
@@ -92,8 +95,6 @@ def _seconds(options: argparse.Namespace, name: str) -> float | None:
     """The seconds of an age. Raises ParameterError."""
     text = getattr(options, name)
     if text is None:
-        if options.keep is options.keep_clips is None:
-            raise bad_parameter("--keep", f"{_AGE}, or one for --keep-clips", "neither")
         return None
     age = sources.parse_age(text)
     if age is None:

@@ -1,4 +1,4 @@
-"""What the four tasks share: their parameters, and what Luigi asks of each and has it do."""
+"""What the tasks of a clip share: their parameters, and what Luigi asks of each and has it do."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
 class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTask):
-    """What the four tasks share: the bundle, and where its files live."""
+    """What the tasks of a clip share: the bundle, and where its files live."""
 
     url = SourceParameter(
         default=EXAMPLE_URL,

@@ -82,7 +82,7 @@ class PublishGif(
         if version is None:
             return f"{target} is not there"
         noted = self._published or run_history.recorded_publications(self.folder).get(str(target))
-        return None if noted == self._note(version) else _words(str(target), noted, version)
+        return None if noted == self._note(version) else self._why_other(noted, version)
 
     def run(self) -> None:
         """Publish the clip, unless it is there by now; if ``alone``, look at its place first."""
@@ -136,6 +136,17 @@ class PublishGif(
         digest = clips.clip_digest(self.folder, self.gif_file)
         return {"version": version, "digest": digest, "dated_copy": self.dated_copy}
 
+    def _why_other(self, noted: Mapping[str, object] | None, version: str) -> str:
+        """Why the clip is published again, where another one is noted, or none."""
+        place = self.output()
+        if not noted:
+            return f"{place} is not known to be this clip"
+        if noted["version"] != version:
+            return f"{place} was replaced by others"
+        if noted.get("dated_copy") != self.dated_copy:
+            return f"{place} was published with another dated_copy"
+        return f"{place} is an earlier clip"
+
     def _copy_at(self, place: str) -> ClipCopy:
         noted = None
         if place == self.to:
@@ -167,12 +178,3 @@ class PublishGif(
         clip = run_history.recorded_clip(self.folder, self.gif_file) or {}
         made = clip.get("made")
         return datetime.fromisoformat(made).astimezone(zone) if made else datetime.now(zone)
-
-
-def _words(place: str, noted: Mapping[str, object] | None, version: str) -> str:
-    """Why a clip is published again at a place."""
-    if not noted:
-        return f"{place} is not known to be this clip"
-    if noted["version"] != version:
-        return f"{place} was replaced by others"
-    return f"{place} is another clip, or its dated copy has another name"

@@ -17,8 +17,8 @@ from luigi_gif import fetching, redaction, run_history, sources, storage, urls
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.caption_parameters import ITEMS_KEY
 
-_WORDS = {"source": "recipe of its frames"}
-"""For people, of keys of recipes: a clip knows only a digest of how its frames came about."""
+_WORDS = {"source": "recipe of its frames", ITEMS_KEY: "list of items"}
+"""For people, of keys of recipes. A clip knows only a digest of how its frames came about."""
 
 
 def find_difference(
