@@ -12,10 +12,13 @@ import pytest
 from campaigns import rolling
 from PIL import Image
 from pytest_mock import MockerFixture
+from support import images
 from support.images import DELIMITER, saved, true_color
 from support.pipeline import STEPS, Pipeline, frame, waypoints_every
 
+import luigi_gif
 from luigi_gif import gif, imaging
+from luigi_gif.errors import ForeignFileError
 from luigi_gif.frames import frame_to_gif
 
 
@@ -263,3 +266,17 @@ def test_a_folder_that_changes_at_random_has_the_frames_of_a_new_work_directory(
     """Also where runs are killed; and no frame is made again. The campaign has the long form."""
     assert len(list(rolling.campaign(5, 5, tmp_path))) == 5
     assert os.listdir(tmp_path)
+
+
+def test_what_has_the_name_of_a_frame_that_was_left_out_is_the_users(tmp_path: Path) -> None:
+    """A run with another option does not take it for a frame file of the run before."""
+    source = tmp_path / "pictures"
+    source.mkdir()
+    for number, data in enumerate((images.gif(0), b"<html>busy</html>", images.gif(2))):
+        (source / f"{number}.gif").write_bytes(data)
+    options = {"workdir": tmp_path / "work", "on_bad_frame": "skip"}
+    luigi_gif.make_gif(source, tmp_path / "clip.gif", **options)
+    (own := tmp_path / "work" / "frames" / "frame_01.gif").write_bytes(b"mine")
+    with pytest.raises(ForeignFileError):
+        luigi_gif.make_gif(source, tmp_path / "clip.gif", **options, size="2x")
+    assert own.read_bytes() == b"mine"

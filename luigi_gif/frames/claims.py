@@ -65,8 +65,9 @@ def _proven(
     for index, (chunk, result) in enumerate(zip(old.chunks, old.results, strict=True)):
         if index in old.unclaimed:
             continue
+        numbers = list(chunk.numbers) if result is None else result.file_numbers(chunk)
         if result is not None:
-            names = [frame_file_name(each, digits) for each in result.file_numbers(chunk)]
+            names = [frame_file_name(each, digits) for each in numbers]
             contents = list(folder.read_many(names, result.size_bytes // chunk.frame_count))
             crc32 = 0
             for content in contents:
@@ -76,7 +77,10 @@ def _proven(
                     if content:
                         altered(name)
                 continue
-        yield EarlierFiles(digits, chunk.numbers.start, chunk.numbers.stop)
+        if len(numbers) == chunk.frame_count:
+            yield EarlierFiles(digits, chunk.numbers.start, chunk.numbers.stop)
+        else:  # what has the name of a frame that was left out is the user's
+            yield from (EarlierFiles(digits, number, number + 1) for number in numbers)
 
 
 def _merged(ranges: list[EarlierFiles]) -> Iterator[EarlierFiles]:
