@@ -39,6 +39,7 @@ CANNOT = {
     "pip install '.[s3]'": "the folder is no clone, and the wheel is installed already",
     "pip install 'luigi_gif[s3]'": "the package is on no index yet",
     "luigi --module luigi_gif CombineGif --url s3://": "there is no bucket; tests/test_stores.py",
+    "luigi-gif pictures -o s3://": "there is no bucket; tests/test_stores.py",
     "luigi-gif s3://": "there is no bucket; tests/test_stores.py",
     "luigi-gif 's3://": "there is no bucket; tests/test_stores.py",
     "FSSPEC_S3_ANON=": "there is no bucket; tests/test_stores.py",
