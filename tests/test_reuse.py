@@ -20,6 +20,7 @@ import luigi_gif
 from luigi_gif import gif, imaging
 from luigi_gif.errors import ForeignFileError
 from luigi_gif.frames import frame_to_gif
+from luigi_gif.frames.manifest import EarlierFiles, earlier_among, is_earlier
 
 
 @pytest.fixture(autouse=True)
@@ -280,3 +281,17 @@ def test_what_has_the_name_of_a_frame_that_was_left_out_is_the_users(tmp_path: P
     with pytest.raises(ForeignFileError):
         luigi_gif.make_gif(source, tmp_path / "clip.gif", **options, size="2x")
     assert own.read_bytes() == b"mine"
+
+
+def test_files_of_an_earlier_run_are_found_in_the_gaps_between_others() -> None:
+    """By number and digits, whatever ranges they are noted in."""
+    earlier = [EarlierFiles(2, 0, 3), EarlierFiles(2, 5, 6), EarlierFiles(3, 7, 9)]
+    found = [
+        (digits, number)
+        for digits in (1, 2, 3, 4)
+        for number in range(12)
+        if is_earlier(earlier, digits, number)
+    ]
+    assert found == [(2, 0), (2, 1), (2, 2), (2, 5), (3, 7), (3, 8)]
+    assert earlier_among(earlier, 2, range(2, 6)) == earlier[:2]
+    assert earlier_among(earlier, 2, range(3, 5)) == []

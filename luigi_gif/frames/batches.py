@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from luigi_gif.frames.captions import ItemTexts, TextsOfFrames
 from luigi_gif.frames.frame_files import digits_for
 from luigi_gif.frames.frame_records import FrameRecord
-from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest
+from luigi_gif.frames.manifest import Chunk, EarlierFiles, Manifest, earlier_among
 from luigi_gif.frames.missing_chunks import MissingChunks
 from luigi_gif.frames.render_options import RenderOptions
 
@@ -64,12 +64,7 @@ def plan_tasks(
 
     def chunk_task(index: int) -> ChunkTask:
         chunk = manifest.chunks[index]
-        start, end = chunk.numbers.start, chunk.numbers.stop
-        earlier = tuple(
-            each
-            for each in manifest.earlier
-            if each.digits == digits and each.start < end and start < each.end
-        )
+        earlier = tuple(earlier_among(manifest.earlier, digits, chunk.numbers))
         partially_written = index in todo.partially_written
         unclaimed = index in manifest.unclaimed
         texts = item_texts(chunk.numbers)

@@ -7,8 +7,8 @@ exist. An interrupted run continues from it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import bundles, storage
@@ -135,7 +135,7 @@ class Manifest(NamedTuple):
     unclaimed: set[int]
     """Indexes of chunks without a result under whose names files may lie that are the user's."""
     earlier: list[EarlierFiles]
-    """What may be replaced or removed until all frames exist."""
+    """What may be replaced or removed until all frames exist, in order."""
 
     @property
     def frame_count(self) -> int:
@@ -262,6 +262,22 @@ def find_chunk_index(manifest: Manifest, number: int) -> int:
     return bisect_right(manifest.chunks, number, key=lambda chunk: chunk.first_number) - 1
 
 
-def is_earlier(earlier: Iterable[EarlierFiles], digits: int, number: int) -> bool:
+def earlier_among(
+    earlier: Sequence[EarlierFiles], digits: int, numbers: range
+) -> Sequence[EarlierFiles]:
+    """Those of ``earlier``, which are in order and apart from each other, that hold such numbers.
+
+    There may be as many as frames that were left out.
+    """
+    first = bisect_left(
+        earlier, (digits, numbers.start), key=lambda each: (each.digits, each.end - 1)
+    )
+    beyond = bisect_left(
+        earlier, (digits, numbers.stop), key=lambda each: (each.digits, each.start)
+    )
+    return earlier[first:beyond]
+
+
+def is_earlier(earlier: Sequence[EarlierFiles], digits: int, number: int) -> bool:
     """Whether a frame file is one that may be replaced or removed."""
-    return any(each.digits == digits and each.start <= number < each.end for each in earlier)
+    return bool(earlier_among(earlier, digits, range(number, number + 1)))

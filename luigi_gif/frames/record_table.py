@@ -1,21 +1,17 @@
 """The records of all frames of a run, which need not fit into memory.
 
-They are in a database of SQLite that lasts as long as the run: in memory while it is small, else
-in a file of TMPDIR without a name. Beside the frames they are JSON, a row a frame.
+They are in a database that lasts as long as the run. Beside the frames they are JSON, a row a
+frame.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from luigi_gif import storage
-from luigi_gif.errors import StorageError
 from luigi_gif.frames.frame_files import SUBFOLDER, digits_for
 from luigi_gif.frames.frame_records import FrameRecord
 
@@ -109,10 +105,7 @@ class RecordTable:
         """Of the names of the earlier run's files."""
         self.palette: JsonObject | None = None
         """How the colors of the clip were chosen."""
-        with _translated():
-            self._database = sqlite3.connect("")
-            self._database.execute("PRAGMA journal_mode = OFF")  # it does not outlive the run
-            self._database.executescript(_TABLES)
+        self._database = storage.TemporaryDatabase(_TABLES)
 
     def __enter__(self) -> RecordTable:
         return self
@@ -134,13 +127,12 @@ class RecordTable:
         if not folder.is_whole_json(RECORDS):
             return
         self.earlier_digits, self.palette = about["digits"], about["palette"]
-        with _translated():
-            self._database.executemany(
-                "INSERT INTO earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_padded, rows)
-            )
-            self._database.executemany("INSERT INTO now VALUES (?, ?)", enumerate(self._items()))
-            self._database.execute(_MATCH)
-            self._database.executescript("DROP TABLE earlier; DROP TABLE now")
+        self._database.insert(
+            "INSERT INTO earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_padded, rows)
+        )
+        self._database.insert("INSERT INTO now VALUES (?, ?)", enumerate(self._items()))
+        self._database.run(_MATCH)
+        self._database.run("DROP TABLE earlier; DROP TABLE now")
 
     def save(self, folder: storage.Folder) -> None:
         """Publish the records of all frames that are known."""
@@ -153,7 +145,7 @@ class RecordTable:
 
     def of(self, numbers: range) -> dict[int, FrameRecord]:
         """The records of those of these frames that have files."""
-        rows = self._select(_WITH_FILES, (numbers.start, numbers.stop - 1))
+        rows = self._database.select(_WITH_FILES, (numbers.start, numbers.stop - 1))
         return {number: _record(record) for number, _, _, *record in rows}
 
     @property
@@ -165,17 +157,18 @@ class RecordTable:
         """Note what these frames are by now; those without a record have no file."""
         ends = numbers.start, numbers.stop - 1
         known = "SELECT number, chosen_for FROM frames WHERE number BETWEEN ? AND ?"
-        chosen_for = dict(self._select(known, ends))
+        chosen_for = dict(self._database.select(known, ends))
         rows = (
             (number, None, self._is_chosen_now or chosen_for.get(number, 0), *_columns(record))
             for number, record in ((each, records.get(each, FrameRecord())) for each in numbers)
         )
-        with _translated():
-            self._database.executemany(_INSERT, rows)
+        self._database.insert(_INSERT, rows)
 
     def new_numbers(self) -> Iterator[int]:
         """Numbers of the frames that no earlier run has made."""
-        known = chain((number for (number,) in self._select(_ALL_NUMBERS)), [self._frame_count])
+        known = chain(
+            (number for (number,) in self._database.select(_ALL_NUMBERS)), [self._frame_count]
+        )
         begin = 0
         for number in known:
             yield from range(begin, number)
@@ -184,8 +177,7 @@ class RecordTable:
     def note_palette(self, palette: JsonObject) -> None:
         """Note that the colors of the clip were chosen now, for all of its frames."""
         self.palette, self._is_chosen_now = palette, True
-        with _translated():
-            self._database.execute("UPDATE frames SET chosen_for = 1")
+        self._database.run("UPDATE frames SET chosen_for = 1")
 
     @property
     def chosen_for_count(self) -> int:
@@ -199,12 +191,12 @@ class RecordTable:
 
     def moves(self, query: str) -> Iterator[EarlierFrame]:
         """The frames with files of KEPT, FALLING, RISING or IN_THE_WAY."""
-        for number, earlier_number, _, *record in self._select(query):
+        for number, earlier_number, _, *record in self._database.select(query):
             yield EarlierFrame(number, earlier_number, _record(record))
 
     def _rows(self) -> Iterator[list[Any]]:
         """Of what is noted, by number."""
-        known = self._select("SELECT * FROM frames ORDER BY number")
+        known = self._database.select("SELECT * FROM frames ORDER BY number")
         number, _, *row = next(known, _NO_FRAME)
         for each, item in enumerate(self._items()):
             if each == number:
@@ -214,11 +206,7 @@ class RecordTable:
                 number, _, *row = next(known, _NO_FRAME)
 
     def _number(self, query: str) -> int:
-        return next(self._select(query))[0] or 0
-
-    def _select(self, query: str, values: tuple[int, ...] = ()) -> Iterator[Any]:
-        with _translated():
-            yield from self._database.execute(query, values)
+        return next(self._database.select(query))[0] or 0
 
 
 def _columns(record: FrameRecord) -> tuple[Any, ...]:
@@ -233,17 +221,3 @@ def _record(columns: list[Any]) -> FrameRecord:
 
 def _padded(row: list[Any]) -> list[Any]:
     return row + _NOTHING[len(row) :]
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(
-            "what is noted of the frames cannot be kept",
-            where=os.environ.get("TMPDIR") or "TMPDIR is not set",
-            expected="a folder for temporary files, with room",
-            got=str(error),
-            next_step="let TMPDIR name such a folder, and run again",
-        ) from error

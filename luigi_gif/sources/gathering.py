@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
@@ -132,9 +133,7 @@ def _is_usable(source: Source, file: IO[bytes], fetched: fetching.FetchedBundle)
 
 def _append(items: Listing[Item], source: Source, fetched: fetching.FetchedBundle) -> None:
     """Add the picture, unless it is the last one still."""
-    last = None
-    for last in items:  # noqa: B007
-        pass
+    last = next(iter(deque(items, maxlen=1)), None)
     sha256 = str(fetched.receipt["sha256"])
     if last is not None and last.version == sha256:
         return

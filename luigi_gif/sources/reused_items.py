@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
 
-from luigi_gif import frames
-from luigi_gif.errors import StorageError
+from luigi_gif import frames, storage
 from luigi_gif.sources.earlier_bundle import EarlierBundle, key_of, key_of_noted
 from luigi_gif.sources.item import Item, Items, ReadResult, ReusedImages
 from luigi_gif.sources.listing import Listing
@@ -73,13 +70,10 @@ class _NotedItems:
         self._read = earlier.read
         self._begin, self._data = 0, b""
         """What was read of the bundle last."""
-        with _translated():
-            self._database = sqlite3.connect("")
-            self._database.execute("CREATE TABLE items (key TEXT PRIMARY KEY, noted TEXT)")
-            rows = (
-                (key_of_noted(each), json.dumps(each)) for each in earlier.noted() if each.sha256
-            )
-            self._database.executemany("INSERT OR REPLACE INTO items VALUES (?, ?)", rows)
+        tables = "CREATE TABLE items (key TEXT PRIMARY KEY, noted TEXT)"
+        self._database = storage.TemporaryDatabase(tables)
+        rows = ((key_of_noted(each), json.dumps(each)) for each in earlier.noted() if each.sha256)
+        self._database.insert("INSERT OR REPLACE INTO items VALUES (?, ?)", rows)
 
     def __enter__(self) -> _NotedItems:
         return self
@@ -91,9 +85,7 @@ class _NotedItems:
         """What is noted of an item; None for one that is not in the bundle."""
         if key is None:
             return None
-        with _translated():
-            cursor = self._database.execute("SELECT noted FROM items WHERE key = ?", [key])
-            found = cursor.fetchone()
+        found = next(self._database.select("SELECT noted FROM items WHERE key = ?", [key]), None)
         return None if found is None else frames.ItemSource(*json.loads(found[0]))
 
     def images_of(self, noted: frames.ItemSource) -> ReusedImages | None:
@@ -104,17 +96,3 @@ class _NotedItems:
             self._data = self._read(noted.offset, noted.offset + max(noted.size, _READ_BYTES))
         data = self._data[offset : offset + noted.size]
         return ReusedImages(data, noted) if zlib.crc32(data) == noted.crc32 else None
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StorageError(
-            "the list of items cannot be kept",
-            where="the folder for temporary files",
-            expected="to write a file in it",
-            got=str(error),
-            next_step="let TMPDIR name a folder that can be written and has room, and run again",
-        ) from None

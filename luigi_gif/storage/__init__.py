@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from luigi_gif.storage.staging import temporary_file
     from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_time, object_version
     from luigi_gif.storage.targets import FileTarget
+    from luigi_gif.storage.temporary_database import TemporaryDatabase
 
 __getattr__ = loads_on_use(
     __name__,
@@ -63,5 +64,6 @@ __getattr__ = loads_on_use(
         "staging": ("temporary_file",),
         "store_calls": ("AT_ONCE_BYTES", "Store", "object_time", "object_version"),
         "targets": ("FileTarget",),
+        "temporary_database": ("TemporaryDatabase",),
     },
 )
