@@ -35,7 +35,7 @@ _NAMED_OTHERWISE = {"url", "gif_file", "to"}
 SHELLS = ("bash", "zsh", "fish")
 _GROUPS = {
     "source": "where the pictures are, and which of them are wanted",
-    "result": "where the clip goes, and what is told of the run",
+    "result": "where the clip goes, what stands beside it, and what is told of the run",
     "frames": "which frames the clip leaves out",
     "look": "what its frames look like",
     "captions": "what is written onto its frames",
@@ -49,7 +49,7 @@ _GROUPS = {
     "in the place of a clip": "what else luigi-gif does",
 }
 _PARAMETERS_OF_GROUP = {
-    "result": ("dated_copy",),
+    "result": ("also", "dated_copy"),
     "frames": ("on_bad_frame", "duplicates", "ignore_sha256", "drop_blank", "min_frames"),
     "look": (
         *("crop", "size", "fit", "background", "range"),

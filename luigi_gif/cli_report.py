@@ -9,7 +9,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from luigi_gif import clip_result, exit_codes, integrations, json_result, run_history
+from luigi_gif import also, clip_result, exit_codes, integrations, json_result, run_history
 from luigi_gif.errors import PipelineError, StorageError
 from luigi_gif.redaction import escaped
 
@@ -47,7 +47,8 @@ class RunReport:
         if path is not None and self.as_json:
             self._tell(json_result.describe_result(clip_result.result_of(task, path)))
         elif path is not None:
-            integrations.print_path(path)
+            for each in (path, *(also.file_beside(path, format_).name for format_ in task.also)):
+                integrations.print_path(each)
 
     def tell_error(self, error: PipelineError, code: int) -> int:
         """Tell of an error that no log has told; the exit code."""

@@ -41,6 +41,8 @@ class ClipCopy:
         For one that cannot be looked at.
     """
 
+    _content_type = "image/gif"
+
     def __init__(
         self,
         given: str,
@@ -49,8 +51,8 @@ class ClipCopy:
         match: str = "",
         noted: Mapping[str, object] | None = None,
     ) -> None:
-        check_place_name(given)
         self._given = given
+        self._check_name()
         self._noted = noted or {}
         self._is_known = False
         self._is_local = urls.is_local(given)
@@ -75,16 +77,16 @@ class ClipCopy:
         """Whether what lies there is, to its last byte, the clip with this digest."""
         if self._is_known:
             return self._noted.get("digest") == digest
-        if clips.clip_digest(self._folder, self._name) != digest:
+        if self._digest() != digest:
             return False
-        existing = clips.read_clip_status(self._folder, self._name)
+        existing = self._status()
         return existing is not None and existing.whole
 
     def version_of(self, digest: str) -> str | None:
         """The version of the copy that was just put there, if it is still this clip's."""
         version = self._folder.version(self._name)
         # In this order: whoever puts another one there meanwhile has another version, too.
-        return version if clips.clip_digest(self._folder, self._name) == digest else None
+        return version if self._digest() == digest else None
 
     def publish(self, target: storage.FileTarget, *, replaces: bool = True) -> str:
         """Copy the clip, which appears whole; its place, as it was given.
@@ -96,7 +98,7 @@ class ClipCopy:
             return shown_place(self._given)
         if self._is_local:
             self._folder.sweep()  # what runs of work directories left that are there no more
-        headers = storage.HttpHeaders("image/gif", settings.publish.current().cache_control)
+        headers = storage.HttpHeaders(self._content_type, settings.publish.current().cache_control)
         # Of this clip, whose work directory is locked: what a killed run left is found again.
         token = hashlib.sha256(target.path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         writing = self._folder.atomic_writer(self._name, headers=headers, token=token)
@@ -113,6 +115,15 @@ class ClipCopy:
         """Give a new file the mode of the one that it replaces, which others may read."""
         with contextlib.suppress(OSError):
             os.fchmod(file.fileno(), stat.S_IMODE(os.stat(self._path).st_mode))
+
+    def _check_name(self) -> None:
+        check_place_name(self._given)
+
+    def _status(self) -> clips.ClipStatus | None:
+        return clips.read_clip_status(self._folder, self._name)
+
+    def _digest(self) -> str | None:
+        return clips.clip_digest(self._folder, self._name)
 
     def _check_local_folder(self) -> None:
         folder = os.path.dirname(self._path)
@@ -160,7 +171,7 @@ class ClipCopy:
             return
         if not self._is_local and self._folder.is_folder(self._name):
             raise self._is_a_folder()
-        existing = clips.read_clip_status(self._folder, self._name)
+        existing = self._status()
         if existing is not None and not existing.whole:
             changed = existing.origin is not None
             raise self._is_taken("a clip that was changed" if changed else "another file")

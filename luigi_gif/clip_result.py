@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from luigi_gif import frames, run_history
+from luigi_gif import also, frames, run_history
 from luigi_gif.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Result(NamedTuple):
         directory does not say it any more.
     gave_up : str
         What the clip gave up to be no larger than ``max_size``, for people; empty for nothing.
+    also : dict of str
+        The paths of the files beside the clip, by their formats.
     """
 
     path: str
@@ -43,6 +47,7 @@ class Result(NamedTuple):
     size: int
     left_out: list[str]
     gave_up: str = ""
+    also: Mapping[str, str] = MappingProxyType({})
 
 
 def result_of(task: CombineGif, path: str) -> Result:
@@ -62,6 +67,7 @@ def result_of(task: CombineGif, path: str) -> Result:
         clip["bytes"],
         _left_out(task),
         clip.get("gave_up", ""),
+        {format_: also.file_beside(path, format_).name for format_ in task.also},
     )
 
 

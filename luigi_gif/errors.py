@@ -132,6 +132,10 @@ class ClusterError(PipelineError):
     """The Dask cluster cannot be reached, or cannot finish the work."""
 
 
+class VideoError(PipelineError):
+    """The program ffmpeg cannot encode a video."""
+
+
 def short_reason(error: BaseException) -> str:
     """The last line of an error, or else of its cause, without secrets; never empty."""
     while not str(error).strip() and error.__cause__ is not None:

@@ -18,9 +18,11 @@ def describe_result(result: Result) -> JsonObject:
     """A clip that is made: path, frames, width and height in pixels, duration_ms, bytes, skipped.
 
     ``skipped`` has a line for each frame that was left out; ``gave_up`` is there if the clip gave
-    up something for its size.
+    up something for its size, ``also`` if there are files beside it: their paths by format.
     """
-    gave_up = {"gave_up": result.gave_up} if result.gave_up else {}
+    more: JsonObject = {"gave_up": result.gave_up} if result.gave_up else {}
+    if result.also:
+        more["also"] = dict(result.also)
     return {
         "path": result.path,
         "frames": result.frames,
@@ -29,7 +31,7 @@ def describe_result(result: Result) -> JsonObject:
         "duration_ms": result.duration_ms,
         "bytes": result.size,
         "skipped": result.left_out,
-        **gave_up,
+        **more,
     }
 
 

@@ -1,8 +1,9 @@
 """Which files of a work directory are the pipeline's: what proves it, never a name alone.
 
 A JSON note has the checksum of its text, a bundle a receipt with its SHA-256, a frame file a
-manifest with the checksum of its chunk, a clip a comment with its CRC-32, and what has arrived in
-part a note that claims it. A file that was altered since is its user's.
+manifest with the checksum of its chunk, a clip a comment with its CRC-32, a file beside it a note
+with its own, and what has arrived in part a note that claims it. A file that was altered since is
+its user's.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import clips, frames, run_history, sources, storage
+from luigi_gif import also, clips, frames, run_history, sources, storage
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.json_object import number_of, time_of
 from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
@@ -108,9 +110,14 @@ class OwnFiles:
         yield notes
 
     def clips(self) -> list[str]:
-        """The clips that were made here, by their names: a copy of one is its user's."""
-        names = {_CLIP, *run_history.recorded_clips(self._folder)} & self._candidates
-        return sorted(filter(self._is_own_clip, names))
+        """The clips that were made here and the files beside them: a copy of one is its user's."""
+        found = filter(self._is_own_clip, self._clip_names & self._candidates)
+        beside = (
+            file.name
+            for file in self._files_beside
+            if file.name in self._candidates and self._is_own_file(file)
+        )
+        return sorted([*found, *beside])
 
     def rest(self) -> list[str]:
         """What is left of the pipeline's once all others are gone.
@@ -122,9 +129,19 @@ class OwnFiles:
         return [*names, HISTORY] if self._is_note(HISTORY) else names
 
     @cached_property
+    def _clip_names(self) -> set[str]:
+        return {_CLIP, *run_history.recorded_clips(self._folder)}
+
+    @cached_property
+    def _files_beside(self) -> list[also.AlsoFile]:
+        """Those that may be beside clips of these names."""
+        names = product(self._clip_names, also.FORMATS)
+        return [also.file_beside(name, format_) for name, format_ in names]
+
+    @cached_property
     def _candidates(self) -> set[str]:
         """Regular files whose names a run may have given; of folders with many others, too."""
-        wanted = {*MARKS, _CLIP, *run_history.recorded_clips(self._folder)}
+        wanted = {*MARKS, *self._clip_names, *(file.name for file in self._files_beside)}
         found, waiting = set(), [""]
         while waiting:
             subfolder = waiting.pop()
@@ -225,6 +242,10 @@ class OwnFiles:
 
     def _is_own_clip(self, name: str) -> bool:
         status = clips.read_clip_status(self._folder, name)
+        return status is not None and status.whole
+
+    def _is_own_file(self, file: also.AlsoFile) -> bool:
+        status = also.read_file_status(self._folder, file)
         return status is not None and status.whole
 
     def _last_written(self) -> float | None:

@@ -12,6 +12,7 @@ import luigi
 from luigi.task import flatten
 
 from luigi_gif import (
+    also,
     default_workdir,
     execution,
     fetching,
@@ -307,10 +308,11 @@ def _check_is_not_written(url: str, values: dict[str, Any]) -> None:
         return
     name = fetching.name_in_workdir(workdir, url)
     gif_file = values.get("gif_file", values["data_file"])
-    if name and (name == gif_file or is_own_name(name, **OWN_NAMES)):
+    beside = [also.file_beside(gif_file, each).name for each in values.get("also", ())]
+    if name and (name in (gif_file, *beside) or is_own_name(name, **OWN_NAMES)):
         raise fetching.overwritten_source_error(url)
     source, folder = (os.path.normpath(urls.local_path(each)) for each in (url, workdir))
-    for written in (values["data_file"], gif_file, frames.frame_file_name(0, 2)):
+    for written in (values["data_file"], gif_file, *beside, frames.frame_file_name(0, 2)):
         if sources.would_be_item(source, values["match"], os.path.join(folder, written)):
             raise ParameterError(
                 "what this run writes would be a picture of the next",

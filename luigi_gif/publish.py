@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from luigi_gif import clips, frames, integrations, run_history, storage
+from luigi_gif import also, clips, frames, integrations, run_history, storage
+from luigi_gif.also_copy import AlsoCopy, copies_beside, digest_beside
+from luigi_gif.also_parameters import AlsoParameters
 from luigi_gif.caption_parameters import CaptionParameters
 from luigi_gif.clip_copy import ClipCopy, open_place
 from luigi_gif.clip_parameters import ClipParameters
@@ -22,7 +24,12 @@ from luigi_gif.unwanted_parameters import UnwantedParameters
 
 
 class PublishGif(
-    RenderParameters, CaptionParameters, UnwantedParameters, ClipParameters, PipelineTask
+    RenderParameters,
+    CaptionParameters,
+    UnwantedParameters,
+    ClipParameters,
+    AlsoParameters,
+    PipelineTask,
 ):
     """Put the clip where it is looked at, whole, once CombineGif has made it.
 
@@ -66,6 +73,13 @@ class PublishGif(
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(*open_place(self.to))
 
+    def also_outputs(self) -> dict[str, storage.FileTarget]:
+        """The files beside the published clip, by their formats."""
+        return {
+            format_: storage.FileTarget(*open_place(also.file_beside(self.to, format_).name))
+            for format_ in self.also
+        }
+
     def recipe(self) -> dict[str, object]:
         recipe: dict[str, object] = self.requires().recipe()
         return recipe
@@ -82,7 +96,10 @@ class PublishGif(
         if version is None:
             return f"{target} is not there"
         noted = self._published or run_history.recorded_publications(self.folder).get(str(target))
-        return None if noted == self._note(version) else self._why_other(noted, version)
+        beside = self.also_outputs()
+        versions = {name: each.folder.version(each.name) for name, each in beside.items()}
+        wanted = self._note(version, versions)
+        return None if noted == wanted else self._why_other(noted, wanted)
 
     def run(self) -> None:
         """Publish the clip, unless it is there by now; if ``alone``, look at its place first."""
@@ -93,6 +110,7 @@ class PublishGif(
     def check_place(self) -> None:
         """Raise ParameterError, ForeignFileError or StorageError where no clip can be put there."""
         self._copy_at(self.to)
+        self._copies_beside()
 
     def make(self) -> str:
         self._has_copied = False
@@ -105,7 +123,11 @@ class PublishGif(
         if not copy.holds(digest):
             copy.publish(made)
             self._has_copied = True
-        self._published = self._note(copy.version_of(digest))
+        versions = {}
+        for format_, beside in self._copies_beside().items():
+            versions[format_], is_new = beside.renew(self.requires())
+            self._has_copied |= is_new
+        self._published = self._note(copy.version_of(digest), versions)
         if not self._has_copied:
             return f"sure of {self.output()}: it is this clip already"
         clip = run_history.recorded_clip(self.folder, self.gif_file)
@@ -131,20 +153,33 @@ class PublishGif(
         clip.is_published = True
         return clip
 
-    def _note(self, version: str | None) -> dict[str, object]:
-        """What is noted of a clip that lies there in this version."""
+    def _note(self, version: str | None, versions: Mapping[str, str | None]) -> dict[str, object]:
+        """What is noted of a clip that lies there, and of files beside it, in these versions."""
         digest = clips.clip_digest(self.folder, self.gif_file)
-        return {"version": version, "digest": digest, "dated_copy": self.dated_copy}
+        note: dict[str, object] = {"version": version, "digest": digest}
+        note["dated_copy"] = self.dated_copy
+        if versions:
+            note["also"] = {
+                format_: {"version": version, "digest": digest_beside(self.requires(), format_)}
+                for format_, version in versions.items()
+            }
+        return note
 
-    def _why_other(self, noted: Mapping[str, object] | None, version: str) -> str:
+    def _copies_beside(self) -> dict[str, AlsoCopy]:
+        noted = run_history.recorded_publications(self.folder).get(str(self.output())) or {}
+        return copies_beside(self.requires(), self.to, noted.get("also") or {})
+
+    def _why_other(self, noted: Mapping[str, object] | None, wanted: Mapping[str, object]) -> str:
         """Why the clip is published again, where another one is noted, or none."""
         place = self.output()
         if not noted:
             return f"{place} is not known to be this clip"
-        if noted["version"] != version:
+        if noted["version"] != wanted["version"]:
             return f"{place} was replaced by others"
-        if noted.get("dated_copy") != self.dated_copy:
+        if noted.get("dated_copy") != wanted["dated_copy"]:
             return f"{place} was published with another dated_copy"
+        if noted["digest"] == wanted["digest"]:
+            return f"{place} has not all files beside it"
         return f"{place} is an earlier clip"
 
     def _copy_at(self, place: str) -> ClipCopy:

@@ -11,6 +11,7 @@ from typing import Any
 from luigi.task import MixinNaiveBulkComplete
 
 from luigi_gif import default_workdir, sources, storage
+from luigi_gif.also_parameters import AlsoParameters
 from luigi_gif.caption_parameters import CaptionParameters
 from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.dated_urls import (
@@ -77,6 +78,7 @@ class _Clips(
     CaptionParameters,
     UnwantedParameters,
     ClipParameters,
+    AlsoParameters,
     MixinNaiveBulkComplete,
     SourceAtSchedulingWrapper,
 ):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from typing import Any
 
-from luigi_gif import clips, download_step, frames, integrations, run_history, settings, storage
+from luigi_gif import (
+    clip_step,
+    clips,
+    download_step,
+    frames,
+    integrations,
+    settings,
+    storage,
+)
+from luigi_gif.also_parameters import AlsoParameters, files_of
 from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
-from luigi_gif.clip_parameters import ClipParameters, clip_options_of, clip_recipe
+from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.parameters import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
@@ -157,7 +164,12 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
 
 
 class CombineGif(
-    RenderParameters, CaptionParameters, UnwantedParameters, ClipParameters, PipelineTask
+    RenderParameters,
+    CaptionParameters,
+    UnwantedParameters,
+    ClipParameters,
+    AlsoParameters,
+    PipelineTask,
 ):
     """Combine the frames of a bundle into one animated GIF: the last of the four tasks.
 
@@ -266,6 +278,8 @@ class CombineGif(
         How far ``lossy`` may change red, green and blue of a pixel, of 255 levels.
     max_size : int or str, optional
         Largest size of the clip: bytes, or a text such as ``"10MB"``, ``"8MiB"`` or ``"github"``.
+    also : str or list of str
+        Files beside the clip, such as ``"webp,mp4"``: webp, apng, avif, mp4, webm, poster.
 
     Raises
     ------
@@ -286,31 +300,22 @@ class CombineGif(
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._combined: clips.CombinedClip | None = None
-        """The clip that this task has made."""
+        """The clip that this run has made."""
         self.is_published = False
         """Whether PublishGif tells of it."""
 
     def output(self) -> storage.FileTarget:
         return storage.FileTarget(self.folder, self.gif_file)
 
+    def also_outputs(self) -> dict[str, storage.FileTarget]:
+        """The files beside the clip, by their formats."""
+        return {each.format: storage.FileTarget(self.folder, each.name) for each in files_of(self)}
+
     def recipe(self) -> dict[str, object]:
-        """As a clip may go anywhere, it tells of its source only whether it is the same."""
-        recipe = self.requires().recipe()
-        items = {ITEMS_KEY: recipe.pop(ITEMS_KEY)} if ITEMS_KEY in recipe else {}
-        source = json.dumps(recipe, sort_keys=True).encode()
-        return items | {"source": hashlib.sha256(source).hexdigest(), **clip_recipe(self)}
+        return clip_step.recipe_of_clip(self)
 
     def reason_in_folder(self) -> str | None:
-        existing = clips.read_clip_status(self.folder, self.gif_file)
-        if existing is None:
-            return f"{self.output()} is not there"
-        if existing.origin is None:
-            return f"{self.output()} is not of this pipeline"
-        if not existing.whole:
-            return f"{self.output()} is not as it was written"
-        return self.difference(
-            self.gif_file, existing.origin.get("recipe"), existing.origin.get("sha256")
-        )
+        return clip_step.find_stale_output(self)
 
     def bundle_sha256_in_output(self) -> object:
         existing = clips.read_clip_status(self.folder, self.gif_file)
@@ -320,25 +325,11 @@ class CombineGif(
         return super().subfolders() | {os.path.dirname(self.gif_file)}
 
     def make(self) -> str:
-        clips.check_place(self.folder, self.gif_file)
-        manifest = frames.load_manifest(self.folder)
-        assert manifest is not None
-        clip = self._combined = clips.combine_frames(
-            self.folder,
-            manifest,
-            self.gif_file,
-            {"recipe": self.recipe(), "sha256": manifest.sha256},
-            clip_options_of(self),
-            settings.dask.current(),
-            integrations.ProgressReporter(self),
-        )
-        made = f"{self.output()}: {clip.frame_count:,} frames, {clip.size_bytes:,} bytes"
-        return f"{made}, for --max-size with {clip.gave_up}" if clip.gave_up else made
+        made, self._combined = clip_step.make_outputs(self)
+        return made
 
     def about(self) -> dict[str, object]:
-        others = run_history.recorded_clips(self.folder)
-        assert self._combined is not None
-        return {"clips": others | {self.gif_file: run_history.describe_clip(self._combined)}}
+        return clip_step.note_outputs(self, self._combined)
 
     def on_success(self) -> None:
         if self._made and not self.is_published:  # not by another run

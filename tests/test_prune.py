@@ -365,3 +365,15 @@ def test_what_cannot_be_meant_is_an_error(
         code = ended.code  # type: ignore[assignment]
     assert code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_file_beside_a_clip_goes_with_it(tmp_path: Path) -> None:
+    """One that was altered stays, as it may be its user's by now."""
+    source = tmp_path / "source.img"
+    source.write_bytes(DELIMITER.join(map(gif, (1, 2, 3))))
+    clip_here(str(source), tmp_path / "clips" / "a", also="webp,apng")
+    altered = tmp_path / "clips" / "a" / "clip.apng"
+    altered.write_bytes(altered.read_bytes() + b"mine")
+    assert "a/clip.webp" not in prune(tmp_path / "clips", KEEP)
+    assert "a/clip.webp" in prune(tmp_path / "clips", ALL)
+    assert altered.exists()

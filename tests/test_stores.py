@@ -495,6 +495,28 @@ def test_the_user_says_how_long_caches_keep_a_clip(
 
 
 @pytest.mark.parametrize("store", ["s3"], indirect=True)
+def test_files_beside_a_clip_lie_on_a_store_too(store: Store, tmp_path: Path) -> None:
+    """In a work directory there, and where the clip is published, with their own types."""
+    bucket = store.bucket()
+    asked = {"url": str(SAMPLE), "also": "apng,avif,poster", "last": 2}
+    for workdir, to in (
+        (f"{bucket}/work", f"{bucket}/loops/clip.gif"),
+        (str(tmp_path), str(tmp_path / "site.gif")),
+    ):
+        task = luigi_gif.PublishGif(workdir=workdir, to=to, **asked)
+        task.alone = True
+        task.run()
+        assert task.complete()
+        task.forget_run()
+    system = fsspec.filesystem(store.scheme)
+    for suffix in ("apng", "avif", "poster.webp"):
+        made = (tmp_path / f"clip.{suffix}").read_bytes()
+        for folder in ("work", "loops"):
+            assert system.cat_file(f"{bucket}/{folder}/clip.{suffix}") == made
+    assert served_as(f"{bucket}/loops/clip.apng") == ("image/apng", "no-cache")
+
+
+@pytest.mark.parametrize("store", ["s3"], indirect=True)
 def test_what_is_not_ours_stays_on_a_store(store: Store, tmp_path: Path) -> None:
     """Whatever somebody put there."""
     url = f"{store.bucket()}/clip.gif"

@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from luigi_gif.frames.batches import group_by_work
     from luigi_gif.frames.bundle_errors import bad_frame_error, changed_bundle_error
     from luigi_gif.frames.caption_text import parse_caption
-    from luigi_gif.frames.captions import CaptionPlan
+    from luigi_gif.frames.captions import (
+        CaptionPlan,
+        TextsOfFrames,
+        find_item_texts,
+        shared_captions,
+        with_font,
+    )
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_duplicates
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from luigi_gif.frames.record_table import forget_records
     from luigi_gif.frames.removal import frame_files_to_remove
     from luigi_gif.frames.render_options import RenderOptions
+    from luigi_gif.frames.true_color import ChunkSource, TrueColorReader
     from luigi_gif.frames.unwanted import Unwanted
     from luigi_gif.frames.write_frames import write_missing_frames
 
@@ -49,7 +56,13 @@ __getattr__ = loads_on_use(
         "batches": ("group_by_work",),
         "bundle_errors": ("bad_frame_error", "changed_bundle_error"),
         "caption_text": ("parse_caption",),
-        "captions": ("CaptionPlan",),
+        "captions": (
+            "CaptionPlan",
+            "TextsOfFrames",
+            "find_item_texts",
+            "shared_captions",
+            "with_font",
+        ),
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
         "frame_warnings": ("warn_of_altered_files", "warn_of_duplicates"),
@@ -83,5 +96,9 @@ __getattr__ = loads_on_use(
         "render_options": ("RenderOptions",),
         "unwanted": ("Unwanted",),
         "write_frames": ("write_missing_frames",),
+        "true_color": (
+            "ChunkSource",
+            "TrueColorReader",
+        ),
     },
 )

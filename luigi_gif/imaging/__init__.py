@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
+    from luigi_gif.imaging.animation_frames import encode_png_part, encode_webp, encode_webp_part
     from luigi_gif.imaging.animations import single_frames
+    from luigi_gif.imaging.canvas_picture import on_background, on_canvas, repeat_edges
     from luigi_gif.imaging.caption import check_font, missing_characters
     from luigi_gif.imaging.caption_style import CAPTION_POSITIONS, Caption, CaptionStyle
     from luigi_gif.imaging.changed_gif import change_image
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
     from luigi_gif.imaging.encode import (
+        gif_to_picture,
         make_clearable,
         pixel_facts_of_gif,
         reorder_colors,
         sample_colors,
         to_gif,
+        to_picture,
     )
+    from luigi_gif.imaging.encode_avif import encode_avif
     from luigi_gif.imaging.frame_palette import DistinctColors
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.losses import LossyEncoder
@@ -58,11 +63,13 @@ __getattr__ = loads_on_use(
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": (
+            "gif_to_picture",
             "make_clearable",
             "pixel_facts_of_gif",
             "reorder_colors",
             "sample_colors",
             "to_gif",
+            "to_picture",
         ),
         "frame_palette": ("DistinctColors",),
         "look": ("Crop", "Length", "Look"),
@@ -74,5 +81,12 @@ __getattr__ = loads_on_use(
         "shrinking": ("shown_colors", "smaller_image"),
         "single_frame": ("SingleFrame", "with_delay"),
         "structural_similarity": ("Likeness", "likeness"),
+        "animation_frames": (
+            "encode_png_part",
+            "encode_webp",
+            "encode_webp_part",
+        ),
+        "canvas_picture": ("on_background", "on_canvas", "repeat_edges"),
+        "encode_avif": ("encode_avif",),
     },
 )

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from luigi_gif.containers import png_chunk
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import decode, tiff_directories
 from luigi_gif.imaging.composing import Disposal, Part, compose
 from luigi_gif.imaging.decode_png import FRAME_CONTROL, SIGNATURE, delay_ms, iterate_chunks
-from luigi_gif.imaging.single_frame import SingleFrame, png_chunk
+from luigi_gif.imaging.single_frame import SingleFrame
 
 _SHARED = (b"PLTE", b"tRNS", b"cHRM", b"cICP", b"gAMA", b"iCCP", b"sRGB")
 """Chunks in front of the pixels that those of every frame need."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from luigi_gif.containers import riff_chunk
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import decode, tiff_directories
 from luigi_gif.imaging.composing import Disposal, Part, compose
@@ -61,7 +62,7 @@ def _part(body: bytes, profile: bytes, max_pixels: int) -> Part:
         raise Undecodable(f"an ANMF of {_FRAME_BYTES} bytes or more", f"{len(body)}")
     left, top, width, height, delay_ms = (_number(body, offset) for offset in range(0, 15, 3))
     pixels = b"".join(
-        _chunk(kind, body[start:end])
+        riff_chunk(kind, body[start:end])
         for kind, start, end in _chunks(body, _FRAME_BYTES, len(body))
         if kind in _PIXELS
     )
@@ -81,8 +82,10 @@ def _part(body: bytes, profile: bytes, max_pixels: int) -> Part:
 def _single(pixels: bytes, size: bytes, profile: bytes) -> bytes:
     """A WebP of one image; its width and height, less 1, are of 3 bytes each."""
     flags = _ALPHA | (_PROFILE if profile else 0)
-    head = _chunk(b"VP8X", bytes((flags, 0, 0, 0)) + size)
-    return _chunk(b"RIFF", b"WEBP" + head + (_chunk(b"ICCP", profile) if profile else b"") + pixels)
+    head = riff_chunk(b"VP8X", bytes((flags, 0, 0, 0)) + size)
+    return riff_chunk(
+        b"RIFF", b"WEBP" + head + (riff_chunk(b"ICCP", profile) if profile else b"") + pixels
+    )
 
 
 def _end(data: bytes) -> int:
@@ -97,10 +100,6 @@ def _chunks(data: bytes, position: int, stop: int) -> Iterator[tuple[bytes, int,
         start = position + _CHUNK.size
         yield kind, start, start + length
         position = start + length + length % 2
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return _CHUNK.pack(kind, len(body)) + body + bytes(len(body) % 2)
 
 
 def _number(data: bytes, offset: int) -> int:

@@ -179,18 +179,43 @@ def reorder_colors(image: gif.Image) -> gif.Image:
     )
 
 
+def to_picture(data: bytes, look: Look) -> decode.DecodedImage:
+    """The first image of some data as :func:`to_gif` takes it, in all of its colors: RGB or RGBA.
+
+    See Also
+    --------
+    to_gif : Has the same parameters, and raises the same errors.
+    """
+    return _finished(data, look, with_facts=False)[0]
+
+
+def gif_to_picture(image: gif.Image, look: Look) -> decode.DecodedImage:
+    """The image of a GIF in the same way. What it leaves free is transparent."""
+    if image.size != image.extent:
+        image = make_clearable(image)
+    return to_picture(gif.encode_single(image), look)
+
+
 def _prepared(
     data: bytes, look: Look, *, with_facts: bool = False
 ) -> tuple[decode.DecodedImage, Mask | None, PixelFacts | None]:
     """The first image, cropped and in its size, in RGB, and which of its pixels are shown."""
+    decoded, facts = _finished(data, look, with_facts=with_facts)
+    flat, shown = _flattened(decoded.picture)
+    return decoded._replace(picture=flat), shown, facts
+
+
+def _finished(
+    data: bytes, look: Look, *, with_facts: bool
+) -> tuple[decode.DecodedImage, PixelFacts | None]:
+    """The first image, cropped, in its size and with its caption."""
     decoded = decode.decode_image(data, look.max_pixels, look.value_range)
     picture = geometry.apply_geometry(decoded.picture, look)
     facts = pixel_facts(decoded.picture, picture, look) if with_facts else None
     notes = decoded.notes
     if look.caption is not None and not draw_caption(picture, look.caption):
         notes = [*notes, CUT_CAPTION]
-    flat, shown = _flattened(picture)
-    return decoded._replace(picture=flat, notes=notes), shown, facts
+    return decoded._replace(picture=picture, notes=notes), facts
 
 
 def _flattened(picture: Image.Image) -> tuple[Image.Image, Mask | None]:

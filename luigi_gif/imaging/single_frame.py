@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from luigi_gif import gif
+from luigi_gif.containers import png_chunk
 from luigi_gif.imaging.decode_png import FRAME_CONTROL, PIXEL_CHUNKS, SIGNATURE, iterate_chunks
 
 Packed = NDArray[np.uint32]
@@ -68,8 +68,3 @@ def _animation(size: tuple[int, int], delay_cs: int) -> bytes:
     """The chunks of an animation of one frame, which is the image itself."""
     control = FRAME_CONTROL.pack(0, *size, 0, 0, delay_cs, 100, 0, 0)
     return png_chunk(b"acTL", struct.pack(">2I", 1, 0)) + png_chunk(b"fcTL", control)
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    """A chunk of a PNG: PNG, section 5.3."""
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

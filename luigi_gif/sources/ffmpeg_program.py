@@ -39,6 +39,11 @@ def find_ffmpeg() -> Ffmpeg | None:
     return _found[path]
 
 
+def is_ffmpeg_installed() -> bool:
+    """Whether there is a program of this name; it is not asked for its version."""
+    return next(_candidates(), None) is not None
+
+
 def _find() -> Ffmpeg | None:
     for path in _candidates():
         found = _VERSION.match(_said(path))

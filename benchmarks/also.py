@@ -1,0 +1,140 @@
+"""--also webp beside Pillow's save_all and ffmpeg's libwebp_anim, and its memory.
+
+usage: python benchmarks/also.py [--frames 300] [--size 1280x720] [--runs 3]
+
+Frames are PNGs of a picture that is panned, with a spot that moves. All encode them at quality 80
+and method 4. Ours is a run of luigi-gif whose clip is there already, from start to end; theirs
+are processes that only decode and encode. "Faster" is the median of the ratios of pairs of runs,
+each made right after the other. "Memory" is the largest of a run, for these frames and for ten
+times as many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+_PILLOW = """
+import sys
+from pathlib import Path
+from PIL import Image
+pictures = [Image.open(path) for path in sorted(Path(sys.argv[1]).iterdir())]
+pictures[0].save(sys.argv[2], save_all=True, append_images=pictures[1:], duration=100,
+                 quality=80, method=4)
+"""
+
+
+def draw(folder: Path, size: tuple[int, int], frames: int) -> None:
+    """A picture of smooth colors and some grain, panned by 3 pixels a frame."""
+    folder.mkdir()
+    random = np.random.default_rng(3)
+    wide = size[0] + 3 * frames
+    small = random.integers(0, 256, (size[1] // 40, wide // 40, 3), np.uint8)
+    ground = np.asarray(Image.fromarray(small).resize((wide, size[1]), Image.Resampling.BICUBIC))
+    grain = random.normal(0, 3, ground.shape[:2])[..., None]
+    ground = np.clip(ground + grain, 0, 255).astype(np.uint8)
+    for number in range(frames):
+        picture = ground[:, 3 * number : 3 * number + size[0]].copy()
+        left = 7 * number % (size[0] - 40)
+        picture[30:70, left : left + 40] = (250, 200, 40)
+        Image.fromarray(picture).save(folder / f"{number:05}.png", compress_level=1)
+
+
+def ours(frames: Path, workdir: Path, *options: str) -> Path:
+    command = [sys.executable, "-m", "luigi_gif.cli", str(frames), "--workdir", str(workdir)]
+    run([*command, "--fps", "10", *options])
+    return workdir / "clip.webp"
+
+
+def pillow(frames: Path, workdir: Path) -> Path:
+    run([sys.executable, "-c", _PILLOW, str(frames), str(workdir / "pillow.webp")])
+    return workdir / "pillow.webp"
+
+
+def ffmpeg(frames: Path, workdir: Path) -> Path:
+    options = ["-c:v", "libwebp_anim", "-quality", "80", "-compression_level", "4", "-loop", "0"]
+    command = ["ffmpeg", "-y", "-v", "error", "-framerate", "10", "-i", f"{frames}/%05d.png"]
+    run([*command, *options, str(workdir / "ffmpeg.webp")])
+    return workdir / "ffmpeg.webp"
+
+
+def run(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def timed(make: Callable[..., Path], *arguments: object) -> tuple[float, float, Path]:
+    """Seconds, seconds of the processor, and what was made."""
+    begin, cpu = time.monotonic(), cpu_seconds()
+    made = make(*arguments)
+    return time.monotonic() - begin, cpu_seconds() - cpu, made
+
+
+def cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def compare(folder: Path, size: tuple[int, int], frames: int, runs: int) -> None:
+    pictures, workdir = folder / "pictures", folder / "work"
+    draw(pictures, size, frames)
+    ours(pictures, workdir)
+    print("| | s | CPU s | MB | faster | less CPU |\n|---|---:|---:|---:|---:|---:|")
+    for name, other in (("Pillow", pillow), ("ffmpeg", ffmpeg)):
+        pairs = []
+        for _ in range(runs):
+            (workdir / "clip.webp").unlink(missing_ok=True)
+            here = timed(ours, pictures, workdir, "--also", "webp")
+            pairs.append((here, timed(other, pictures, workdir)))
+        for label, index in (("ours", 0), (name, 1)):
+            seconds, cpu, made = pairs[0][index]
+            row = f"| {label} | {seconds:.1f} | {cpu:.1f} | {made.stat().st_size / 1e6:.2f} |"
+            if index:
+                faster = statistics.median(theirs[0] / mine[0] for mine, theirs in pairs)
+                less = statistics.median(theirs[1] / mine[1] for mine, theirs in pairs)
+                row += f" {faster:.2f} | {less:.2f} |"
+            print(row, flush=True)
+
+
+def memory_mib(folder: Path, frames: int) -> int:
+    """The largest of a run that makes a WebP of so many frames of 640x360."""
+    pictures, workdir = folder / f"memory-{frames}", folder / f"work-{frames}"
+    draw(pictures, (640, 360), frames)
+    ours(pictures, workdir)
+    code = (
+        "import resource, sys; from luigi_gif.cli import main; main(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)"
+    )
+    options = ["--workdir", str(workdir), "--fps", "10", "--also", "webp"]
+    command = [sys.executable, "-c", code, str(pictures), *options]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    return int(said.split()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure --also webp.")
+    parser.add_argument("--frames", type=int, default=300)
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    if not shutil.which("ffmpeg"):
+        parser.error("ffmpeg is not installed")
+    width, height = map(int, options.size.split("x"))
+    with tempfile.TemporaryDirectory() as folder:
+        compare(Path(folder), (width, height), options.frames, options.runs)
+        few, many = (memory_mib(Path(folder), each * options.frames) for each in (1, 10))
+    print(f"memory: {few} MiB for {options.frames} frames, {many} MiB for ten times as many")
+
+
+if __name__ == "__main__":
+    main()
