@@ -3,6 +3,7 @@
 # make test      all tests
 # make check     format, lint, types, imports
 # make coverage  all tests, and the lines that none of them runs
+# make docs      the documentation site, in build/site
 # make audit     known vulnerabilities of the versions in constraints.txt
 # Each sets up what it needs in a virtual environment first. PYTHON names the interpreter.
 
@@ -15,13 +16,14 @@ INSTALL := $(PIP) install --constraint constraints.txt
 RUN := $(VENV)/.run-ready
 TEST := $(VENV)/.test-ready
 DEV := $(VENV)/.dev-ready
+DOCS := $(VENV)/.docs-ready
 
 # A stamp says for which folder and which requirements an environment is ready. Where it says
 # otherwise, or its interpreter is gone, that is made up for; the age of a file tells nothing.
 NEEDS := $(CURDIR) $(shell cat pyproject.toml constraints.txt | cksum)
 stamped = $(shell $(BIN)/python -c "" 2>/dev/null && cat $(1) 2>/dev/null)
 
-.PHONY: gif test fast coverage check audit bench clean again
+.PHONY: gif test fast coverage check docs audit bench clean again
 
 gif: $(RUN)
 	$(BIN)/python -m luigi --module luigi_gif CombineGif --url examples/sample.img --workdir data/sample
@@ -47,6 +49,11 @@ check: $(DEV)
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
+# Strict: a dead link, or a public name without an entry, ends it. The variable stills an advertisement.
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	@echo "The site is build/site/index.html"
+
 audit: $(DEV)
 	$(INSTALL) pip-audit
 	$(BIN)/python -m pip_audit --disable-pip --no-deps --progress-spinner off --requirement constraints.txt
@@ -62,6 +69,9 @@ $(TEST): again
 endif
 ifneq ($(call stamped,$(DEV)),$(NEEDS))
 $(DEV): again
+endif
+ifneq ($(call stamped,$(DOCS)),$(NEEDS))
+$(DOCS): again
 endif
 
 # One of ours that was moved or copied, or whose interpreter is gone, is cleared away first.
@@ -81,6 +91,10 @@ $(TEST): $(RUN)
 
 $(DEV): $(TEST)
 	$(INSTALL) --editable ".[dev]"
+	@echo "$(NEEDS)" >$@
+
+$(DOCS): $(RUN)
+	$(INSTALL) --editable ".[docs]"
 	@echo "$(NEEDS)" >$@
 
 clean:

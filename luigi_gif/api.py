@@ -34,11 +34,11 @@ def make_gif(
 
     Parameters
     ----------
-    source : str, path-like, list of these, or iterable of images
+    source : str, os.PathLike, list of these, or iterable of images
         What ``--url`` takes. Or images: bytes of image files, Pillow images, or NumPy arrays of
         8 bits with the shape (height, width), (height, width, 3) or (height, width, 4). Arrays of
         other numbers need ``range``, the values that are black and white.
-    output : str or path-like
+    output : str or os.PathLike
         Where the clip goes: a path, or the URL of an object on a store. Only a clip of this
         pipeline is replaced there.
     **options
@@ -48,6 +48,7 @@ def make_gif(
     Returns
     -------
     Result
+        The clip that is made.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def make_gif(
     --------
     >>> import numpy as np
     >>> shades = [np.full((48, 64), shade, np.uint8) for shade in (0, 128, 255)]
-    >>> make_gif(shades, getfixture("tmp_path") / "clip.gif", frame_duration_ms=200).duration_ms
+    >>> make_gif(shades, "clip.gif", frame_duration_ms=200).duration_ms
     600
     """
     _check_names(options)

@@ -21,15 +21,15 @@ class Result(NamedTuple):
     Attributes
     ----------
     path : str
-        Of the clip.
+        Where the clip is, a path or URL, without secrets.
     frames : int
-        How many it has.
+        How many it shows.
     width, height : int
-        In pixels.
+        Of the clip, in pixels.
     duration_ms : int
-        Of one round.
+        How long one round plays, in milliseconds.
     size : int
-        In bytes.
+        Of the file, in bytes.
     left_out : list of str
         Why frames were left out or merged into the one before, each in a line; none where the work
         directory does not say it any more.

@@ -106,8 +106,10 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame, and those of its base classes
+    url, workdir, data_file, sha256, on_bad_frame
         As those of :class:`CombineGif`.
+    **options
+        Those of its parameters that shape frames, from ``size`` to ``drop_blank``.
     """
 
     needs = SplitFrames

@@ -161,10 +161,12 @@ def test_a_file_that_is_no_clip_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "clip.gif").read_text() == "the user's"
 
 
-def test_the_examples_of_the_docstrings_are_right(tmp_path: Path) -> None:
+def test_the_examples_of_the_docstrings_are_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Run as they stand."""
-    names = {"getfixture": lambda _: tmp_path}
-    assert doctest.testmod(api, extraglobs=names).failed == 0
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(api).failed == 0
 
 
 def test_a_picture_of_a_folder_that_cannot_be_decoded_is_to_be_mended_there(tmp_path: Path) -> None:
