@@ -1,12 +1,13 @@
 """What it costs to keep a clip fresh: a page of pictures, one new and the oldest gone.
 
-usage: python benchmarks/refresh.py [--pictures 96] [--size 640x480] [--format JPEG] [--runs 9]
+usage: python benchmarks/refresh.py [--pictures 96] [--size 640x480] [--format JPEG] [--colors N]
+       [--runs 9]
 
 A page on loopback links to pictures of a still ground with a moving spot: JPEGs, for which all
-frames have one palette, or others. luigi-gif --refresh makes a clip of it, then runs with nothing
-new and with one new picture take turns, each a whole process. Figures are medians, of seconds and
-of processor time; the ratio is that of runs that followed each other. What is asked of the server,
-and how many frames are made, is checked.
+frames have one palette, or others; with --colors in so few, as those of a radar are. luigi-gif
+--refresh makes a clip of it, then runs with nothing new and with one new picture take turns, each a
+whole process. Figures are medians, of seconds and of processor time; the ratio is that of runs that
+followed each other. What is asked of the server, and how many frames are made, is checked.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
@@ -38,14 +40,11 @@ class Figures(NamedTuple):
 
 
 class Page(ThreadingHTTPServer):
-    """A page of pictures, which are the same whenever they are asked for."""
+    """A page of pictures, all of which are drawn before a run asks for one."""
 
-    def __init__(self, size: tuple[int, int], format_: str) -> None:
+    def __init__(self, size: tuple[int, int], format_: str, colors: int, pictures: int) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
-        draw = np.random.default_rng(14)
-        coarse = draw.integers(0, 255, (size[1] // 8, size[0] // 8, 3)).astype(np.uint8)
-        self._ground = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
-        self._format = format_
+        self._pictures = list(_drawn(size, format_, colors, pictures))
         self.first, self.last = 0, 0
         self.asked: list[str] = []
 
@@ -55,12 +54,22 @@ class Page(ThreadingHTTPServer):
         if path == "/":
             names = (f"{number:06}.jpg" for number in range(self.first, self.last))
             return "".join(f'<a href="{name}">{name}</a>' for name in names).encode()
-        pixels, number = self._ground.copy(), int(path[1:7])
+        return self._pictures[int(path[1:7])]
+
+
+def _drawn(size: tuple[int, int], format_: str, colors: int, pictures: int) -> Iterator[bytes]:
+    draw = np.random.default_rng(14)
+    coarse = draw.integers(0, 255, (size[1] // 8, size[0] // 8, 3)).astype(np.uint8)
+    ground = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC))
+    for number in range(pictures):
+        pixels = ground.copy()
         left = 9 * number % (pixels.shape[1] - 60)
         pixels[40:100, left : left + 60] = (number * 37 % 256, 200, 90)
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, self._format, quality=88)
-        return file.getvalue()
+        image = Image.fromarray(pixels)
+        image = image.quantize(colors) if colors else image
+        image.save(file, format_, quality=88)
+        yield file.getvalue()
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -95,10 +104,11 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=96)
     parser.add_argument("--size", default="640x480")
     parser.add_argument("--format", choices=("JPEG", "PNG", "GIF"), default="JPEG")
+    parser.add_argument("--colors", type=int, default=0)
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
-    page = Page((width, height), options.format)
+    page = Page((width, height), options.format, options.colors, options.pictures + options.runs)
     page.last = options.pictures
     threading.Thread(target=page.serve_forever, daemon=True).start()
     with tempfile.TemporaryDirectory() as folder:
