@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 import threading
@@ -60,9 +61,6 @@ def install_for_many_clips() -> None:
     """Install what makes many clips cheap in a command, once its configuration is read."""
     CheckedConfig.reads_once = True
     fork_pool.install_fork_pool()
-    # The command lives for one job: no garbage collection, least of all those at its end,
-    # needs to search what it has imported.
-    gc.freeze()
 
 
 def install_for_command() -> None:
@@ -74,6 +72,10 @@ def install_for_command() -> None:
     failure_summary.failures.share()
     notifications.unresponsive.share()
     keep_freed_memory()
+    # The command lives for one job: no garbage collection needs to search what it has imported,
+    # nor those at its end anything.
+    gc.freeze()
+    atexit.register(gc.freeze)
 
 
 def set_defaults(arguments: list[str]) -> None:
