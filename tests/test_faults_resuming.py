@@ -71,6 +71,18 @@ def test_01_a_short_body_is_resumed(
     assert ranges(server) == [half]
 
 
+def test_01_the_rest_of_another_file_that_a_url_leads_to_now_is_not_taken(
+    fetch: Fetch, server: FaultServer, halved: Responder, sample: bytes
+) -> None:
+    """Though it calls its version alike."""
+    other = sample[::-1]
+    to_other = says(302, f"Location: {server.url('/other')}")
+    server.now(halved, to_other, serves(other), to_other, serves(other))
+    with pytest.raises(BundleError):
+        fetch(server.url())
+    assert ranges(server)[1:] == [f"bytes={len(sample) // 2}-"] * 2 + [None] * 2
+
+
 def test_02_a_reset_is_resumed(fetch: Fetch, server: FaultServer, sample: bytes) -> None:
     """What had arrived by then counts."""
     server.now(serves(sample, stop_after=200_000, reset=True), serves(sample))

@@ -20,7 +20,7 @@ from PIL import Image
 from pytest_mock import MockerFixture
 from support.images import DELIMITER, saved
 from support.numbered import picture
-from support.page_server import Server
+from support.page_server import Server, reply
 from support.pipeline import STEPS, Pipeline, frame
 
 import luigi_gif
@@ -215,6 +215,24 @@ def test_a_url_whose_etag_is_another_in_each_answer_is_judged_by_its_bytes(
         assert outputs(pipeline) == before
     page.data, page.etag = DELIMITER.join(map(frame, range(4))), '"4"'
     assert pipeline.run(refresh=True) == STEPS
+
+
+@pytest.mark.parametrize("validator", [{"etag": '"1"'}, {"modified": MONDAY}])
+def test_a_version_of_another_file_that_a_url_led_to_does_not_count(
+    pipeline: Pipeline, server: Server, validator: dict[str, str]
+) -> None:
+    """As a link to the newest of many files has it; the query of one may be signed anew."""
+    pages = [Picture(frame(0)), Picture(frame(1))]
+    for number, page in enumerate(pages):
+        vars(page).update(validator)
+        server.pages[f"/{number}.gif"] = page
+    bundles = []
+    for place in ("/0.gif?signed=1", "/0.gif?signed=2", "/1.gif?signed=3"):
+        server.pages["/latest"] = reply(302, Location=place)
+        pipeline.run(url=server.url("/latest"), refresh=True)
+        bundles.append((pipeline.workdir / "image-data.img").read_bytes())
+    assert bundles == [frame(0), frame(0), frame(1)]
+    assert [page.bodies for page in pages] == [1, 1]
 
 
 def test_a_time_of_the_second_of_the_answer_tells_no_version(

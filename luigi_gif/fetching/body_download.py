@@ -87,7 +87,7 @@ class Body:
                     partial.append(piece)
                     check_size(partial.state.size, self._config, self._url)
         self._opener.check()  # what is stopped looks like the end of a body without a length
-        size, total, _ = partial.state
+        size, total = partial.state.size, partial.state.total
         if size == 0:
             self._check_beginning(b"")
         if total is not None and size != total:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from luigi_gif import bundles
+from luigi_gif import bundles, urls
 from luigi_gif.errors import DownloadError
 from luigi_gif.fetching import content_coding
 from luigi_gif.fetching.download_errors import broken_off_error, too_long_error
@@ -73,9 +73,21 @@ def open_url(
                 conditions = _conditions(known)
                 answer = exchange.send(conditions)
                 if conditions and answer.status_code == 304:
-                    raise NotModified
+                    if known.resource in (None, _resource(exchange)):
+                        raise NotModified
+                    answer.close()
+                    answer = exchange.send({})
                 response = _whole_of(answer, exchange)
-        yield response._replace(place=exchange.place)
+        validators = response.validators._replace(resource=_resource(exchange))
+        yield response._replace(place=exchange.place, validators=validators)
+
+
+def _resource(exchange: Exchange) -> str:
+    """What the answer is of: redirects may lead elsewhere than before.
+
+    The query does not count, as it may be a signature of the moment.
+    """
+    return urls.url_digest(exchange.place.partition("?")[0])
 
 
 def _conditions(known: Validators) -> dict[str, str]:
@@ -100,7 +112,9 @@ def _rest_of(
     etag = http_response.headers.get("ETag")
     codings = content_coding.compressions(http_response.headers.get("Content-Encoding", ""))
     response = None
-    if http_response.status_code == 416:
+    if state.resource not in (None, _resource(exchange)):
+        pass  # another file may call its version alike
+    elif http_response.status_code == 416:
         if total == str(state.size) and etag in (None, state.validator):
             response = _as_response(http_response, state.size, state.size, iter(()))
     elif etag == state.validator and not codings and start == str(state.size):

@@ -68,7 +68,7 @@ class PartialFile:
             return
         self._file.seek(size)
         self._file.truncate()
-        self.state = ResumeState(size, note["total"], note["validator"])
+        self.state = ResumeState(size, note["total"], note["validator"], note.get("resource"))
         self.about = {key: note[key] for key in self.about}
         self.is_bounded = note.get("is_bounded", True)
 
@@ -76,7 +76,9 @@ class PartialFile:
         """Get ready for its pieces: what is there stays, or goes if the response starts at 0."""
         if response.start == 0 and self.state.size:
             self.clear()
-        self.state = ResumeState(response.start, response.total, response.validator)
+        self.state = ResumeState(
+            response.start, response.total, response.validator, response.validators.resource
+        )
         self.about = {"etag": response.etag, "last_modified": response.last_modified}
         self.is_bounded = response.is_bounded
         self.place, self.charset = response.place, response.charset

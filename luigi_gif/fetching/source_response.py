@@ -14,6 +14,8 @@ class Validators(NamedTuple):
     """As a server says it, where a change would change it."""
     version: str | None = None
     """Of an object of a store."""
+    resource: str | None = None
+    """Digest of the URL that these are of, behind all redirects: another one may have the same."""
 
 
 class NotModified(Exception):
@@ -29,6 +31,8 @@ class ResumeState(NamedTuple):
     """How many bytes there are in all."""
     validator: str | None
     """A text that changes whenever the bundle does; without one nothing can be added."""
+    resource: str | None = None
+    """As that of :class:`Validators`."""
 
     @property
     def is_whole(self) -> bool:
