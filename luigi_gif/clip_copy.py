@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping
 from typing import IO
 
-from luigi_gif import clips, frames, redaction, settings, sources, storage, urls
+from luigi_gif import clips, frames, redaction, run_history, settings, sources, storage, urls
 from luigi_gif.errors import ForeignFileError, ParameterError
 from luigi_gif.publish_parameters import bad_place, check_place_name
 
@@ -171,6 +171,10 @@ class ClipCopy:
             return
         if not self._is_local and self._folder.is_folder(self._name):
             raise self._is_a_folder()
+        if self._name in run_history.recorded_clips(self._folder):
+            # Each of the two runs would then replace it whenever the other had.
+            next_step = "name a file elsewhere, or this folder as --workdir"
+            raise self._error("the clip of a run whose work directory it is in", next_step)
         existing = self._status()
         if existing is not None and not existing.whole:
             changed = existing.origin is not None

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from luigi_gif import redaction, storage, urls
 from luigi_gif.clip_copy import comparable_place
 from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, PipelineError
-from luigi_gif.parameters import GIVEN, MAX_NAME_BYTES, NamedParameter, TextParameter, same_name
+from luigi_gif.loop_parameters import OF_DEFAULTS, OF_LOOP, ONLY_OF_ONE, PATHS
+from luigi_gif.parameters import GIVEN, NamedParameter, same_name
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.publish import PublishGif
-from luigi_gif.publish_parameters import PlaceParameter
 from luigi_gif.tasks import CombineGif
 from luigi_gif.url_parameters import path_from
 
@@ -49,51 +49,6 @@ class Loop(NamedTuple):
     clip: CombineGif
 
 
-class _NameParameter(TextParameter):
-    """The name of a loop, which is that of its work directory, too."""
-
-    expected = f"letters, digits, _ . - and spaces, at most {MAX_NAME_BYTES} bytes"
-
-    def checked(self, value: object) -> str:
-        name = super().checked(value)
-        if not re.fullmatch(r"\w([\w .-]*\w)?", name) or len(name.encode()) > MAX_NAME_BYTES:
-            raise self.error(name)
-        return name
-
-
-class _ReceiversParameter(NamedParameter[str]):
-    """apprise URLs, as an array or separated by spaces."""
-
-    expected = "apprise URLs, in an array or separated by spaces"
-
-    def checked(self, value: object) -> str:
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            value = " ".join(value)
-        if not isinstance(value, str):
-            raise self.error(type(value).__name__)
-        return value
-
-
-class _LoopParameters:
-    """What a loop has beside the parameters of the tasks."""
-
-    name = _NameParameter()
-    publish = PlaceParameter()
-    on_failure = _ReceiversParameter()
-
-
-_OF_LOOP: dict[str, NamedParameter[Any]] = {
-    name: parameter
-    for name, parameter in (*vars(_LoopParameters).items(), *PublishGif.get_params())
-    if isinstance(parameter, NamedParameter) and name != "to"  # which is called publish here
-}
-_ONLY_OF_ONE = ("name", "publish")
-"""What no two loops have in common."""
-_OF_DEFAULTS = {key: _OF_LOOP[key] for key in _OF_LOOP.keys() - set(_ONLY_OF_ONE)}
-_PATHS = ("url", "workdir", "caption_font", "publish")
-"""Relative ones count from the file's folder."""
-
-
 def read_loops(path: str) -> list[Loop]:
     """The loops of a file, in its order.
 
@@ -119,7 +74,7 @@ def read_loops(path: str) -> list[Loop]:
         where = f"{path}, line {line or text.count(chr(10)) + 1}"
         raise _mistake("the file is no TOML", where, "TOML", words, "correct it") from None
     file = _LoopsFile(path, lines)
-    loops = list(file.loops(document))
+    loops = file.loops(document)
     if file.mistakes:
         in_order = sorted(file.mistakes, key=lambda mistake: mistake[0])
         raise ParameterErrors([error for _, error in in_order])
@@ -161,25 +116,27 @@ class _LoopsFile:
         self.mistakes: list[tuple[int, ParameterError]] = []
         """With the line of each."""
 
-    def loops(self, document: dict[str, Any]) -> Iterator[Loop]:
+    def loops(self, document: dict[str, Any]) -> list[Loop]:
         """Those that can be used."""
         for key in document.keys() - {_DEFAULTS, _LOOP}:
             self._unknown((key,), [_LOOP, _DEFAULTS])
         defaults = document.get(_DEFAULTS, {})
         if not isinstance(defaults, dict):
             self._note((_DEFAULTS,), "these are no defaults", "a table, [defaults]", "a value")
-            return
+            return []
         tables = document.get(_LOOP)
-        if not isinstance(tables, list) or not all(isinstance(each, dict) for each in tables):
-            got = "none" if tables is None else "another value"
+        are_tables = isinstance(tables, list) and all(isinstance(each, dict) for each in tables)
+        if not tables or not are_tables:
+            got = "another value" if tables else "none"
             self._note((_LOOP,), "there are no loops", "[[loop]] before each of them", got)
-            return
-        defaults = self._values(defaults, (_DEFAULTS,), _OF_DEFAULTS)
+            return []
+        defaults = self._values(defaults, (_DEFAULTS,), OF_DEFAULTS)
         defaults_are_good = not self.mistakes
         inherited = CombineGif(url=EXAMPLE_URL, workdir=self._folder).param_kwargs
+        found: list[tuple[Path, Loop]] = []
         for number, table in enumerate(tables):
             path, before = (_LOOP, number), len(self.mistakes)
-            values = self._values(table, path, _OF_LOOP)
+            values = self._values(table, path, OF_LOOP)
             for key in {"name", "url"} - table.keys() - defaults.keys():
                 self._note((*path, key), f"a loop has no {key}", f"{key} = ...", "none")
             values = self._with_workdir(path, values, defaults)
@@ -189,7 +146,23 @@ class _LoopsFile:
                 what = "dated_copy has no effect"
                 self._note((*path, "dated_copy"), what, "publish = ..., too", "none")
             if defaults_are_good and len(self.mistakes) == before:
-                yield from self._loop(path, inherited | defaults | values)
+                found += [(path, loop) for loop in self._loop(path, inherited | defaults | values)]
+        self._check_that_no_clip_is_replaced(found)
+        return [loop for _, loop in found]
+
+    def _check_that_no_clip_is_replaced(self, loops: list[tuple[Path, Loop]]) -> None:
+        """Note each loop that is published where another one makes its clip."""
+        clips = {
+            _same_place(f"{loop.clip.workdir}/{loop.clip.gif_file}"): path for path, loop in loops
+        }
+        for path, loop in loops:
+            if not isinstance(loop.task, PublishGif):
+                continue
+            other = clips.get(_same_place(loop.task.to), path)
+            if other != path:
+                what = "a loop would replace the clip in the work directory of another"
+                got = f"that of the loop in line {self._lines.line_of((*other, 'name'))}"
+                self._note((*path, "publish"), what, "a place of its own", got)
 
     def _loop(self, path: Path, values: dict[str, Any]) -> Iterator[Loop]:
         """The loop, unless its values cannot be used together."""
@@ -197,7 +170,7 @@ class _LoopsFile:
         try:
             task = _new_task(values)
         except PipelineError as error:
-            named = (key for key in values if f"{_OF_LOOP[key].flag} " in f"{error.what} ")
+            named = (key for key in values if f"{OF_LOOP[key].flag} " in f"{error.what} ")
             self._note_error((*path, *itertools.islice(named, 1)), error)
             return
         task.alone = True  # Luigi looks at all of its tasks before it runs each
@@ -224,7 +197,7 @@ class _LoopsFile:
         """What the file says, with paths as they are known from every folder."""
         if isinstance(value, date):  # or a datetime
             return value.isoformat()
-        if key not in _PATHS:
+        if key not in PATHS:
             return value
         if isinstance(value, str) and key == "url":
             with contextlib.suppress(ValueError):  # which the parameter tells of
@@ -252,7 +225,7 @@ class _LoopsFile:
         """Whether no loop before it has the same; else that is a mistake."""
         key, line = path[-1], self._lines.line_of(path)
         # Some file systems take two names for one.
-        taken = same_name(value) if key == "name" else same_name(comparable_place(value))
+        taken = same_name(value) if key == "name" else _same_place(value)
         other = self._taken.setdefault((key, taken), line)
         if other == line:
             return True
@@ -263,7 +236,7 @@ class _LoopsFile:
     def _unknown(self, path: Path, known: list[str]) -> None:
         key = str(path[-1])
         next_step = _did_you_mean(key, known) or "correct it; docs/options.md lists the parameters"
-        if key in _ONLY_OF_ONE and path[0] == _DEFAULTS:
+        if key in ONLY_OF_ONE and path[0] == _DEFAULTS:
             expected, next_step = f"a {key} for each [[loop]]", "move it there"
         elif len(path) == 1:
             expected = "[defaults] and [[loop]]"
@@ -274,7 +247,7 @@ class _LoopsFile:
     def _note_error(self, path: Path, error: PipelineError) -> None:
         """Note what a parameter or a task says of a value."""
         key = str(path[-1])
-        flag = _OF_LOOP[key].flag if key in _OF_LOOP else ""
+        flag = OF_LOOP[key].flag if key in OF_LOOP else ""
         what = error.what.replace(flag, key) if flag else error.what
         where = "" if error.where == GIVEN else f": {error.where}"
         self._note(path, what, error.expected, error.got, error.next_step, where)
@@ -292,6 +265,11 @@ class _LoopsFile:
         key = redaction.public_url(path[-1]) if isinstance(path[-1], str) else "this loop"
         where = f"{self._path}, line {line}: {key}{behind}"
         self.mistakes.append((line, _mistake(what, where, expected, got, next_step)))
+
+
+def _same_place(place: str) -> str:
+    """What is the same for two paths or URLs that lead to one place, on some file system."""
+    return same_name(comparable_place(place))
 
 
 def _new_task(values: dict[str, Any]) -> CombineGif | PublishGif:

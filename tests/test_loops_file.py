@@ -156,6 +156,7 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
     [
         ("", "line 1: loop", "none"),
         ('[loop]\nname = "a"', "line 1: loop", "another value"),
+        ("loop = []", "line 1: loop", "none"),
         ("a = [\n1,\n2 3]", "line 3", "Unclosed array"),
         ('\n[[loop]]\nname = "a', "line 3", "Unterminated string"),
         ("\xff", "line 1", "Invalid statement"),
@@ -180,6 +181,11 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
             '[[loop]]\nname = "a"\nurl = "x"\npublish = "s3://b/x.gif"\n'
             '[[loop]]\nname = "b"\nurl = "x"\npublish = "s3a://b/x.gif"',
             "line 8: publish", "x.gif, as in line 4",
+        ),
+        (
+            '[[loop]]\nname = "a"\nurl = "x"\npublish = "data/b/clip.gif"\n'
+            '[[loop]]\nname = "b"\nurl = "x"',
+            "line 4: publish", "that of the loop in line 6",
         ),
         ("a = " + "[" * 5000 + "]" * 5000, "", "too many to read"),
         (

@@ -6,7 +6,7 @@ import re
 
 from support.paths import ROOT
 
-from luigi_gif import cli_options, loops_file, settings
+from luigi_gif import cli_options, loop_parameters, settings
 from luigi_gif.cli_settings import luigi_gif
 from luigi_gif.publish import PublishGif
 
@@ -53,7 +53,7 @@ def test_no_option_is_missing_in_any_column() -> None:
         for name, _ in section.get_params()
     ]
     assert not set(of_sections) - set(column(2))
-    keys = set(loops_file._OF_LOOP) - {"name"}
+    keys = set(loop_parameters.OF_LOOP) - {"name"}
     assert set(column(3)) == keys
     of_make_gif = {name for name, _ in PublishGif.get_params()} - {"url", "to"}
     assert set(column(4)) == of_make_gif

@@ -132,6 +132,15 @@ def test_another_clip_in_its_place_gives_way(work: Path, place: str, tmp_path: P
     assert published(place) == (work / "clip.gif").read_bytes()
 
 
+def test_the_clip_in_the_work_directory_of_another_run_stays(work: Path, tmp_path: Path) -> None:
+    """Else each of the two would replace it whenever the other had."""
+    clip = made_of(gif(3), workdir=tmp_path / "other")
+    before = clip.read_bytes()
+    with pytest.raises(ParameterError, match="the clip of a run"):
+        publish(work, str(clip))
+    assert clip.read_bytes() == before
+
+
 @pytest.mark.parametrize("before", [False, True])
 @pytest.mark.parametrize("mine", [b"mine", gif(1), "edited"])
 def test_what_is_not_ours_stays(work: Path, place: str, mine: bytes | str, before: bool) -> None:
