@@ -51,7 +51,7 @@ check: $(DEV)
 
 # Strict: a dead link, or a public name without an entry, ends it. The variable stills an advertisement.
 docs: $(DOCS)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs --quiet build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "The site is build/site/index.html"
 
 audit: $(DEV)

@@ -52,8 +52,10 @@ def make_gif(
 
     Raises
     ------
+    ParameterError
+        For a source or an option that cannot be used.
     PipelineError
-        What went wrong, where, and what to do next; ParameterError for an option.
+        What went wrong, where, and what to do next.
 
     Examples
     --------

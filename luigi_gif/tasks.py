@@ -33,8 +33,8 @@ class DownloadData(PipelineTask):
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame
-        As those of :class:`CombineGif`.
+    **options
+        Those of :class:`CombineGif` from ``url`` to ``on_bad_frame``.
     """
 
     def output(self) -> storage.FileTarget:
@@ -71,8 +71,8 @@ class SplitFrames(PipelineTask):
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame
-        As those of :class:`CombineGif`.
+    **options
+        Those of :class:`CombineGif` from ``url`` to ``on_bad_frame``.
     """
 
     needs = DownloadData
@@ -106,10 +106,8 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
 
     Parameters
     ----------
-    url, workdir, data_file, sha256, on_bad_frame
-        As those of :class:`CombineGif`.
     **options
-        Those of its parameters that shape frames, from ``size`` to ``drop_blank``.
+        Those of :class:`CombineGif` from ``url`` to ``drop_blank``.
     """
 
     needs = SplitFrames
