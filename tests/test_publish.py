@@ -428,7 +428,7 @@ def test_a_reader_never_sees_a_part(work: Path, tmp_path: Path) -> None:
                 if end.exists():
                     os._exit(0)
         os._exit(1)
-    for number in range(30):
+    for number in range(10):
         assert publish((other, work)[number % 2], str(place))
     end.touch()
     assert os.waitpid(reader, 0)[1] == 0

@@ -104,15 +104,13 @@ def test_what_fails_leaves_what_was_there(folder: storage.Folder) -> None:
     assert [name for name, _ in folder.entries("")] == ["name"]
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"{", b"[1]", b"\xff", b'{"a": 1}', b'{"crc32": "00000000", "a": 1}']
-)
-def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder, text: bytes) -> None:
+def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder) -> None:
     """A damaged receipt or manifest counts as missing."""
     folder.write_json("name", {"a": 1})
     assert folder.read_json("name") == {"a": 1}
-    folder.write("name", text)
-    assert folder.read_json("name") is None
+    for text in (b"", b"{", b"[1]", b"\xff", b'{"a": 1}', b'{"crc32": "00000000", "a": 1}'):
+        folder.write("name", text)
+        assert folder.read_json("name") is None
 
 
 def test_what_is_noted_last_is_written_in_place(folder: storage.Folder) -> None:
