@@ -196,7 +196,6 @@ def _add_option(
 
 def add_settings(parser: Parser) -> None:
     """Add the options of luigi-gif that are about any run: its log, and each setting, in groups."""
-    parser.set_defaults(output=None, json=None)
     told = parser.add_mutually_exclusive_group()
     for name in ("quiet", "verbose"):
         _add_option(told, name, dict(luigi_gif.get_params())[name], f"-{name[0]}")

@@ -8,11 +8,12 @@ import sys
 import time
 from itertools import islice
 
-from luigi_gif import cli_log, cli_options, cli_runs, exit_codes, integrations, sources, urls
+from luigi_gif import cli_log, cli_options, cli_report, exit_codes, integrations, sources, urls
 from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.pruning import Limits, Pruning
 from luigi_gif.redaction import escaped, public_url
+from luigi_gif.wording import counted
 
 _AGE = "an age such as 30d, 24h or 2w"
 _EPILOG = """\
@@ -44,18 +45,18 @@ def main(arguments: list[str]) -> int:
         _check_folder(options.folder)
         pruning = Pruning(options.folder, limits, time.time(), is_dry=options.dry_run)
     except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.BAD_USAGE)
+        return cli_report.fail(error, exit_codes.BAD_USAGE)
     try:
         count = _run(pruning, prints=options.dry_run)
     except PipelineError as error:
-        return cli_runs.fail(error, exit_codes.TASK_FAILED)
+        return cli_report.fail(error, exit_codes.TASK_FAILED)
     for workdir, reason in pruning.kept_back:
         print(f"left {escaped(workdir) or '.'}: {reason}", file=sys.stderr)
     for failure in pruning.errors:
-        cli_runs.fail(failure, exit_codes.TASK_FAILED)
+        cli_report.fail(failure, exit_codes.TASK_FAILED)
     verb = "would remove" if options.dry_run else "removed"
-    files = f"{count:,} file{'' if count == 1 else 's'}"
-    print(f"{public_url(options.folder)}: {verb} {files}", file=sys.stderr)
+    said = f"{public_url(options.folder)}: {verb} {counted(count, 'file')}"
+    print(said, file=sys.stderr)
     return exit_codes.TASK_FAILED if pruning.errors else exit_codes.SUCCESS
 
 

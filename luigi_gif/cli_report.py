@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING
 from luigi_gif import also, clip_result, exit_codes, integrations, json_result, run_history
 from luigi_gif.errors import PipelineError, StorageError
 from luigi_gif.redaction import escaped
+from luigi_gif.wording import counted
 
 if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
     from luigi_gif.publish import PublishGif
     from luigi_gif.tasks import CombineGif
+
+
+def fail(error: PipelineError, code: int) -> int:
+    """Say what went wrong; the exit code."""
+    print(f"ERROR: {error}", file=sys.stderr)
+    return code
 
 
 class RunReport:
@@ -52,9 +59,8 @@ class RunReport:
 
     def tell_error(self, error: PipelineError, code: int) -> int:
         """Tell of an error that no log has told; the exit code."""
-        print(f"ERROR: {error}", file=sys.stderr)
         self.tell_failure(error, code)
-        return code
+        return fail(error, code)
 
     def tell_failure(self, error: PipelineError, code: int) -> None:
         """Tell of an error that the log has told."""
@@ -98,5 +104,5 @@ def _describe_clip(task: CombineGif) -> list[str]:
     clip = run_history.recorded_clip(task.folder, task.gif_file)
     if clip is None:
         return [size_text]
-    frame_count = f"{clip['frames']:,} frame{'s' if clip['frames'] != 1 else ''}"
-    return [frame_count, size_text, *([clip["gave_up"]] if "gave_up" in clip else [])]
+    gave_up = [escaped(clip["gave_up"])] if "gave_up" in clip else []
+    return [counted(clip["frames"], "frame"), size_text, *gave_up]

@@ -1,9 +1,8 @@
-"""Runs of Luigi in the process of luigi-gif: their settings and their errors."""
+"""Runs of Luigi in the process of luigi-gif, and their settings."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 
 import luigi
@@ -12,7 +11,7 @@ from luigi.execution_summary import LuigiRunResult
 
 from luigi_gif import cli_options, integrations
 from luigi_gif.cli_settings import luigi_gif
-from luigi_gif.errors import ParameterError, PipelineError
+from luigi_gif.errors import ParameterError
 from luigi_gif.parameter_checks import CheckedConfig
 
 
@@ -65,12 +64,6 @@ def tasks_done(result: LuigiRunResult) -> set[luigi.Task]:
 
     parts = _partition_tasks(result.worker)
     return set(parts["completed"] | parts["already_done"])
-
-
-def fail(error: PipelineError, code: int) -> int:
-    """Say what went wrong; the exit code."""
-    print(f"ERROR: {error}", file=sys.stderr)
-    return code
 
 
 def _bad_entry(error: ValueError) -> ParameterError:

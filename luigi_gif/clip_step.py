@@ -10,6 +10,7 @@ from luigi_gif import also, clips, frames, integrations, run_history, settings, 
 from luigi_gif.also_parameters import also_options_of, also_recipe, files_of
 from luigi_gif.caption_parameters import ITEMS_KEY, caption_plan
 from luigi_gif.clip_parameters import clip_options_of, clip_recipe
+from luigi_gif.wording import counted
 
 if TYPE_CHECKING:
     from luigi_gif.tasks import CombineGif
@@ -37,7 +38,7 @@ def make_outputs(task: CombineGif) -> tuple[str, clips.CombinedClip | None]:
     made, clip = [], None
     if _reason_of_clip(task):
         clip = _make_clip(task)
-        words = f"{task.output()}: {clip.frame_count:,} frames, {clip.size_bytes:,} bytes"
+        words = f"{task.output()}: {counted(clip.frame_count, 'frame')}, {clip.size_bytes:,} bytes"
         made.append(f"{words}, for --max-size with {clip.gave_up}" if clip.gave_up else words)
     stale = [file for file in files_of(task) if _reason_of_file(task, file)]
     for each in _make_files(task, stale) if stale else []:

@@ -1,4 +1,4 @@
-"""What ``luigi-gif --json`` prints of a run; docs/json-result.schema.json is its schema."""
+"""What luigi-gif and its commands print with --json, as docs/json-result.schema.json has it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from luigi_gif.errors import WORDS, PipelineError, find_pipeline_error, short_re
 if TYPE_CHECKING:
     from luigi_gif.clip_result import Result
     from luigi_gif.json_object import JsonObject
+    from luigi_gif.loop_state import LoopState
+    from luigi_gif.run_history import RecordedFailure
 
 
 def describe_result(result: Result) -> JsonObject:
@@ -38,6 +40,35 @@ def describe_result(result: Result) -> JsonObject:
 def describe_failure(error: PipelineError, exit_code: int) -> JsonObject:
     """A run that failed: the five texts of its error, and the exit code."""
     return {"error": {key: getattr(error, key) for key in WORDS}, "exit_code": exit_code}
+
+
+def describe_made_loop(name: str, word: str, result: Result) -> JsonObject:
+    """A loop with a clip that a run made, or left as it was, as its word says."""
+    return {"loop": name, "state": word, **describe_result(result)}
+
+
+def describe_failed_loop(name: str, failure: RecordedFailure | None) -> JsonObject:
+    """A loop that failed: its name, and the five texts of the error, as far as it is known."""
+    words = failure.words if failure is not None else {}
+    other = {
+        "what": "the clip could not be made",
+        "where": name,
+        "expected": "its clip",
+        "got": "an error that is in the log",
+        "next_step": "see the log on standard error",
+    }
+    return {"loop": name, "state": "failed", "error": {**other, **words}}
+
+
+def describe_state(name: str, state: LoopState) -> JsonObject:
+    """How a loop is: its name, state, when its clip was made, bytes, and why it is not ok."""
+    return {
+        "loop": name,
+        "state": state.word,
+        "made": None if state.made is None else state.made.isoformat(),
+        "bytes": state.size,
+        "reason": state.reason,
+    }
 
 
 def describe_steps(task: Any) -> JsonObject:

@@ -178,6 +178,10 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
 
     def complete(self) -> bool:
         """Whether the output is current; as the first question of a run, also of the source."""
+        with integrations.log_of_loop(self.loop_name):
+            return self._is_complete()
+
+    def _is_complete(self) -> bool:
         goes_on = self._ignores_source or self._has_run
         self._ignores_source = False
         if not goes_on:
@@ -206,9 +210,10 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         """Make the output, unless it is current by now."""
         execution.check_is_no_worker()
         settings.check_all()
-        if self.alone:
-            self._run_steps_before()
-        self._run()
+        with integrations.log_of_loop(self.loop_name):
+            if self.alone:
+                self._run_steps_before()
+            self._run()
 
     def _run(self) -> None:
         self._made = step_run.run_locked(self)

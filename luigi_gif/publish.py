@@ -21,6 +21,7 @@ from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import zone_of
 from luigi_gif.tasks import CombineGif
 from luigi_gif.unwanted_parameters import UnwantedParameters
+from luigi_gif.wording import counted
 
 
 class PublishGif(
@@ -131,7 +132,7 @@ class PublishGif(
         if not self._has_copied:
             return f"sure of {self.output()}: it is this clip already"
         clip = run_history.recorded_clip(self.folder, self.gif_file)
-        facts = [f"{clip['frames']:,} frames, {clip['bytes']:,} bytes"] if clip else []
+        facts = [f"{counted(clip['frames'], 'frame')}, {clip['bytes']:,} bytes"] if clip else []
         return ": ".join([str(self.output()), *facts])
 
     def about(self) -> dict[str, object]:

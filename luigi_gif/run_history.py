@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from luigi_gif.json_object import JsonObject
 
 _FAILURE = "error"
+_CLIP_NUMBERS = ("frames", "width", "height", "duration_ms", "bytes")
+"""What is noted of each clip; somebody may have altered it."""
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
@@ -134,7 +136,10 @@ def recorded_clips(folder: storage.Folder) -> JsonObject:
 def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
     """What was noted of the clip that lies there; None where nothing is known of it."""
     clip = mapping_of(recorded_clips(folder).get(name))
-    return clip if clip and clip.get("bytes") == folder.size(name) else None
+    is_whole = all(number_of(clip.get(key)) is not None for key in _CLIP_NUMBERS)
+    if not (is_whole and isinstance(clip.get("gave_up", ""), str)):
+        return None
+    return clip if clip["bytes"] == folder.size(name) else None
 
 
 def recorded_publications(folder: storage.Folder) -> JsonObject:

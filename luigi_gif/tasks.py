@@ -22,6 +22,7 @@ from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
 from luigi_gif.storage import INDEX
 from luigi_gif.unwanted_parameters import UnwantedParameters, unwanted_recipe
+from luigi_gif.wording import counted
 
 INDEX_KEYS = {"recipe", "sha256", "version", "frames", "waypoints", "end"}
 
@@ -94,11 +95,11 @@ class SplitFrames(PipelineTask):
         sha256 = self.bundle.checked_sha256(self.sha256)
         found = self.bundle.find_frames(version, strict=self.on_bad_frame == "fail")
         if found.empty:
-            message = "%d frames are empty and left out: nothing stands between two delimiters"
-            logger.warning(message, found.empty)
+            message = "left out as nothing stands between two delimiters: %s"
+            logger.warning(message, counted(found.empty, "empty frame"))
         index = {"recipe": self.recipe(), "sha256": sha256, "version": version}
         self.folder.write_json(INDEX, index | found.to_json(), durable=False)
-        return f"{self.output()}: {found.frame_count:,} frames"
+        return f"{self.output()}: {counted(found.frame_count, 'frame')}"
 
 
 class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, PipelineTask):

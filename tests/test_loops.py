@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
 import subprocess
@@ -9,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import luigi
 import pytest
 from luigi.configuration import LuigiConfigParser
 from luigi.task_register import Register
@@ -21,10 +25,13 @@ from support.page_server import Server
 from support.paths import ROOT
 
 from luigi_gif import Loops, cli, cli_log, integrations, storage
-from luigi_gif.errors import ParameterError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError
+from luigi_gif.integrations import FORMAT, PlainFormatter
+from luigi_gif.loops_file import read_loops
 
 Run = Callable[..., tuple[int, list[list[str]]]]
 BROKEN = (1, 3)
+SCHEMA = json.loads((ROOT / "docs" / "json-result.schema.json").read_text())
 
 
 @pytest.fixture
@@ -94,6 +101,53 @@ def test_broken_sources_do_not_stop_the_rest(tmp_path: Path, server: Server, run
     assert facts["where"] == server.url("/1.img?key=***")
     assert facts["last error"].startswith("DownloadData, 20")
     assert "s3cret" not in (tmp_path / "data" / "loop-1" / "run.json").read_text()
+
+
+def test_programs_get_the_same_as_json(tmp_path: Path, run: Run) -> None:
+    """A line for each loop of run, and an array of list, as the schema describes them."""
+    (tmp_path / "good.img").write_bytes(gif(1))
+    path = write_loops(tmp_path, good="good.img", away="away.img")
+    code, (made, failed) = run_json(run, "run")
+    assert code == 30
+    assert (made["loop"], made["state"], made["frames"]) == ("good", "made", 1)
+    assert made["path"] == str(tmp_path / "data" / "good" / "clip.gif")
+    assert (failed["loop"], failed["state"]) == ("away", "failed")
+    assert failed["error"]["where"] == str(tmp_path / "away.img")
+    assert run_json(run, "run", "good")[1][0]["state"] == "unchanged"
+    code, (listed,) = run_json(run, "list")
+    assert code == 0
+    assert [(loop["state"], loop["bytes"]) for loop in listed] == [
+        ("ok", made["bytes"]), ("failed", None)
+    ]  # fmt: skip
+    path.write_text(f"{path.read_text()}hold_lst_ms = 1")
+    for word in ("run", "list"):
+        code, (told,) = run_json(run, word)
+        assert code == told["exit_code"] == 2
+        assert told["error"]["where"].endswith(": hold_lst_ms")
+
+
+def run_json(run: Run, *arguments: str) -> tuple[int, list[Any]]:
+    """The exit code, and what each line holds."""
+    code, rows = run(*arguments, "--json")
+    lines = [json.loads("  ".join(row)) for row in rows]
+    for line in lines:
+        jsonschema.validate(line, SCHEMA)
+    return code, lines
+
+
+def test_the_log_names_the_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also that of a step before the last one, and the error that Luigi logs."""
+    (tmp_path / "good.img").write_bytes(gif(1))
+    path = write_loops(tmp_path, good="good.img", away="away.img")
+    caplog.handler.setFormatter(PlainFormatter(logging.Formatter(FORMAT)))
+    with caplog.at_level(logging.INFO, LUIGI_LOGGER):
+        for loop in read_loops(str(path)):
+            luigi.build([loop.task], local_scheduler=True)
+    said = caplog.text
+    assert "INFO: good: SplitFrames runs" in said
+    assert "INFO: away: DownloadData runs" in said
+    assert "ERROR: away: the file cannot be read" in said
+    assert not re.search("^INFO: [A-Z][a-z]+(Data|Frames|Gif) ", said, re.MULTILINE)
 
 
 def test_what_is_current_is_unchanged(tmp_path: Path, run: Run) -> None:

@@ -7,7 +7,7 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.integrations.byte_format import format_size
     from luigi_gif.integrations.failure_summary import note_failure
-    from luigi_gif.integrations.log_format import FORMAT, PlainFormatter
+    from luigi_gif.integrations.log_format import FORMAT, PlainFormatter, log_of_loop
     from luigi_gif.integrations.luigi_command import luigi_arguments
     from luigi_gif.integrations.notifications import notify_failure, notify_success
     from luigi_gif.integrations.page import write_page
@@ -31,7 +31,7 @@ __getattr__ = loads_on_use(
     {
         "byte_format": ("format_size",),
         "failure_summary": ("note_failure",),
-        "log_format": ("FORMAT", "PlainFormatter"),
+        "log_format": ("FORMAT", "PlainFormatter", "log_of_loop"),
         "luigi_command": ("luigi_arguments",),
         "notifications": ("notify_failure", "notify_success"),
         "page": ("write_page",),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 import re
+from collections.abc import Iterator
 
 from luigi_gif.errors import LUIGI_LOGGER, find_pipeline_error, short_reason
 from luigi_gif.redaction import escaped, public_text
@@ -31,12 +33,42 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         error = find_pipeline_error(record.exc_info[1]) if record.exc_info else None
+        loop = _loop_of(record)
+        record = copy.copy(record)
         if error is not None:
-            record = copy.copy(record)
             record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        if loop:
+            record.msg, record.args = f"{loop}: {record.getMessage()}", ()
         text = _TRACEBACK_OF_OURS.sub("", self._inner.format(record))
         text = "\n".join(map(escaped, text.split("\n")))
         return _LIKE_A_RECORD.sub("\n  ", text)
+
+
+# Of this process, in which one task runs at a time; its threads log, too.
+_loops: list[str] = []
+"""The name of the loop whose task is at work, and of its steps within, which may have none."""
+
+
+@contextlib.contextmanager
+def log_of_loop(name: str) -> Iterator[None]:
+    """A block in which commands show the log with the name of a loop, if it has one.
+
+    Other handlers get records as they are.
+    """
+    _loops.append(name)
+    try:
+        yield
+    finally:
+        _loops.pop()
+
+
+def _loop_of(record: logging.LogRecord) -> str:
+    """The name of the loop that a record is about; empty for none."""
+    if record.name != LUIGI_LOGGER:
+        return next(filter(None, _loops), "")
+    # Luigi's own tell of a task, once it has run.
+    named = (getattr(each, "loop_name", "") for each in record.args or ())
+    return next(filter(None, named), "")
 
 
 class LineFormatter(logging.Formatter):

@@ -22,6 +22,7 @@ from luigi_gif.sources.selection import NO_IMAGE, LeftOut, Selection, choose
 from luigi_gif.sources.several import SeveralItems
 from luigi_gif.sources.source_errors import unusable_source_error
 from luigi_gif.sources.store_items import StoreItems, names_many_objects
+from luigi_gif.wording import counted
 
 _MAX_EXAMPLES = 16
 
@@ -102,7 +103,7 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         logger.info("%d of %d items are no images, and left out", listed - images, listed)
     if listing:
         return listing
-    got = f"none of {images:,} is wanted" if images else f"none in {listed:,} files"
+    got = f"none of {images:,} is wanted" if images else f"none in {counted(listed, 'file')}"
     got += _unusable_example(items, examples)
     raise SourceError(
         "there is no image to make frames of",
