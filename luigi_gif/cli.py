@@ -15,6 +15,7 @@ from luigi_gif import (
     cli_options,
     cli_runs,
     clip_copy,
+    clip_page,
     exit_codes,
     integrations,
     json_result,
@@ -74,6 +75,8 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
     """
     options = parser.parse_args(arguments)
     _refuse_empty(parser, options)
+    if options.page_url is not None and options.page is None:
+        parser.error("--page-url is about --page, which is not given")
     if options.page or options.write_samples or options.completion or options.explain:
         if options.json:
             parser.error("--json is about a clip, and none is made")
@@ -82,7 +85,7 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
     report.as_json, report.closing_line = own.json, not own.quiet
     cli_log.set_up_log(own.log)
     if options.page is not None:
-        integrations.print_path(_page(options.page))
+        integrations.print_path(_page(options.page, options.page_url or ""))
         return exit_codes.SUCCESS
     if options.write_samples:
         _write_samples()
@@ -119,14 +122,15 @@ def _make(options: argparse.Namespace, own: luigi_gif, report: RunReport) -> int
 
 def _refuse_empty(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     # An empty value is a shell variable that is not set; only some settings may be empty.
-    for name in ("url", "output", "page", *cli_options.task_parameters()):
+    for name in ("url", "output", "page", "page_url", *cli_options.task_parameters()):
         if getattr(options, name) in ("", [""]):
             parser.error(f"{name if name == 'url' else cli_options.flag(name)} is empty")
 
 
-def _page(folder: str) -> str:
+def _page(folder: str, site_url: str) -> str:
+    site_url = clip_page.check_site_url(site_url)
     try:
-        return integrations.write_page(folder)
+        return clip_page.write_page(folder, site_url)
     except ParameterError as error:
         raise ParameterError(
             "the folder cannot be used",

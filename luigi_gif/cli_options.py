@@ -154,6 +154,11 @@ def _add_other_uses(group: argparse._ActionsContainer) -> None:
         "--page", metavar="FOLDER", help="only write an HTML page of all clips in this folder"
     )
     group.add_argument(
+        "--page-url",
+        metavar="URL",
+        help="where that folder is on the web, for whole links in the feed of the page",
+    )
+    group.add_argument(
         "--write-samples",
         action="store_true",
         help="only write examples/, a bundle and a notebook, and config/, files for cron, systemd "

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from luigi_gif import storage
+from luigi_gif import clip_page, storage
 from luigi_gif.errors import PipelineError, StorageError
 from luigi_gif.own_files import MARKS, SUBFOLDERS, OwnFiles
 from luigi_gif.storage import LOCK
@@ -53,6 +53,7 @@ class Pruning:
         self._limits = limits
         self._now = now
         self._is_dry = is_dry
+        self._posters = clip_page.Posters(self._root)
         self.kept_back: list[KeptBack] = []
         self.errors: list[PipelineError] = []
         """Why something old could not be looked at or removed."""
@@ -68,7 +69,9 @@ class Pruning:
             others = {each.removeprefix(prefix) for each in workdirs if each.startswith(prefix)}
             try:
                 for name in self._prune(workdir, others):
-                    yield posixpath.join(workdir, name)
+                    path = posixpath.join(workdir, name)
+                    yield path
+                    yield from self._remove_posters(path)
             except PipelineError as error:
                 self.errors.append(error)
             except FileNotFoundError as error:
@@ -106,6 +109,16 @@ class Pruning:
             for subfolder in sorted(subfolders, key=len, reverse=True):
                 _remove_empty(folder, subfolder)
         _remove_empty(self._root, workdir)
+
+    def _remove_posters(self, path: str) -> Iterator[str]:
+        """Remove those of a clip that went, which a page in the folder has."""
+        if self._limits.clips_s is None:
+            return
+        for name in self._posters.of_clip(path):
+            if not self._is_dry:
+                self._root.remove(name)
+                _remove_empty(self._root, posixpath.dirname(name))
+            yield name
 
     def _is_old(self, own: OwnFiles) -> bool:
         limits = self._limits

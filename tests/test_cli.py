@@ -172,6 +172,8 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
         ([str(SAMPLE), "--qual", "best"], 2, "unrecognized arguments: --qual best"),
         (["--page", ""], 2, "--page is empty"),
         (["--page", "nonsense://x"], 2, "correct --page"),
+        (["--page", "x", "--page-url", "example.org"], 2, "the value of --page-url cannot be used"),
+        (["--page-url", "https://example.org/"], 2, "--page-url is about --page"),
         (["--page", "nowhere"], 2, "there is no clip to show"),
     ):
         result = run_luigi_gif(tmp_path, *arguments)

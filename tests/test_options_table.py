@@ -11,7 +11,10 @@ from luigi_gif.cli_settings import luigi_gif
 from luigi_gif.publish import PublishGif
 
 HEAD = "| luigi-gif | luigi | luigi.cfg | loops.toml | make_gif() |\n|---|---|---|---|---|\n"
-INSTEAD = {"--help", "--explain", "--page", "--write-samples", "--completion", "--version"}
+INSTEAD = {
+    *("--help", "--explain", "--page", "--page-url", "--write-samples", "--completion"),
+    "--version",
+}
 """They make no clip, and stand on the command line only."""
 
 

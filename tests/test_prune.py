@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from campaigns.prune import campaign
-from support.clips import clip_here, clip_of
+from support.clips import clip_here, clip_of, note_of_clip
 from support.images import DELIMITER, gif
 from support.numbered import picture
 from support.page_server import Server
 
 import luigi_gif
-from luigi_gif import cli, storage
+from luigi_gif import cli, clip_page, storage
 from luigi_gif.errors import StorageError
 from luigi_gif.pruning import Limits, Pruning
 
@@ -377,3 +377,19 @@ def test_a_file_beside_a_clip_goes_with_it(tmp_path: Path) -> None:
     assert "a/clip.webp" not in prune(tmp_path / "clips", KEEP)
     assert "a/clip.webp" in prune(tmp_path / "clips", ALL)
     assert altered.exists()
+
+
+def test_a_poster_goes_with_its_clip(clips: Path) -> None:
+    """Of a page in the folder; one that was altered, and that of a clip which stays, do not."""
+    for name in ("b", "c"):
+        shutil.copytree(clips / "a", clips / name)
+    note_of_clip(clips / "c", made="2100-01-01T00:00:00+00:00")
+    clip_page.write_page(str(clips))
+    made = clip_page.Posters(storage.open_folder(str(clips)))
+    poster = {name: next(made.of_clip(f"{name}/clip.gif")) for name in "abc"}
+    with (clips / poster["b"]).open("ab") as file:
+        file.write(b"altered")
+    assert not [name for name in prune(clips, KEEP) if name.startswith("posters/")]
+    removed = prune(clips, ALL)
+    assert [name for name in removed if name.startswith("posters/")] == [poster["a"]]
+    assert files(clips / "posters") == {Path(poster[name]).name for name in "bc"}

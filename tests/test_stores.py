@@ -24,7 +24,7 @@ from fsspec.asyn import get_loop
 from luigi.configuration import get_config
 from luigi.task_register import Register
 from pytest_mock import MockerFixture
-from support.clips import clip_here
+from support.clips import clip_here, make_clip
 from support.commands import Run, strange_lines
 from support.fetched import Fetch
 from support.images import DELIMITER
@@ -47,7 +47,7 @@ from test_storage import (  # noqa: F401
 )
 
 import luigi_gif
-from luigi_gif import loop_state, loops_file, storage
+from luigi_gif import clip_page, loop_state, loops_file, storage
 from luigi_gif.errors import DownloadError, ForeignFileError, StorageError
 from luigi_gif.frames import frame_to_gif
 from luigi_gif.pruning import Limits, Pruning
@@ -468,6 +468,23 @@ def test_a_clip_is_published_on_a_store(
     )
     monkeypatch.setattr(type(system), "cat_file", None)
     assert again.complete()
+
+
+@pytest.mark.parametrize("store", ["gcs"], indirect=True)
+def test_a_page_of_clips_is_served_as_what_it_is(store: Store, tmp_path: Path) -> None:
+    """A browser shows it, keeps its posters, and asks for the rest each time."""
+    folder = f"{store.bucket()}/loops"
+    make_clip(frame(0), workdir := tmp_path / "a")
+    opened = storage.open_folder(folder)
+    for name in ("run.json", "clip.gif"):
+        opened.write(f"a/{name}", (workdir / name).read_bytes())
+    page = clip_page.write_page(folder)
+    assert served_as(page) == ("text/html", "no-cache")
+    assert served_as(f"{folder}/atom.xml")[0] == "application/atom+xml"
+    (poster,) = opened.entries("posters")
+    content_type, cache_control = served_as(f"{folder}/posters/{poster.name}")
+    assert content_type == "image/webp"
+    assert "immutable" in cache_control
 
 
 @pytest.mark.parametrize("store", ["gcs"], indirect=True)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.recoloring import choose_colors
     from luigi_gif.imaging.shrinking import shown_colors, smaller_image
     from luigi_gif.imaging.single_frame import SingleFrame, with_delay
+    from luigi_gif.imaging.small_still import SmallStill, small_webp
     from luigi_gif.imaging.structural_similarity import Likeness, likeness
 
 __getattr__ = loads_on_use(
@@ -80,6 +81,7 @@ __getattr__ = loads_on_use(
         "recoloring": ("choose_colors",),
         "shrinking": ("shown_colors", "smaller_image"),
         "single_frame": ("SingleFrame", "with_delay"),
+        "small_still": ("SmallStill", "small_webp"),
         "structural_similarity": ("Likeness", "likeness"),
         "animation_frames": (
             "encode_png_part",

@@ -1,4 +1,4 @@
-"""A run and the world: progress, notifications, luigid, signals, logs, the page of clips."""
+"""A run and the world: progress, notifications, luigid, signals, logs."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from luigi_gif.integrations.log_format import FORMAT, PlainFormatter, log_of_loop
     from luigi_gif.integrations.luigi_command import luigi_arguments
     from luigi_gif.integrations.notifications import notify_failure, notify_success
-    from luigi_gif.integrations.page import write_page
     from luigi_gif.integrations.process_setup import (
         install_for_command,
         install_for_luigi,
@@ -34,7 +33,6 @@ __getattr__ = loads_on_use(
         "log_format": ("FORMAT", "PlainFormatter", "log_of_loop"),
         "luigi_command": ("luigi_arguments",),
         "notifications": ("notify_failure", "notify_success"),
-        "page": ("write_page",),
         "process_setup": (
             "install_for_command",
             "install_for_luigi",

@@ -46,15 +46,18 @@ class Browser:
 
     def open(self, url: str) -> None:
         """Go there; it need not have loaded when this returns."""
-        answer = self._call("Page.navigate", url=url)
+        answer = self.call("Page.navigate", url=url)
         assert "errorText" not in answer, answer
 
     def value(self, expression: str) -> Any:
-        """Of a JavaScript expression, as JSON has it."""
-        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Of a JavaScript expression, as JSON has it; a promise is waited for."""
+        answer = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         return answer["result"].get("value")
 
-    def _call(self, method: str, **parameters: object) -> Any:
+    def call(self, method: str, **parameters: object) -> Any:
+        """What a method of the DevTools protocol answers."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         return self._loop.run_until_complete(self._ask(json.dumps(message)))

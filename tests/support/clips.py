@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import luigi_gif
+from luigi_gif import storage
 
 
 def make_clip(data: bytes, workdir: Path, **parameters: object) -> Path:
@@ -30,3 +31,12 @@ def clip_of(combined: luigi_gif.CombineGif) -> Path:
     for step in (split.requires(), split, written, combined):
         step.run()
     return Path(combined.output().path)
+
+
+def note_of_clip(workdir: Path, **changes: object) -> None:
+    """Let a work directory say something else of its clip, with a right checksum."""
+    folder = storage.open_folder(str(workdir))
+    run = folder.read_json("run.json")
+    assert run is not None
+    run["clips"]["clip.gif"] |= changes
+    folder.write_json("run.json", run)
