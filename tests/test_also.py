@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +371,19 @@ def test_a_video_shows_the_pictures_on_white(videos: Path, format_: str) -> None
     if format_ == "mp4":
         data = beside(videos, format_).read_bytes()
         assert data.index(b"moov") < data.index(b"mdat")
+
+
+@pytest.mark.external
+@decoders.IN_CHROMIUM
+@pytest.mark.parametrize("format_", ["mp4", "webm"])
+def test_chromium_plays_a_video_with_each_frame_at_its_time(videos: Path, format_: str) -> None:
+    """It plays to its end, which is that of the clip."""
+    programs.need("chromium")
+    begins_s = [begin / 1000 for begin in accumulate(PLAYED_MS, initial=0)]
+    middles_s = [(begin + end) / 2 for begin, end in pairwise(begins_s)]
+    data = beside(videos, format_).read_bytes()
+    duration_s, found_s = decoders.played_by_chromium(data, f"video/{format_}", middles_s)
+    assert [*found_s, duration_s] == pytest.approx(begins_s, abs=0.002)
 
 
 @pytest.mark.external

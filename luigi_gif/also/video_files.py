@@ -34,7 +34,7 @@ _OF_FORMAT = {
         *("-video_track_timescale", "1000", "-movflags", "+faststart", "-f", "mp4"),
     ),
     "webm": (
-        *("-c:v", "libvpx-vp9", "-b:v", "0", "-crf", "16", "-deadline", "good"),
+        *("-c:v", "libvpx-vp9", "-b:v", "0", "-crf", "14", "-deadline", "good"),
         *("-cpu-used", "4", "-row-mt", "1", "-f", "webm"),
     ),
 }

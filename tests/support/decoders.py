@@ -5,7 +5,6 @@ A pixel that is transparent is (0, 0, 0, 0), whatever color a decoder gives it.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import queue
@@ -28,9 +27,14 @@ Pixels = NDArray[np.uint8]
 """Height x width x 4."""
 
 _PAGE = """<!doctype html><script>
-const data = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
+const send = (body) => fetch("/", {method: "POST", body});
 (async () => {
-  const decoder = new ImageDecoder({data, type: "%s"});
+  const data = await (await fetch("/data")).arrayBuffer(), type = "%s";
+  %s
+})().catch((error) => send("error: " + error));
+</script>"""
+_IMAGE = """
+  const decoder = new ImageDecoder({data, type});
   await decoder.tracks.ready;
   await decoder.completed;
   const frames = [], shown = [];
@@ -42,9 +46,30 @@ const data = Uint8Array.from(atob("%s"), (c) => c.charCodeAt(0));
     frames.push(context.getImageData(0, 0, canvas.width, canvas.height).data);
     shown.push([canvas.width, canvas.height, image.duration]);
   }
-  await fetch("/", {method: "POST", body: new Blob([JSON.stringify(shown), "\\n", ...frames])});
-})().catch((error) => fetch("/", {method: "POST", body: "error: " + error}));
-</script>"""
+  await send(new Blob([JSON.stringify(shown), "\\n", ...frames]));
+"""
+_VIDEO = """
+  const video = document.createElement("video"), times = %s, begins = [];
+  const happens = (name) => new Promise((resolve, reject) => {
+    video.addEventListener(name, resolve, {once: true});
+    video.addEventListener("error", () => reject(video.error.message), {once: true});
+  });
+  video.muted = true;
+  video.src = URL.createObjectURL(new Blob([data], {type}));
+  document.documentElement.append(video);
+  await happens("loadeddata");
+  for (const time of times) {
+    const shown = new Promise((resolve) => video.requestVideoFrameCallback(
+        (now, frame) => resolve(frame.mediaTime)));
+    video.currentTime = time;
+    begins.push(await shown);
+  }
+  video.playbackRate = 16;
+  const ended = happens("ended");
+  await video.play();
+  await ended;
+  await send(JSON.stringify([video.duration, begins]));
+"""
 
 
 def pillow(path: Path) -> list[Pixels]:
@@ -79,7 +104,28 @@ def chromium(path: Path) -> list[Pixels]:
 
 def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
     """What Chromium shows of an image file of this media type, and for how many milliseconds."""
-    page = (_PAGE % (base64.b64encode(data).decode(), type_)).encode()
+    head, _, raw = _said_by_chromium(data, _PAGE % (type_, _IMAGE)).partition(b"\n")
+    frames, begin = [], 0
+    for width, height, microseconds in json.loads(head):
+        end = begin + 4 * width * height
+        pixels = np.frombuffer(raw[begin:end], np.uint8).reshape(height, width, 4)
+        frames.append((_clean(Image.fromarray(pixels)), (microseconds or 0) / 1000))
+        begin = end
+    return frames
+
+
+def played_by_chromium(data: bytes, type_: str, times_s: list[float]) -> tuple[float, list[float]]:
+    """How long a video is, which plays to its end, and when the frames at some times begin.
+
+    All in seconds.
+    """
+    page = _PAGE % (type_, _VIDEO % json.dumps(times_s))
+    duration_s, begins_s = json.loads(_said_by_chromium(data, page))
+    return duration_s, begins_s
+
+
+def _said_by_chromium(data: bytes, page: str) -> bytes:
+    """What a page tells of data that it finds at /data."""
     results: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -87,7 +133,7 @@ def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write(page)
+            self.wfile.write(data if self.path == "/data" else page.encode())
 
         def do_POST(self) -> None:
             results.put(self.rfile.read(int(self.headers["Content-Length"])))
@@ -101,16 +147,9 @@ def shown_by_chromium(data: bytes, type_: str) -> list[tuple[Pixels, float]]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             browser().open(f"http://127.0.0.1:{server.server_port}/")
-            head, _, raw = results.get(timeout=300).partition(b"\n")
+            return results.get(timeout=300)
         finally:
             server.shutdown()
-    frames, begin = [], 0
-    for width, height, microseconds in json.loads(head):
-        end = begin + 4 * width * height
-        pixels = np.frombuffer(raw[begin:end], np.uint8).reshape(height, width, 4)
-        frames.append((_clean(Image.fromarray(pixels)), (microseconds or 0) / 1000))
-        begin = end
-    return frames
 
 
 DECODERS: dict[str, Callable[[Path], list[Pixels]]] = {
