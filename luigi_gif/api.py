@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from luigi_gif import bundles, clip_copy, clip_result, imaging
+from luigi_gif import bundles, clip_copy, clip_result, imaging, storage
 from luigi_gif.clip_result import Result
-from luigi_gif.errors import ParameterError, Undecodable
+from luigi_gif.errors import ParameterError, PipelineError, Undecodable
 from luigi_gif.publish import PublishGif
 from luigi_gif.temporary_source import temporary_source
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     Picture: TypeAlias = bytes | Image | np.ndarray
     Name: TypeAlias = str | os.PathLike[str]
     Source: TypeAlias = Name | Iterable[Name] | Iterable[Picture]
+
+_SOURCE = "the source of make_gif()"
 
 
 def make_gif(
@@ -95,8 +96,20 @@ def _work_directory(options: dict[str, object]) -> Iterator[object]:
     if workdir is not None:
         yield workdir
         return
-    with tempfile.TemporaryDirectory(prefix="luigi-gif-") as name:
-        yield name
+    with storage.temporary_folder() as folder:
+        shown = {f"{folder.url}/": "", folder.url: "a temporary folder"}
+        with _errors_without(shown):
+            yield folder.url
+
+
+@contextmanager
+def _errors_without(shown: dict[str, str]) -> Iterator[None]:
+    """A block whose errors show something else for paths that are gone by then."""
+    try:
+        yield
+    except PipelineError as error:
+        error.replace_words(shown)
+        raise
 
 
 @contextmanager
@@ -113,7 +126,8 @@ def _named(source: object) -> Iterator[object]:
     if isinstance(first, str | os.PathLike):
         yield list(items)
         return
-    with temporary_source("images", functools.partial(_write_bundle, items)) as path:
+    write = functools.partial(_write_bundle, items)
+    with temporary_source("images", write) as path, _errors_without({path: _SOURCE}):
         yield path
 
 
@@ -132,7 +146,7 @@ def _items_of(source: Any) -> Iterator[Any]:
 def _bad_source(got: str) -> ParameterError:
     return ParameterError(
         "this is no source of frames",
-        where="the source of make_gif()",
+        where=_SOURCE,
         expected="a path, a URL, a list of them, or a list of images",
         got=got,
         next_step="give one of these; of one image, a list",
@@ -154,7 +168,7 @@ def _image_file(number: int, picture: Any) -> bytes:
     except Undecodable as error:
         raise ParameterError(
             "an image cannot be used",
-            where=f"image {number} of the source of make_gif()",
+            where=f"image {number} of {_SOURCE}",
             expected=error.expected,
             got=error.got,
             next_step="convert it",

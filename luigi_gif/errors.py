@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from luigi_gif.redaction import escaped, public_text
 
 LUIGI_LOGGER = "luigi-interface"
@@ -32,6 +34,15 @@ class PipelineError(Exception):
         texts = tuple(map(escaped, (what, where, expected, got, next_step)))
         super().__init__(*texts)
         self.what, self.where, self.expected, self.got, self.next_step = texts
+
+    def replace_words(self, others: Mapping[str, str]) -> None:
+        """Have its texts say something else, such as for a path that the user does not know."""
+        for name in WORDS:
+            text: str = getattr(self, name)
+            for words, other in others.items():
+                text = text.replace(words, other)
+            setattr(self, name, text)
+        self.args = tuple(getattr(self, name) for name in WORDS)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), *self.args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,18 @@ def test_images_lie_in_no_work_directory(tmp_path: Path) -> None:
     (tmp_path / "work" / "images" / "bundle.img").write_text("the user's")
     make_gif([picture(1)], tmp_path / "clip.gif", workdir=tmp_path / "work")
     assert (tmp_path / "work" / "images" / "bundle.img").read_text() == "the user's"
+
+
+def test_an_error_names_no_temporary_file(tmp_path: Path) -> None:
+    """It is gone by then."""
+    options: list[dict[str, Any]] = [{}, {"on_bad_frame": "skip"}]
+    for option, where in zip(
+        options, ["the source of make_gif(), at byte", "frames/"], strict=True
+    ):
+        with pytest.raises(PipelineError) as error:
+            make_gif([gif(1)[:-9]], tmp_path / "clip.gif", **option)
+        assert error.value.where.startswith(where)
+        assert tempfile.gettempdir() not in str(error.value)
 
 
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from campaigns.prune import campaign
+from pytest_mock import MockerFixture
 from support.clips import clip_here, clip_of, note_of_clip
 from support.images import DELIMITER, gif
 from support.numbered import picture
@@ -327,6 +328,17 @@ def test_of_any_tree_exactly_what_is_named_goes(tmp_path: Path) -> None:
     """Whatever the user has put there or altered, and however often it is interrupted."""
     for _ in campaign(3, 7, tmp_path):
         pass
+
+
+def test_frames_go_in_the_order_of_their_numbers(clips: Path, mocker: MockerFixture) -> None:
+    """In whatever order their folder lists them."""
+    listed = storage.LocalFolder.entries
+    mocker.patch.object(
+        storage.LocalFolder, "entries", lambda *arguments: sorted(listed(*arguments), reverse=True)
+    )
+    names = list(Pruning(str(clips), KEEP, NOW, is_dry=True).run())
+    frames = [f"a/frames/frame_{number:02d}.gif" for number in range(3)]
+    assert [name for name in names if name in frames] == frames
 
 
 def test_the_command_prints_paths_or_how_many(

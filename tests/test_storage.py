@@ -7,6 +7,7 @@ import fcntl
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -18,7 +19,7 @@ from pytest_mock import MockerFixture
 
 from luigi_gif import storage
 from luigi_gif.errors import ParameterError, StorageError
-from luigi_gif.storage import process_owner, store_calls
+from luigi_gif.storage import process_owner, staging, store_calls
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -360,6 +361,28 @@ def test_a_store_needs_a_folder_for_temporary_files(mocker: MockerFixture) -> No
         with pytest.raises(StorageError, match="TMPDIR") as error, block:
             pass
         assert "No usable temporary directory" in error.value.got
+
+
+def test_temporary_folders_of_processes_that_were_killed_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of one that lives, nor what does not say whose it is."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen(["true"])
+    here = process_owner.this_process()
+    owners = {"dead": here._replace(pid=dead.pid, started="1"), "living": here}
+    dead.wait()
+    for name, owner in owners.items():
+        (tmp_path / f"luigi-gif-{name}").mkdir()
+        (tmp_path / f"luigi-gif-{name}" / ".owner").write_bytes(owner.to_json())
+    (tmp_path / "luigi-gif-other").mkdir()
+    (tmp_path / "luigi-gif-link").symlink_to("luigi-gif-dead")
+    staging._sweep_once.cache_clear()
+    with storage.temporary_folder() as folder:
+        own = process_owner.parse_owner(folder.read(".owner"))
+        assert own is not None
+        assert not own.is_gone()
+    assert sorted(os.listdir(tmp_path)) == ["luigi-gif-link", "luigi-gif-living", "luigi-gif-other"]
 
 
 def probe(process: process_owner.Owner, token: str) -> tuple[str, bytes]:

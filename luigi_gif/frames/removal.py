@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from itertools import islice
 
 from luigi_gif import storage
 from luigi_gif.frames.claims import own_files
@@ -17,14 +19,16 @@ from luigi_gif.frames.manifest import MANIFEST, EarlierFiles, Manifest, is_earli
 from luigi_gif.frames.record_table import RECORDS
 
 _AT_ONCE = 1000
+_TABLE = "CREATE TABLE files (digits INTEGER, number INTEGER)"
 
 
 def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[list[str]]:
     """The names of frame files that are the pipeline's, as nobody has changed them since.
 
-    They are given some at a time. The manifest comes last, unless it is needed to tell that a
-    frame file was altered. ``claim`` is for a caller that removes them: if it is killed, those
-    that it has left are still known, though the checksum of a chunk does not prove a part of it.
+    They are given some at a time, in the order of their numbers. The manifest comes last, unless
+    it is needed to tell that a frame file was altered. ``claim`` is for a caller that removes
+    them: if it is killed, those that it has left are still known, though the checksum of a chunk
+    does not prove a part of it.
     """
     manifest = load_manifest(folder)
     notes = [[name] for name in (RECORDS, MANIFEST) if _is_note(folder, name)]
@@ -37,17 +41,17 @@ def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[li
     if claim:
         _claim(folder, manifest, own, altered)
     keeps_manifest = False
-    some: list[str] = []
-    for file in list_frame_files(folder, digits_for(manifest.frame_count)):
-        name = f"{SUBFOLDER}/{file.name}"
-        if name in altered or not is_earlier(own, file.digits, file.number):
-            keeps_manifest |= _is_of(manifest, file)
-            continue
-        some.append(name)
-        if len(some) == _AT_ONCE:
+    with contextlib.closing(storage.TemporaryDatabase(_TABLE)) as found:
+        for file in list_frame_files(folder, digits_for(manifest.frame_count)):
+            name = f"{SUBFOLDER}/{file.name}"
+            if name not in altered and is_earlier(own, file.digits, file.number):
+                found.insert("INSERT INTO files VALUES (?, ?)", [(file.digits, file.number)])
+            else:
+                keeps_manifest |= _is_of(manifest, file)
+        rows = found.select("SELECT number, digits FROM files ORDER BY digits, number")
+        names = (frame_file_name(number, digits) for number, digits in rows)
+        while some := list(islice(names, _AT_ONCE)):
             yield some
-            some = []
-    yield some
     if not keeps_manifest:
         yield from notes
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from luigi_gif import fetching, redaction, storage, urls
-from luigi_gif.errors import StorageError
 from luigi_gif.sources import archive_items, fetched_file, source_bundle
 from luigi_gif.sources.chosen_items import Source, chosen
 from luigi_gif.sources.item import Item, Items
@@ -38,7 +36,7 @@ def explain_source(
     that it names. Nothing for one file that is a frame, or of which some frames are wanted.
     Raises SourceError, ParameterError, DownloadError or StorageError.
     """
-    with _temporary_folder() as folder:
+    with storage.temporary_folder() as folder:
         job = Job(source, folder, _FILE_NAME, config, reporter)
         items = source_bundle.known_items(job)
         if items is not None:
@@ -47,22 +45,6 @@ def explain_source(
         with translated(source), _opened(job) as items:
             if items is not None:
                 yield from _lines(source, items)
-
-
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[storage.LocalFolder]:
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="luigi-gif-")
-    except OSError as error:
-        raise StorageError(
-            "a temporary folder cannot be made",
-            where="the folder for temporary files",
-            expected="to make one in it",
-            got=error.strerror or str(error),
-            next_step="free some space, or name another folder by TMPDIR",
-        ) from None
-    with folder as path:
-        yield storage.LocalFolder(path)
 
 
 @contextlib.contextmanager

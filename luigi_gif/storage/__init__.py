@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         settled_status,
         version_of,
     )
-    from luigi_gif.storage.staging import temporary_file
+    from luigi_gif.storage.staging import temporary_file, temporary_folder
     from luigi_gif.storage.store_calls import AT_ONCE_BYTES, Store, object_time, object_version
     from luigi_gif.storage.targets import FileTarget
     from luigi_gif.storage.temporary_database import TemporaryDatabase
@@ -61,7 +61,7 @@ __getattr__ = loads_on_use(
             "settled_status",
             "version_of",
         ),
-        "staging": ("temporary_file",),
+        "staging": ("temporary_file", "temporary_folder"),
         "store_calls": ("AT_ONCE_BYTES", "Store", "object_time", "object_version"),
         "targets": ("FileTarget",),
         "temporary_database": ("TemporaryDatabase",),
