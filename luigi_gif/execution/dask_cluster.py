@@ -110,16 +110,6 @@ def has_dashboard() -> bool:
     return "distributed.dashboard.scheduler" in sys.modules
 
 
-def is_configured(config: settings.dask) -> bool:
-    """Whether the settings allow Dask at all; --dask-workers 0 does not."""
-    return bool(config.workers.maximum or config.address or config.cluster)
-
-
-def is_named(config: settings.dask) -> bool:
-    """Whether the settings or Dask's configuration name a cluster. Raises ClusterError."""
-    return bool(config.cluster or scheduler_address(config))
-
-
 @contextlib.contextmanager
 def open_cluster(config: settings.dask) -> Iterator[Cluster]:
     """Connect to the scheduler of that address, or start a cluster of that class, or threads.

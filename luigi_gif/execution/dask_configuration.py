@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from luigi_gif import settings
 
 
+def is_configured(config: settings.dask) -> bool:
+    """Whether the settings allow Dask at all; --dask-workers 0 does not."""
+    return bool(config.workers.maximum or config.address or config.cluster)
+
+
+def is_named(config: settings.dask) -> bool:
+    """Whether the settings or Dask's configuration name a cluster. Raises ClusterError."""
+    return bool(config.cluster or scheduler_address(config))
+
+
 def import_dask() -> None:
     """Import Dask without garbage collection. Raises ClusterError if its configuration is bad.
 

@@ -8,8 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from luigi_gif.execution import dask_cluster
-from luigi_gif.execution.dask_executor import DaskExecutor
+from luigi_gif.execution.dask_configuration import is_configured, is_named
 from luigi_gif.execution.local_first import LocalFirstExecutor
 from luigi_gif.execution.protocol import Executor
 from luigi_gif.execution.serial import SerialExecutor
@@ -56,12 +55,15 @@ def open_executor(
     ParameterError
         If the settings name a cluster class that cannot be used.
     """
-    if not dask_cluster.is_configured(config):
+    if not is_configured(config):
         yield SerialExecutor()
-    elif (copying or work <= SMALL_WORK) and not dask_cluster.is_named(config):
+    elif (copying or work <= SMALL_WORK) and not is_named(config):
         local_s = COPYING_LOCAL_FIRST_S if copying else LOCAL_FIRST_S
         open_rest = functools.partial(open_executor, config)
         yield LocalFirstExecutor(config.workers.maximum, local_s, open_rest)
     else:
+        from luigi_gif.execution import dask_cluster  # which most runs end without
+        from luigi_gif.execution.dask_executor import DaskExecutor
+
         with dask_cluster.open_cluster(config) as cluster:
             yield DaskExecutor(cluster, config.stall_timeout)

@@ -114,7 +114,7 @@ def as_undecodable(
     Decoders say so in many ways, if at all: whether there is memory is tried, untouched (bytes).
     Raises MemoryError, and an OSError that has a number.
     """
-    if isinstance(error, MissingDecoder) or (
+    if isinstance(error, (MissingDecoder, ImportError)) or (
         isinstance(error, OSError) and error.errno is not None
     ):
         raise error

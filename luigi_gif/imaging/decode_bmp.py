@@ -16,7 +16,6 @@ from PIL.BmpImagePlugin import BmpImageFile
 
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
-SIGNATURE = b"BM"
 _FILE_HEADER = 14
 _INFO_HEADER = 40
 _OS2_HEADERS = range(16, 64)

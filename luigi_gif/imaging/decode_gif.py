@@ -12,8 +12,6 @@ from luigi_gif import gif
 from luigi_gif.errors import Malformed, Truncated, Undecodable
 from luigi_gif.imaging.opened_image import OpenedImage, count_images
 
-SIGNATURE = b"GIF8"
-
 
 def open_gif(data: bytes) -> OpenedImage:
     """The first image of a GIF. Raises whatever Pillow does."""

@@ -28,7 +28,6 @@ from luigi_gif.imaging.decode_tiff_values import ValueLayout
 from luigi_gif.imaging.opened_image import OpenedImage, Values, load
 from luigi_gif.imaging.tiff_directories import Entry, Layout
 
-SIGNATURES = b"II", b"MM"
 _WIDTH, _TILE_WIDTH, _BITS, _PHOTOMETRIC, _SAMPLES = 256, 322, 258, 262, 277
 _PLANAR, _PREDICTOR, _EXTRA, _SAMPLE_FORMAT = 284, 317, 338, 339
 _OFFSETS = (273, 279, 324, 325)

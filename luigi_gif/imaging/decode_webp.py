@@ -10,8 +10,6 @@ from PIL.WebPImagePlugin import WebPImageFile
 from luigi_gif.imaging import tiff_directories
 from luigi_gif.imaging.opened_image import OpenedImage, count_images, load
 
-SIGNATURE = b"RIFF"
-
 
 def open_webp(data: bytes) -> OpenedImage:
     """The first image of a WebP. Raises whatever Pillow does."""

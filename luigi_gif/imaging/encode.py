@@ -21,7 +21,6 @@ from PIL.GifImagePlugin import GifImageFile
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging import common_palette, decode, decode_gif, frame_palette, geometry
-from luigi_gif.imaging.caption import draw_caption
 from luigi_gif.imaging.common_palette import CommonPalette
 from luigi_gif.imaging.frame_palette import Bytes, Mask, Packed
 from luigi_gif.imaging.look import OPAQUE_FROM, Look
@@ -213,8 +212,11 @@ def _finished(
     picture = geometry.apply_geometry(decoded.picture, look)
     facts = pixel_facts(decoded.picture, picture, look) if with_facts else None
     notes = decoded.notes
-    if look.caption is not None and not draw_caption(picture, look.caption):
-        notes = [*notes, CUT_CAPTION]
+    if look.caption is not None:
+        from luigi_gif.imaging.caption import draw_caption  # and fonts, which few runs need
+
+        if not draw_caption(picture, look.caption):
+            notes = [*notes, CUT_CAPTION]
     return decoded._replace(picture=picture, notes=notes), facts
 
 
