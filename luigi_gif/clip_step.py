@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from luigi_gif import also, clips, frames, integrations, run_history, settings, staleness
@@ -58,16 +60,19 @@ def note_outputs(task: CombineGif, clip: clips.CombinedClip | None) -> dict[str,
 
 def _reason_of_clip(task: CombineGif) -> str | None:
     existing = clips.read_clip_status(task.folder, task.gif_file)
-    return _reason(task, task.gif_file, existing, task.recipe())
+    return _reason(task, task.gif_file, existing, task.recipe)
 
 
 def _reason_of_file(task: CombineGif, file: also.AlsoFile) -> str | None:
     existing = also.read_file_status(task.folder, file)
-    return _reason(task, file.name, existing, also_recipe(task, file))
+    return _reason(task, file.name, existing, partial(also_recipe, task, file))
 
 
 def _reason(
-    task: CombineGif, name: str, existing: clips.ClipStatus | None, recipe: dict[str, object]
+    task: CombineGif,
+    name: str,
+    existing: clips.ClipStatus | None,
+    recipe: Callable[[], dict[str, object]],
 ) -> str | None:
     """Why a file has to be made; None if it is current."""
     path = task.folder.path(name)
@@ -80,7 +85,7 @@ def _reason(
     noted = existing.origin
     return staleness.find_difference(
         name,
-        recipe,
+        recipe(),  # which makes the tasks before this one
         task.sha256,
         task.bundle,
         noted_recipe=noted.get("recipe"),
