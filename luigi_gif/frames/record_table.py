@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 RECORDS = f"{SUBFOLDER}/records.json"
 
 _KEY = "frames"
-_TABLES = """
+_TABLE = """
+    CREATE TABLE frames (number INTEGER PRIMARY KEY, earlier_number, chosen_for,
+        digest, size_bytes, crc32, pixels_sha256, extra_images, notes)
+"""
+_TABLES_OF_EARLIER = """
     CREATE TABLE earlier (number INTEGER PRIMARY KEY, item, chosen_for,
         digest, size_bytes, crc32, pixels_sha256, extra_images, notes);
     CREATE TABLE now (number INTEGER PRIMARY KEY, item);
-    CREATE TABLE frames (number INTEGER PRIMARY KEY, earlier_number, chosen_for,
-        digest, size_bytes, crc32, pixels_sha256, extra_images, notes);
     CREATE VIEW kept AS
         SELECT * FROM frames WHERE size_bytes AND earlier_number IS NOT NULL;
     CREATE VIEW falling AS
@@ -105,7 +107,7 @@ class RecordTable:
         """Of the names of the earlier run's files."""
         self.palette: JsonObject | None = None
         """How the colors of the clip were chosen."""
-        self._database = storage.TemporaryDatabase(_TABLES)
+        self._database = storage.TemporaryDatabase(_TABLE)
 
     def __enter__(self) -> RecordTable:
         return self
@@ -127,6 +129,7 @@ class RecordTable:
         if not folder.is_whole_json(RECORDS):
             return
         self.earlier_digits, self.palette = about["digits"], about["palette"]
+        self._database.run(_TABLES_OF_EARLIER)
         self._database.insert(
             "INSERT INTO earlier VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_padded, rows)
         )
@@ -190,7 +193,7 @@ class RecordTable:
         return self._number("SELECT CAST(avg(size_bytes) AS INTEGER) FROM frames WHERE size_bytes")
 
     def moves(self, query: str) -> Iterator[EarlierFrame]:
-        """The frames with files of KEPT, FALLING, RISING or IN_THE_WAY."""
+        """The frames with files of KEPT, FALLING, RISING or IN_THE_WAY, if any was made before."""
         for number, earlier_number, _, *record in self._database.select(query):
             yield EarlierFrame(number, earlier_number, _record(record))
 

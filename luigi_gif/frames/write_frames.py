@@ -158,7 +158,8 @@ class _Run:
 
     def rename(self, handle: storage.FolderHandle) -> None:
         """Rename what an earlier run made, and remove what nothing is left of."""
-        self.renamed = rename_frames(self._folder, handle, self._manifest, self._records)
+        if self._known:
+            self.renamed = rename_frames(self._folder, handle, self._manifest, self._records)
         if self.renamed:
             self._todo = find_missing_chunks(self._folder, self._manifest)
         self._folder.remove_many(f"{SUBFOLDER}/{name}" for name in self._todo.orphaned_files)
