@@ -156,7 +156,7 @@ def draw_webcam(folder: Path) -> None:
         ImageDraw.Draw(picture).rectangle((0, 222, 400, 240), (0, 0, 0))
         ImageDraw.Draw(picture).text((8, 225), "LAKE CAM 2", (255, 255, 255))
         time = datetime(2026, 6, 21) + timedelta(hours=hour)
-        picture.save(folder / f"cam_{time:%Y%m%d_%H%M}.jpg", quality=95, subsampling=0)
+        picture.save(folder / f"cam_{time:%Y%m%d_%H%M}.jpg", quality=98, subsampling=0)
 
 
 def _house(canvas: ImageDraw.ImageDraw, width: int, height: int, light: float) -> None:
