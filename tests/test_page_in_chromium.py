@@ -47,7 +47,8 @@ def loops(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page() -> Iterator[Browser]:
-    """The browser, which is as it was when the test ends."""
+    """The browser, its pointer in the corner; it is as it was when the test ends."""
+    leave(browser())
     yield browser()
     browser().open("about:blank")
     browser().call("Emulation.clearDeviceMetricsOverride")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from luigi_gif import storage
 from luigi_gif.clip_page import atom_feed, html_page
 from luigi_gif.clip_page.entries import entry_of
 from luigi_gif.clip_page.posters import SUBFOLDER, Posters
-from luigi_gif.clip_page.shown_clips import find_clips
+from luigi_gif.clip_page.shown_clips import ShownClip, find_clips
 from luigi_gif.clip_page.signed_file import SignedFile
 from luigi_gif.clip_page.site_url import check_site_url
 from luigi_gif.errors import StorageError
@@ -49,6 +51,11 @@ def write_page(url: str, site_url: str = "") -> str:
             got="none with a clip",
             next_step="name the folder that holds them",
         )
+    return _write(folder, clips, site_url)
+
+
+def _write(folder: storage.Folder, clips: Iterable[ShownClip], site_url: str) -> str:
+    """Write what is not current, and remove posters that are not needed; the path of the page."""
     page = SignedFile(folder, html_page.PAGE, "text/html")
     news = SignedFile(folder, atom_feed.FEED, "application/atom+xml")
     if isinstance(folder, storage.LocalFolder):  # a store keeps nothing of a run that is killed

@@ -15,6 +15,8 @@ _MAX_PIXELS = 178 * 10**6
 """Of a clip: --max-megapixels has no larger value."""
 _QUALITIES = (75, 55, 35, 15)
 """Of libwebp, 0 to 100: the first that is small enough, else the last."""
+_METHOD = 2
+"""Of libwebp, 0 to 6: half the time of its own default, 4, for 4% more bytes."""
 
 
 class SmallStill(NamedTuple):
@@ -61,5 +63,5 @@ def small_webp(data: bytes, max_side: int, max_bytes: int) -> SmallStill:
 
 def _encoded(picture: Image.Image, quality: int) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "WEBP", quality=quality)
+    picture.save(file, "WEBP", quality=quality, method=_METHOD)
     return file.getvalue()
