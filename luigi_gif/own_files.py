@@ -8,15 +8,14 @@ its user's.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from luigi_gif import also, clips, frames, run_history, sources, storage
+from luigi_gif import also, arrived_files, clips, frames, run_history, storage
+from luigi_gif.arrived_files import PARTIAL_NOTE
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.json_object import number_of, time_of
 from luigi_gif.storage import HISTORY, INDEX, ITEMS, LOCK, PARTIAL_SUFFIX
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 SUBFOLDERS = frozenset({frames.SUBFOLDER, ITEMS})
 _JSON = ".json"
-_PARTIAL_NOTE = f"{PARTIAL_SUFFIX}{_JSON}"
-_ITEM_NOTE = re.compile("[0-9a-f]{64}" + re.escape(_JSON))
 _DATA_FILE, _CLIP = "image-data.img", "clip.gif"
 """The names that a run uses if it is given no others."""
 MARKS = frozenset({HISTORY, LOCK, INDEX, f"{_DATA_FILE}{_JSON}"})
@@ -72,7 +69,7 @@ class OwnFiles:
             lambda: map(self._is_note, (HISTORY, INDEX, frames.MANIFEST)),
             lambda: self._receipts,
             self._temporary,
-            self._partial,
+            lambda: arrived_files.partial_files(self._folder, self._candidates),
             self._items,
             self.clips,
         )
@@ -81,7 +78,7 @@ class OwnFiles:
     def may_have_intermediates(self) -> bool:
         """Whether there is anything beside clips and notes for people, by one listing."""
         names = {HISTORY, LOCK, _CLIP, *run_history.recorded_clips(self._folder)}
-        return any(each.name not in names for each in self._folder.scan(""))
+        return any(each.name not in names for each in self._listed)
 
     def has_gathered(self) -> bool:
         """Whether a bundle here has pictures that nobody else has any more (--accumulate)."""
@@ -93,7 +90,7 @@ class OwnFiles:
         Those of one list may go in any order. ``claim`` is for a caller that removes them.
         A finished clip is current without them, and so without some of them.
         """
-        yield [*self._temporary(), *self._partial()]
+        yield [*self._temporary(), *arrived_files.partial_files(self._folder, self._candidates)]
         yield from self._items()
         yield from frames.frame_files_to_remove(self._folder, claim=claim)
         bundles = [name for name in self._data_files if self._may_go(name)]
@@ -145,7 +142,7 @@ class OwnFiles:
         found, waiting = set(), [""]
         while waiting:
             subfolder = waiting.pop()
-            for each in self._folder.scan(subfolder):
+            for each in self._listed if subfolder == "" else self._folder.scan(subfolder):
                 name = posixpath.join(subfolder, each.name)
                 if not each.is_folder:
                     if name in wanted or name.endswith((_JSON, PARTIAL_SUFFIX)):
@@ -155,10 +152,19 @@ class OwnFiles:
         return found
 
     @cached_property
+    def _listed(self) -> list[storage.Listed]:
+        return list(self._folder.scan(""))
+
+    @cached_property
+    def _subfolders(self) -> frozenset[str]:
+        """Of those of the pipeline, the ones that are there, and no link to elsewhere."""
+        return SUBFOLDERS & {each.name for each in self._listed if each.is_folder}
+
+    @cached_property
     def _receipts(self) -> dict[str, JsonObject]:
         """What is noted of bundles, by their names."""
         notes = (HISTORY, INDEX)
-        suffixes = (_PARTIAL_NOTE, frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX)
+        suffixes = (PARTIAL_NOTE, frames.NAMES_SUFFIX, frames.SOURCES_SUFFIX)
         found = {}
         for name in sorted(self._candidates):
             if name in notes or not name.endswith(_JSON) or name.endswith(suffixes):
@@ -174,9 +180,9 @@ class OwnFiles:
     def _data_files(self) -> list[str]:
         """The names of bundles; a receipt alone, under any name, may be its user's copy of one."""
         begun = {
-            name.removesuffix(_PARTIAL_NOTE)
+            name.removesuffix(PARTIAL_NOTE)
             for name in self._candidates
-            if name.endswith(_PARTIAL_NOTE)
+            if name.endswith(PARTIAL_NOTE)
         }
         names = {name for name in self._receipts if self._folder.is_file(name)}
         return sorted(names | ({_DATA_FILE, *begun} & self._receipts.keys()))
@@ -200,42 +206,13 @@ class OwnFiles:
         return False
 
     def _temporary(self) -> Iterator[str]:
-        for subfolder in sorted({"", *SUBFOLDERS, *map(posixpath.dirname, self._candidates)}):
+        used = {"", *map(posixpath.dirname, self._candidates)} | self._subfolders
+        for subfolder in sorted(used):
             yield from storage.temporary_files(self._folder, subfolder)
 
-    def _partial(self) -> Iterator[str]:
-        """What has arrived of bundles, and what an archive that has was unpacked to."""
-        for note in sorted(self._candidates):
-            claimed = self._claimed(note) if note.endswith(_PARTIAL_NOTE) else []
-            unpacked = f"{note.removesuffix(_PARTIAL_NOTE)}{sources.UNPACKED_SUFFIX}"
-            if claimed and f"{unpacked}{PARTIAL_SUFFIX}" in self._candidates:
-                yield f"{unpacked}{PARTIAL_SUFFIX}"
-            yield from claimed
-
     def _items(self) -> Iterator[list[str]]:
-        for each in self._folder.scan(ITEMS):
-            if _ITEM_NOTE.fullmatch(each.name):
-                yield from ([name] for name in self._claimed(f"{ITEMS}/{each.name}"))
-
-    def _claimed(self, note: str) -> list[str]:
-        """A file that a note claims, and the note; nothing where the file was altered since."""
-        claim = self._folder.read_json(note)
-        name = note.removesuffix(_JSON)
-        if claim is None or "size" not in claim:
-            return []
-        if not self._folder.is_file(name):
-            return [note]
-        return [name, note] if self._begins_as_noted(name, claim) else []
-
-    def _begins_as_noted(self, name: str, claim: JsonObject) -> bool:
-        """Whether what had arrived when the note was written is there; more may have come."""
-        rest: int = claim["size"]
-        digest = hashlib.sha256()
-        with self._folder.open(name) as file:
-            while rest and (piece := file.read(min(rest, storage.COPY_BYTES))):
-                digest.update(piece)
-                rest -= len(piece)
-        return digest.hexdigest() == claim.get("sha256", digest.hexdigest())
+        if ITEMS in self._subfolders:
+            yield from arrived_files.items(self._folder)
 
     def _is_note(self, name: str) -> bool:
         return self._folder.is_file(name) and self._folder.is_whole_json(name)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from luigi_gif import clip_page, storage
-from luigi_gif.errors import PipelineError, StorageError
+from luigi_gif.errors import ForeignFileError, PipelineError, StorageError
 from luigi_gif.own_files import MARKS, SUBFOLDERS, OwnFiles
 from luigi_gif.storage import LOCK
+
+_AHEAD_S = 86_400.0
+"""So much later than this one's may another machine's clock be."""
 
 
 class Limits(NamedTuple):
@@ -82,6 +86,9 @@ class Pruning:
         if workdir:
             folder = storage.open_folder(posixpath.join(folder.url, workdir))
         own = OwnFiles(folder, others)
+        if own.last_used is not None and own.last_used > self._now + _AHEAD_S:
+            reason = "it was used at a time that is yet to come, as its notes or files say"
+            self.kept_back.append(KeptBack(workdir, reason))
         if not (self._is_old(own) and own.has_any()):
             return
         if not (self._exceeds(own, self._limits.clips_s) or own.may_have_intermediates()):
@@ -143,9 +150,10 @@ class Pruning:
 
 def _remove_empty(folder: storage.Folder, subfolder: str) -> None:
     """Remove a subfolder if it is empty, and those that it is in, but not the folder itself."""
-    while subfolder:
-        folder.remove_folder(subfolder)
-        subfolder = posixpath.dirname(subfolder)
+    with contextlib.suppress(ForeignFileError):  # a link, which is its user's
+        while subfolder:
+            folder.remove_folder(subfolder)
+            subfolder = posixpath.dirname(subfolder)
 
 
 def _vanished(workdir: str, error: FileNotFoundError) -> StorageError:

@@ -120,6 +120,14 @@ def test_the_time_that_was_noted_counts(clips: Path) -> None:
     assert len(prune(clips, Limits(None, MONTH))) == len(INTERMEDIATES | LEFT)
 
 
+def test_what_was_used_at_a_time_to_come_is_left_and_named(clips: Path) -> None:
+    """By a machine whose clock was wrong."""
+    pruning = Pruning(str(clips), ALL, time.time() - 2 * DAY_S)
+    assert list(pruning.run()) == []
+    ((workdir, reason),) = pruning.kept_back
+    assert (workdir, "yet to come" in reason) == ("a", True)
+
+
 @pytest.mark.parametrize("age_days", [29, 31])
 def test_without_a_note_the_newest_file_counts(clips: Path, age_days: int) -> None:
     """Here that of the manifest of the frames."""
@@ -222,14 +230,20 @@ def test_a_file_of_the_user_stays(clips: Path, name: str) -> None:
     assert len(files(clips)) < 7
 
 
-@pytest.mark.parametrize("name", ["frames", "image-data.img", "clip.gif"])
+@pytest.mark.parametrize("name", ["frames", "items", "image-data.img", "clip.gif"])
 def test_nothing_is_removed_through_a_link(clips: Path, tmp_path: Path, name: str) -> None:
-    """What one leads to is elsewhere."""
+    """What one leads to is elsewhere; all others go, as a dry run says."""
     path = clips / "a" / name
+    if name == "items":
+        note = {"size": 0}
+        storage.LocalFolder(path).write_json(f"{'a' * 64}.json", note)
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     before = files(tmp_path / "elsewhere")
-    list(Pruning(str(clips), ALL, NOW).run())
+    removed = prune(clips, ALL)
+    assert removed >= {f"a/{each}" for each in ("image-data.img.json", "frames.json")} - {
+        f"a/{name}.json"
+    }
     assert path.is_symlink()
     assert (tmp_path / "elsewhere").exists()
     assert files(tmp_path / "elsewhere") == before

@@ -30,7 +30,8 @@ def frame_files_to_remove(folder: storage.Folder, *, claim: bool) -> Iterator[li
     them: if it is killed, those that it has left are still known, though the checksum of a chunk
     does not prove a part of it.
     """
-    manifest = load_manifest(folder)
+    # Not through a link in the place of its folder: nothing there may be removed.
+    manifest = load_manifest(folder) if folder.is_file(MANIFEST) else None
     notes = [[name] for name in (RECORDS, MANIFEST) if _is_note(folder, name)]
     if manifest is None:
         if not folder.exists(MANIFEST):
