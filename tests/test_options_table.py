@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 from support.paths import ROOT
 
@@ -60,3 +61,12 @@ def test_no_option_is_missing_in_any_column() -> None:
     assert set(column(3)) == keys
     of_make_gif = {name for name, _ in PublishGif.get_params()} - {"url", "to"}
     assert set(column(4)) == of_make_gif
+
+
+def test_each_extra_that_a_user_may_want_is_named() -> None:
+    """Those of pyproject.toml but for working on the project."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "docs" / "options.md").read_text().partition("\n## Extras\n")[2]
+    rows = re.findall(r"^\| (`.*`) \|", text.partition("\n## ")[0], re.MULTILINE)
+    named = re.findall("`([a-z0-9]+)`", " ".join(rows))
+    assert sorted(named) == sorted(set(project["optional-dependencies"]) - {"test", "dev", "docs"})
