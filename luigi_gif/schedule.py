@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
-
-from luigi.task import MixinNaiveBulkComplete
 
 from luigi_gif import default_workdir, sources, storage
 from luigi_gif.also_parameters import AlsoParameters
@@ -25,14 +25,18 @@ from luigi_gif.dated_urls import (
     with_date,
     with_hour,
 )
-from luigi_gif.errors import ForeignFileError, ParameterError
+from luigi_gif.errors import ForeignFileError, ParameterError, PipelineError
+from luigi_gif.json_object import number_of
 from luigi_gif.parameters import TextParameter
 from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.publish import PublishGif
 from luigi_gif.refresh_parameters import RefreshParameters
 from luigi_gif.render_parameters import RenderParameters
 from luigi_gif.selection_parameters import SelectionParameters, times_as_of, zone_of
-from luigi_gif.source_at_scheduling import SourceAtSchedulingWrapper
+from luigi_gif.source_at_scheduling import (
+    SourceAtSchedulingWrapper,
+    ignore_changes_since_scheduling,
+)
 from luigi_gif.tasks import CombineGif
 from luigi_gif.unwanted_parameters import UnwantedParameters
 from luigi_gif.url_parameters import FolderParameter
@@ -79,7 +83,6 @@ class _Clips(
     UnwantedParameters,
     ClipParameters,
     AlsoParameters,
-    MixinNaiveBulkComplete,
     SourceAtSchedulingWrapper,
 ):
     """What the clips have in common: all parameters of CombineGif but their places."""
@@ -91,7 +94,40 @@ class _Clips(
     on_bad_frame = CombineGif.on_bad_frame
 
 
-class NightlyGif(_Clips):
+class _ClipsOfRange(_Clips):
+    """What those have in common of which RangeDaily and RangeHourly make what is missing."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._range_asked: float | None = None
+        """When a range asked for it, which asks once more behind all of its runs."""
+
+    @classmethod
+    def bulk_complete(cls, parameter_tuples: Iterable[Any]) -> list[Any]:
+        """Those of some parameters that are complete, before a range has any run."""
+        complete = []
+        for each in parameter_tuples:
+            task = cls(*each) if isinstance(each, list | tuple) else cls(each)
+            task._range_asked = None
+            if task.complete():
+                complete.append(each)
+            task._range_asked = time.time()
+        return complete
+
+    def complete(self) -> bool:
+        """Whether the clip is complete; if its source was asked for the range, by its files."""
+        if self._range_asked is not None and self._asked_its_source_since(self._range_asked):
+            ignore_changes_since_scheduling([self])
+        return super().complete()
+
+    def _asked_its_source_since(self, moment: float) -> bool:
+        with contextlib.suppress(PipelineError):  # which the question for completeness tells of
+            receipt = self.requires().bundle.receipt() or {}
+            return bool((number_of(receipt.get("asked")) or 0.0) >= moment)
+        return False
+
+
+class NightlyGif(_ClipsOfRange):
     """One clip a day, in a folder of its own.
 
     ``url`` and ``workdir`` may hold the fields of a date that strftime knows,
@@ -134,13 +170,13 @@ class NightlyGif(_Clips):
     def requires(self) -> Any:
         """The task that makes the clip, or else the one that publishes it."""
         url = self.url if _is_of_each_picture(self) else with_date(self.url, self.date)
-        midnight = datetime.combine(self.date, time(), zone_of(self.timezone))
+        midnight = datetime.combine(self.date, datetime.min.time(), zone_of(self.timezone))
         times = times_as_of(self, midnight.astimezone(UTC))
         clip = self.clone(CombineGif, url=url, workdir=with_date(self.workdir, self.date), **times)
         return _published(clip, with_date(self.to, self.date))
 
 
-class HourlyGif(_Clips):
+class HourlyGif(_ClipsOfRange):
     """One clip an hour, in a folder of its own.
 
     ``url`` and ``workdir`` may hold the fields of a date and an hour that strftime knows,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import luigi
 import pytest
+from luigi.task_register import Register
+from luigi.tools.range import RangeHourly
 from support import warm
 from support.clips import clip_of
 from support.commands import luigi_command, luigi_environment
@@ -51,6 +53,22 @@ def test_hours_that_are_missing_are_made(server: Server, tmp_path: Path) -> None
     assert second.returncode == 0, second.stderr
     assert clips(tmp_path) == set(hours)
     assert sorted(server.requests) == sorted(f"/{hour}.img" for hour in missing)
+
+
+@pytest.mark.filterwarnings("ignore:Parameter")  # of Luigi's own ranges
+def test_a_range_is_complete_once_the_source_of_each_hour_was_asked(
+    server: Server, tmp_path: Path
+) -> None:
+    """Each range asks again, though the clips are there; but not once more at its own end."""
+    server.pages["/latest.img"] = gif(1)
+    of = {"url": server.url("/latest.img"), "workdir": f"{tmp_path}/%Y%m%d%H", "refresh": "true"}
+    for _ in range(2):
+        Register.clear_instance_cache()
+        hours = RangeHourly(of=HourlyGif, of_params=of, start=HOUR, stop=HOUR + timedelta(hours=2))
+        assert not hours.complete()
+        assert luigi.build([hours], local_scheduler=True)
+        assert hours.complete()
+    assert len(server.requests) == 4
 
 
 def clips(folder: Path) -> set[str]:
