@@ -61,7 +61,7 @@ def test_a_range_is_complete_once_the_source_of_each_hour_was_asked(
 ) -> None:
     """Each range asks again, though the clips are there; but not once more at its own end."""
     server.pages["/latest.img"] = gif(1)
-    of = {"url": server.url("/latest.img"), "workdir": f"{tmp_path}/%Y%m%d%H", "refresh": "true"}
+    of = {"url": server.url("/latest.img"), "workdir": f"{tmp_path}/%Y%m%d%H", "refresh": True}
     for _ in range(2):
         Register.clear_instance_cache()
         hours = RangeHourly(of=HourlyGif, of_params=of, start=HOUR, stop=HOUR + timedelta(hours=2))
