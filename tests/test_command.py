@@ -378,10 +378,11 @@ def test_a_parser_of_the_command_line_is_used_again(monkeypatch: pytest.MonkeyPa
     """Until another task is known."""
     monkeypatch.setattr(CmdlineParser, "_build_parser", staticmethod(CmdlineParser._build_parser))
     monkeypatch.setattr(Register, "_reg", [*Register._reg])
-    argument_parsers.reuse_argument_parsers()
+    argument_parsers.reuse_argument_parsers(["CombineGif", "--fps", "5"])
     first = CmdlineParser._build_parser(root_task="CombineGif")
     assert CmdlineParser._build_parser(root_task="CombineGif") is first
-    assert CmdlineParser._build_parser() is not first
+    assert CmdlineParser._build_parser() is first
+    assert CmdlineParser._build_parser(root_task="WriteFrames") is not first
 
     class AnotherTask(luigi.Task):
         task_namespace = "parsers"
@@ -389,3 +390,13 @@ def test_a_parser_of_the_command_line_is_used_again(monkeypatch: pytest.MonkeyPa
 
     again = CmdlineParser._build_parser(root_task="CombineGif")
     assert again.parse_args(["--parsers.AnotherTask-word", "x"])
+
+
+def test_a_parser_has_the_options_of_no_task_where_two_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Luigi alone knows which of them is to run."""
+    monkeypatch.setattr(CmdlineParser, "_build_parser", staticmethod(CmdlineParser._build_parser))
+    argument_parsers.reuse_argument_parsers(["RangeDaily", "--of", "NightlyGif"])
+    known, unknown = CmdlineParser._build_parser().parse_known_args(["--of", "x", "RangeDaily"])
+    assert (known.root_task, unknown) == ("x", ["--of", "RangeDaily"])

@@ -52,7 +52,7 @@ def install_for_luigi(arguments: list[str]) -> None:
     log_format.install_formatter()
     failure_summary.install_failure_summary()
     luigid_fallback.enable_local_fallback()
-    argument_parsers.reuse_argument_parsers()
+    argument_parsers.reuse_argument_parsers(arguments)
     # Luigi has its arguments, but puts these into mails.
     sys.argv[1:] = _public_arguments(sys.argv[1:])
 
