@@ -4,7 +4,8 @@ Usage: python benchmarks/page.py [--screenshots FOLDER]
 
 Chromium loads it from a server on loopback with an empty cache, in two sizes, in light and dark.
 Each clip is one of three, of 640x480, 640x360 and 480x480 pixels, with grain and, for one of them,
-a video beside it. It needs Chromium; for what shuts people out, axe-core (npm install axe-core).
+a video beside it. main_thread_ms is processor time, which a busy machine hardly changes. It needs
+Chromium; for what shuts people out, axe-core (npm install axe-core).
 """
 
 from __future__ import annotations
@@ -109,6 +110,8 @@ def look(page: Browser, url: str, window: tuple[int, int], color_scheme: str) ->
     wait_until(lambda: page.value("location.href == 'about:blank'"))
     page.open(url)
     wait_until(lambda: page.value(f"location.href == '{url}' && document.readyState == 'complete'"))
+    metrics = page.call("Performance.getMetrics")["metrics"]
+    thread_s = {each["name"]: each["value"] for each in metrics}["TaskDuration"]
     wait_until(lambda: page.value(f"{_SHOWN}.every(each => each.naturalWidth)"))
     load_ms, files, size_bytes = page.value(_FIGURES)
     shot = base64.b64decode(page.call("Page.captureScreenshot", format="png")["data"])
@@ -116,6 +119,7 @@ def look(page: Browser, url: str, window: tuple[int, int], color_scheme: str) ->
         "window": "{}x{}".format(*window),
         "colors": color_scheme,
         "load_ms": round(load_ms),
+        "main_thread_ms": round(1000 * thread_s),
         "files": files,
         "fetched_kb": round(size_bytes / 1000),
         "violations": violations(page),
@@ -140,6 +144,7 @@ def main() -> None:
         print(f"posters: {len(posters)}, {max(posters):,} bytes the largest")
         print(f"index.html: {(year / 'index.html').stat().st_size:,} bytes", flush=True)
         with served(year) as url, own_browser() as page:
+            page.call("Performance.enable", timeDomain="threadTicks")
             page.call("Network.enable")
             page.call("Network.setCacheDisabled", cacheDisabled=True)
             for window in WINDOWS:
