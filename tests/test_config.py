@@ -55,7 +55,9 @@ def jobs(folder: Path) -> list[CronItem]:
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
     """As cron does, which mails what is said."""
-    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=warm.PATIENCE_S
+    )
 
 
 def unit(folder: Path, name: str) -> dict[str, str]:

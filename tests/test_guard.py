@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.commands import luigi_environment
 from support.paths import SAMPLE
+from support.warm import PATIENCE_S
 
 from luigi_gif.errors import ClusterError
 
@@ -69,7 +70,7 @@ def test_a_run_without_a_guard_ends_with_one_error(tmp_path: Path) -> None:
         env=luigi_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert result.stdout == "False\n"
@@ -97,7 +98,7 @@ def test_a_worker_at_such_a_script_does_nothing(tmp_path: Path) -> None:
     )
     command = [sys.executable, "script.py"]
     result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert result.stdout == "each worker process would run this script again\n", result.stderr
     assert result.returncode == 0, result.stderr
@@ -111,5 +112,5 @@ def test_a_process_whose_main_module_is_replaced_is_no_worker(tmp_path: Path) ->
         "sys.modules['__main__'] = types.ModuleType('__main__')\n"
         f"luigi_gif.DownloadData(url={str(SAMPLE)!r}, workdir='work').run()\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=PATIENCE_S, check=True)
     assert (tmp_path / "work" / "image-data.img").exists()

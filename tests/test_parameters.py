@@ -154,7 +154,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task_class", TASKS, ids=lambda task: task.__name__)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(data=some.data())
 def test_a_task_is_made_anew_of_its_texts(task_class: type[luigi.Task], data: Any) -> None:
     """With the same values, also where the texts have been pickled; and with the same id."""

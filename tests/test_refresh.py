@@ -262,8 +262,9 @@ def test_a_source_that_cannot_be_reached_fails_the_run_and_leaves_the_clip(
 def test_a_source_that_was_asked_a_short_time_ago_is_not_asked_again(
     pipeline: Pipeline, server: Server, page: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipeline.run()
     now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    pipeline.run()
     for seconds, steps in ((590, []), (610, ["DownloadData"]), (1200, []), (-5, ["DownloadData"])):
         monkeypatch.setattr(time, "time", lambda seconds=seconds: now + seconds)
         assert pipeline.run(max_age="10m") == steps

@@ -16,6 +16,7 @@ import luigi
 import pytest
 from luigi.scheduler import RPC_METHODS, Scheduler
 from luigi.worker import Worker
+from support.warm import wait_until
 
 from luigi_gif.integrations import luigid_fallback
 
@@ -263,13 +264,6 @@ def test_an_answer_that_is_none_counts_as_no_answer(tmp_path: Path) -> None:
         client.close()
         http.shutdown()
         thread.join()
-
-
-def wait_until(true: Any) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_a_fork_that_reports_in_vain_goes_on(front: Front) -> None:
