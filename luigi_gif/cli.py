@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     begin = time.monotonic()
     integrations.install_for_command()
+    # OpenBLAS starts threads while NumPy is imported, which takes nearly as long as all the rest of
+    # it. They would have no work: frames are worked on side by side.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in cli_commands.COMMANDS:
         return cli_commands.run_command(arguments)
