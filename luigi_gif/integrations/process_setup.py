@@ -42,6 +42,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
 """Used where no luigi.cfg says otherwise: one machine, exit codes that a shell can trust."""
 
 _HEADERS_FLAG = "--download-headers"
+_NEW_OBJECTS = 10_000
+"""So many are there before a garbage collection. NumPy makes as many when it is imported."""
 
 
 def install_for_luigi(arguments: list[str]) -> None:
@@ -73,7 +75,8 @@ def install_for_command() -> None:
     notifications.unresponsive.share()
     keep_freed_memory()
     # The command lives for one job: no garbage collection needs to search what it has imported,
-    # nor those at its end anything.
+    # nor those at its end anything. What it imports later is no garbage, either.
+    gc.set_threshold(_NEW_OBJECTS)
     gc.freeze()
     atexit.register(gc.freeze)
 
