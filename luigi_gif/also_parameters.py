@@ -10,7 +10,8 @@ from luigi_gif import also, sources
 from luigi_gif.caption_parameters import ITEMS_KEY
 from luigi_gif.clip_parameters import clip_options_of
 from luigi_gif.errors import ParameterError
-from luigi_gif.parameters import NamedParameter, bad_parameter, same_name
+from luigi_gif.name_parameter import same_name
+from luigi_gif.parameters import NamedParameter, bad_parameter
 from luigi_gif.render_parameters import render_options_of
 
 _OF_PALETTES = ("quality", "palette", "colors", "dither")

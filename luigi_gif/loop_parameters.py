@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from luigi_gif.parameters import MAX_NAME_BYTES, NamedParameter, TextParameter
+from luigi_gif.name_parameter import MAX_NAME_BYTES
+from luigi_gif.parameters import NamedParameter, TextParameter
 from luigi_gif.publish import PublishGif
 from luigi_gif.publish_parameters import PlaceParameter
 

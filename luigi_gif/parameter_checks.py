@@ -21,7 +21,7 @@ from luigi.configuration.cfg_parser import InterpolationMissingEnvvarError
 from luigi.parameter import MissingParameterException, ParameterException
 
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, unset_variable
-from luigi_gif.parameters import check_names
+from luigi_gif.name_parameter import check_names
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.given")
 

@@ -29,14 +29,9 @@ from luigi_gif import (
 )
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
+from luigi_gif.name_parameter import NameParameter, OwnNames, is_own_name
 from luigi_gif.parameter_checks import Args, Kwargs, Parameters
-from luigi_gif.parameters import (
-    ChoiceParameter,
-    NameParameter,
-    OwnNames,
-    Sha256Parameter,
-    is_own_name,
-)
+from luigi_gif.parameters import ChoiceParameter, Sha256Parameter
 from luigi_gif.refresh_parameters import RefreshParameters, ask_after_s
 from luigi_gif.selection_parameters import (
     SelectionParameters,

@@ -17,7 +17,7 @@ from luigi_gif import (
 from luigi_gif.also_parameters import AlsoParameters, files_of
 from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
 from luigi_gif.clip_parameters import ClipParameters
-from luigi_gif.parameters import NameParameter
+from luigi_gif.name_parameter import NameParameter
 from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
 from luigi_gif.storage import INDEX

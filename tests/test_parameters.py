@@ -30,7 +30,7 @@ from support.page_server import Server
 from support.paths import ROOT, SAMPLE
 
 import luigi_gif
-from luigi_gif import cli_options, parameters
+from luigi_gif import cli_options, name_parameter
 from luigi_gif.errors import ParameterError
 from luigi_gif.settings import dask, download, notify
 
@@ -460,7 +460,7 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_name_has_room_for_what_is_added_to_it() -> None:
     """A note and a temporary file have longer names than the file itself."""
-    longest = "x" * parameters.MAX_NAME_BYTES
+    longest = "x" * name_parameter.MAX_NAME_BYTES
     assert luigi_gif.CombineGif(gif_file=longest).gif_file == longest
     with pytest.raises(ParameterError, match="a name of at most 200 bytes"):
         luigi_gif.CombineGif(gif_file=f"out/{longest}x")

@@ -48,6 +48,8 @@ class StoreItems(Items):
         try:
             self._store.invalidate_cache()
             found = self._store.call(method, root, detail=True)
+        except FileNotFoundError:
+            raise SourceUnusable("objects below this prefix", "none, or no such bucket") from None
         except Exception as error:  # a store may raise anything
             got = public_text(str(error), self._url) or type(error).__name__
             raise SourceUnusable("a prefix of a store that can be listed", got) from None

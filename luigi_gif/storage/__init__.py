@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.storage.abstract_folder import COPY_BYTES, Folder, Listed
+    from luigi_gif.storage.abstract_folder import Folder
     from luigi_gif.storage.folder_handle import FolderHandle
     from luigi_gif.storage.folder_lock import is_own_lock
     from luigi_gif.storage.http_headers import HttpHeaders
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from luigi_gif.storage.leftovers import temporary_files
     from luigi_gif.storage.local_folder import LocalFolder
     from luigi_gif.storage.opening import attach, open_folder
+    from luigi_gif.storage.readable_folder import COPY_BYTES, Listed
     from luigi_gif.storage.regular_files import (
         check_path,
         content_of_unnumbered,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
-        "abstract_folder": ("COPY_BYTES", "Folder", "Listed"),
+        "abstract_folder": ("Folder",),
         "folder_handle": ("FolderHandle",),
         "folder_lock": ("is_own_lock",),
         "http_headers": ("HttpHeaders",),
@@ -53,6 +54,7 @@ __getattr__ = loads_on_use(
         "leftovers": ("temporary_files",),
         "local_folder": ("LocalFolder",),
         "opening": ("attach", "open_folder"),
+        "readable_folder": ("COPY_BYTES", "Listed"),
         "regular_files": (
             "check_path",
             "content_of_unnumbered",

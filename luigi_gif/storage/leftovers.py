@@ -15,6 +15,7 @@ from luigi_gif.storage.temporary_names import token_in
 
 if TYPE_CHECKING:
     from luigi_gif.storage.abstract_folder import Folder
+    from luigi_gif.storage.readable_folder import ReadableFolder
 
 
 def temporary_files(folder: Folder, subfolder: str) -> list[str]:
@@ -37,7 +38,7 @@ def remove_those_of_ended_runs(folder: Folder, subfolder: str, names: Iterable[s
             folder.remove(os.path.join(subfolder, name))
 
 
-def living_owners(folder: Folder, names: Iterable[str]) -> Iterator[str]:
+def living_owners(folder: ReadableFolder, names: Iterable[str]) -> Iterator[str]:
     """The runs whose probe files are among these names, but for those that have surely ended."""
     for name in names:
         token = token_in(name)
@@ -46,7 +47,7 @@ def living_owners(folder: Folder, names: Iterable[str]) -> Iterator[str]:
             yield str(owner)
 
 
-def _owner_of(folder: Folder, token: str) -> process_owner.Owner | None:
+def _owner_of(folder: ReadableFolder, token: str) -> process_owner.Owner | None:
     """The run with this token, if its probe file is there and says who it is."""
     try:
         return process_owner.parse_owner(folder.read(FolderHandle(folder.url, token).probe_file))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
 
-from luigi_gif.storage.abstract_folder import Entry, Listed
+from luigi_gif.storage.readable_folder import Entry, Listed
 
 _AT_ONCE = 100
 
