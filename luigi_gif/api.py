@@ -68,13 +68,18 @@ def make_gif(
     _check_names(options)
     with _work_directory(options) as workdir, _named(source) as url:
         task = PublishGif(**options, url=url, workdir=workdir, to=output)
-        task.alone = True
-        try:
-            if not task.complete():
-                task.run()
-        finally:
-            task.forget_run()  # Luigi gives the same task for the same parameters
+        _run(task)
         return clip_result.result_of(task.requires(), clip_copy.shown_place(os.fspath(output)))
+
+
+def _run(task: PublishGif) -> None:
+    """Run a task and the steps before it, as far as they are not current."""
+    task.alone = True
+    try:
+        if not task.complete():
+            task.run()
+    finally:
+        task.forget_run()  # Luigi gives the same task for the same parameters
 
 
 def _check_names(options: dict[str, object]) -> None:

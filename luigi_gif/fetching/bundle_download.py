@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import bundles, storage
 from luigi_gif.errors import LUIGI_LOGGER
-from luigi_gif.fetching import bundle_checks, partial_file
+from luigi_gif.fetching import bundle_checks
 from luigi_gif.fetching.body_download import Body
 from luigi_gif.fetching.file_source import PIECE_BYTES
+from luigi_gif.fetching.partial_file import PartialFile, open_partial
 from luigi_gif.fetching.retry_rule import new_attempts
 from luigi_gif.fetching.source_opener import SourceOpener
 from luigi_gif.fetching.source_response import Validators
@@ -68,7 +69,7 @@ def fetch_bundle(
     """
     with (
         SourceOpener(config, 1, url) as opener,
-        partial_file.open_partial(folder, name, url) as partial,
+        open_partial(folder, name, url) as partial,
     ):
 
         def check_beginning(piece: bytes) -> None:
@@ -79,18 +80,31 @@ def fetch_bundle(
             partial.clear()  # since an earlier run broke off there may be another version
         body = Body(url, folder, opener, reporter, check_beginning, known)
         body.fetch(partial, new_attempts(config))
-        if not partial.is_bounded:
-            message = "the source does not say how long the bundle is: only its frames can tell"
-            logger.warning(message)
-        if sha256 is not None:
-            bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
-        index = None
-        if not is_container(bundles.read_beginning(partial.reader(), PIECE_BYTES)):
-            index = bundle_checks.index_fetched(partial, url) if strict else None
-            if not partial.is_bounded and sha256 is None:
-                bundle_checks.check_end(partial, url)
+        index = _checked(partial, url, sha256, is_container, strict=strict)
         size, digest = partial.state.size, partial.sha256()
         about: dict[str, object] = {"size": size, "sha256": digest, **partial.about}
         return FetchedBundle(
             about, index, partial.place, partial.charset, partial.validators, partial.time
         )
+
+
+def _checked(
+    partial: PartialFile,
+    url: str,
+    sha256: str | None,
+    is_container: Callable[[bytes], bool],
+    *,
+    strict: bool,
+) -> bundles.BundleIndex | None:
+    """What a file that has arrived holds, if that is looked for. Raises as fetch_bundle()."""
+    if not partial.is_bounded:
+        message = "the source does not say how long the bundle is: only its frames can tell"
+        logger.warning(message)
+    if sha256 is not None:
+        bundle_checks.check_sha256(public_url(url), partial.sha256(), sha256)
+    if is_container(bundles.read_beginning(partial.reader(), PIECE_BYTES)):
+        return None
+    index = bundle_checks.index_fetched(partial, url) if strict else None
+    if not partial.is_bounded and sha256 is None:
+        bundle_checks.check_end(partial, url)
+    return index
