@@ -2,11 +2,11 @@
 
 usage: python benchmarks/also.py [--frames 300] [--size 1280x720] [--runs 3]
 
-Frames are PNGs of a picture that is panned, with a spot that moves. All encode them at quality 80
-and method 4. Ours is a run of luigi-gif whose clip is there already, from start to end; theirs
-are processes that only decode and encode. "Faster" is the median of the ratios of pairs of runs,
-each made right after the other. "Memory" is the largest of a run, for these frames and for ten
-times as many.
+Frames are a picture that is panned, as JPEG and as PNG, and one that stands still, with a spot that
+moves. All encode them at quality 80 and method 4. Ours is a run of luigi-gif whose clip is there
+already, from start to end; theirs are processes that only decode and encode. "Faster" is the median
+of the ratios of pairs of runs, each made right after the other. "Memory" is the largest of a run,
+for so many panned PNGs and for ten times as many.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -35,20 +36,38 @@ pictures[0].save(sys.argv[2], save_all=True, append_images=pictures[1:], duratio
 """
 
 
-def draw(folder: Path, size: tuple[int, int], frames: int) -> None:
-    """A picture of smooth colors and some grain, panned by 3 pixels a frame."""
+class Clip(NamedTuple):
+    """What is encoded."""
+
+    name: str
+    pan: int
+    """By how many pixels a frame."""
+    suffix: str
+
+
+CLIPS = (
+    Clip("panned, JPEG", 3, "jpg"),
+    Clip("panned, PNG", 3, "png"),
+    Clip("still, PNG", 0, "png"),
+)
+
+
+def draw(folder: Path, size: tuple[int, int], frames: int, clip: Clip) -> None:
+    """A picture of smooth colors and some grain."""
     folder.mkdir()
     random = np.random.default_rng(3)
-    wide = size[0] + 3 * frames
+    wide = size[0] + clip.pan * frames
     small = random.integers(0, 256, (size[1] // 40, wide // 40, 3), np.uint8)
     ground = np.asarray(Image.fromarray(small).resize((wide, size[1]), Image.Resampling.BICUBIC))
     grain = random.normal(0, 3, ground.shape[:2])[..., None]
     ground = np.clip(ground + grain, 0, 255).astype(np.uint8)
     for number in range(frames):
-        picture = ground[:, 3 * number : 3 * number + size[0]].copy()
+        left = clip.pan * number
+        picture = ground[:, left : left + size[0]].copy()
         left = 7 * number % (size[0] - 40)
         picture[30:70, left : left + 40] = (250, 200, 40)
-        Image.fromarray(picture).save(folder / f"{number:05}.png", compress_level=1)
+        path = folder / f"{number:05}.{clip.suffix}"
+        Image.fromarray(picture).save(path, quality=92, compress_level=1)
 
 
 def ours(frames: Path, workdir: Path, *options: str) -> Path:
@@ -64,7 +83,8 @@ def pillow(frames: Path, workdir: Path) -> Path:
 
 def ffmpeg(frames: Path, workdir: Path) -> Path:
     options = ["-c:v", "libwebp_anim", "-quality", "80", "-compression_level", "4", "-loop", "0"]
-    command = ["ffmpeg", "-y", "-v", "error", "-framerate", "10", "-i", f"{frames}/%05d.png"]
+    pattern = f"%05d{next(frames.iterdir()).suffix}"
+    command = ["ffmpeg", "-y", "-v", "error", "-framerate", "10", "-i", str(frames / pattern)]
     run([*command, *options, str(workdir / "ffmpeg.webp")])
     return workdir / "ffmpeg.webp"
 
@@ -85,11 +105,11 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def compare(folder: Path, size: tuple[int, int], frames: int, runs: int) -> None:
-    pictures, workdir = folder / "pictures", folder / "work"
-    draw(pictures, size, frames)
+def compare(folder: Path, size: tuple[int, int], frames: int, runs: int, clip: Clip) -> None:
+    pictures, workdir = folder / clip.name, folder / f"work of {clip.name}"
+    draw(pictures, size, frames, clip)
     ours(pictures, workdir)
-    print("| | s | CPU s | MB | faster | less CPU |\n|---|---:|---:|---:|---:|---:|")
+    print(f"| {clip.name} | s | CPU s | MB | faster | less CPU |\n|---|---:|---:|---:|---:|---:|")
     for name, other in (("Pillow", pillow), ("ffmpeg", ffmpeg)):
         pairs = []
         for _ in range(runs):
@@ -109,7 +129,7 @@ def compare(folder: Path, size: tuple[int, int], frames: int, runs: int) -> None
 def memory_mib(folder: Path, frames: int) -> int:
     """The largest of a run that makes a WebP of so many frames of 640x360."""
     pictures, workdir = folder / f"memory-{frames}", folder / f"work-{frames}"
-    draw(pictures, (640, 360), frames)
+    draw(pictures, (640, 360), frames, CLIPS[1])
     ours(pictures, workdir)
     code = (
         "import resource, sys; from luigi_gif.cli import main; main(sys.argv[1:]); "
@@ -131,7 +151,8 @@ def main() -> None:
         parser.error("ffmpeg is not installed")
     width, height = map(int, options.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
-        compare(Path(folder), (width, height), options.frames, options.runs)
+        for clip in CLIPS:
+            compare(Path(folder), (width, height), options.frames, options.runs, clip)
         few, many = (memory_mib(Path(folder), each * options.frames) for each in (1, 10))
     print(f"memory: {few} MiB for {options.frames} frames, {many} MiB for ten times as many")
 

@@ -6,11 +6,11 @@ The images of a part go into a file of their own, one for each format. The run c
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import clips, containers, frames, imaging, storage
-from luigi_gif.also.shown_pictures import PartPlan, ShownPicture, picture_at, shown_pictures
+from luigi_gif.also.shown_pictures import Run, picture_at, shown_pictures, ways_of
 from luigi_gif.errors import out_of_memory
 
 if TYPE_CHECKING:
@@ -29,18 +29,13 @@ class Animation(NamedTuple):
 
 
 class AnimationBatch(NamedTuple):
-    """Neighbouring chunks, whose pictures are encoded together."""
+    """Neighbouring runs, whose pictures are encoded together."""
 
     data_file: str
     options: frames.RenderOptions
     canvas: clips.Canvas
     animations: tuple[Animation, ...]
-    chunks: tuple[list[PartPlan], ...]
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether anything is stored of a picture by what changed since the one before it."""
-        return any(each.lossless for each in self.animations)
+    runs: tuple[Run, ...]
 
 
 class EncodedBatch(NamedTuple):
@@ -66,59 +61,70 @@ def encode_batch(
         options = frames.with_font(font, folder, batch.options)
         reader = frames.TrueColorReader(folder, batch.data_file, options)
         with folder.writer() as write:
-            for plan in (plan for chunk in batch.chunks for plan in chunk):
-                encoded = _EncodedPart(batch.animations)
-                encoded.add_all(reader, plan, batch)
-                has_alpha |= encoded.has_alpha
-                index = plan.part.part_index
-                for format_, blocks in encoded.blocks.items():
+            for part in _encoded_parts(reader, batch):
+                has_alpha |= part.has_alpha
+                for format_, blocks in part.blocks.items():
                     data = b"".join(blocks)
-                    write(handles[format_].block_file(frames.SUBFOLDER, index), data)
-                    counts = encoded.image_count, encoded.duration_cs
-                    file = clips.BlockFile(index, len(data), zlib.crc32(data), *counts)
+                    write(handles[format_].block_file(frames.SUBFOLDER, part.index), data)
+                    counts = part.image_count, part.duration_cs
+                    file = clips.BlockFile(part.index, len(data), zlib.crc32(data), *counts)
                     files[format_].append(file)
     except MemoryError as error:
         raise out_of_memory(folder.path(batch.data_file)) from error
     return EncodedBatch(files, has_alpha)
 
 
+def _encoded_parts(reader: frames.TrueColorReader, batch: AnimationBatch) -> Iterator[_EncodedPart]:
+    for run in batch.runs:
+        for plans in ways_of(run):
+            encoder = _PictureEncoder(batch.animations)
+            if plans and plans[0].before is not None:
+                encoder.before = picture_at(reader, plans[0].before, batch.canvas)
+            for plan in plans:
+                part = _EncodedPart(plan.part.part_index, batch.animations)
+                for shown in shown_pictures(reader, plan, batch.canvas):
+                    part.has_alpha |= shown.picture.mode == "RGBA"
+                    for delay_cs in clips.split_delay(shown.delay_cs):
+                        part.add(encoder.encode(shown.picture, delay_cs), delay_cs)
+                yield part
+
+
 class _EncodedPart:
     """The images of one part."""
 
-    def __init__(self, animations: tuple[Animation, ...]) -> None:
-        self._animations = animations
+    def __init__(self, index: int, animations: tuple[Animation, ...]) -> None:
+        self.index = index
         self.blocks: dict[str, list[bytes]] = {each.format: [] for each in animations}
         self.has_alpha = False
         self.image_count = 0
         self.duration_cs = 0
 
-    def add_all(
-        self, reader: frames.TrueColorReader, plan: PartPlan, batch: AnimationBatch
-    ) -> None:
-        """Encode each picture. Raises BundleError and StorageError."""
-        before = None
-        if plan.before is not None and batch.is_exact:
-            before = picture_at(reader, plan.before, batch.canvas)
-        for shown in shown_pictures(reader, plan, batch.canvas):
-            self._add(shown, before)
-            before = shown.picture
-
-    def _add(self, shown: ShownPicture, before: Image | None) -> None:
-        self.has_alpha |= shown.picture.mode == "RGBA"
-        for delay_cs in clips.split_delay(shown.delay_cs):
-            for animation in self._animations:
-                block = _encode(animation, shown.picture, before, delay_cs)
-                self.blocks[animation.format].append(block)
-            before = shown.picture
-            self.image_count += 1
-            self.duration_cs += delay_cs
+    def add(self, blocks: Iterator[bytes], delay_cs: int) -> None:
+        """Take what each file stores of a picture."""
+        for several, block in zip(self.blocks.values(), blocks, strict=True):
+            several.append(block)
+        self.image_count += 1
+        self.duration_cs += delay_cs
 
 
-def _encode(animation: Animation, picture: Image, before: Image | None, delay_cs: int) -> bytes:
-    """What a file stores of a picture."""
-    if animation.format == "apng":
-        part = imaging.encode_png_part(picture, before, with_alpha=animation.has_alpha)
-        return containers.apng_frame(part.data, part.size, part.position, delay_cs)
-    part = imaging.encode_webp_part(picture, before, lossless=animation.lossless)
-    pixels = containers.webp_pixels(part.data)
-    return containers.webp_frame(pixels, part.size, part.position, delay_cs)
+class _PictureEncoder:
+    """Encodes pictures that show one after another."""
+
+    def __init__(self, animations: tuple[Animation, ...]) -> None:
+        self._animations = animations
+        lossless = any(each.lossless for each in animations if each.format == "webp")
+        self._webp = imaging.WebpEncoder(lossless=lossless)
+        self.before: Image | None = None
+
+    def encode(self, picture: Image, delay_cs: int) -> Iterator[bytes]:
+        """What each file stores of a picture."""
+        for animation in self._animations:
+            if animation.format == "apng":
+                with_alpha = animation.has_alpha
+                part = imaging.encode_png_part(picture, self.before, with_alpha=with_alpha)
+                yield containers.apng_frame(part.data, part.size, part.position, delay_cs)
+            else:
+                part = self._webp.encode(picture, self.before)
+                pixels = containers.webp_pixels(part.data)
+                yield containers.webp_frame(pixels, part.size, part.position, delay_cs)
+        self.before = picture

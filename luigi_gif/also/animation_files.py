@@ -11,7 +11,7 @@ from typing import NamedTuple
 from luigi_gif import clips, containers, execution, frames
 from luigi_gif.also.animation_batches import Animation, AnimationBatch, encode_batch
 from luigi_gif.also.file_sources import FileSources
-from luigi_gif.also.shown_pictures import plan_pictures
+from luigi_gif.also.shown_pictures import parts_of_runs, plan_pictures
 from luigi_gif.errors import BundleError
 
 
@@ -69,14 +69,15 @@ class AnimationEncoder:
             chunks = plan_pictures(sequence, sources.plan.canvas, sources.item_texts())
             max_work = sources.config.batch_mib << 20
             shown = [part for part in sequence.parts if part.way_back is None and part.steps]
-            groups = frames.group_by_work(shown, lambda part: part.work, executor.threads, max_work)
+            runs = list(parts_of_runs(shown))
+            groups = frames.group_by_work(runs, _work_of, executor.threads, max_work)
             batches = (
                 AnimationBatch(
                     sources.data_file,
                     options,
                     sources.plan.canvas,
                     tuple(animations),
-                    tuple(islice(chunks, len(group))),
+                    tuple(tuple(islice(chunks, len(run))) for run in group),
                 )
                 for group in groups
             )
@@ -90,6 +91,10 @@ class AnimationEncoder:
                     first = made[animations[0].format]
                     progress(first.image_count, sum(each.size_bytes for each in made.values()))
         return made, has_alpha
+
+
+def _work_of(run: list[clips.Part]) -> int:
+    return sum(part.work for part in run)
 
 
 def webp_bytes(

@@ -82,7 +82,8 @@ def _poster_bytes(sources: FileSources, note_bytes: int) -> Iterator[bytes]:
     """A WebP of the last frame, up to the note."""
     with sources.reader() as reader:
         picture = sources.last_frame(reader)
-    data = imaging.encode_webp(picture, lossless=sources.options.lossless)
+    encoder = imaging.WebpEncoder(lossless=sources.options.lossless)
+    data = encoder.encode(picture, None).data
     has_alpha = picture.mode == "RGBA"
     yield containers.still_webp(data, picture.size, note_bytes, has_alpha=has_alpha)
 

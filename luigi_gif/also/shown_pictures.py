@@ -5,7 +5,7 @@ The steps of a chunk are decoded from the bundle once more, by a worker or by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +31,15 @@ class PartPlan(NamedTuple):
     """The frame that is shown before its first; None where there is none."""
     timed_before: int
     """How many frames have shown by then, without those that are held."""
+
+
+Run = tuple[list[PartPlan], ...]
+"""Neighbouring chunks, with a part of the way there each, and one of the way back if there is any.
+
+What is stored of its pictures depends on no other run, whoever encodes it."""
+_RUN_STEPS = 10
+"""How many steps are one: of fewer, more pictures would be decoded twice, as the one before the
+first; more would keep fewer workers busy."""
 
 
 class ShownPicture(NamedTuple):
@@ -69,6 +78,26 @@ def plan_pictures(
             following = FramePlace(behind[1], behind[0].steps[0].number) if behind else before
             plans.append(PartPlan(back, source, following, timed_before[back.part_index]))
         yield plans
+
+
+def parts_of_runs(parts: Iterable[clips.Part]) -> Iterator[list[clips.Part]]:
+    """Neighbouring parts that are encoded as one run."""
+    run: list[clips.Part] = []
+    count = 0
+    for part in parts:
+        run.append(part)
+        count += len(part.steps)
+        if count >= _RUN_STEPS:
+            yield run
+            run, count = [], 0
+    if run:
+        yield run
+
+
+def ways_of(run: Run) -> tuple[list[PartPlan], list[PartPlan]]:
+    """The parts of the way there, and of the way back, as they show."""
+    there = [plans[0] for plans in run]
+    return there, [plans[1] for plans in reversed(run) if len(plans) > 1]
 
 
 def shown_pictures(

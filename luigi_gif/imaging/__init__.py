@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.imaging.animation_frames import encode_png_part, encode_webp, encode_webp_part
+    from luigi_gif.imaging.animation_frames import WebpEncoder, encode_png_part
     from luigi_gif.imaging.animations import single_frames
     from luigi_gif.imaging.canvas_picture import on_background, on_canvas, repeat_edges
     from luigi_gif.imaging.caption import check_font, missing_characters
@@ -83,11 +83,7 @@ __getattr__ = loads_on_use(
         "single_frame": ("SingleFrame", "with_delay"),
         "small_still": ("SmallStill", "small_webp"),
         "structural_similarity": ("Likeness", "likeness"),
-        "animation_frames": (
-            "encode_png_part",
-            "encode_webp",
-            "encode_webp_part",
-        ),
+        "animation_frames": ("WebpEncoder", "encode_png_part"),
         "canvas_picture": ("on_background", "on_canvas", "repeat_edges"),
         "encode_avif": ("encode_avif",),
     },

@@ -6,21 +6,30 @@ Pillow encodes it, and lets other threads run meanwhile. Pure code: pictures in,
 from __future__ import annotations
 
 import io
-import math
 from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
 from luigi_gif.imaging.canvas_picture import changed_box, on_background
-from luigi_gif.imaging.look import Size
+from luigi_gif.imaging.look import Box, Size
 
 WEBP_QUALITIES = (80, 95)
 """Of a picture with loss: the first that leaves it near enough; if none does, it is without."""
-MIN_PSNR = 36.0
-"""In decibels, of red, green and blue together."""
-_MAX_GAIN = 3.0
-"""What a better quality can add, in decibels. Drawings lose most by colors of half the resolution,
-which no quality brings back."""
+MIN_PSNR = 36.5
+"""In decibels, of red, green and blue together, of what is stored of a picture. Where only a part
+of it changed, the rest may be worse than the picture was that it was stored with: this is half a
+decibel more than is promised."""
+_MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
+"""The same a pixel: the sum of the squares by which its channels are off."""
+_MAX_GAIN = 2
+"""How many times fewer of them a better quality can bring. Drawings lose most by colors of half
+the resolution, which no quality brings back."""
+_MARGIN = 1.12
+"""How many times fewer than are allowed, half a decibel, a picture has of which the next ones are
+taken to be near enough too,"""
+_MAX_OTHER = 1.03
+"""as long as they have its size, and files no more than so many times larger or smaller: at one
+quality the loss changes as the file does."""
 _METHOD = 4
 """Of libwebp, 0 to 6: how much it tries. This is its own default."""
 _EFFORT = 75
@@ -39,57 +48,83 @@ class EncodedPart(NamedTuple):
     """Left and top in the picture, in pixels."""
 
 
-def encode_webp_part(
-    picture: Image.Image, before: Image.Image | None, *, lossless: bool
-) -> EncodedPart:
-    """What an animated WebP stores of a picture.
+class WebpEncoder:
+    """Encodes pictures of an animated WebP that show one after another.
 
     Parameters
     ----------
-    picture : Image
-        RGB or RGBA.
-    before : Image, optional
-        The one that is shown before it. With loss all of a picture is stored, as what is shown
-        is not quite the one before.
     lossless : bool
         Whether each pixel is to be exact.
     """
-    box = changed_box(picture, before if lossless else None, _EVEN)
-    part = picture if box == (0, 0, *picture.size) else picture.crop(box)
-    return EncodedPart(encode_webp(part, lossless=lossless), part.size, box[:2])
 
+    def __init__(self, *, lossless: bool) -> None:
+        self._lossless = lossless
+        self._known_size: Size | None = None
+        self._near_bytes = range(0)
+        """How many bytes parts of this size have that are surely near enough."""
 
-def encode_webp(picture: Image.Image, *, lossless: bool) -> bytes:
-    """A WebP of a picture, exact or at least as near to it as :data:`MIN_PSNR` says."""
-    for quality in () if lossless else WEBP_QUALITIES:
-        data = _saved(picture, "WEBP", quality=quality, method=_METHOD)
-        psnr = _psnr(picture, data)
-        if psnr >= MIN_PSNR:
-            return data
-        if psnr < MIN_PSNR - _MAX_GAIN:
-            break
-    return _saved(picture, "WEBP", lossless=True, quality=_EFFORT, method=_METHOD)
+    def encode(self, picture: Image.Image, before: Image.Image | None) -> EncodedPart:
+        """What is stored of a picture.
+
+        Parameters
+        ----------
+        picture : Image
+            RGB or RGBA.
+        before : Image, optional
+            The one that is shown before it.
+        """
+        part, box = _changed_part(picture, before, _EVEN)
+        data = _without_loss(part) if self._lossless else self._near_enough(part)
+        return EncodedPart(data, part.size, box[:2])
+
+    def _near_enough(self, part: Image.Image) -> bytes:
+        allowed = _MAX_SQUARES * part.width * part.height
+        for quality in WEBP_QUALITIES:
+            data = _saved(part, "WEBP", quality=quality, method=_METHOD)
+            is_first = quality == WEBP_QUALITIES[0]
+            if is_first and part.size == self._known_size and len(data) in self._near_bytes:
+                return data
+            squares = _squares(part, data)
+            if squares <= allowed:
+                if is_first and squares * _MARGIN <= allowed:
+                    self._known_size = part.size
+                    likely = int(len(data) / _MAX_OTHER), int(len(data) * _MAX_OTHER)
+                    self._near_bytes = range(*likely)
+                return data
+            if squares > allowed * _MAX_GAIN:
+                break
+        return _without_loss(part)
 
 
 def encode_png_part(
     picture: Image.Image, before: Image.Image | None, *, with_alpha: bool
 ) -> EncodedPart:
     """What an animated PNG stores of a picture, in RGBA or, if all of it is opaque, in RGB."""
-    box = changed_box(picture, before)
-    part = picture if box == (0, 0, *picture.size) else picture.crop(box)
+    part, box = _changed_part(picture, before)
     part = part.convert("RGBA") if with_alpha else part
     return EncodedPart(_saved(part, "PNG"), part.size, box[:2])
 
 
-def _psnr(picture: Image.Image, data: bytes) -> float:
-    """How near an image file is to a picture, in decibels; what is transparent is black."""
+def _changed_part(
+    picture: Image.Image, before: Image.Image | None, step: int = 1
+) -> tuple[Image.Image, Box]:
+    """The part that is to be stored, and where it lies: see :func:`changed_box`."""
+    box = changed_box(picture, before, step)
+    return (picture if box == (0, 0, *picture.size) else picture.crop(box)), box
+
+
+def _without_loss(picture: Image.Image) -> bytes:
+    return _saved(picture, "WEBP", lossless=True, quality=_EFFORT, method=_METHOD)
+
+
+def _squares(picture: Image.Image, data: bytes) -> float:
+    """By how much an image file is off a picture; what is transparent is black."""
     with Image.open(io.BytesIO(data)) as encoded:
-        shown = encoded.convert(picture.mode)
+        encoded.load()
+        shown = encoded if encoded.mode == picture.mode else encoded.convert(picture.mode)
     shown, picture = on_background(shown, _BLACK), on_background(picture, _BLACK)
     counts = ImageChops.difference(picture, shown).histogram()
-    squares = sum(count * (level % 256) ** 2 for level, count in enumerate(counts))
-    mean = squares / (3 * picture.width * picture.height)
-    return 10 * math.log10(255**2 / mean) if mean else math.inf
+    return sum(count * (level % 256) ** 2 for level, count in enumerate(counts))
 
 
 def _saved(picture: Image.Image, format_: str, **options: object) -> bytes:
