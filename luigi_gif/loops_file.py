@@ -19,8 +19,8 @@ from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, 
 from luigi_gif.loop_parameters import OF_DEFAULTS, OF_LOOP, ONLY_OF_ONE, PATHS
 from luigi_gif.name_parameter import same_name
 from luigi_gif.parameters import GIVEN, NamedParameter
-from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.publish import PublishGif
+from luigi_gif.source_task import EXAMPLE_URL
 from luigi_gif.tasks import CombineGif
 from luigi_gif.url_parameters import path_from
 

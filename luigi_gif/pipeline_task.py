@@ -1,9 +1,8 @@
-"""What the tasks of a clip share: their parameters, and what Luigi asks of each and has it do."""
+"""What the tasks of a clip share: what Luigi asks of each and has it do."""
 
 from __future__ import annotations
 
 import logging
-import os
 from abc import abstractmethod
 from functools import cached_property
 from typing import Any
@@ -12,46 +11,17 @@ import luigi
 from luigi.task import flatten
 
 from luigi_gif import (
-    also,
-    default_workdir,
     execution,
-    fetching,
-    frames,
     integrations,
     redaction,
     run_history,
     settings,
-    sources,
     staleness,
     step_run,
-    storage,
-    urls,
 )
-from luigi_gif.bundle_file import BundleFile
-from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, StorageError
-from luigi_gif.name_parameter import NameParameter, OwnNames, is_own_name
-from luigi_gif.parameter_checks import Args, Kwargs, Parameters
-from luigi_gif.parameters import ChoiceParameter, Sha256Parameter
-from luigi_gif.refresh_parameters import RefreshParameters, ask_after_s
-from luigi_gif.selection_parameters import (
-    SelectionParameters,
-    selection_of,
-    selection_recipe,
-)
-from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
-from luigi_gif.url_parameters import FolderParameter, SourceParameter
-
-EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
-OWN_NAMES: OwnNames = {
-    "folders": (frames.SUBFOLDER, storage.ITEMS, storage.LOCK),
-    "suffixes": (
-        ".json",
-        storage.PARTIAL_SUFFIX,
-        storage.QUARANTINE_SUFFIX,
-        storage.TEMPORARY_SUFFIX,
-    ),
-}
-"""What a user's file cannot be called, as the pipeline uses it itself."""
+from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
+from luigi_gif.refresh_parameters import ask_after_s
+from luigi_gif.source_task import SourceTask
 
 _OF_ALL_STEPS = ("alone", "loop_name", "failure_receivers")
 """What a task that runs those before it hands on to them, beside the parameters."""
@@ -61,28 +31,8 @@ _FOR_LUIGID = ("set_tracking_url", "set_status_message", "set_progress_percentag
 logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 
-class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTask):
-    """What the tasks of a clip share: the bundle, and where its files live."""
-
-    url = SourceParameter(
-        default=EXAMPLE_URL,
-        description="where the pictures are: a path or URL of a bundle, a folder, a pattern, or an "
-        "archive; several are a JSON array",
-    )
-    workdir = FolderParameter(
-        default="",
-        description="where the files of a run live; by default data/NAME-HASH, from the URL",
-    )
-    data_file = NameParameter(
-        default="image-data.img", description="the bundle's name in the work directory", **OWN_NAMES
-    )
-    sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
-
-    on_bad_frame = ChoiceParameter(
-        default="fail",
-        choices=("fail", "skip"),
-        description="whether a frame that cannot be used ends the run or is left out",
-    )
+class PipelineTask(SourceTask):
+    """What the tasks of a clip share: how each runs, by itself or with those before it."""
 
     alone = False
     """Whether it runs the steps before it by itself: Luigi then has one task to schedule."""
@@ -103,17 +53,6 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         self.failure: BaseException | None = None
         """What ended it."""
 
-    @classmethod
-    def get_param_values(cls, params: Parameters, args: Args, kwargs: Kwargs) -> Parameters:
-        """As Luigi has it; without a work directory, the one that is named after the URL."""
-        values = dict(super().get_param_values(params, args, kwargs))
-        if not values["workdir"]:
-            name = f"data/{default_workdir.name_from_url(values['url'])}"
-            values["workdir"] = cls.workdir.normalize(name)
-        for url in urls.split_sources(values["url"]):
-            _check_is_not_written(url, values)
-        return list(values.items())
-
     def __repr__(self) -> str:
         return self._shown
 
@@ -122,16 +61,6 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         """As Luigi has it, which checks every parameter again for each line of its log."""
         texts = self.to_str_params(only_significant=True)
         return f"{self.task_family}({', '.join(f'{name}={texts[name]}' for name in texts)})"
-
-    @property
-    def folder(self) -> storage.Folder:
-        """The work directory."""
-        return storage.open_folder(self.workdir)
-
-    @property
-    def bundle(self) -> BundleFile:
-        """The bundle in it."""
-        return BundleFile(self.folder, self.data_file)
 
     def requires(self) -> Any:
         """The step before this one."""
@@ -148,18 +77,6 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
     @abstractmethod
     def make(self) -> str:
         """Make the output; what was made, in a few words. Called with the folder locked."""
-
-    def source(self) -> sources.Source:
-        """What ``url`` names, and what is wanted of it."""
-        strict = self.on_bad_frame == "fail"
-        return sources.Source(
-            self.url, selection_of(self), strict, self.sha256, accumulates=self.accumulate
-        )
-
-    def recipe(self) -> dict[str, object]:
-        """The parameters that shape the output's bytes."""
-        shown = {"url": redaction.public_url(self.url), "url_digest": urls.url_digest(self.url)}
-        return shown | selection_recipe(self)
 
     def reason_to_run(self) -> str | None:
         """Why this step has to run, in a few words; None if its output is current."""
@@ -245,17 +162,6 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         """What a page is to tell of the output."""
         return {}
 
-    def difference(self, name: str, noted_recipe: object, noted_sha256: object) -> str | None:
-        """How the file ``name``, which notes these two, is stale; None if it is current."""
-        return staleness.find_difference(
-            name,
-            self.recipe(),
-            self.sha256,
-            self.bundle,
-            noted_recipe=noted_recipe,
-            noted_sha256=noted_sha256,
-        )
-
     def bundle_sha256_in_output(self) -> object:
         """The SHA-256 of the bundle that the output is of, where it notes it by itself."""
         return None
@@ -263,10 +169,6 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
     def reason_once_needed_is_made(self) -> str | None:
         """Why this step has to run, once those before it have."""
         return self.reason_in_folder()
-
-    def subfolders(self) -> set[str]:
-        """The folders of the work directory that a dead run may have left something in."""
-        return {"", frames.SUBFOLDER, os.path.dirname(self.data_file)}
 
     @cached_property
     def _needed(self) -> Any:
@@ -299,25 +201,3 @@ class PipelineTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTas
         logger.info("%s skipped: %s", self.task_family, reason)
         for step in flatten(self.requires()):
             step._log_skipped(f"{self.task_family} needs nothing")
-
-
-def _check_is_not_written(url: str, values: dict[str, Any]) -> None:
-    """Raise ParameterError where a run writes over a source, or among its pictures."""
-    workdir = values["workdir"]
-    if not urls.is_local(url) or not urls.is_local(workdir):
-        return
-    name = fetching.name_in_workdir(workdir, url)
-    gif_file = values.get("gif_file", values["data_file"])
-    beside = [also.file_beside(gif_file, each).name for each in values.get("also", ())]
-    if name and (name in (gif_file, *beside) or is_own_name(name, **OWN_NAMES)):
-        raise fetching.overwritten_source_error(url)
-    source, folder = (os.path.normpath(urls.local_path(each)) for each in (url, workdir))
-    for written in (values["data_file"], gif_file, *beside, frames.frame_file_name(0, 2)):
-        if sources.would_be_item(source, values["match"], os.path.join(folder, written)):
-            raise ParameterError(
-                "what this run writes would be a picture of the next",
-                where=redaction.public_url(url),
-                expected="a work directory elsewhere",
-                got=os.path.join(folder, written),
-                next_step="name another --workdir, or choose pictures by --match",
-            )

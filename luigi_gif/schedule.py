@@ -28,7 +28,6 @@ from luigi_gif.dated_urls import (
 from luigi_gif.errors import ForeignFileError, ParameterError, PipelineError
 from luigi_gif.json_object import number_of
 from luigi_gif.parameters import TextParameter
-from luigi_gif.pipeline_task import EXAMPLE_URL
 from luigi_gif.publish import PublishGif
 from luigi_gif.refresh_parameters import RefreshParameters
 from luigi_gif.render_parameters import RenderParameters
@@ -37,6 +36,7 @@ from luigi_gif.source_at_scheduling import (
     SourceAtSchedulingWrapper,
     ignore_changes_since_scheduling,
 )
+from luigi_gif.source_task import EXAMPLE_URL
 from luigi_gif.tasks import CombineGif
 from luigi_gif.unwanted_parameters import UnwantedParameters
 from luigi_gif.url_parameters import FolderParameter

@@ -18,8 +18,9 @@ from luigi_gif.also_parameters import AlsoParameters, files_of
 from luigi_gif.caption_parameters import ITEMS_KEY, CaptionParameters, caption_plan, caption_recipe
 from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.name_parameter import NameParameter
-from luigi_gif.pipeline_task import OWN_NAMES, PipelineTask, logger
+from luigi_gif.pipeline_task import PipelineTask, logger
 from luigi_gif.render_parameters import RenderParameters, render_options_of, render_recipe
+from luigi_gif.source_task import OWN_NAMES
 from luigi_gif.storage import INDEX
 from luigi_gif.unwanted_parameters import UnwantedParameters, unwanted_recipe
 from luigi_gif.wording import counted
