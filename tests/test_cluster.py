@@ -160,7 +160,7 @@ def test_a_cluster_that_is_started_is_closed(tmp_path: Path, mixed_bundle: bytes
                 listening |= {each.laddr.ip for each in connections if each.status == "LISTEN"}
             connections = psutil.Process(run.pid).net_connections()
             listening |= {each.laddr.ip for each in connections if each.status == "LISTEN"}
-        time.sleep(0.5)
+        time.sleep(1)
     said, _, _ = (tmp_path / "log").read_text().partition("===== Luigi Execution Summary")
     assert run.returncode == 0, said
     clip = tmp_path / "work" / "clip.gif"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 from distributed import LocalCluster
 from support.clips import clip_here
 from support.commands import Run, fails, strange_lines
@@ -30,6 +29,8 @@ class Authority:
     """Files of an authority and of a certificate that it has issued for this machine."""
 
     def __init__(self, folder: Path) -> None:
+        import trustme  # with cryptography: no other process of the tests needs it
+
         authority = trustme.CA()
         certificate = authority.issue_cert("127.0.0.1")
         self.ca_file = str(folder / "ca.pem")
