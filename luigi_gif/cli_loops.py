@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from luigi_gif import (
     cli_log,
     cli_options,
-    cli_report,
     cli_runs,
     clip_result,
     exit_codes,
@@ -27,7 +26,7 @@ from luigi_gif import (
 from luigi_gif.cli_commands import COMMANDS
 from luigi_gif.cli_report import RunReport
 from luigi_gif.cli_settings import luigi_gif
-from luigi_gif.errors import PipelineError
+from luigi_gif.errors import ParameterError, PipelineError
 from luigi_gif.flag_parameter import ALONE
 from luigi_gif.loop_state import LoopState
 from luigi_gif.loops_file import Loop, chosen_loops, read_loops
@@ -57,8 +56,10 @@ def main(arguments: list[str]) -> int:
         own = cli_runs.own_settings(options)
         report.as_json = own.json
         return {"run": _run, "list": _list, "show": _show}[word](options, own)
-    except PipelineError as error:
+    except ParameterError as error:
         return report.tell_error(error, exit_codes.BAD_USAGE)
+    except PipelineError as error:
+        return report.tell_error(error, exit_codes.TASK_FAILED)
     except SystemExit:
         if parser.problem is not None:
             report.tell_failure(parser.problem, exit_codes.BAD_USAGE)
@@ -97,11 +98,8 @@ def _run(options: argparse.Namespace, own: luigi_gif) -> int:
     loops = _loops(options, options.names)
     integrations.install_for_many_clips()
     results, code = _run_loops(loops, options.workers)
-    try:
-        lines = map(json.dumps, map(_json_of, results)) if own.json else _table(map(_row, results))
-        integrations.print_lines(list(lines))
-    except PipelineError as error:
-        return cli_report.fail(error, exit_codes.TASK_FAILED)
+    lines = map(json.dumps, map(_json_of, results)) if own.json else _table(map(_row, results))
+    integrations.print_lines(list(lines))
     return code
 
 
@@ -180,10 +178,7 @@ def _rows_of_states(named: Iterable[tuple[str, LoopState]]) -> Iterator[tuple[st
 def _show(options: argparse.Namespace, own: luigi_gif) -> int:
     cli_log.set_up_log(own.log)
     (loop,) = _loops(options, options.names)
-    try:
-        integrations.print_lines(_table(_facts(loop)))
-    except PipelineError as error:
-        return cli_report.fail(error, exit_codes.TASK_FAILED)
+    integrations.print_lines(_table(_facts(loop)))
     return exit_codes.SUCCESS
 
 

@@ -145,6 +145,10 @@ class PipelineTask(SourceTask):
         """Tell of it, and give luigid the error's own words."""
         if self._running:
             return self._running.pop().on_failure(exception)
+        with integrations.log_of_loop(self.loop_name):
+            return self._tell_failure(exception)
+
+    def _tell_failure(self, exception: BaseException) -> str:
         self.forget_run()
         self.failure = exception
         url = redaction.public_url(self.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -136,9 +137,10 @@ def run_json(run: Run, *arguments: str) -> tuple[int, list[Any]]:
 
 
 def test_the_log_names_the_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Also that of a step before the last one, and the error that Luigi logs."""
+    """Also that of a step before the last one, the error that Luigi logs, and what follows it."""
     (tmp_path / "good.img").write_bytes(gif(1))
     path = write_loops(tmp_path, good="good.img", away="away.img")
+    path.write_text(f'{path.read_text()}on_failure = "json://127.0.0.1:9"')
     caplog.handler.setFormatter(PlainFormatter(logging.Formatter(FORMAT)))
     with caplog.at_level(logging.INFO, LUIGI_LOGGER):
         for loop in read_loops(str(path)):
@@ -147,6 +149,7 @@ def test_the_log_names_the_loop(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "INFO: good: SplitFrames runs" in said
     assert "INFO: away: DownloadData runs" in said
     assert "ERROR: away: the file cannot be read" in said
+    assert "WARNING: away: a receiver" in said
     assert not re.search("^INFO: [A-Z][a-z]+(Data|Frames|Gif) ", said, re.MULTILINE)
 
 
@@ -240,6 +243,18 @@ def test_a_forged_history_breaks_no_list(tmp_path: Path, run: Run) -> None:
             )
             assert run("list")[0] == 0
             assert "\x1b" not in str(run("show", "a"))
+
+
+def test_a_full_standard_output_is_no_mistake_in_the_file(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_loops(tmp_path, a="a.img")
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        code = cli.main(["list", "loops.toml"])
+        with contextlib.suppress(OSError):
+            full.close()
+    assert code == 30
 
 
 def test_a_mistake_in_the_file_is_told_before_anything_runs(
