@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -25,7 +26,8 @@ from support.pipeline import Pipeline, waypoints_every
 import luigi_gif
 from luigi_gif import containers, settings, storage
 from luigi_gif.also import video_files
-from luigi_gif.errors import ForeignFileError, ParameterError, VideoError
+from luigi_gif.also.ffmpeg_encoder import FfmpegEncoder
+from luigi_gif.errors import ForeignFileError, ParameterError, StorageError, VideoError
 from luigi_gif.imaging import animation_frames, single_frame
 from luigi_gif.parameters import Workers
 from luigi_gif.sources import ffmpeg_program
@@ -420,6 +422,30 @@ def test_an_ffmpeg_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert "clip.gif" in left
     assert not [name for name in left if name.endswith((".mp4", storage.TEMPORARY_SUFFIX))]
+
+
+ENDED_WITH_NO_ROOM = "echo 'Error writing trailer: No space left on device' >&2; exit 1"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("exit 0", "ffmpeg ends with 0"),
+        ("echo frame=2; echo frame=3", None),
+        ("echo frame=3; echo frame=2", "ffmpeg ends with 0"),
+        (ENDED_WITH_NO_ROOM, "free some space"),
+    ],
+    ids=["silent", "right", "frame lost", "disk full"],
+)
+def test_a_video_has_all_frames_or_an_error_says_why_not(
+    tmp_path: Path, script: str, expected: str | None
+) -> None:
+    """A full disk is not the fault of ffmpeg."""
+    command = ["/bin/sh", "-c", f"cat; {script}"]
+    raised = StorageError if script == ENDED_WITH_NO_ROOM else VideoError
+    outcome = pytest.raises(raised, match=expected) if expected else contextlib.nullcontext()
+    with outcome, FfmpegEncoder(command, str(tmp_path), timeout_s=60) as encoder:
+        encoder.finish(3)
 
 
 @pytest.mark.slow

@@ -291,6 +291,17 @@ def test_an_altered_poster_is_its_users(nights: Path) -> None:
     assert [path.read_bytes() for path in altered] == [b"altered"] * 2
 
 
+def test_a_poster_of_a_clip_with_a_long_path_is_removed_with_it(nights: Path) -> None:
+    """Its note names the path, with three characters for each byte that is no ASCII."""
+    far = nights.joinpath(*["\u96e8" * 60] * 8)
+    shutil.copytree(nights / "a b&c", far)
+    clip_page.write_page(str(nights))
+    assert len(posters(nights)) == 3
+    shutil.rmtree(far)
+    clip_page.write_page(str(nights))
+    assert len(posters(nights)) == 2
+
+
 def interrupt(patch: pytest.MonkeyPatch, at: int) -> None:
     """Let the run end where it would write or remove a file for this time, from 0."""
     calls = itertools.count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import signal
 import subprocess
@@ -231,7 +232,21 @@ def test_an_old_ffmpeg_is_asked_in_its_own_words(no_ffmpeg: Path, version: str) 
     found = ffmpeg_program.find_ffmpeg()
     assert found is not None
     assert found.every_frame[0] == ("-vsync" if is_old else "-fps_mode")
+    assert (ffmpeg_program.find_ffmpeg((5, 1)) is None) == is_old
     ffmpeg_program._found.clear()
+
+
+def test_what_does_not_tell_its_version_is_ended(
+    no_ffmpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what it has started."""
+    monkeypatch.setattr(ffmpeg_program, "ANSWER_S", 0.2)
+    started = no_ffmpeg / "started"
+    write_program(no_ffmpeg / "ffmpeg", f"/bin/sleep 1000 & echo $! > {started}; wait")
+    while not started.exists() or not started.read_text():
+        assert ffmpeg_program.find_ffmpeg() is None
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(started.read_text())).wait(60)
 
 
 @pytest.mark.usefixtures("no_program_stays")

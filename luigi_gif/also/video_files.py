@@ -19,6 +19,8 @@ _COLORS = (
     *("-color_range", "tv", "-colorspace", "bt709"),
     *("-color_primaries", "bt709", "-color_trc", "bt709"),
 )
+_FIRST_THAT_ENCODES = (5, 1)
+"""The version of ffmpeg that has all of the options below."""
 _FILTER = (
     "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
     "+full_chroma_inp,format=yuv420p"
@@ -80,7 +82,8 @@ def _encode(file_sources: FileSources, paths: dict[str, str]) -> None:
         last = _LastPicture(count - 1, file_sources.last_delay_cs(reader))
         command = _command(_program(), paths, last)
         begin_cs = 0
-        with FfmpegEncoder(command, file_sources.config.stall_timeout) as encoder:
+        folder = os.path.dirname(next(iter(paths.values())))
+        with FfmpegEncoder(command, folder, file_sources.config.stall_timeout) as encoder:
             encoder.write(containers.raw_video_head(size))
             for number, shown in enumerate(file_sources.pictures(reader), 1):
                 pixels = _padded(shown.picture, size, file_sources.options.background).tobytes()
@@ -88,13 +91,14 @@ def _encode(file_sources: FileSources, paths: dict[str, str]) -> None:
                     encoder.write(piece)
                 begin_cs += shown.delay_cs
                 progress(number, 0)
-            encoder.finish()
+            encoder.finish(count)
 
 
 def _program() -> str:
-    found = sources.find_ffmpeg()
+    found = sources.find_ffmpeg(_FIRST_THAT_ENCODES)
     if found is None:
-        raise video_error("the program ffmpeg", "none on PATH, nor the package imageio-ffmpeg")
+        got = "none such on PATH, nor in the package imageio-ffmpeg"
+        raise video_error("the program ffmpeg, 5.1 or later", got)
     return found.path
 
 

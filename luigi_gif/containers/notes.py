@@ -13,8 +13,8 @@ from typing import NamedTuple
 from luigi_gif.containers.png_chunks import png_chunk
 from luigi_gif.containers.webp import riff_chunk
 
-NOTE_BYTES = 4096
-"""Enough for any note."""
+NOTE_BYTES = 1 << 14
+"""Enough for any note: one names a path of 4,096 bytes at the most, some of them as ``%xx``."""
 _MARK = b"luigi_gif "
 _DIGITS = 8
 _KEYWORD = b"Comment\0"

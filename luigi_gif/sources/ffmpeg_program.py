@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,23 +21,31 @@ class Ffmpeg(NamedTuple):
     """A program that says that it is ffmpeg."""
 
     path: str
-    every_frame: tuple[str, str]
-    """The option that keeps each frame and its time, which had another name once."""
+    version: tuple[int, ...]
+
+    @property
+    def every_frame(self) -> tuple[str, str]:
+        """The option that keeps each frame and its time, which had another name once."""
+        is_old = self.version < _FIRST_WITH_FPS_MODE
+        return ("-vsync", "0") if is_old else ("-fps_mode", "passthrough")
 
 
-_found: dict[str, Ffmpeg] = {}
-"""By PATH: to ask a program takes as long as a small clip."""
+_found: dict[tuple[str, tuple[int, ...]], Ffmpeg] = {}
+"""By PATH and oldest version: to ask a program takes as long as a small clip."""
 
 
-def find_ffmpeg() -> Ffmpeg | None:
-    """The first that is there; a program of this name that is another one is passed by."""
-    path = os.environ.get("PATH", "")
-    if path not in _found:
-        found = _find()
+def find_ffmpeg(oldest: tuple[int, ...] = ()) -> Ffmpeg | None:
+    """The first that is there and no older than a version.
+
+    A program of this name that is another one is passed by.
+    """
+    asked = os.environ.get("PATH", ""), oldest
+    if asked not in _found:
+        found = next((each for each in _usable() if each.version >= oldest), None)
         if found is None:  # it may be installed while this process runs
             return None
-        _found[path] = found
-    return _found[path]
+        _found[asked] = found
+    return _found[asked]
 
 
 def is_ffmpeg_installed() -> bool:
@@ -44,14 +53,10 @@ def is_ffmpeg_installed() -> bool:
     return next(_candidates(), None) is not None
 
 
-def _find() -> Ffmpeg | None:
+def _usable() -> Iterator[Ffmpeg]:
     for path in _candidates():
-        found = _VERSION.match(_said(path))
-        if found:
-            number = tuple(map(int, (found["number"] or b"99.0").split(b".")))
-            is_old = number < _FIRST_WITH_FPS_MODE
-            return Ffmpeg(path, ("-vsync", "0") if is_old else ("-fps_mode", "passthrough"))
-    return None
+        if found := _VERSION.match(_said(path)):
+            yield Ffmpeg(path, tuple(map(int, (found["number"] or b"99.0").split(b"."))))
 
 
 def _candidates() -> Iterator[str]:
@@ -85,7 +90,8 @@ def _said(path: str) -> bytes:
         except subprocess.TimeoutExpired:
             return b""
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started
             process.wait()
         said.seek(0)
         return said.read(100)
