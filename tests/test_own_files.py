@@ -219,9 +219,7 @@ def test_an_altered_frame_is_set_aside(
     assert path.with_name("frame_05.gif.altered").read_bytes() == mine
     manifest = json.loads((pipeline.workdir / "frames" / "manifest.json").read_bytes())
     assert {"earlier", "unclaimed"}.isdisjoint(manifest)
-    altered = {path.name for path in path.parent.glob("*.altered*")}
-    neighbours = {f"frame_{number:02d}.gif.altered" for number in range(4, 8)}
-    assert altered == (neighbours if parameters else {"frame_05.gif.altered"})
+    assert [path.name for path in path.parent.glob("*.altered*")] == ["frame_05.gif.altered"]
 
 
 def test_a_run_with_other_flags_takes_over_what_a_killed_one_left(

@@ -2,8 +2,8 @@
 
 A manifest claims the names of its frame files before one is written. What lies
 under a name that no manifest had claimed by then is the user's. Frame files of
-an earlier manifest are replaced or removed only if its checksums prove that
-nobody has changed them since.
+an earlier manifest are replaced or removed only if its checksums, or their
+records, prove that nobody has changed them since.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from luigi_gif.frames.manifest import (
     is_earlier,
     load_manifest,
 )
+from luigi_gif.frames.record_table import NotedRecords
 
 
 def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str]:
@@ -59,9 +60,11 @@ def _proven(
 ) -> Iterator[EarlierFiles]:
     """The frame files of a manifest that nobody has changed.
 
-    Where a run has not noted a checksum yet, as it was killed, its claim has to do.
+    Where a run has not noted a checksum yet, as it was killed, its claim has to do. Where that of
+    a chunk does not fit, the records tell of each of its files.
     """
     digits = digits_for(old.frame_count)
+    records = NotedRecords(folder, digits)
     for index, (chunk, result) in enumerate(zip(old.chunks, old.results, strict=True)):
         if index in old.unclaimed:
             continue
@@ -73,8 +76,12 @@ def _proven(
             for content in contents:
                 crc32 = zlib.crc32(content or b"", crc32)
             if None in contents or crc32 != result.crc32:
-                for name, content in zip(names, contents, strict=True):
-                    if content:
+                noted = records.of(chunk.numbers)
+                for number, name, content in zip(numbers, names, contents, strict=True):
+                    record = noted.get(number)
+                    if content and record is not None and record.is_of(content):
+                        yield EarlierFiles(digits, number, number + 1)
+                    elif content:
                         altered(name)
                 continue
         if len(numbers) == chunk.frame_count:

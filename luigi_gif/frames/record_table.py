@@ -7,6 +7,7 @@ frame.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,6 +66,7 @@ _ALL_NUMBERS = "SELECT number FROM frames ORDER BY number"
 _NOTHING = [0, "", 0, "", 0, 0, "", 0, ""]
 """Of a row of the file, which ends where there is nothing more."""
 _NO_FRAME = (-1, None)
+_BEHIND_ALL = sys.maxsize
 
 
 class EarlierFrame(NamedTuple):
@@ -78,6 +80,31 @@ class EarlierFrame(NamedTuple):
 def forget_records(folder: storage.Folder) -> None:
     """Have the next run make each frame that is missing, whatever lies there."""
     folder.remove(RECORDS)
+
+
+class NotedRecords:
+    """The records beside frame files whose names have so many digits, in the order of numbers."""
+
+    def __init__(self, folder: storage.Folder, digits: int) -> None:
+        self._rows = _noted_rows(folder, digits)
+        self._last: list[Any] = [-1]
+
+    def of(self, numbers: range) -> dict[int, FrameRecord]:
+        """Those of these frames; each call asks for larger numbers. Raises StorageError."""
+        found = {}
+        while self._last[0] < numbers.stop:
+            number, *others = self._last
+            if number >= numbers.start:
+                found[number] = _record(others[2:])
+            self._last = _padded(next(self._rows, [_BEHIND_ALL]))
+        return found
+
+
+def _noted_rows(folder: storage.Folder, digits: int) -> Iterator[list[Any]]:
+    rows = folder.read_json_rows(RECORDS)
+    about = next(rows, None)
+    if isinstance(about, dict) and about.get("digits") == digits and folder.is_whole_json(RECORDS):
+        yield from rows
 
 
 class RecordTable:

@@ -150,6 +150,8 @@ class WorkDirectory(NamedTuple):
             chunk = set(FRAME_FILES[begin : begin + IN_CHUNK])
             if chunk <= self.own:
                 found |= chunk
+            elif "frames/records.json" in self.own:  # which tell of each of them
+                found |= chunk & self.own
         others = set(FRAME_FILES) - found - self.missing - self.linked
         return found if others else found | OF_FRAMES & self.own
 
