@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -145,4 +146,4 @@ def _azure(address: str, key: str = _AZURE_KEY) -> dict[str, str]:
 def _azurite() -> str | None:
     """That of the project is asked nothing: node takes a second to say a version."""
     ours = ROOT / "node_modules" / ".bin" / "azurite-blob"
-    return str(ours) if ours.exists() else programs.find("azurite")
+    return str(ours) if ours.exists() and shutil.which("node") else programs.find("azurite")
