@@ -42,7 +42,7 @@ def import_dask() -> None:
     except Exception as error:  # YAML that is none, and values that mean nothing
         raise configuration_error("Dask cannot be used", error) from error
     finally:
-        if gc.get_freeze_count():  # as the luigi command has it
+        if gc.get_freeze_count():  # as a command has it
             gc.freeze()
         if enabled:
             gc.enable()
