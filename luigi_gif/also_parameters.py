@@ -34,10 +34,10 @@ class FormatsParameter(NamedParameter[tuple[str, ...]]):
         return tuple(each.strip() for each in text.split(",")) if text else ()
 
     def checked(self, value: object) -> tuple[str, ...]:
-        value = self.value_of(value) if isinstance(value, str) else value
-        if not isinstance(value, tuple | list) or not all(each in also.FORMATS for each in value):
+        names = self.value_of(value) if isinstance(value, str) else value
+        if not isinstance(names, tuple | list) or not all(each in also.FORMATS for each in names):
             raise self.error(value)
-        return tuple(each for each in also.FORMATS if each in value)
+        return tuple(each for each in also.FORMATS if each in names)
 
     def text_of(self, value: tuple[str, ...]) -> str:
         return ",".join(value)

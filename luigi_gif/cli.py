@@ -80,7 +80,7 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
     options = parser.parse_args(arguments)
     _refuse_empty(parser, options)
     if options.page_url is not None and options.page is None:
-        parser.error("--page-url is about --page, which is not given")
+        parser.error("--page-url needs --page")
     if options.page or options.write_samples or options.completion or options.explain:
         if options.json:
             parser.error("--json is about a clip, and none is made")

@@ -58,9 +58,14 @@ class PipelineTask(SourceTask):
 
     @cached_property
     def _shown(self) -> str:
-        """As Luigi has it, which checks every parameter again for each line of its log."""
+        """As Luigi's log names the task: with the parameters that have not their default."""
         texts = self.to_str_params(only_significant=True)
-        return f"{self.task_family}({', '.join(f'{name}={texts[name]}' for name in texts)})"
+        given = (
+            f"{name}={texts[name]}"
+            for name, parameter in self.get_params()
+            if name in texts and getattr(self, name) != getattr(parameter, "default", ...)
+        )
+        return f"{self.task_family}({', '.join(given)})"
 
     def requires(self) -> Any:
         """The step before this one."""

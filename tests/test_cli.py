@@ -76,7 +76,7 @@ def test_the_last_line_says_what_the_clip_is(tmp_path: Path) -> None:
     ):
         result = run_luigi_gif(tmp_path, str(SAMPLE), *arguments)
         last = result.stderr.splitlines()[-1]
-        assert re.fullmatch(f"{name}: 32 frames, 0\\.4 MB, [0-9]+\\.[0-9] s", last), last
+        assert re.fullmatch(f"{name}: 32 frames, 360\\.7 kB, [0-9]+\\.[0-9] s", last), last
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_what_fails_has_an_exit_code_and_words(tmp_path: Path) -> None:
         (["--page", ""], 2, "--page is empty"),
         (["--page", "nonsense://x"], 2, "correct --page"),
         (["--page", "x", "--page-url", "example.org"], 2, "the value of --page-url cannot be used"),
-        (["--page-url", "https://example.org/"], 2, "--page-url is about --page"),
+        (["--page-url", "https://example.org/"], 2, "--page-url needs --page"),
         (["--page", "nowhere"], 2, "there is no clip to show"),
     ):
         result = run_luigi_gif(tmp_path, *arguments)

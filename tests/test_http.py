@@ -397,7 +397,7 @@ def test_a_proxy_that_refuses_is_named(
 def test_a_proxy_that_cannot_be_used_is_named(
     fetch: Fetch, monkeypatch: pytest.MonkeyPatch, url: str, got: str, next_step: str
 ) -> None:
-    """The advice is not to correct --url."""
+    """The advice is not to correct the URL."""
     monkeypatch.setenv("ALL_PROXY", url)
     with pytest.raises(DownloadError, match="proxy") as raised:
         fetch("http://host.invalid/a", retries=0)

@@ -144,12 +144,12 @@ def test_a_device_is_no_bundle(fetch: Fetch) -> None:
 @pytest.mark.parametrize(
     ("url", "got", "next_step"),
     [
-        ("/no/such", "No such file", "correct --url"),
-        ("/", "Is a directory", "correct --url"),
+        ("/no/such", "No such file", "correct the URL"),
+        ("/", "Is a directory", "correct the URL"),
         ("host.example/a.img", "No such file", "https://"),
         ("nonsense://host/a?token=s3cret", "not known", "before ://"),
         ("memory://no/such", "No such file", "the bucket and the name"),
-        ("/no/such\nINFO: made", r"No such file", "correct --url"),
+        ("/no/such\nINFO: made", r"No such file", "correct the URL"),
     ],
 )
 def test_what_cannot_be_read_is_said_with_its_cause(

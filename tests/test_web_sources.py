@@ -372,4 +372,4 @@ def test_a_page_that_only_leads_to_another_is_an_error(server: Server, tmp_path:
     server.pages["/"] = b"<html><meta http-equiv=Refresh content=\"0; URL='/radar/'\">moved"
     with pytest.raises(SourceError) as caught:
         clip_here(server.url("/"), tmp_path / "work")
-    assert caught.value.next_step == f"name {server.url('/radar/')} in --url"
+    assert caught.value.next_step == f"give {server.url('/radar/')} as the URL"

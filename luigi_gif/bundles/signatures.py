@@ -18,15 +18,15 @@ class _Kind(NamedTuple):
     next_step: str
 
 
-_UNPACK = "unpack it, and name its folder in --url"
+_UNPACK = "unpack it, and give its folder as the URL"
 _CONVERT = "convert it to PNG or another of these formats"
 _DEVELOP = "develop it to TIFF or PNG with a raw converter, such as darktable-cli"
-_VIDEO = "name it alone in --url, or take single images from it, as ffmpeg does"
+_VIDEO = "give it alone as the URL, or take single images from it, as ffmpeg does"
 _OTHER_VIDEO = "convert it to MP4, as ffmpeg -i FILE -c copy FILE.mp4 does"
 _BINARY = "store or fetch it as binary data, not as text"
 _DAMAGED = "check what wrote it, or leave such frames out with --on-bad-frame skip"
 _OF_PICTURES = (_CONVERT, _DEVELOP, _VIDEO, _OTHER_VIDEO)
-_PAGE = "look at it in a browser or an editor, and correct --url"
+_PAGE = "look at it in a browser or an editor, and correct the URL"
 _RAW = (
     rb"II\*\x00.{4}CR\x02|.{4}ftypcrx |IIU\x00|IIR[OS]|MMOR|FUJIFILMCCD-RAW|FOVb|\x00MRM"
     rb"|II.{4}HEAPCCDR"

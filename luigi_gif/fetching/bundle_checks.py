@@ -48,7 +48,7 @@ def check_size(size: int, config: settings.download, url: str) -> None:
             where=public_url(url),
             expected=f"at most {config.max_bytes:,} bytes (--download-max-bytes)",
             got=f"{size:,} bytes or more",
-            next_step="raise --download-max-bytes, or correct --url",
+            next_step="raise --download-max-bytes, or correct the URL",
         )
 
 

@@ -270,13 +270,13 @@ def _advice(url: str, error: Exception) -> str:
     if urls.is_local(url):
         if isinstance(error, FileNotFoundError) and re.match(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?/", url):
             return "correct the path, or begin a URL with https://"
-        return "correct --url, or mend what stands in the way, and run again"
+        return "correct the URL, or mend what stands in the way, and run again"
     if isinstance(error, ImportError):
         return "install what the store needs (pip install 'luigi_gif[s3]', [gcs] or [azure])"
     if isinstance(error, ValueError) and "rotocol" in str(error):
-        return "correct what stands before :// in --url"
+        return "correct what stands before :// in the URL"
     if isinstance(error, FileNotFoundError):
-        return "check the bucket and the name in --url"
+        return "check the bucket and the name in the URL"
     if isinstance(error, PermissionError) or "redential" in f"{type(error).__name__} {error}":
         return "give this user's credentials for the store the right to read it"
-    return "correct --url, or mend what stands in the way, and run again"
+    return "correct the URL, or mend what stands in the way, and run again"

@@ -26,12 +26,12 @@ MAX_WORDS_S = 5.0
 """As much, and as long, is read of what a server says with an error."""
 _SAYING_FIELDS = ("message", "error_description", "error", "detail", "title", "reason")
 _NEXT_STEPS = {
-    401: "give a user and password by ~/.netrc or in --url, or a token by --download-headers",
+    401: "give a user and password by ~/.netrc or in the URL, or a token by --download-headers",
     403: "look at what the server says; a signed URL may have expired, and a server may refuse "
     "a --download-user-agent",
-    404: "correct --url, or ask the server's keeper",
+    404: "correct the URL, or ask the server's keeper",
     407: "give the proxy's user and password in its variable (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)",
-    410: "correct --url, or ask the server's keeper",
+    410: "correct the URL, or ask the server's keeper",
 }
 _MISSING = frozenset({403, 404, 410})
 """403 is what S3 says of a key that does not exist, to who may not list its bucket."""
@@ -63,7 +63,7 @@ def _translated(exchange: Exchange, error: Exception) -> DownloadError:
             where=exchange.where,
             expected="a TLS certificate that this machine trusts",
             got=_root_cause(exchange, error),
-            next_step="correct --url, or have the certificate mended",
+            next_step="correct the URL, or have the certificate mended",
         )
     if isinstance(error, requests.exceptions.InvalidHeader):
         return _contradiction(exchange)
@@ -106,7 +106,7 @@ def _bad_url(exchange: Exchange, expected: str, got: str) -> DownloadError:
         where=exchange.where,
         expected=expected,
         got=got,
-        next_step="correct --url",
+        next_step="correct the URL",
     )
 
 
@@ -156,7 +156,7 @@ def _unreachable(exchange: Exchange, error: Exception) -> TransientDownloadError
         where=f"{exchange.where}{via}",
         expected="a connection and an answer in time",
         got=_root_cause(exchange, error),
-        next_step="check the host in --url and the network, and run again",
+        next_step="check the host in the URL and the network, and run again",
     )
 
 
@@ -169,7 +169,7 @@ def check_status(exchange: Exchange, response: requests.Response) -> None:
     words = _message_of(exchange, response)
     reason = f"{status} {response.reason or ''}".strip()
     via = f", by the proxy {public_url(exchange.proxy)}" if exchange.proxy else ""
-    step = "run again later" if passing else "correct --url, or ask the server's keeper"
+    step = "run again later" if passing else "correct the URL, or ask the server's keeper"
     error = (TransientDownloadError if passing else DownloadError)(
         "the proxy does not let this through"
         if status == 407

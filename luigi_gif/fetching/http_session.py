@@ -200,7 +200,7 @@ class Exchange:
         return _without_login(target)
 
     def _redirect_error(self, what: str, expected: str, got: str) -> PipelineError:
-        next_step = "correct --url, or ask the server's keeper"
+        next_step = "correct the URL, or ask the server's keeper"
         return DownloadError(
             what, where=self.where, expected=expected, got=got, next_step=next_step
         )

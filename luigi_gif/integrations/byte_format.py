@@ -10,4 +10,4 @@ def format_mib(size: float) -> str:
 
 def format_size(size: int) -> str:
     """A number of bytes in MB or kB, such as 2.1 MB."""
-    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size / 1e3:,.1f} kB"
+    return f"{size / 1e6:,.1f} MB" if size >= 1_000_000 else f"{size / 1e3:,.1f} kB"

@@ -74,7 +74,8 @@ def _bundle_of(job: Job, items: Items, chosen: Listing[Item]) -> SourceBundle:
             progress(len(noted), bundle.state.size)
             fetching.check_size(bundle.state.size, job.config, source.url)
         if not noted:
-            raise SourceUnusable("an image", "gaps only")
+            first = next(iter(chosen)).name
+            raise SourceUnusable("an image", f"none of {len(chosen):,}: {first} and so on")
         index = None
         if source.strict:
             index = assembly.index or bundles.index_bundle(bundle.reader(), strict=False)

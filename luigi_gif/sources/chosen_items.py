@@ -110,7 +110,7 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         where=redaction.public_url(source.url),
         expected=f"images ({', '.join(bundles.FORMATS)})",
         got=got,
-        next_step="loosen --match, --since, --until and the like" if images else "correct --url",
+        next_step="loosen --match, --since, --until and the like" if images else "correct the URL",
     )
 
 

@@ -87,7 +87,7 @@ def check_is_no_list(data: bytes, url: str) -> None:
             where=where,
             expected="a path or URL of a picture on each line",
             got="comments only",
-            next_step="add lines, or correct --url",
+            next_step="add lines, or correct the URL",
         )
 
 

@@ -95,7 +95,7 @@ class LocalItems(Items):
             paths = _fitting_paths(self._path)
             first = next(paths, None)
             if first is None:
-                raise SourceUnusable(f"files that fit {self._path}", "none")
+                raise SourceUnusable(f"a file or folder {self._path}, or files that fit it", "none")
             yield first
             yield from paths
 

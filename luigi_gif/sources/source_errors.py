@@ -14,7 +14,7 @@ def unusable_source_error(url: str, error: SourceUnusable) -> SourceError:
         where=redaction.public_url(url),
         expected=error.expected,
         got=error.got,
-        next_step="mend it, or correct --url",
+        next_step="mend it, or correct the URL",
     )
 
 
@@ -25,7 +25,7 @@ def leading_page_error(url: str, target: str) -> SourceError:
         where=redaction.public_url(url),
         expected="a page that links to pictures",
         got="one that only leads to another page",
-        next_step=f"name {redaction.public_url(target)} in --url",
+        next_step=f"give {redaction.public_url(target)} as the URL",
     )
 
 
