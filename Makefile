@@ -13,6 +13,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The versions that were tested: for others pip may search long, and the tests fail on their warnings.
 INSTALL := $(PIP) install --constraint constraints.txt
+# By a line in a .pth file: by setuptools' finder, scripts that lie beside the clone, whose folder has
+# the package's name, would import that folder.
+EDITABLE := $(INSTALL) --config-settings editable_mode=compat --editable
 RUN := $(VENV)/.run-ready
 TEST := $(VENV)/.test-ready
 DEV := $(VENV)/.dev-ready
@@ -49,7 +52,8 @@ check: $(DEV)
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
 
-# Strict: a dead link, or a public name without an entry, ends it. The variable stills an advertisement.
+# Strict: a dead link, or a public name without an entry, ends it. The variable keeps mkdocs from
+# printing an advertisement.
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "The site is build/site/index.html"
@@ -83,21 +87,21 @@ $(RUN):
 	@clear=; if [ -e $@ ] && case "$$($(BIN)/python -c "" 2>&1 && cat $@)" in "$(CURDIR) "*) false;; esac; then clear=--clear; fi; \
 	if [ "$$clear" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $(PYTHON) -m venv $$clear $(VENV) || \
 		{ echo "No virtual environment: is Python's venv there (apt install python3-venv)?" >&2; exit 1; }; fi
-	$(INSTALL) --editable .
+	$(EDITABLE) .
 	$(BIN)/python -m compileall -q luigi_gif
 	@echo "$(NEEDS)" >$@
 
 $(TEST): $(RUN)
-	$(INSTALL) --editable ".[test]"
+	$(EDITABLE) ".[test]"
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -k test_any_text_can_be_shown >/dev/null || true
 	@echo "$(NEEDS)" >$@
 
 $(DEV): $(TEST)
-	$(INSTALL) --editable ".[dev]"
+	$(EDITABLE) ".[dev]"
 	@echo "$(NEEDS)" >$@
 
 $(DOCS): $(RUN)
-	$(INSTALL) --editable ".[docs]"
+	$(EDITABLE) ".[docs]"
 	@echo "$(NEEDS)" >$@
 
 clean:

@@ -63,7 +63,7 @@ def check_place_name(place: str) -> None:
         raise bad_place(
             place,
             f"a name that ends in {suffix}" if suffix else "a name without an ending",
-            f"name it {stem}{_SUFFIX}; ffmpeg and others make other formats of it",
+            f"name it {stem}{_SUFFIX}; --also makes files of other formats beside it",
         )
 
 
