@@ -127,9 +127,9 @@ def compare(folder: Path, size: tuple[int, int], frames: int, runs: int, clip: C
 
 
 def memory_mib(folder: Path, frames: int) -> int:
-    """The largest of a run that makes a WebP of so many frames of 640x360."""
+    """The largest of a run that makes a WebP of so many frames of 320x180."""
     pictures, workdir = folder / f"memory-{frames}", folder / f"work-{frames}"
-    draw(pictures, (640, 360), frames, CLIPS[1])
+    draw(pictures, (320, 180), frames, CLIPS[1])
     ours(pictures, workdir)
     code = (
         "import resource, sys; from luigi_gif.cli import main; main(sys.argv[1:]); "
