@@ -367,6 +367,15 @@ def test_a_page_without_pictures_is_an_error(server: Server, tmp_path: Path) -> 
         clip_here(server.url("/"), tmp_path / "work")
 
 
+def test_a_page_that_was_cut_off_is_an_error(site: Server, tmp_path: Path) -> None:
+    """Its last pictures are not taken for gone."""
+    page = site.pages["/radar/"]
+    assert isinstance(page, bytes)
+    site.pages["/radar/"] = page[:-20]
+    with pytest.raises(SourceError, match="ends within a tag"):
+        clip_here(site.url("/radar/"), tmp_path / "work")
+
+
 def test_a_page_that_only_leads_to_another_is_an_error(server: Server, tmp_path: Path) -> None:
     """It says to which."""
     server.pages["/"] = b"<html><meta http-equiv=Refresh content=\"0; URL='/radar/'\">moved"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 UNPACKED_SUFFIX = ".unpacked"
 MAX_PAGE_BYTES = 1 << 24
 """Of a page, which is held in memory."""
+_OPEN_TAG = re.compile(rb"<[A-Za-z/!]")
 
 
 def is_container(url: str, beginning: bytes) -> bool:
@@ -136,6 +138,9 @@ def _items_of_page(job: Job, page: bytes, fetched: fetching.FetchedBundle) -> It
 
     if len(page) > MAX_PAGE_BYTES:
         raise SourceUnusable(f"a page of at most {MAX_PAGE_BYTES:,} bytes", "a larger one")
+    if _OPEN_TAG.search(page, page.rfind(b">") + 1):
+        # Its server was writing it, or broke off without having said how long it is.
+        raise SourceUnusable("a whole page", "one that ends within a tag")
     url = fetched.place or job.source.url
     links = page_links.image_links(page, url, fetched.charset)
     if not links.items and links.rest is None:
