@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from luigi_gif import also, clips, redaction
 from luigi_gif.clip_copy import ClipCopy
 from luigi_gif.errors import ParameterError
+from luigi_gif.json_object import mapping_of
 
 if TYPE_CHECKING:
     from luigi_gif.tasks import CombineGif
@@ -27,6 +28,8 @@ class AlsoCopy(ClipCopy):
     url, match, noted
         As those of :class:`ClipCopy`, which raises the same errors.
     """
+
+    _copied = "a file beside the clip"
 
     def __init__(
         self,
@@ -66,6 +69,9 @@ class AlsoCopy(ClipCopy):
     def _file(self, name: str) -> also.AlsoFile:
         return also.AlsoFile(self._format, name)
 
+    def _is_a_folder(self) -> ParameterError:
+        return self._error("a folder", f"move it away, or leave {self._format} out of --also")
+
     def _error(self, got: str, next_step: str) -> ParameterError:
         return ParameterError(
             "a file beside the clip cannot be put there",
@@ -91,7 +97,9 @@ def copies_beside(
         What is known of copies that lie there.
     """
     return {
-        format_: AlsoCopy(format_, place, target.path, clip.url, clip.match, noted.get(format_))
+        format_: AlsoCopy(
+            format_, place, target.path, clip.url, clip.match, mapping_of(noted.get(format_))
+        )
         for format_, target in clip.also_outputs().items()
     }
 

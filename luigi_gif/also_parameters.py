@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+from collections.abc import Callable, Collection
 from typing import Any
 
-from luigi_gif import also, sources
+from luigi_gif import also, sources, storage
 from luigi_gif.caption_parameters import ITEMS_KEY
 from luigi_gif.clip_parameters import clip_options_of
-from luigi_gif.errors import ParameterError
+from luigi_gif.errors import LUIGI_LOGGER, ParameterError
+from luigi_gif.json_object import mapping_of
 from luigi_gif.name_parameter import same_name
 from luigi_gif.parameters import NamedParameter, bad_parameter
 from luigi_gif.render_parameters import render_options_of
+
+logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 
 _OF_PALETTES = ("quality", "palette", "colors", "dither")
 """What a picture in all of its colors does not depend on."""
@@ -36,7 +41,9 @@ class FormatsParameter(NamedParameter[tuple[str, ...]]):
     def checked(self, value: object) -> tuple[str, ...]:
         names = self.value_of(value) if isinstance(value, str) else value
         if not isinstance(names, tuple | list) or not all(each in also.FORMATS for each in names):
-            raise self.error(value)
+            raise self.error(
+                ",".join(map(str, names)) if isinstance(names, tuple | list) else value
+            )
         return tuple(each for each in also.FORMATS if each in names)
 
     def text_of(self, value: tuple[str, ...]) -> str:
@@ -70,6 +77,17 @@ class AlsoParameters:
 def files_of(task: Any) -> list[also.AlsoFile]:
     """What is to stand beside a task's clip."""
     return [also.file_beside(task.gif_file, format_) for format_ in task.also]
+
+
+def warn_of_files_left(
+    asked: Collection[str], noted: object, target_of: Callable[[str], storage.FileTarget]
+) -> None:
+    """Tell of files beside a clip that only earlier runs were asked for: they stay as they are."""
+    for format_ in also.FORMATS:
+        if format_ in mapping_of(noted) and format_ not in asked:
+            target = target_of(format_)
+            if target.exists():
+                logger.warning("%s stays as it is: --also does not name %s", target, format_)
 
 
 def also_options_of(task: Any) -> also.AlsoOptions:

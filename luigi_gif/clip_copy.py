@@ -41,6 +41,7 @@ class ClipCopy:
         For one that cannot be looked at.
     """
 
+    _copied = "the clip"
     _content_type = "image/gif"
 
     def __init__(
@@ -178,13 +179,13 @@ class ClipCopy:
         existing = self._status()
         if existing is not None and not existing.whole:
             changed = existing.origin is not None
-            raise self._is_taken("a clip that was changed" if changed else "another file")
+            raise self._is_taken("one that was changed" if changed else "another file")
 
     def _is_taken(self, got: str) -> ForeignFileError:
         return ForeignFileError(
-            "the place of the clip is taken by a file that this pipeline did not put there",
+            f"the place of {self._copied} is taken by one that this pipeline did not put there",
             where=redaction.public_url(self._given),
-            expected="no file, or a clip of this pipeline as it was written",
+            expected="no file, or one of this pipeline as it was written",
             got=got,
             next_step="move it away, or name another place",
         )

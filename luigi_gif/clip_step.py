@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from luigi_gif import also, clips, frames, integrations, run_history, settings, staleness
-from luigi_gif.also_parameters import also_options_of, also_recipe, files_of
+from luigi_gif import also, clips, frames, integrations, run_history, settings, staleness, storage
+from luigi_gif.also_parameters import also_options_of, also_recipe, files_of, warn_of_files_left
 from luigi_gif.caption_parameters import ITEMS_KEY, caption_plan
 from luigi_gif.clip_parameters import clip_options_of, clip_recipe
+from luigi_gif.json_object import mapping_of
 from luigi_gif.wording import counted
 
 if TYPE_CHECKING:
@@ -45,13 +46,21 @@ def make_outputs(task: CombineGif) -> tuple[str, clips.CombinedClip | None]:
     stale = [file for file in files_of(task) if _reason_of_file(task, file)]
     for each in _make_files(task, stale) if stale else []:
         made.append(f"{task.folder.path(each.file.name)}: {each.size_bytes:,} bytes")
+    noted = mapping_of(run_history.recorded_clips(task.folder).get(task.gif_file))
+    warn_of_files_left(
+        task.also,
+        noted.get("also"),
+        lambda format_: storage.FileTarget(
+            task.folder, also.file_beside(task.gif_file, format_).name
+        ),
+    )
     return ", ".join(made), clip
 
 
 def note_outputs(task: CombineGif, clip: clips.CombinedClip | None) -> dict[str, object]:
     """What a page is to tell of them."""
     noted = run_history.recorded_clips(task.folder)
-    told = noted.get(task.gif_file) or {} if clip is None else run_history.describe_clip(clip)
+    told = mapping_of(noted.get(task.gif_file)) if clip is None else run_history.describe_clip(clip)
     told.pop("also", None)
     if beside := {file.format: file.name for file in files_of(task)}:
         told["also"] = beside

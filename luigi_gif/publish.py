@@ -10,11 +10,12 @@ from typing import Any
 
 from luigi_gif import also, clips, frames, integrations, run_history, storage
 from luigi_gif.also_copy import AlsoCopy, copies_beside, digest_beside
-from luigi_gif.also_parameters import AlsoParameters
+from luigi_gif.also_parameters import AlsoParameters, warn_of_files_left
 from luigi_gif.caption_parameters import CaptionParameters
 from luigi_gif.clip_copy import ClipCopy, open_place
 from luigi_gif.clip_parameters import ClipParameters
 from luigi_gif.errors import ForeignFileError
+from luigi_gif.json_object import JsonObject, mapping_of
 from luigi_gif.pipeline_task import PipelineTask, logger
 from luigi_gif.publish_parameters import DatedNameParameter, PlaceParameter
 from luigi_gif.render_parameters import RenderParameters
@@ -76,10 +77,10 @@ class PublishGif(
 
     def also_outputs(self) -> dict[str, storage.FileTarget]:
         """The files beside the published clip, by their formats."""
-        return {
-            format_: storage.FileTarget(*open_place(also.file_beside(self.to, format_).name))
-            for format_ in self.also
-        }
+        return {format_: self._target_beside(format_) for format_ in self.also}
+
+    def _target_beside(self, format_: str) -> storage.FileTarget:
+        return storage.FileTarget(*open_place(also.file_beside(self.to, format_).name))
 
     def recipe(self) -> dict[str, object]:
         recipe: dict[str, object] = self.requires().recipe()
@@ -96,7 +97,7 @@ class PublishGif(
         version = target.folder.version(target.name)
         if version is None:
             return f"{target} is not there"
-        noted = self._published or run_history.recorded_publications(self.folder).get(str(target))
+        noted = self._published or self._noted()
         beside = self.also_outputs()
         versions = {name: each.folder.version(each.name) for name, each in beside.items()}
         wanted = self._note(version, versions)
@@ -125,6 +126,7 @@ class PublishGif(
             copy.publish(made)
             self._has_copied = True
         versions = {}
+        warn_of_files_left(self.also, self._noted().get("also"), self._target_beside)
         for format_, beside in self._copies_beside().items():
             versions[format_], is_new = beside.renew(self.requires())
             self._has_copied |= is_new
@@ -167,20 +169,23 @@ class PublishGif(
         return note
 
     def _copies_beside(self) -> dict[str, AlsoCopy]:
-        noted = run_history.recorded_publications(self.folder).get(str(self.output())) or {}
-        return copies_beside(self.requires(), self.to, noted.get("also") or {})
+        return copies_beside(self.requires(), self.to, mapping_of(self._noted().get("also")))
 
-    def _why_other(self, noted: Mapping[str, object] | None, wanted: Mapping[str, object]) -> str:
+    def _noted(self) -> JsonObject:
+        """What runs noted of what they published there."""
+        return run_history.recorded_publications(self.folder).get(str(self.output()), {})
+
+    def _why_other(self, noted: Mapping[str, object], wanted: Mapping[str, object]) -> str:
         """Why the clip is published again, where another one is noted, or none."""
         place = self.output()
         if not noted:
             return f"{place} is not known to be this clip"
-        if noted["version"] != wanted["version"]:
+        if noted.get("version") != wanted["version"]:
             return f"{place} was replaced by others"
         if noted.get("dated_copy") != wanted["dated_copy"]:
             return f"{place} was published with another dated_copy"
-        if noted["digest"] == wanted["digest"]:
-            return f"{place} has not all files beside it"
+        if noted.get("digest") == wanted["digest"]:
+            return f"{place} has other files beside it"
         return f"{place} is an earlier clip"
 
     def _copy_at(self, place: str) -> ClipCopy:

@@ -144,8 +144,8 @@ def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
 
 def recorded_publications(folder: storage.Folder) -> JsonObject:
     """What was noted of each place that a clip of the folder was published at, by its name."""
-    recorded: JsonObject = (folder.read_json(HISTORY) or {}).get("published") or {}
-    return recorded
+    noted = mapping_of((folder.read_json(HISTORY) or {}).get("published"))
+    return {place: mapping_of(about) for place, about in noted.items()}
 
 
 def describe_clip_file(folder: storage.Folder, name: str) -> JsonObject:
@@ -163,7 +163,7 @@ def describe_clip_file(folder: storage.Folder, name: str) -> JsonObject:
 
 def recorded_source_sha256(folder: storage.Folder, version: str) -> str | None:
     """The SHA-256 of a local source, if it was noted for this version of it."""
-    noted = (folder.read_json(HISTORY) or {}).get("source") or {}
+    noted = mapping_of((folder.read_json(HISTORY) or {}).get("source"))
     sha256: str | None = noted.get("sha256") if noted.get("version") == version else None
     return sha256
 

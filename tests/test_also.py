@@ -473,6 +473,40 @@ def test_files_go_where_the_clip_goes(tmp_path: Path) -> None:
     assert (tmp_path / "site.webp").read_bytes() == b"mine"
 
 
+def test_files_that_are_asked_for_no_more_stay_and_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the work directory where its clip is made again, and beside the published clip."""
+    pictures = [np.asarray(each.convert("RGB")) for each in DRAWN[:2]]
+    place, workdir = tmp_path / "site.gif", tmp_path / "work"
+    luigi_gif.make_gif(pictures, place, workdir=workdir, also="apng,poster")
+    before = (tmp_path / "site.apng").read_bytes()
+    caplog.clear()
+    luigi_gif.make_gif(pictures[::-1], place, workdir=workdir, also="poster")
+    stay = [line for line in caplog.messages if "stays as it is" in line]
+    assert stay == [
+        f"{path} stays as it is: --also does not name apng"
+        for path in (workdir / "clip.apng", tmp_path / "site.apng")
+    ]
+    assert (tmp_path / "site.apng").read_bytes() == before
+    caplog.clear()
+    luigi_gif.make_gif(pictures, place, workdir=workdir, also="poster")
+    assert "stays as it is" not in caplog.text
+
+
+@pytest.mark.parametrize("note", ["x", ["x"], {"clip.gif": "x"}, {"clip.gif": {"also": "x"}}])
+def test_a_note_of_another_form_does_not_stop_a_run(tmp_path: Path, note: object) -> None:
+    """Anybody who may write to the work directory may have written it."""
+    pictures = [np.asarray(DRAWN[0].convert("RGB"))]
+    place, workdir = tmp_path / "site.gif", tmp_path / "work"
+    luigi_gif.make_gif(pictures, place, workdir=workdir, also="poster")
+    published = {str(place): note} if isinstance(note, str) else {str(place): {"also": note}}
+    broken = {"clips": note, "published": published, "source": note}
+    (workdir / "run.json").write_text(json.dumps(broken))
+    made = luigi_gif.make_gif(pictures, place, workdir=workdir, also="poster", plays=2)
+    assert made.also == {"poster": str(tmp_path / "site.poster.webp")}
+
+
 def test_a_copy_that_changed_is_made_again(tmp_path: Path) -> None:
     """It is compared with what was published; one that is as it was stays."""
     make_clip(OPAQUE, tmp_path / "work", also="apng")
