@@ -46,6 +46,17 @@ def record_run(
         folder.overwrite_json(HISTORY, history | {"url": url, "steps": steps} | about())
 
 
+def record_clip(folder: storage.Folder, name: str, clip: clips.CombinedClip) -> None:
+    """Note a clip that was just made, before its step has ended.
+
+    Where that cannot be written, the clip is no worse: a warning says so.
+    """
+    with _warning_of_errors(folder):
+        history = folder.read_json(HISTORY) or {}
+        noted = mapping_of(history.get("clips")) | {name: describe_clip(clip)}
+        folder.overwrite_json(HISTORY, history | {"clips": noted})
+
+
 def record_failure(folder: storage.Folder, url: str, step: str, error: BaseException) -> None:
     """Note that a step has failed, for a URL as it may be shown, and why.
 

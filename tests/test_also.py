@@ -414,13 +414,15 @@ def test_chromium_plays_a_video_with_each_frame_at_its_time(videos: Path, format
 
 @pytest.mark.external
 def test_an_ffmpeg_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its own words; the clip is there, and nothing of the video."""
+    """With its own words; the clip is there, and noted for pages, and nothing of the video."""
     programs.need("ffmpeg")
     monkeypatch.setitem(video_files._OF_FORMAT, "mp4", ("-c:v", "no_such_encoder", "-f", "mp4"))
     with pytest.raises(VideoError, match="no_such_encoder"):
         make_clip(OPAQUE, tmp_path, also="mp4")
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert "clip.gif" in left
+    noted = json.loads((tmp_path / "run.json").read_text())["clips"]["clip.gif"]
+    assert noted["bytes"] == (tmp_path / "clip.gif").stat().st_size
     assert not [name for name in left if name.endswith((".mp4", storage.TEMPORARY_SUFFIX))]
 
 
