@@ -36,9 +36,10 @@ def make_gif(
     Parameters
     ----------
     source : str, os.PathLike, list of these, or iterable of images
-        What ``--url`` takes. Or images: bytes of image files, Pillow images, or NumPy arrays of
-        8 bits with the shape (height, width), (height, width, 3) or (height, width, 4). Arrays of
-        other numbers need ``range``, the values that are black and white.
+        A path or URL of pictures, as CombineGif's ``url``. Or images: bytes of image files,
+        Pillow images, or NumPy arrays of 8 bits with the shape (height, width),
+        (height, width, 3) or (height, width, 4). Arrays of other numbers need ``range``, the
+        values that are black and white.
     output : str or os.PathLike
         Where the clip goes: a path, or the URL of an object on a store. Only a clip of this
         pipeline is replaced there.
