@@ -156,7 +156,7 @@ def _add_other_uses(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--page-url",
         metavar="URL",
-        help="where that folder is on the web, for whole links in the feed of the page",
+        help="where that folder is on the web, for absolute links in its feed",
     )
     group.add_argument(
         "--write-samples",
