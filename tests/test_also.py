@@ -504,7 +504,7 @@ def test_a_note_of_another_form_does_not_stop_a_run(tmp_path: Path, note: object
     luigi_gif.make_gif(pictures, place, workdir=workdir, also="poster")
     published = {str(place): note} if isinstance(note, str) else {str(place): {"also": note}}
     broken = {"clips": note, "published": published, "source": note}
-    (workdir / "run.json").write_text(json.dumps(broken))
+    storage.open_folder(str(workdir)).overwrite_json("run.json", broken)
     made = luigi_gif.make_gif(pictures, place, workdir=workdir, also="poster", plays=2)
     assert made.also == {"poster": str(tmp_path / "site.poster.webp")}
 
