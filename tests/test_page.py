@@ -179,7 +179,12 @@ def test_no_link_has_a_scheme(nights: Path) -> None:
     assert all(urljoin(SITE, link).startswith(SITE) for link in links(text))
 
 
-@pytest.mark.parametrize("name", ["../secret.gif", "/etc/passwd", "out/clip.gif", "link.gif", ""])
+OUTSIDE = ["../secret.gif", "/etc/passwd", "out/clip.gif", "link.gif", ""]
+NO_NAMES = ["\0", "\ud800", "x" * 300]
+"""What no file can be called."""
+
+
+@pytest.mark.parametrize("name", OUTSIDE + NO_NAMES, ids=ascii)
 def test_a_page_shows_nothing_outside_of_its_folder(nights: Path, name: str) -> None:
     """Neither by a name nor by a link."""
     workdir = nights / "a b&c"

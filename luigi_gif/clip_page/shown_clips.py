@@ -105,9 +105,12 @@ def _clip(
 
 def _file(folder: storage.Folder, format_: str, path: str) -> ClipFile | None:
     """None where it is not there, or empty."""
-    if isinstance(folder, storage.LocalFolder):
+    try:
+        size = folder.size(path)
+    except ValueError:  # no file has such a name
+        return None
+    if size and isinstance(folder, storage.LocalFolder):
         storage.check_path(folder.url, path)  # a link may lead out of the folder
-    size = folder.size(path)
     return ClipFile(format_, path, size) if size else None
 
 
