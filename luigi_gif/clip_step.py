@@ -44,14 +44,14 @@ def make_outputs(task: CombineGif) -> tuple[str, clips.CombinedClip | None]:
         words = f"{task.output()}: {counted(clip.frame_count, 'frame')}, {clip.size_bytes:,} bytes"
         made.append(f"{words}, for --max-size with {clip.gave_up}" if clip.gave_up else words)
     stale = [file for file in files_of(task) if _reason_of_file(task, file)]
-    noted = mapping_of(run_history.recorded_clips(task.folder).get(task.gif_file))
+    formats_before = run_history.recorded_formats(task.folder, task.gif_file)
     if clip and stale:  # which take long, and may fail
         run_history.record_clip(task.folder, task.gif_file, clip)
     for each in _make_files(task, stale) if stale else []:
         made.append(f"{task.folder.path(each.file.name)}: {each.size_bytes:,} bytes")
     warn_of_files_left(
         task.also,
-        noted.get("also"),
+        formats_before,
         lambda format_: storage.FileTarget(
             task.folder, also.file_beside(task.gif_file, format_).name
         ),

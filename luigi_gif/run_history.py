@@ -144,6 +144,13 @@ def recorded_clips(folder: storage.Folder) -> JsonObject:
     return mapping_of((folder.read_json(HISTORY) or {}).get("clips"))
 
 
+def recorded_formats(folder: storage.Folder, name: str) -> object:
+    """What was noted of the files beside a clip; None also where it cannot be read."""
+    with contextlib.suppress(PipelineError, FileNotFoundError):
+        return mapping_of(recorded_clips(folder).get(name)).get("also")
+    return None
+
+
 def recorded_clip(folder: storage.Folder, name: str) -> JsonObject | None:
     """What was noted of the clip that lies there; None where nothing is known of it."""
     clip = mapping_of(recorded_clips(folder).get(name))

@@ -71,7 +71,7 @@ def test_a_new_file_and_one_of_an_earlier_run(clip: Path) -> None:
         ("file:///dev/null", "a device"),
         ("clip.mp4", "name it clip.gif"),
         ("a.b/../clip.webp", "name it a.b/../clip.gif"),
-        ("clip.png", "ffmpeg"),
+        ("clip.png", "--also"),
         ("x" * 300 + ".gif", "File name too long"),
         ("source.gif", "the source itself"),
         ("work/frames/frame_7.gif", "a folder of frame files"),
