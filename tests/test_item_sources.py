@@ -484,7 +484,7 @@ def test_a_member_that_unpacks_to_too_much_is_an_error(
 
 @pytest.mark.parametrize(
     ("files", "got"),
-    [({}, "none in 0 files"), ({"a.txt": b"a"}, "none in 1 files")],
+    [({}, "none in 0 files"), ({"a.txt": b"a"}, "none in 1 file")],
 )
 def test_a_source_without_images_is_an_error(
     tmp_path: Path, files: dict[str, bytes], got: str
