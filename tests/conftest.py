@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import os
+import signal
 import site
 import ssl
 import subprocess
@@ -51,6 +52,9 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("tests")
+
+# Shells have programs in the background ignore it, as whatever these start does then.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OF_LIBRARIES = ("Dask-", "IO loop", "drain", "ThreadPoolExecutor-")
 """Threads that libraries keep, by the beginnings of their names; apprise's idle until the end."""
