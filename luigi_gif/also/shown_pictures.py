@@ -82,16 +82,7 @@ def plan_pictures(
 
 def parts_of_runs(parts: Iterable[clips.Part]) -> Iterator[list[clips.Part]]:
     """Neighbouring parts that are encoded as one run."""
-    run: list[clips.Part] = []
-    count = 0
-    for part in parts:
-        run.append(part)
-        count += len(part.steps)
-        if count >= _RUN_STEPS:
-            yield run
-            run, count = [], 0
-    if run:
-        yield run
+    return clips.group_by_steps(parts, _RUN_STEPS)
 
 
 def ways_of(run: Run) -> tuple[list[PartPlan], list[PartPlan]]:

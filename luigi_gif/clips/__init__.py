@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from luigi_gif.clips.clip_encoder import WorkerBlocks
     from luigi_gif.clips.clip_options import ClipOptions
     from luigi_gif.clips.combining import CombinedClip, combine_frames
-    from luigi_gif.clips.sequence import ClipSequence, Part, Step, plan_sequence
+    from luigi_gif.clips.sequence import ClipSequence, Part, Step, group_by_steps, plan_sequence
     from luigi_gif.clips.timing import Timing, split_delay
 
 __getattr__ = loads_on_use(
@@ -28,7 +28,7 @@ __getattr__ = loads_on_use(
         "clip_encoder": ("WorkerBlocks",),
         "clip_options": ("ClipOptions",),
         "combining": ("CombinedClip", "combine_frames"),
-        "sequence": ("ClipSequence", "Part", "Step", "plan_sequence"),
+        "sequence": ("ClipSequence", "Part", "Step", "group_by_steps", "plan_sequence"),
         "timing": ("Timing", "split_delay"),
     },
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from luigi_gif.clips.clip_canvas import Canvas
-from luigi_gif.clips.sequence import ClipSequence, Part
+from luigi_gif.clips.sequence import ClipSequence, Part, group_by_steps
 
 LOSSY_BATCHES = 4
 LOSSY_BATCH_STEPS = (48, 1000)
@@ -47,17 +47,7 @@ def group_for_loss(parts: Sequence[Part]) -> Iterator[list[Part]]:
     """
     fewest, most = LOSSY_BATCH_STEPS
     wanted = -(-sum(len(part.steps) for part in parts) // LOSSY_BATCHES)
-    wanted = min(max(wanted, fewest), most)
-    group: list[Part] = []
-    steps = 0
-    for part in parts:
-        group.append(part)
-        steps += len(part.steps)
-        if steps >= wanted:
-            yield group
-            group, steps = [], 0
-    if group:
-        yield group
+    return group_by_steps(parts, min(max(wanted, fewest), most))
 
 
 def plan_clip_batches(

@@ -9,7 +9,7 @@ nothing as long as the clip is held or sent, however many frames there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -210,3 +210,17 @@ def _with_merged(part: Part, merged: dict[int, Merged]) -> Part:
         return part
     numbers = [*part.written.shown_numbers, *part.trailing]
     return part._replace(merged={each: merged[each] for each in numbers if each in merged})
+
+
+def group_by_steps(parts: Iterable[Part], fewest: int) -> Iterator[list[Part]]:
+    """Neighbouring parts with at least so many steps together; the last ones may have fewer."""
+    group: list[Part] = []
+    steps = 0
+    for part in parts:
+        group.append(part)
+        steps += len(part.steps)
+        if steps >= fewest:
+            yield group
+            group, steps = [], 0
+    if group:
+        yield group
