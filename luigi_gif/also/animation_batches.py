@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from luigi_gif import clips, containers, frames, imaging, storage
-from luigi_gif.also.shown_pictures import Run, picture_at, shown_pictures, ways_of
+from luigi_gif.also.shown_pictures import Run, ShownPicture, picture_at, shown_pictures, ways_of
 from luigi_gif.errors import out_of_memory
 
 if TYPE_CHECKING:
@@ -75,11 +75,15 @@ def encode_batch(
 
 
 def _encoded_parts(reader: frames.TrueColorReader, batch: AnimationBatch) -> Iterator[_EncodedPart]:
+    shown: ShownPicture | None = None
     for run in batch.runs:
         for plans in ways_of(run):
             encoder = _PictureEncoder(batch.animations)
-            if plans and plans[0].before is not None:
-                encoder.before = picture_at(reader, plans[0].before, batch.canvas)
+            if plans and (before := plans[0].before):
+                if shown and shown.number == before.number:
+                    encoder.before = shown.picture
+                else:
+                    encoder.before = picture_at(reader, before, batch.canvas)
             for plan in plans:
                 part = _EncodedPart(plan.part.part_index, batch.animations)
                 for shown in shown_pictures(reader, plan, batch.canvas):

@@ -6,6 +6,7 @@ Pillow encodes it, and lets other threads run meanwhile. Pure code: pictures in,
 from __future__ import annotations
 
 import io
+import math
 from typing import NamedTuple
 
 from PIL import Image, ImageChops
@@ -24,12 +25,10 @@ _MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
 _MAX_GAIN = 2
 """How many times fewer of them a better quality can bring. Drawings lose most by colors of half
 the resolution, which no quality brings back."""
-_MARGIN = 1.12
-"""How many times fewer than are allowed, half a decibel, a picture has of which the next ones are
-taken to be near enough too,"""
-_MAX_OTHER = 1.03
-"""as long as they have its size, and files no more than so many times larger or smaller: at one
-quality the loss changes as the file does."""
+_MAX_OTHER = 1.1
+"""How many times larger or smaller the files of pictures are, at most, that are taken to be near
+enough because one of their size is: at one quality the loss changes about as the file does. The
+less that one has to spare, the fewer they are."""
 _METHOD = 4
 """Of libwebp, 0 to 6: how much it tries. This is its own default."""
 _EFFORT = 75
@@ -86,10 +85,11 @@ class WebpEncoder:
                 return data
             squares = _squares(part, data)
             if squares <= allowed:
-                if is_first and squares * _MARGIN <= allowed:
+                if is_first:
+                    # Half of what it has to spare, in decibels, is kept.
+                    other = min(_MAX_OTHER, math.sqrt(allowed / max(squares, 1)))
                     self._known_size = part.size
-                    likely = int(len(data) / _MAX_OTHER), int(len(data) * _MAX_OTHER)
-                    self._near_bytes = range(*likely)
+                    self._near_bytes = range(int(len(data) / other), int(len(data) * other))
                 return data
             if squares > allowed * _MAX_GAIN:
                 break

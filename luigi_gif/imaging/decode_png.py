@@ -14,7 +14,7 @@ from fractions import Fraction
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from luigi_gif.imaging import color_profiles, tiff_directories
+from luigi_gif.imaging import color_profiles, png_rows, tiff_directories
 from luigi_gif.imaging.delays import nearest_cs
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
@@ -24,8 +24,8 @@ _NOTED = (b"acTL", b"fcTL", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"iCCP", b"sRGB"
 FRAME_CONTROL = struct.Struct(">5I2H2B")
 """What an fcTL chunk holds: PNG, section 11.3.4.3. Sequence number, width, height, left, top,
 delay (numerator, denominator), disposal, blending."""
-_DEPTH, _COLOR_TYPE = 24, 25
-"""Offsets of the bit depth and the color type, behind signature, chunk header and size."""
+_DEPTH, _COLOR_TYPE = 16, 17
+"""Offsets of the bit depth and the color type in IHDR, behind chunk header and size."""
 _GRAY_ALPHA = 4
 
 
@@ -43,7 +43,7 @@ def open_png(data: bytes) -> OpenedImage:
     images = int.from_bytes(chunks.get(b"acTL", b"")[:4], "big")
     return OpenedImage(
         picture.size,
-        functools.partial(_decode_pixels, picture, data, chunks.get(b"tRNS", b"")),
+        functools.partial(_decode_pixels, picture, kept, chunks.get(b"tRNS", b"")),
         max(1, images + (images > 0 and not animated)),
         tiff_directories.exif_orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
         color_profiles.of_png(chunks),
@@ -76,13 +76,16 @@ def iterate_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
 
 
-def _decode_pixels(picture: PngImageFile, data: bytes, key: bytes) -> Image.Image:
+def _decode_pixels(picture: PngImageFile, kept: list[bytes], key: bytes) -> Image.Image:
     """Its transparent color as Pillow's pixels have it, which leaves it in the bits of the file.
 
     PNG, section 11.3.1.1. One that no pixel can have is none.
     """
-    max_level = (1 << data[_DEPTH]) - 1
-    if data[_COLOR_TYPE] != 3 and "transparency" in picture.info:
+    if stored := png_rows.with_stored_rows(kept):
+        picture = PngImageFile(io.BytesIO(stored))
+    header = kept[1]
+    max_level = (1 << header[_DEPTH]) - 1
+    if header[_COLOR_TYPE] != 3 and "transparency" in picture.info:
         levels = struct.unpack(f">{len(key) // 2}H", key[: len(key) // 2 * 2])
         if max(levels, default=0) > max_level:
             del picture.info["transparency"]
@@ -91,7 +94,7 @@ def _decode_pixels(picture: PngImageFile, data: bytes, key: bytes) -> Image.Imag
         elif picture.mode == "RGB" and max_level > 255:
             picture.info["transparency"] = tuple(level >> 8 for level in levels)
     pixels = load(picture)
-    if data[_COLOR_TYPE] == _GRAY_ALPHA and pixels.mode == "RGBA":
+    if header[_COLOR_TYPE] == _GRAY_ALPHA and pixels.mode == "RGBA":
         # So Pillow has it where there are 16 bits; a profile of gray is not for that.
         pixels = pixels.convert("LA")
     return pixels
