@@ -5,9 +5,10 @@ The images of a part go into a file of their own, one for each format. The run c
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import clips, containers, frames, imaging, storage
 from luigi_gif.also.shown_pictures import Run, ShownPicture, picture_at, shown_pictures, ways_of
@@ -67,7 +68,7 @@ def encode_batch(
                     data = b"".join(blocks)
                     write(handles[format_].block_file(frames.SUBFOLDER, part.index), data)
                     counts = part.image_count, part.duration_cs
-                    file = clips.BlockFile(part.index, len(data), zlib.crc32(data), *counts)
+                    file = clips.BlockFile(part.index, len(data), isal_zlib.crc32(data), *counts)
                     files[format_].append(file)
     except MemoryError as error:
         raise out_of_memory(folder.path(batch.data_file)) from error

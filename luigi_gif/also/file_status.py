@@ -6,8 +6,9 @@ A note at its end holds both, as a clip's comment does. So it can be moved away.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterator
+
+from isal import isal_zlib
 
 from luigi_gif import containers, storage
 from luigi_gif.also.also_files import AlsoFile
@@ -83,7 +84,7 @@ def _is_whole(folder: storage.Folder, file: AlsoFile, note: containers.FileNote)
         return True
     crc32 = 0
     for piece in read_body(folder, file):
-        crc32 = zlib.crc32(piece, crc32)
+        crc32 = isal_zlib.crc32(piece, crc32)
     whole = containers.encode_note(file.container, note.text, crc32) == note.end
     if whole:
         _whole_versions[path] = version

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import containers, imaging, storage
 from luigi_gif.also.also_files import ANIMATIONS, VIDEOS, AlsoFile
@@ -118,7 +119,7 @@ class _Writer:
         crc32 = 0
         with self._folder.atomic_writer(file.name) as opened:
             for piece in pieces:
-                crc32 = zlib.crc32(piece, crc32)
+                crc32 = isal_zlib.crc32(piece, crc32)
                 opened.write(piece)
             opened.write(containers.encode_note(file.container, self._texts[file], crc32))
             size_bytes = opened.tell()

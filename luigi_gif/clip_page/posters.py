@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from urllib.parse import quote, unquote
+
+from isal import isal_zlib
 
 from luigi_gif import also, containers, gif, imaging, storage
 from luigi_gif.clip_page.shown_clips import ShownClip
@@ -125,7 +126,7 @@ def _poster_bytes(folder: storage.Folder, clip: ShownClip) -> bytes:
     text = json.dumps({"poster_of": path}).encode()
     note_bytes = len(containers.encode_note("riff", text, 0))
     data = containers.still_webp(small.data, small.size, note_bytes, has_alpha=small.has_alpha)
-    return data + containers.encode_note("riff", text, zlib.crc32(data))
+    return data + containers.encode_note("riff", text, isal_zlib.crc32(data))
 
 
 def _first_frame(folder: storage.Folder, path: str) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from itertools import groupby
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import frames, storage
 from luigi_gif.clips.clip_batches import ClipBatch
@@ -48,7 +49,7 @@ def write_clip_batch(handle: storage.FolderHandle, batch: ClipBatch) -> Complete
                 blocks = b"".join(piece for image in images for piece in image.pieces)
                 write(handle.block_file(frames.SUBFOLDER, index), blocks)
                 duration_cs = sum(image.delay_cs for image in images)
-                crc32 = zlib.crc32(blocks)
+                crc32 = isal_zlib.crc32(blocks)
                 files.append(BlockFile(index, len(blocks), crc32, len(images), duration_cs))
     except MemoryError as error:
         raise out_of_memory(folder.path(frames.SUBFOLDER)) from error

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import gif, storage
 from luigi_gif.errors import ForeignFileError
@@ -113,9 +114,9 @@ def _is_whole(folder: storage.Folder, name: str) -> bool:
         head = file.read(_HEAD_BYTES)
         begin = checksum_offset(head)
         end = begin + len(_NO_CRC32)
-        crc32 = zlib.crc32(head[:begin] + _NO_CRC32 + head[end:])
+        crc32 = isal_zlib.crc32(head[:begin] + _NO_CRC32 + head[end:])
         while piece := file.read(storage.COPY_BYTES):
-            crc32 = zlib.crc32(piece, crc32)
+            crc32 = isal_zlib.crc32(piece, crc32)
     whole = head[begin:end] == b"%08x" % crc32
     if whole:
         _whole_versions[path] = version

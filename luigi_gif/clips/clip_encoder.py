@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import zlib
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from isal import isal_zlib
 
 from luigi_gif import bundles, execution, frames, storage
 from luigi_gif.clips.clip_batch_writer import BlockFile, write_clip_batch
@@ -79,7 +80,11 @@ class WorkerBlocks:
         contents = self._folder.read_many(names.values(), bundles.WAYPOINT_WORK)
         for (index, name), blocks in zip(names.items(), contents, strict=True):
             file = self._files[index]
-            if blocks is None or len(blocks) != file.size_bytes or zlib.crc32(blocks) != file.crc32:
+            if (
+                blocks is None
+                or len(blocks) != file.size_bytes
+                or isal_zlib.crc32(blocks) != file.crc32
+            ):
                 raise DamagedFileError(
                     "a part of the clip is not what a worker wrote",
                     where=self._folder.path(name),

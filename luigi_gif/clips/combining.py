@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import zlib
 from collections.abc import Mapping
 from itertools import chain
 from typing import IO, TYPE_CHECKING, NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import execution, frames, gif, settings, storage
 from luigi_gif.clips.clip_canvas import Canvas
@@ -118,7 +119,7 @@ def _write(file: IO[bytes], clip: EncodedClip, comment: bytes) -> int:
     head = _head(clip.plan.canvas, comment)
     crc32 = 0
     for piece in chain([head], clip.blocks.read(), [bytes((gif.TRAILER,))]):
-        crc32 = zlib.crc32(piece, crc32)
+        crc32 = isal_zlib.crc32(piece, crc32)
         file.write(piece)
     size_bytes = file.tell()
     file.seek(checksum_offset(head))

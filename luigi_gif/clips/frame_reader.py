@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import frames, gif, imaging, storage
 from luigi_gif.clips.clip_batches import ClipBatch
@@ -151,7 +152,7 @@ class FrameReader:
     def _check_checksum(self, chunk: WrittenChunk, files: list[bytes]) -> None:
         crc32 = 0
         for file in files:
-            crc32 = zlib.crc32(file, crc32)
+            crc32 = isal_zlib.crc32(file, crc32)
         if crc32 != chunk.result.crc32:
             numbers = chunk.numbers
             got = f"other bytes, in it or in a file up to number {numbers[-1]}"

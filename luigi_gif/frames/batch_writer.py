@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import NamedTuple
+
+from isal import isal_zlib
 
 from luigi_gif import bundles, execution, gif, storage
 from luigi_gif.errors import ForeignFileError, out_of_memory
@@ -67,7 +68,7 @@ class _Tally:
     def add(self, number: int, frame: RenderedFrame) -> None:
         image, notes = frame.image, frame.notes + [SEVERAL_IMAGES] * (frame.image_count > 1)
         self._size += len(frame.file)
-        self._crc32 = zlib.crc32(frame.file, self._crc32)
+        self._crc32 = isal_zlib.crc32(frame.file, self._crc32)
         self._extents.add(image.extent)
         self._opaque &= image.fills_screen
         self._extra_images += frame.image_count - 1
@@ -150,6 +151,8 @@ class _ChunkWriter:
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
         # Frames that exist already may be here again because their pixels were found damaged.
         options = options._replace(recount=self._task.partially_written)
+        if len(self._task.records) == chunk.frame_count:  # hardly any will be counted
+            options = options._replace(counting_threads=1)
         options = with_item_texts(options, self._task.item_texts)
         frames = zip(frames_of(data, chunk), self._existing_files(), strict=False)
         return render_frames(frames, chunk.first_number, options)

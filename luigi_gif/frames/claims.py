@@ -8,8 +8,9 @@ records, prove that nobody has changed them since.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
+
+from isal import isal_zlib
 
 from luigi_gif import storage
 from luigi_gif.frames.frame_files import digits_for, frame_file_name, list_frame_files
@@ -74,7 +75,7 @@ def _proven(
             contents = list(folder.read_many(names, result.size_bytes // chunk.frame_count))
             crc32 = 0
             for content in contents:
-                crc32 = zlib.crc32(content or b"", crc32)
+                crc32 = isal_zlib.crc32(content or b"", crc32)
             if None in contents or crc32 != result.crc32:
                 noted = records.of(chunk.numbers)
                 for number, name, content in zip(numbers, names, contents, strict=True):

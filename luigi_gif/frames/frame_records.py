@@ -7,8 +7,9 @@ same bytes in the same way, and if size and checksum say that nobody has changed
 from __future__ import annotations
 
 import hashlib
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
+
+from isal import isal_zlib
 
 if TYPE_CHECKING:
     from luigi_gif import bundles
@@ -31,7 +32,7 @@ class FrameRecord(NamedTuple):
 
     def is_of(self, file: bytes) -> bool:
         """Whether a file is as it was written."""
-        return len(file) == self.size_bytes and zlib.crc32(file) == self.crc32
+        return len(file) == self.size_bytes and isal_zlib.crc32(file) == self.crc32
 
 
 class ExistingFile(NamedTuple):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
+
+from isal import isal_zlib
 
 from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import Malformed, Undecodable
@@ -117,7 +118,7 @@ def _taken(existing: ExistingFile, digest: str, unwanted: Unwanted) -> RenderedF
 def _with_record(frame: RenderedFrame, digest: str, pixels_sha256: str) -> RenderedFrame:
     file, extra_images = frame.file, frame.image_count - 1
     record = FrameRecord(
-        digest, len(file), zlib.crc32(file), pixels_sha256, extra_images, tuple(frame.notes)
+        digest, len(file), isal_zlib.crc32(file), pixels_sha256, extra_images, tuple(frame.notes)
     )
     return frame._replace(record=record)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import tee
 from typing import TypeAlias
 
 from luigi_gif import storage
@@ -27,8 +26,9 @@ def rename_frames(
 ) -> int:
     """Give the files of an earlier run the numbers that their frames have now; how many.
 
-    Only files are renamed that are as they were written, and that the manifest may replace.
-    Where a run is killed meanwhile, the next one renames the others.
+    Only files are renamed that the manifest may replace. Where a run was killed meanwhile, some
+    have their new names already. Those are told by their size; what is taken for another all the
+    same is made again, as whoever takes a file looks at its bytes.
     """
 
     def earlier_name(frame: EarlierFrame) -> str:
@@ -63,17 +63,13 @@ def _rename(
     old: _Name,
     new: _Name,
 ) -> int:
-    """Rename some files, one after another; how many were there, as they were written."""
-    count = 0
-    allowed = (frame for frame in records.moves(query) if _may_move(manifest, records, frame))
-    ahead, frames = tee(allowed)
-    contents = folder.read_many(map(old, ahead), records.average_bytes)
-    with folder.renamer() as rename:
-        for frame, content in zip(frames, contents, strict=True):
-            if content is not None and frame.record.is_of(content):
-                rename(old(frame), new(frame), content)
-                count += 1
-    return count
+    """Rename some files, one after another; how many were there."""
+    moves = (
+        storage.Move(old(frame), new(frame), frame.record.size_bytes)
+        for frame in records.moves(query)
+        if _may_move(manifest, records, frame)
+    )
+    return folder.rename_many(moves, records.average_bytes)
 
 
 def _may_move(manifest: Manifest, records: RecordTable, frame: EarlierFrame) -> bool:

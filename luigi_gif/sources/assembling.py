@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from isal import isal_zlib
 
 from luigi_gif import bundles, frames
 from luigi_gif.errors import MissingDecoder, Undecodable
@@ -109,8 +110,8 @@ class Assembly:
                     if self._number:
                         yield bundles.FRAME_DELIMITER
                     if self._number > first:
-                        crc32 = zlib.crc32(bundles.FRAME_DELIMITER, crc32)
-                    crc32 = zlib.crc32(image, crc32)
+                        crc32 = isal_zlib.crc32(bundles.FRAME_DELIMITER, crc32)
+                    crc32 = isal_zlib.crc32(image, crc32)
                     self._add(image, format_)
                     yield image
             except BadItemError:

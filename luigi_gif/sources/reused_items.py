@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator
+
+from isal import isal_zlib
 
 from luigi_gif import frames, storage
 from luigi_gif.sources.earlier_bundle import EarlierBundle, key_of, key_of_noted
@@ -95,4 +96,4 @@ class _NotedItems:
             self._begin, offset = noted.offset, 0
             self._data = self._read(noted.offset, noted.offset + max(noted.size, _READ_BYTES))
         data = self._data[offset : offset + noted.size]
-        return ReusedImages(data, noted) if zlib.crc32(data) == noted.crc32 else None
+        return ReusedImages(data, noted) if isal_zlib.crc32(data) == noted.crc32 else None

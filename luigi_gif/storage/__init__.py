@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from luigi_gif.lazy_names import loads_on_use
 
 if TYPE_CHECKING:
-    from luigi_gif.storage.abstract_folder import Folder
+    from luigi_gif.storage.abstract_folder import Folder, Move
     from luigi_gif.storage.folder_handle import FolderHandle
     from luigi_gif.storage.folder_lock import is_own_lock
     from luigi_gif.storage.http_headers import HttpHeaders
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __getattr__ = loads_on_use(
     __name__,
     {
-        "abstract_folder": ("Folder",),
+        "abstract_folder": ("Folder", "Move"),
         "folder_handle": ("FolderHandle",),
         "folder_lock": ("is_own_lock",),
         "http_headers": ("HttpHeaders",),

@@ -9,7 +9,7 @@ import contextlib
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from luigi_gif.errors import LUIGI_LOGGER
 from luigi_gif.storage import checksummed_json, process_owner
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(f"{LUIGI_LOGGER}.storage")
 
 LOCK_TIMEOUT_S = 3600.0
+
+
+class Move(NamedTuple):
+    """A file that is to have another name."""
+
+    name: str
+    new_name: str
+    size_bytes: int
 
 
 class Folder(ReadableFolder):
@@ -104,12 +112,12 @@ class Folder(ReadableFolder):
         """Rename a file; one that has the other name is replaced."""
 
     @abstractmethod
-    def renamer(self) -> contextlib.AbstractContextManager[Callable[[str, str, bytes], None]]:
-        """A function that gives a file another name; all have theirs when the block ends well.
+    def rename_many(self, moves: Iterable[Move], typical_bytes: int) -> int:
+        """Give files other names, one after another, and return how many.
 
-        It is given the name, the new name, and the bytes of the file. What had the new name is
+        A file that is not there, or has another size, keeps its name. What had the new name is
         replaced. A store has no such call: it is sent the bytes, several at a time, and what has
-        the old name stays.
+        the old name stays. ``typical_bytes`` is as that of :meth:`read_many`.
         """
 
     def quarantine(self, name: str) -> str:

@@ -19,7 +19,7 @@ from luigi_gif.storage import (
     raw_files,
     regular_files,
 )
-from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Folder
+from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Folder, Move
 from luigi_gif.storage.error_translation import WORKDIR
 from luigi_gif.storage.layout import LOCK
 from luigi_gif.storage.readable_folder import COPY_BYTES
@@ -61,14 +61,17 @@ class LocalFolder(ReadableLocalFolder, Folder):
 
         yield write
 
-    @contextlib.contextmanager
-    def renamer(self) -> Iterator[Callable[[str, str, bytes], None]]:
-        def rename(name: str, new_name: str, _: bytes) -> None:
-            with self._errors.during("rename", new_name):
-                regular_files.check_path(self.url, new_name)
-            self.move(name, new_name)
-
-        yield rename
+    def rename_many(self, moves: Iterable[Move], typical_bytes: int) -> int:
+        count = 0
+        for move in moves:
+            with self._errors.during("rename", move.new_name):
+                regular_files.check_path(self.url, move.name)
+                regular_files.check_path(self.url, move.new_name)
+                found = regular_files.status(self.path(move.name))
+                if found and found.st_size == move.size_bytes:
+                    os.rename(self.path(move.name), self.path(move.new_name))
+                    count += 1
+        return count
 
     @contextlib.contextmanager
     def atomic_writer(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import islice, tee
 from typing import IO, TYPE_CHECKING, ClassVar
 
 from luigi_gif.storage import leftovers, staging, store_calls
-from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Folder
+from luigi_gif.storage.abstract_folder import LOCK_TIMEOUT_S, Folder, Move
 from luigi_gif.storage.error_translation import WORKDIR
 from luigi_gif.storage.folder_handle import SHARED_PREFIXES
 from luigi_gif.storage.grouped_upload import GroupedUpload
@@ -53,10 +53,16 @@ class ObjectFolder(ReadableObjectFolder, Folder):
         yield upload.add
         upload.flush()
 
-    @contextlib.contextmanager
-    def renamer(self) -> Iterator[Callable[[str, str, bytes], None]]:
+    def rename_many(self, moves: Iterable[Move], typical_bytes: int) -> int:
+        count = 0
+        ahead, moves = tee(moves)
+        contents = self.read_many((move.name for move in ahead), typical_bytes)
         with self.writer() as write:
-            yield lambda _, new_name, data: write(new_name, data)
+            for move, content in zip(moves, contents, strict=True):
+                if content is not None and len(content) == move.size_bytes:
+                    write(move.new_name, content)
+                    count += 1
+        return count
 
     @contextlib.contextmanager
     def atomic_writer(
