@@ -151,7 +151,7 @@ class _ChunkWriter:
         data = self._folder.read_uncached(self._batch.data_file, chunk.start, stop)
         # Frames that exist already may be here again because their pixels were found damaged.
         options = options._replace(recount=self._task.partially_written)
-        if len(self._task.records) == chunk.frame_count:  # hardly any will be counted
+        if 2 * len(self._task.records) >= chunk.frame_count:  # few will be counted
             options = options._replace(counting_threads=1)
         options = with_item_texts(options, self._task.item_texts)
         frames = zip(frames_of(data, chunk), self._existing_files(), strict=False)
