@@ -24,7 +24,7 @@ from support.paths import ROOT
 from support.pipeline import Pipeline, waypoints_every
 
 import luigi_gif
-from luigi_gif import containers, settings, storage
+from luigi_gif import containers, imaging, settings, storage
 from luigi_gif.also import video_files
 from luigi_gif.also.ffmpeg_encoder import FfmpegEncoder
 from luigi_gif.errors import ForeignFileError, ParameterError, StorageError, VideoError
@@ -157,6 +157,22 @@ def test_webp_with_loss_is_near_to_every_picture(tmp_path: Path) -> None:
     ]
     assert min(found) >= 36
     assert found[0] < 60  # with loss indeed
+
+
+def test_a_photograph_among_drawings_is_stored_with_loss() -> None:
+    """Drawings that no quality brings near enough are without loss, each after the other."""
+    smooth = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
+    drawings = [Image.new("RGB", smooth.size, (255, 255, 255)) for _ in range(3)]
+    for number, drawing in enumerate(drawings):
+        for left in range(number, 60, 5):
+            drawing.paste((255, 0, 40 * number), (left, 3, left + 1, 45))
+    encoder = imaging.WebpEncoder(lossless=False)
+    before = None
+    kinds = []
+    for picture in (drawings[0], drawings[1], smooth, drawings[2]):
+        kinds.append(encoder.encode(picture, before).data[12:16])
+        before = Image.new("RGB", smooth.size)
+    assert kinds == [b"VP8L", b"VP8L", b"VP8 ", b"VP8L"]
 
 
 def test_webp_with_loss_stores_what_changed(
