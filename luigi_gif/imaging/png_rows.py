@@ -16,7 +16,7 @@ _HEADER = struct.Struct(">4x4s2I5B")
 """A chunk IHDR: its type, width, height, bit depth, color type, compression, filter, interlace."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By the color type."""
-_MAX_BYTES = 1 << 26
+_MAX_BYTES = 1 << 25
 """Of the rows, which are held in memory beside the pixels."""
 _ZLIB_HEAD = b"\x78\x01"
 _STORED = struct.Struct("<B2H")
