@@ -6,12 +6,20 @@ The images of a part go into a file of their own, one for each format. The run c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from isal import isal_zlib
 
 from luigi_gif import clips, containers, frames, imaging, storage
-from luigi_gif.also.shown_pictures import Run, ShownPicture, picture_at, shown_pictures, ways_of
+from luigi_gif.also.shown_pictures import (
+    PartPlan,
+    Run,
+    ShownPicture,
+    picture_at,
+    shown_pictures,
+    ways_of,
+)
 from luigi_gif.errors import out_of_memory
 
 if TYPE_CHECKING:
@@ -76,22 +84,51 @@ def encode_batch(
 
 
 def _encoded_parts(reader: frames.TrueColorReader, batch: AnimationBatch) -> Iterator[_EncodedPart]:
-    shown: ShownPicture | None = None
+    last: ShownPicture | None = None
     for run in batch.runs:
         for plans in ways_of(run):
             encoder = _PictureEncoder(batch.animations)
-            if plans and (before := plans[0].before):
-                if shown and shown.number == before.number:
-                    encoder.before = shown.picture
-                else:
-                    encoder.before = picture_at(reader, before, batch.canvas)
+            encoder.before, pictures = _pictures(reader, plans, batch.canvas, last)
+            following = next(pictures, None)
             for plan in plans:
                 part = _EncodedPart(plan.part.part_index, batch.animations)
-                for shown in shown_pictures(reader, plan, batch.canvas):
-                    part.has_alpha |= shown.picture.mode == "RGBA"
-                    for delay_cs in clips.split_delay(shown.delay_cs):
-                        part.add(encoder.encode(shown.picture, delay_cs), delay_cs)
+                while following and following[0] is plan:
+                    last = following[1]
+                    part.has_alpha |= last.picture.mode == "RGBA"
+                    for delay_cs in clips.split_delay(last.delay_cs):
+                        part.add(encoder.encode(last.picture, delay_cs), delay_cs)
+                    following = next(pictures, None)
                 yield part
+
+
+def _pictures(
+    reader: frames.TrueColorReader,
+    plans: list[PartPlan],
+    canvas: clips.Canvas,
+    last: ShownPicture | None,
+) -> tuple[Image | None, Iterator[tuple[PartPlan, ShownPicture]]]:
+    """The picture before the first of some parts, if it counts, and theirs, each with its part.
+
+    The one before is of another run: ``last``, or decoded for this. Where all of the second picture
+    changed, all of the first is taken to have changed too, and none before it counts.
+    """
+    pictures = ((plan, each) for plan in plans for each in shown_pictures(reader, plan, canvas))
+    ahead = list(islice(pictures, 2))
+    place = plans[0].before if ahead else None
+    if place is None or _all_changes([shown.picture for _, shown in ahead]):
+        before = None
+    elif last and last.number == place.number:
+        before = last.picture
+    else:
+        before = picture_at(reader, place, canvas)
+    return before, chain(ahead, pictures)
+
+
+def _all_changes(pictures: list[Image]) -> bool:
+    if len(pictures) < 2:
+        return False
+    first, second = pictures
+    return imaging.changed_box(second, first) == (0, 0, *second.size)
 
 
 class _EncodedPart:

@@ -39,7 +39,7 @@ Run = tuple[list[PartPlan], ...]
 What is stored of its pictures depends on no other run, whoever encodes it."""
 _RUN_STEPS = 10
 """How many steps are one: of fewer, more pictures would be decoded twice, as the one before the
-first; more would keep fewer workers busy."""
+first, and measured; more would keep fewer workers busy."""
 
 
 class ShownPicture(NamedTuple):

@@ -10,7 +10,12 @@ from luigi_gif.lazy_names import loads_on_use
 if TYPE_CHECKING:
     from luigi_gif.imaging.animation_frames import WebpEncoder, encode_png_part
     from luigi_gif.imaging.animations import single_frames
-    from luigi_gif.imaging.canvas_picture import on_background, on_canvas, repeat_edges
+    from luigi_gif.imaging.canvas_picture import (
+        changed_box,
+        on_background,
+        on_canvas,
+        repeat_edges,
+    )
     from luigi_gif.imaging.caption import check_font, missing_characters
     from luigi_gif.imaging.caption_style import CAPTION_POSITIONS, Caption, CaptionStyle
     from luigi_gif.imaging.changed_gif import change_image
@@ -84,7 +89,7 @@ __getattr__ = loads_on_use(
         "small_still": ("SmallStill", "small_webp"),
         "structural_similarity": ("Likeness", "likeness"),
         "animation_frames": ("WebpEncoder", "encode_png_part"),
-        "canvas_picture": ("on_background", "on_canvas", "repeat_edges"),
+        "canvas_picture": ("changed_box", "on_background", "on_canvas", "repeat_edges"),
         "encode_avif": ("encode_avif",),
     },
 )
