@@ -167,11 +167,8 @@ def test_a_photograph_among_drawings_is_stored_with_loss() -> None:
         for left in range(number, 60, 5):
             drawing.paste((255, 0, 40 * number), (left, 3, left + 1, 45))
     encoder = imaging.WebpEncoder(lossless=False)
-    before = None
-    kinds = []
-    for picture in (drawings[0], drawings[1], smooth, drawings[2]):
-        kinds.append(encoder.encode(picture, before).data[12:16])
-        before = Image.new("RGB", smooth.size)
+    pictures = (drawings[0], drawings[1], smooth, drawings[2])
+    kinds = [encoder.encode(picture, None).data[12:16] for picture in pictures]
     assert kinds == [b"VP8L", b"VP8L", b"VP8 ", b"VP8L"]
 
 
