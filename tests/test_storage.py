@@ -32,7 +32,7 @@ def test_what_is_written_can_be_read(folder: storage.Folder) -> None:
     """Whole, in part, and from the end; a part may lie beyond it."""
     folder.write("sub/name", b"0123456789")
     assert folder.read("sub/name") == b"0123456789"
-    assert folder.read("sub/name", 2, 5) == folder.read_uncached("sub/name", 2, 5) == b"234"
+    assert folder.read("sub/name", 2, 5) == folder.read_range("sub/name", 2, 5) == b"234"
     assert folder.read("sub/name", -1) == b"9"
     assert folder.read("sub/name", 8, 99) == b"89"
     assert folder.size("sub/name") == 10
@@ -293,7 +293,7 @@ def test_advice_that_the_kernel_does_not_take_is_none(
     data = os.urandom(9 << 20)
     with folder.atomic_writer("name") as file:
         file.write(data)
-    assert folder.read_uncached("name", 0, len(data)) == data
+    assert folder.read_range("name", 0, len(data)) == data
 
 
 def test_an_error_of_the_caller_is_not_of_the_file(folder: storage.Folder) -> None:

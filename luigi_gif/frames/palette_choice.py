@@ -177,7 +177,7 @@ def sample_batch(handle: storage.FolderHandle, batch: SampleBatch) -> dict[int, 
 
 def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
     chunk = batch.chunk
-    data = folder.read_uncached(batch.data_file, chunk.start, chunk.end)
+    data = folder.read_range(batch.data_file, chunk.start, chunk.end)
     options = with_item_texts(batch.options, batch.item_texts)
     samples = {}
     for number, frame in enumerate(frames_of(data, chunk), chunk.first_number):

@@ -79,7 +79,7 @@ class TrueColorReader:
         found = self._chunks.pop(chunk.first_number, None)
         if found is None:
             stop = chunk.end + bundles.LOOK_AHEAD_BYTES
-            data = self._folder.read_uncached(self._data_file, chunk.start, stop)
+            data = self._folder.read_range(self._data_file, chunk.start, stop)
             found = list(frames_of(data, chunk))
             if len(found) != chunk.frame_count:
                 raise changed_bundle_error(self._folder.path(self._data_file))

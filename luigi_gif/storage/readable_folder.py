@@ -63,8 +63,11 @@ class ReadableFolder(ABC):
         """Bytes ``start`` to ``end`` of a file; a negative start counts from its end."""
 
     @abstractmethod
-    def read_uncached(self, name: str, start: int, end: int) -> bytes:
-        """Like :meth:`read`, of bytes that are there, and that nobody will read again soon."""
+    def read_range(self, name: str, start: int, end: int, *, keep: bool = True) -> bytes:
+        """Like :meth:`read`, of bytes that are there.
+
+        Unless the system is to ``keep`` them in memory, nobody will read them again soon.
+        """
 
     @abstractmethod
     def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:

@@ -14,6 +14,9 @@ from luigi_gif.storage.error_translation import WORKDIR, ErrorTranslation
 from luigi_gif.storage.layout import LOCK
 from luigi_gif.storage.readable_folder import Entry, Listed, ReadableFolder
 
+_SMALL_BYTES = 1 << 26
+"""A file of so many stays in memory in any case: the next run with --refresh reads it again."""
+
 
 class ReadableLocalFolder(ReadableFolder):
     """A folder of this machine, or of a file system that it shares with others."""
@@ -43,14 +46,15 @@ class ReadableLocalFolder(ReadableFolder):
             finally:
                 os.close(descriptor)
 
-    def read_uncached(self, name: str, start: int, end: int) -> bytes:
+    def read_range(self, name: str, start: int, end: int, *, keep: bool = True) -> bytes:
         with (
             self._errors.during("read", name),
             regular_files.open_regular_file(self.path(name)) as descriptor,
         ):
             data = regular_files.pread(descriptor, start, end)
-            # The kernel then has room for what is written next.
-            raw_files.drop_pages(descriptor, start, end - start)
+            if not keep and os.fstat(descriptor).st_size > _SMALL_BYTES:
+                # The kernel then has room for what is written next.
+                raw_files.drop_pages(descriptor, start, end - start)
             return data
 
     def read_many(self, names: Iterable[str], typical_bytes: int) -> Iterator[bytes | None]:

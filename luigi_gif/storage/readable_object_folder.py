@@ -62,7 +62,7 @@ class ReadableObjectFolder(ReadableFolder):
                 return b""
             return bytes(self._store.call("cat_file", key, start=start, end=end))
 
-    def read_uncached(self, name: str, start: int, end: int) -> bytes:
+    def read_range(self, name: str, start: int, end: int, *, keep: bool = True) -> bytes:
         with self._errors.during("read", name):
             return bytes(self._store.call("cat_file", self._key(name), start=start, end=end))
 
