@@ -10,8 +10,7 @@ from support.encoded import made, shown
 
 from luigi_gif import gif as gif_
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import encode as image_
-from luigi_gif.imaging import pixel_data
+from luigi_gif.imaging import gif_pictures, pixel_data
 from luigi_gif.imaging.frame_palette import Bytes
 
 
@@ -36,7 +35,7 @@ def test_a_transparent_index_is_one_that_no_pixel_has(
     in_use = random.permutation(1 << bits)[:used].astype(np.uint8)
     indexes = in_use[random.integers(0, len(in_use), shape)]
     image = made(indexes, table)
-    cleared = image_.make_clearable(image)
+    cleared = gif_pictures.make_clearable(image)
     assert cleared.transparent_index is not None
     assert cleared.transparent_index not in indexes
     assert 3 * cleared.transparent_index < len(cleared.color_table)
@@ -46,7 +45,7 @@ def test_a_transparent_index_is_one_that_no_pixel_has(
         image.position,
         image.size,
     )
-    assert image_.make_clearable(cleared) is cleared
+    assert gif_pictures.make_clearable(cleared) is cleared
 
 
 def test_where_all_256_colors_are_in_use_one_is_given_up() -> None:
@@ -56,7 +55,7 @@ def test_where_all_256_colors_are_in_use_one_is_given_up() -> None:
     colors_ = table.reshape(-1, 4)[:, :3]
     indexes = random.permutation(np.resize(np.arange(256, dtype=np.uint8), 40 * 30))
     image = made(indexes.reshape(30, 40), colors_.tobytes())
-    cleared = image_.make_clearable(image)
+    cleared = gif_pictures.make_clearable(image)
     assert cleared.transparent_index is not None
     assert (cleared.screen, cleared.position, cleared.size) == ((46, 34), (3, 2), (40, 30))
     before, after = whole(image), whole(cleared)
@@ -72,7 +71,7 @@ def test_colors_that_stand_twice_cost_none() -> None:
     table[3:6] = table[:3]
     indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = made(indexes, bytes(table))
-    cleared = image_.make_clearable(image)
+    cleared = gif_pictures.make_clearable(image)
     assert cleared.transparent_index is not None
     assert (whole(cleared) == whole(image)).all()
 
@@ -82,9 +81,10 @@ def test_an_image_that_cannot_be_decoded_cannot_be_made_clearable() -> None:
     indexes = np.arange(256, dtype=np.uint8).reshape(16, 16)
     image = made(indexes, bytes(768))._replace(data=memoryview(b"\x08\x01\xff\0"))
     with pytest.raises(Undecodable, match="whose pixels can be decoded"):
-        image_.make_clearable(image)
+        gif_pictures.make_clearable(image)
     assert (
-        image_.make_clearable(image._replace(color_table=bytes(3 * 128))).transparent_index == 128
+        gif_pictures.make_clearable(image._replace(color_table=bytes(3 * 128))).transparent_index
+        == 128
     )
 
 
@@ -98,7 +98,7 @@ def test_what_is_encoded_is_decoded(shape: tuple[int, int], color_range: int, se
     """Every index, also where the table has no such color."""
     indexes = np.random.default_rng(seed).integers(0, color_range, shape).astype(np.uint8)
     image = made(indexes, bytes(range(6)))._replace(screen=shape[::-1], position=(0, 0))
-    assert (image_.decode_indexes(gif_.encode_single(image)) == indexes).all()
+    assert (gif_pictures.decode_indexes(gif_.encode_single(image)) == indexes).all()
 
 
 @settings(max_examples=50)

@@ -18,7 +18,7 @@ from support.encoded import ORIENTATION, picture, several, shown, to_gif
 from support.images import png, saved
 
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import encode as image_
+from luigi_gif.imaging import gif_pictures
 
 
 def test_more_pixels_than_may_be_are_refused_before_they_are_decoded(
@@ -124,7 +124,7 @@ def test_whatever_a_decoder_raises_the_image_is_at_fault(
 ) -> None:
     """What it said is told in one line, or what it raised where it said nothing."""
     mocker.patch("PIL.ImageFile.ImageFile.load", side_effect=odd)
-    for decode, format_ in ((to_gif, "PNG"), (image_.decode_indexes, "GIF")):
+    for decode, format_ in ((to_gif, "PNG"), (gif_pictures.decode_indexes, "GIF")):
         with pytest.raises(Undecodable) as error:
             decode(saved(picture(), format_))
         assert error.value.got == got
@@ -140,7 +140,7 @@ def test_what_the_machine_lacks_is_no_fault_of_the_image(
 ) -> None:
     """Neither memory, however a decoder tells, nor what the system refuses."""
     mocker.patch("PIL.GifImagePlugin.GifImageFile.load", side_effect=odd)
-    for decode in (to_gif, image_.decode_indexes):
+    for decode in (to_gif, gif_pictures.decode_indexes):
         with pytest.raises((MemoryError, OSError)) as error:
             decode(saved(picture(), "GIF"))
         assert isinstance(error.value, MemoryError) or error.value is odd

@@ -252,8 +252,8 @@ def test_colors_still_fit_where_the_error_is_at_most_a_decibel_larger() -> None:
     """Than that of the frame that they fitted worst, or where hardly anybody sees it."""
     common = imaging.CommonPalette(bytes([100, 100, 100]), float("inf"))
 
-    def sample(shade: int) -> np.ndarray:
-        return np.full(64, shade * 0x010101, np.uint32)
+    def sample(shade: int) -> bytes:
+        return bytes([shade, shade, shade, 0]) * 64
 
     assert imaging.largest_error([sample(100), sample(110)], common) == 100
     assert imaging.still_fits([sample(111)], common, 100.0)

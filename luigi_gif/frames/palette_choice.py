@@ -3,7 +3,7 @@
 Some frames show whether one palette is for all; where it is to be in any case, all are sampled.
 What was chosen is kept while the clip changes little: otherwise a new frame would change all.
 
-It is imported only for frames that are decoded: plain GIFs do without NumPy.
+It is imported only for frames that are decoded: plain GIFs do without.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from luigi_gif import execution, gif, imaging, storage
 from luigi_gif.errors import LUIGI_LOGGER, Undecodable, out_of_memory
@@ -31,10 +29,9 @@ from luigi_gif.frames.frame_to_gif import frames_of
 from luigi_gif.frames.manifest import Chunk, Manifest, find_chunk_index
 from luigi_gif.frames.record_table import RecordTable
 from luigi_gif.frames.render_options import RenderOptions
-from luigi_gif.imaging import CommonPalette
 
 if TYPE_CHECKING:
-    from luigi_gif.imaging.frame_palette import Packed
+    from luigi_gif.imaging import CommonPalette
     from luigi_gif.integrations import ProgressReporter
     from luigi_gif.json_object import JsonObject
 
@@ -65,7 +62,7 @@ class Sampler(NamedTuple):
     """Gives what captions tell of frames."""
     reporter: ProgressReporter
 
-    def sample(self, numbers: Sequence[int], pixels: int) -> list[Packed]:
+    def sample(self, numbers: Sequence[int], pixels: int) -> list[bytes]:
         """Colors of about so many pixels of each of these frames; bad and ignored ones have none.
 
         The numbers ascend.
@@ -84,7 +81,7 @@ class Sampler(NamedTuple):
                 samples.update(sampled)
                 if progress:
                     progress(len(samples), 0)
-        return [np.frombuffer(samples[number], np.uint32) for number in sorted(samples)]
+        return [samples[number] for number in sorted(samples)]
 
     def _batches(self, numbers: Sequence[int], pixels: int) -> Iterator[SampleBatch]:
         item_texts = self.find_texts()
@@ -141,7 +138,7 @@ def _reason_to_choose(kept: _ChosenPalette, sampler: Sampler, records: RecordTab
     return "they do not fit a new frame"
 
 
-def _samples_of(sampler: Sampler, numbers: Sequence[int], *, always: bool) -> list[Packed]:
+def _samples_of(sampler: Sampler, numbers: Sequence[int], *, always: bool) -> list[bytes]:
     """The samples of some of these frames, evenly spread."""
     count, pixels = imaging.sampling(len(numbers), always=always)
     return sampler.sample([numbers[each * len(numbers) // count] for each in range(count)], pixels)
@@ -158,7 +155,9 @@ def _to_json(chosen: _ChosenPalette) -> JsonObject:
 
 def _from_json(value: JsonObject) -> _ChosenPalette:
     colors = value["colors"]
-    common = None if colors is None else CommonPalette(bytes.fromhex(colors), value["max_error"])
+    if colors is None:
+        return _ChosenPalette(None, value["largest_error"])
+    common = imaging.CommonPalette(bytes.fromhex(colors), value["max_error"])
     return _ChosenPalette(common, value["largest_error"])
 
 
@@ -190,5 +189,5 @@ def _samples(folder: storage.Folder, batch: SampleBatch) -> dict[int, bytes]:
                 continue
             except OSError as error:
                 raise machine_error(number, error) from error
-            samples[number] = colors.tobytes()
+            samples[number] = colors
     return samples

@@ -148,7 +148,7 @@ class _Run:
         options = options._replace(count_codes=bundle_size <= MAX_COUNTED_BYTES)
         if options.palette == "frame":
             return options
-        from luigi_gif.frames import palette_choice  # NumPy and Pillow, which plain GIFs do without
+        from luigi_gif.frames import palette_choice  # which plain GIFs do without
 
         sampler = palette_choice.Sampler(
             handle, executor, self._data_file, self._manifest, options, find_texts, reporter

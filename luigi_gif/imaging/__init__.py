@@ -1,6 +1,7 @@
 """One image of any format to a GIF of one image: decode, colors, size, palette, encode.
 
-Whatever is used of it loads NumPy and Pillow, which plain GIFs do without.
+Whatever is used of it loads Pillow, which plain GIFs do without; NumPy is loaded for more colors
+than a GIF has.
 """
 
 from typing import TYPE_CHECKING
@@ -29,19 +30,18 @@ if TYPE_CHECKING:
     from luigi_gif.imaging.decode import decode_image
     from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
-    from luigi_gif.imaging.encode import (
+    from luigi_gif.imaging.encode import to_gif, to_picture
+    from luigi_gif.imaging.encode_avif import encode_avif
+    from luigi_gif.imaging.frame_palette import DistinctColors
+    from luigi_gif.imaging.gif_pictures import (
         gif_to_picture,
         make_clearable,
         pixel_facts_of_gif,
         reorder_colors,
-        sample_colors,
-        to_gif,
-        to_picture,
     )
-    from luigi_gif.imaging.encode_avif import encode_avif
-    from luigi_gif.imaging.frame_palette import DistinctColors
     from luigi_gif.imaging.look import Crop, Length, Look
     from luigi_gif.imaging.losses import LossyEncoder
+    from luigi_gif.imaging.many_colors import sample_colors
     from luigi_gif.imaging.picture_files import image_file
     from luigi_gif.imaging.pixel_data import used_colors
     from luigi_gif.imaging.pixel_facts import PixelFacts
@@ -68,18 +68,17 @@ __getattr__ = loads_on_use(
         "decode": ("decode_image",),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
-        "encode": (
+        "encode": ("to_gif", "to_picture"),
+        "frame_palette": ("DistinctColors",),
+        "gif_pictures": (
             "gif_to_picture",
             "make_clearable",
             "pixel_facts_of_gif",
             "reorder_colors",
-            "sample_colors",
-            "to_gif",
-            "to_picture",
         ),
-        "frame_palette": ("DistinctColors",),
         "look": ("Crop", "Length", "Look"),
         "losses": ("LossyEncoder",),
+        "many_colors": ("sample_colors",),
         "picture_files": ("image_file",),
         "pixel_data": ("used_colors",),
         "pixel_facts": ("PixelFacts",),

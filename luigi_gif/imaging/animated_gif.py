@@ -13,7 +13,7 @@ import numpy as np
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
-from luigi_gif.imaging import decode, encode, pixel_data
+from luigi_gif.imaging import decode, gif_pictures, pixel_data
 from luigi_gif.imaging.composing import without_alpha
 from luigi_gif.imaging.frame_palette import Bytes
 from luigi_gif.imaging.single_frame import OPAQUE, Packed, SingleFrame, as_picture, encode_png
@@ -145,7 +145,7 @@ def _region(pixels: Packed, image: gif.Image) -> Packed:
 
 def _draw(region: Packed, image: gif.Image) -> None:
     """Draw an image there; what is beyond the canvas is left out."""
-    indexes: Bytes = encode.decode_indexes(
+    indexes: Bytes = gif_pictures.decode_indexes(
         gif.encode_single(image._replace(screen=image.size, position=(0, 0)))
     )
     indexes = indexes[: region.shape[0], : region.shape[1]]

@@ -10,8 +10,9 @@ import numpy as np
 from luigi_gif import gif
 from luigi_gif.imaging import decode, geometry
 from luigi_gif.imaging.common_palette import CommonPalette
-from luigi_gif.imaging.encode import EncodedImage, decode_indexes, make_clearable, to_gif
+from luigi_gif.imaging.encode import EncodedImage, to_gif
 from luigi_gif.imaging.frame_palette import Bytes
+from luigi_gif.imaging.gif_pictures import decode_indexes, make_clearable
 from luigi_gif.imaging.look import Box, Look
 from luigi_gif.imaging.pixel_data import encode_pixels
 

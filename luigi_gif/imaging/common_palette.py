@@ -62,19 +62,19 @@ def sampling(frame_count: int, *, always: bool) -> tuple[int, int]:
     return frames, min(MAX_SAMPLED_PIXELS, SAMPLED_PIXELS // max(frames, 1))
 
 
-def sample_picture(picture: Image.Image, shown: Mask | None, pixels: int) -> Packed:
+def sample_picture(picture: Image.Image, shown: Mask | None, pixels: int) -> bytes:
     """The colors of about so many pixels of an RGB picture, for :func:`choose_palette`."""
-    return frame_palette.sample_pixels(picture, shown, pixels)
+    return frame_palette.sample_pixels(picture, shown, pixels).tobytes()
 
 
 def choose_palette(
-    samples: Sequence[Packed], *, always: bool, max_colors: int = COLORS
+    sampled: Sequence[bytes], *, always: bool, max_colors: int = COLORS
 ) -> CommonPalette | None:
     """Choose one palette for the frames of a clip.
 
     Parameters
     ----------
-    samples : sequence of ndarray
+    sampled : sequence of bytes
         Of each sampled frame, in their order, what :func:`sample_picture` returns.
     always : bool
         Whether there is to be one in any case.
@@ -87,8 +87,9 @@ def choose_palette(
         None where it would not be worth it: little stands still, each frame has so few colors
         that it can keep them, or most have colors of their own.
     """
-    if not samples:
+    if not sampled:
         return None
+    samples = [_packed(each) for each in sampled]
     together = np.concatenate(samples)
     if always:
         colors = frame_palette.few_of(frame_palette.distinct_colors(together), max_colors)
@@ -112,19 +113,19 @@ def choose_palette(
     return CommonPalette(_as_bytes(colors), max(limits))
 
 
-def largest_error(samples: Sequence[Packed], common: CommonPalette) -> float:
+def largest_error(samples: Sequence[bytes], common: CommonPalette) -> float:
     """The mean squared error, 0 to 255², of the sampled frame that these colors fit worst."""
     colors = table(common).astype(np.float32)
-    errors = (_mean_squared_error(frame_palette.distinct_colors(each), colors) for each in samples)
-    return max(errors, default=0.0)
+    distinct = (frame_palette.distinct_colors(_packed(each)) for each in samples)
+    return max((_mean_squared_error(each, colors) for each in distinct), default=0.0)
 
 
-def still_fits(samples: Sequence[Packed], common: CommonPalette, largest: float) -> bool:
+def still_fits(samples: Sequence[bytes], common: CommonPalette, largest: float) -> bool:
     """Whether these colors fit new frames about as well as those that they were chosen for.
 
     Parameters
     ----------
-    samples : sequence of ndarray
+    samples : sequence of bytes
         Of each new frame that is sampled, what :func:`sample_picture` returns.
     common : CommonPalette
         The colors.
@@ -150,13 +151,17 @@ def indexed(
     lookup = _lookup(common.colors, dithered)
     if not math.isinf(common.max_error):
         few = picture.getcolors(len(table(common))) is not None
-        sample = sample_picture(picture, shown, MAX_SAMPLED_PIXELS)
+        sample = frame_palette.sample_pixels(picture, shown, MAX_SAMPLED_PIXELS)
         if few or not _fits(common, sample, lookup):
             return None
     indexes = np.empty((picture.height, picture.width), np.uint8)
     for rows, packed in frame_palette.row_chunks(picture):
         indexes[rows] = lookup.indexes(packed, rows.start)
     return indexes
+
+
+def _packed(sample: bytes) -> Packed:
+    return np.frombuffer(sample, np.uint32)
 
 
 def _fits(common: CommonPalette, pixels: Packed, lookup: _Lookup) -> bool:

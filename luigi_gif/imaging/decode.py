@@ -17,7 +17,6 @@ from PIL import Image
 
 from luigi_gif.errors import Malformed, MissingDecoder, Truncated, Undecodable
 from luigi_gif.imaging import color_profiles, image_decoders
-from luigi_gif.imaging.bit_depth import narrow_gray, scale_values
 from luigi_gif.imaging.opened_image import Values
 from luigi_gif.redaction import public_text
 
@@ -138,12 +137,16 @@ def _in_levels(
     if value_range is None:
         got = f"numbers ({pixels.dtype.name}) whose range is not known"
         raise Undecodable("--range MIN:MAX, the values that are to be black and white", got)
+    from luigi_gif.imaging.bit_depth import scale_values  # and NumPy, which few formats need
+
     return scale_values(pixels, value_range)
 
 
 def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """The picture in RGB or RGBA, 8 bits a channel, its colors as its profile says."""
     if picture.mode in _WIDE_MODES:
+        from luigi_gif.imaging.bit_depth import narrow_gray  # and NumPy, which few pictures need
+
         picture = narrow_gray(picture)
     is_cmyk = picture.mode == "CMYK"
     if profile and (is_cmyk or picture.mode in ("L", "LA")):

@@ -5,16 +5,13 @@ Pure code: bytes in, values out.
 
 from __future__ import annotations
 
-import io
-import os
-from typing import IO
-
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image
 
 from luigi_gif import gif
 from luigi_gif.errors import Undecodable
 from luigi_gif.imaging.frame_palette import Bytes
+from luigi_gif.imaging.image_data import encode_picture
 
 
 def encode_pixels(indexes: Bytes, minimum_code_size: int = 8) -> memoryview:
@@ -32,15 +29,7 @@ def encode_pixels(indexes: Bytes, minimum_code_size: int = 8) -> memoryview:
     memoryview
         As in :class:`luigi_gif.gif.Image`: GIF89a, section 22.
     """
-    picture = Image.fromarray(indexes)
-    picture.encoderconfig = (minimum_code_size, 0)  # not interlaced
-    with _scratch_file() as file:
-        file.write(bytes((minimum_code_size,)))
-        # What Image.save calls, which would always take 8 bits, and write a GIF around it.
-        ImageFile._save(picture, file, [ImageFile._Tile("gif", (0, 0, *picture.size), 0, "L")])
-        file.write(b"\0")
-        file.seek(0)
-        return memoryview(file.read())
+    return encode_picture(Image.fromarray(indexes), minimum_code_size)
 
 
 def decode_pixels(image: gif.Image) -> Bytes:
@@ -87,13 +76,3 @@ def free_index(used: Bytes) -> int | None:
     """The first index of 256 that is not among those ``used``."""
     found = used_indexes(used)
     return next((index for index in range(gif.MAX_COLORS) if index not in found), None)
-
-
-def _scratch_file() -> IO[bytes]:
-    """A file in memory: Pillow lets other threads run while it writes to one that has a number."""
-    if hasattr(os, "memfd_create"):
-        try:
-            return os.fdopen(os.memfd_create("luigi_gif"), "w+b")
-        except OSError:  # forbidden by a sandbox, or too many files
-            pass
-    return io.BytesIO()
