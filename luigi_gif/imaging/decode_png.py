@@ -31,19 +31,23 @@ _GRAY_ALPHA = 4
 
 def open_png(data: bytes) -> OpenedImage:
     """The first image of a PNG. Raises whatever Pillow does."""
-    kept, chunks = [SIGNATURE], {}
+    kept, chunks = [memoryview(SIGNATURE)], {}
     animated = False
+    view = memoryview(data)
     for kind, start, end in iterate_chunks(data):
         if kind in PIXEL_CHUNKS:
-            kept.append(data[start:end])
+            kept.append(view[start:end])
         if kind in _NOTED and kind not in chunks:
             chunks[kind] = data[start + 8 : end - 4]
         animated |= kind == b"IDAT" and b"fcTL" in chunks
-    picture = PngImageFile(io.BytesIO(b"".join(kept)))
+    # All but the pixels stands in front of the first IDAT: those behind it are not copied for that.
+    kinds = [bytes(chunk[4:8]) for chunk in kept]
+    end = kinds.index(b"IDAT") + 1 if b"IDAT" in kinds else len(kept)
+    picture = PngImageFile(io.BytesIO(b"".join(kept[:end])))
     images = int.from_bytes(chunks.get(b"acTL", b"")[:4], "big")
     return OpenedImage(
         picture.size,
-        functools.partial(_decode_pixels, picture, kept, chunks.get(b"tRNS", b"")),
+        functools.partial(_decode_pixels, kept, chunks.get(b"tRNS", b"")),
         max(1, images + (images > 0 and not animated)),
         tiff_directories.exif_orientation(chunks.get(b"eXIf", b"").removeprefix(b"Exif\0\0")),
         color_profiles.of_png(chunks),
@@ -76,13 +80,12 @@ def iterate_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
 
 
-def _decode_pixels(picture: PngImageFile, kept: list[bytes], key: bytes) -> Image.Image:
+def _decode_pixels(kept: list[memoryview], key: bytes) -> Image.Image:
     """Its transparent color as Pillow's pixels have it, which leaves it in the bits of the file.
 
     PNG, section 11.3.1.1. One that no pixel can have is none.
     """
-    if stored := png_rows.with_stored_rows(kept):
-        picture = PngImageFile(io.BytesIO(stored))
+    picture = PngImageFile(io.BytesIO(png_rows.with_stored_rows(kept) or b"".join(kept)))
     header = kept[1]
     max_level = (1 << header[_DEPTH]) - 1
     if header[_COLOR_TYPE] != 3 and "transparency" in picture.info:

@@ -24,21 +24,21 @@ _STORED = struct.Struct("<B2H")
 _MAX_STORED = 0xFFFF
 
 
-def with_stored_rows(png: Sequence[bytes]) -> bytes | None:
+def with_stored_rows(png: Sequence[bytes | memoryview]) -> bytes | None:
     """The same PNG whose rows are not compressed; None where they are not whole, or too large.
 
     Parameters
     ----------
-    png : sequence of bytes
+    png : sequence of bytes or memoryview
         The signature and the chunks of a PNG that Pillow opens.
     """
     rows_bytes = _rows_bytes(png[1])
-    kinds = [chunk[4:8] for chunk in png]
+    kinds = [bytes(chunk[4:8]) for chunk in png]
     if rows_bytes is None or rows_bytes > _MAX_BYTES or b"IDAT" not in kinds:
         return None
     first = kinds.index(b"IDAT")
     behind = first + len(list(takewhile(b"IDAT".__eq__, kinds[first:])))
-    deflated = b"".join(memoryview(chunk)[8:-4] for chunk in png[first:behind])
+    deflated = b"".join(chunk[8:-4] for chunk in png[first:behind])
     inflater = isal_zlib.decompressobj()
     try:
         rows = inflater.decompress(deflated, rows_bytes + 1)
@@ -49,7 +49,7 @@ def with_stored_rows(png: Sequence[bytes]) -> bytes | None:
     return b"".join([*png[:first], *_stored_chunk(rows), *png[behind:]])
 
 
-def _rows_bytes(header: bytes) -> int | None:
+def _rows_bytes(header: bytes | memoryview) -> int | None:
     """How many bytes the rows have with their filters; None where they are interlaced."""
     kind, width, height, depth, color_type, _, _, interlace = _HEADER.unpack_from(header)
     if kind != b"IHDR" or interlace:
