@@ -85,7 +85,11 @@ def _decode_pixels(kept: list[memoryview], key: bytes) -> Image.Image:
 
     PNG, section 11.3.1.1. One that no pixel can have is none.
     """
-    picture = PngImageFile(io.BytesIO(png_rows.with_stored_rows(kept) or b"".join(kept)))
+    stored = png_rows.with_stored_rows(kept)
+    picture = PngImageFile(io.BytesIO(stored or b"".join(kept)))
+    if stored:
+        # At once: for each piece that it reads Pillow waits for the interpreter's lock.
+        picture.decodermaxblock = len(stored)
     header = kept[1]
     max_level = (1 << header[_DEPTH]) - 1
     if header[_COLOR_TYPE] != 3 and "transparency" in picture.info:
