@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 import subprocess
@@ -170,6 +171,24 @@ def test_a_photograph_among_drawings_is_stored_with_loss() -> None:
     pictures = (drawings[0], drawings[1], smooth, drawings[2])
     kinds = [encoder.encode(picture, None).data[12:16] for picture in pictures]
     assert kinds == [b"VP8L", b"VP8L", b"VP8 ", b"VP8L"]
+
+
+@pytest.mark.parametrize(("color_noise", "quality"), [(0, 80), (2, 85), (4, 95)])
+def test_as_much_quality_is_taken_as_a_picture_needs(color_noise: float, quality: int) -> None:
+    """For the next one too, of which less would do, and for a smaller part."""
+    encoder = imaging.WebpEncoder(lossless=False)
+    smooth = np.asarray(Image.radial_gradient("L").resize((64, 48)))[..., None]
+
+    def noisy(color_noise: float) -> Image.Image:
+        random = np.random.default_rng(0)
+        noise = random.normal(0, 6, (48, 64, 1)) + random.normal(0, color_noise, (48, 64, 3))
+        return Image.fromarray(np.clip(smooth + noise, 0, 255).astype(np.uint8))
+
+    picture = noisy(color_noise)
+    for part in (picture, noisy(1), picture.crop((0, 0, 64, 40))):
+        file = io.BytesIO()
+        part.save(file, "WEBP", quality=quality, method=4)
+        assert encoder.encode(part, None).data == file.getvalue()
 
 
 def test_webp_with_loss_stores_what_changed(

@@ -14,21 +14,25 @@ from PIL import Image, ImageChops
 from luigi_gif.imaging.canvas_picture import changed_box, on_background
 from luigi_gif.imaging.look import Box, Size
 
-WEBP_QUALITIES = (80, 95)
+_QUALITY, _MORE, _MOST = 80, 85, 95
 """Of a picture with loss: the first that leaves it near enough; if none does, it is without."""
-MIN_PSNR = 36.5
+MIN_PSNR = 36.25
 """In decibels, of red, green and blue together, of what is stored of a picture. Where only a part
-of it changed, the rest may be worse than the picture was that it was stored with: this is half a
-decibel more than is promised."""
+of it changed, the rest may be worse than the picture was that it was stored with: this is a quarter
+of a decibel more than is promised."""
 _MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
 """The same a pixel: the sum of the squares by which its channels are off."""
+_MORE_GAIN = 1.25
+"""How many times fewer of them a little more quality surely brings, of photographs."""
 _MAX_GAIN = 2
 """How many times fewer of them a better quality can bring. Drawings lose most by colors of half
 the resolution, which no quality brings back."""
-_MAX_OTHER = 1.1
-"""How many times larger or smaller the files of pictures are, at most, that are taken to be near
-enough because one of their size is: at one quality the loss changes about as the file does. The
-less that one has to spare, the fewer they are."""
+_MAX_OTHER = 1.5
+"""How many times larger or smaller, a pixel, the files of pictures are at most that are taken to be
+near enough because one is: at one quality the loss changes about as the file does. The less that
+one has to spare, the fewer they are."""
+_MAX_OTHER_SIZE = 2
+"""How many times more or fewer pixels they may have."""
 _METHOD = 4
 """Of libwebp, 0 to 6: how much it tries. This is its own default."""
 _EFFORT = 75
@@ -53,6 +57,23 @@ class EncodedPart(NamedTuple):
     """Left and top in the picture, in pixels."""
 
 
+class _Measured(NamedTuple):
+    """A part whose loss was measured, and is near enough."""
+
+    quality: int
+    file_bytes: int
+    pixels: int
+    spare: float
+    """How many times larger its loss might be."""
+
+    def is_like(self, file_bytes: int, pixels: int) -> bool:
+        """Whether another part of this quality is surely near enough too."""
+        other = min(_MAX_OTHER, math.sqrt(self.spare))  # half of it, in decibels, is kept
+        return _is_within(file_bytes * self.pixels, self.file_bytes * pixels, other) and _is_within(
+            pixels, self.pixels, _MAX_OTHER_SIZE
+        )
+
+
 class WebpEncoder:
     """Encodes pictures of an animated WebP that show one after another.
 
@@ -64,9 +85,7 @@ class WebpEncoder:
 
     def __init__(self, *, lossless: bool) -> None:
         self._lossless = lossless
-        self._known_size: Size | None = None
-        self._near_bytes = range(0)
-        """How many bytes parts of this size have that are surely near enough."""
+        self._measured: _Measured | None = None
         self._drawn_size: Size | None = None
         self._drawn_bytes = 0
         """How many bytes parts of this size have without loss, at most, if they need it."""
@@ -90,32 +109,42 @@ class WebpEncoder:
             data = _without_loss(part, _QUICK_EFFORT)
             if len(data) <= self._drawn_bytes:
                 return data
-        allowed = _MAX_SQUARES * part.width * part.height
-        for quality in WEBP_QUALITIES:
+        # What the last one needed is where the search begins.
+        quality: int | None = self._measured.quality if self._measured else _QUALITY
+        while quality:
             data = _saved(part, "WEBP", quality=quality, method=_METHOD)
-            is_first = quality == WEBP_QUALITIES[0]
-            if is_first and part.size == self._known_size and len(data) in self._near_bytes:
+            if self._is_known(quality, len(data), part):
                 return data
-            squares = _squares(part, data)
-            if squares <= allowed:
-                if is_first:
-                    self._note_near(part.size, len(data), allowed / max(squares, 1))
+            excess = _squares(part, data) / (_MAX_SQUARES * part.width * part.height)
+            if excess <= 1:
+                pixels, spare = part.width * part.height, 1 / max(excess, 1e-9)
+                self._measured = _Measured(quality, len(data), pixels, spare)
                 return data
-            if squares > allowed * _MAX_GAIN:
-                return self._drawn(part)
-        return _without_loss(part, _QUICK_EFFORT)
+            quality = _better(quality, excess)
+        return self._drawn(part)
 
-    def _note_near(self, size: Size, count: int, spare: float) -> None:
-        """Note how many bytes a part has that is near enough, with this to spare."""
-        other = min(_MAX_OTHER, math.sqrt(spare))  # half of it, in decibels, is kept
-        self._known_size = size
-        self._near_bytes = range(int(count / other), int(count * other))
+    def _is_known(self, quality: int, file_bytes: int, part: Image.Image) -> bool:
+        measured = self._measured
+        if measured is None or measured.quality != quality:
+            return False
+        return measured.is_like(file_bytes, part.width * part.height)
 
     def _drawn(self, part: Image.Image) -> bytes:
         """Without loss, as those that follow and are like it will be."""
         data = _without_loss(part, _QUICK_EFFORT)
         self._drawn_size, self._drawn_bytes = part.size, int(len(data) * _MAX_LIKE)
         return data
+
+
+def _better(quality: int, excess: float) -> int | None:
+    """The next quality for a part whose loss is so many times too large; None for none at all."""
+    if quality == _MOST or excess > _MAX_GAIN:
+        return None
+    return _MORE if quality == _QUALITY and excess <= _MORE_GAIN else _MOST
+
+
+def _is_within(count: float, other: float, times: float) -> bool:
+    return other <= count * times and count <= other * times
 
 
 def encode_png_part(
