@@ -41,8 +41,8 @@ _QUICK_EFFORT = 25
 """Where no quality is near enough: it takes half the time. Drawings take 1% more bytes, but those
 of text up to 20%."""
 _MAX_LIKE = 1.25
-"""How many times larger the files of pictures without loss are, at most, that are taken to be like
-one which no quality is near enough for."""
+"""How many times larger, a pixel, the files of pictures without loss are at most that are taken to
+be like one which no quality is near enough for."""
 _EVEN = 2
 """What an ANMF chunk counts positions in, in pixels: RFC 9649, section 2.7.1.1."""
 _BLACK = (0, 0, 0)
@@ -57,20 +57,34 @@ class EncodedPart(NamedTuple):
     """Left and top in the picture, in pixels."""
 
 
+class _Stored(NamedTuple):
+    """What was stored of a picture."""
+
+    pixels: int
+    file_bytes: int
+
+    def has_size_like(self, pixels: int) -> bool:
+        """Whether a part of so many pixels can be compared with it."""
+        return _is_within(pixels, self.pixels, _MAX_OTHER_SIZE)
+
+    def has_bytes_like(self, other: _Stored, times: float) -> bool:
+        """Whether both take about as many bytes a pixel."""
+        return _is_within(self.file_bytes * other.pixels, other.file_bytes * self.pixels, times)
+
+
 class _Measured(NamedTuple):
     """A part whose loss was measured, and is near enough."""
 
     quality: int
-    file_bytes: int
-    pixels: int
+    stored: _Stored
     spare: float
     """How many times larger its loss might be."""
 
-    def is_like(self, file_bytes: int, pixels: int) -> bool:
+    def is_like(self, stored: _Stored) -> bool:
         """Whether another part of this quality is surely near enough too."""
-        other = min(_MAX_OTHER, math.sqrt(self.spare))  # half of it, in decibels, is kept
-        return _is_within(file_bytes * self.pixels, self.file_bytes * pixels, other) and _is_within(
-            pixels, self.pixels, _MAX_OTHER_SIZE
+        times = min(_MAX_OTHER, math.sqrt(self.spare))  # half of it, in decibels, is kept
+        return stored.has_size_like(self.stored.pixels) and stored.has_bytes_like(
+            self.stored, times
         )
 
 
@@ -86,9 +100,9 @@ class WebpEncoder:
     def __init__(self, *, lossless: bool) -> None:
         self._lossless = lossless
         self._measured: _Measured | None = None
-        self._drawn_size: Size | None = None
-        self._drawn_bytes = 0
-        """How many bytes parts of this size have without loss, at most, if they need it."""
+        """The last one."""
+        self._drawn: _Stored | None = None
+        """The last one that had to be without loss."""
 
     def encode(self, picture: Image.Image, before: Image.Image | None) -> EncodedPart:
         """What is stored of a picture.
@@ -105,34 +119,25 @@ class WebpEncoder:
         return EncodedPart(data, part.size, box[:2])
 
     def _near_enough(self, part: Image.Image) -> bytes:
-        if part.size == self._drawn_size:
+        pixels = part.width * part.height
+        if self._drawn and self._drawn.has_size_like(pixels):
             data = _without_loss(part, _QUICK_EFFORT)
-            if len(data) <= self._drawn_bytes:
+            if len(data) * self._drawn.pixels <= self._drawn.file_bytes * pixels * _MAX_LIKE:
                 return data
         # What the last one needed is where the search begins.
         quality: int | None = self._measured.quality if self._measured else _QUALITY
         while quality:
             data = _saved(part, "WEBP", quality=quality, method=_METHOD)
-            if self._is_known(quality, len(data), part):
+            stored, last = _Stored(pixels, len(data)), self._measured
+            if last and last.quality == quality and last.is_like(stored):
                 return data
-            excess = _squares(part, data) / (_MAX_SQUARES * part.width * part.height)
+            excess = _squares(part, data) / (_MAX_SQUARES * pixels)
             if excess <= 1:
-                pixels, spare = part.width * part.height, 1 / max(excess, 1e-9)
-                self._measured = _Measured(quality, len(data), pixels, spare)
+                self._measured = _Measured(quality, stored, 1 / max(excess, 1e-9))
                 return data
             quality = _better(quality, excess)
-        return self._drawn(part)
-
-    def _is_known(self, quality: int, file_bytes: int, part: Image.Image) -> bool:
-        measured = self._measured
-        if measured is None or measured.quality != quality:
-            return False
-        return measured.is_like(file_bytes, part.width * part.height)
-
-    def _drawn(self, part: Image.Image) -> bytes:
-        """Without loss, as those that follow and are like it will be."""
         data = _without_loss(part, _QUICK_EFFORT)
-        self._drawn_size, self._drawn_bytes = part.size, int(len(data) * _MAX_LIKE)
+        self._drawn = _Stored(pixels, len(data))
         return data
 
 
