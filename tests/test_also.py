@@ -173,6 +173,24 @@ def test_a_photograph_among_drawings_is_stored_with_loss() -> None:
     assert kinds == [b"VP8L", b"VP8L", b"VP8 ", b"VP8L"]
 
 
+def test_a_drawing_that_takes_fewer_bytes_without_loss_is_exact() -> None:
+    """Though with loss it would be near enough; a photograph of as few colors has some."""
+    drawing = Image.new("RGB", (64, 48), (250, 250, 240))
+    for left in range(0, 64, 8):
+        drawing.paste((60, 60, 60), (left, left // 2, left + 5, left // 2 + 9))
+    gray = np.asarray(Image.radial_gradient("L").resize((64, 48)))
+    noise = np.random.default_rng(0).normal(0, 3, gray.shape)
+    photograph = Image.fromarray(np.clip(gray + noise, 0, 255).astype(np.uint8)).convert("RGB")
+    for picture, kind in ((drawing, b"VP8L"), (photograph, b"VP8 ")):
+        file = io.BytesIO()
+        picture.save(file, "WEBP", quality=80, method=4)
+        with Image.open(file) as lossy:
+            assert psnr(np.asarray(lossy.convert("RGBA")), np.asarray(picture.convert("RGBA"))) > 37
+        encoder = imaging.WebpEncoder(lossless=False)
+        for part in (picture, picture.crop((0, 0, 64, 40))):
+            assert encoder.encode(part, None).data[12:16] == kind
+
+
 @pytest.mark.parametrize(("color_noise", "quality"), [(0, 80), (2, 85), (4, 95)])
 def test_as_much_quality_is_taken_as_a_picture_needs(color_noise: float, quality: int) -> None:
     """For the next one too, of which less would do, and for a smaller part."""

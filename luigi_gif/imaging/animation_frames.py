@@ -38,8 +38,10 @@ _METHOD = 4
 _EFFORT = 75
 """Of libwebp without loss, 0 to 100: its own default too."""
 _QUICK_EFFORT = 25
-"""Where no quality is near enough: it takes half the time. Drawings take 1% more bytes, but those
-of text up to 20%."""
+"""Where no quality is near enough: it takes half the time. Most pictures take some percent more
+bytes, but those of text up to 45%."""
+_FEW_COLORS = 256
+"""So many may take fewer bytes without loss than with it. Those of libwebp's quickest way tell."""
 _MAX_LIKE = 1.25
 """How many times larger, a pixel, the files of pictures without loss are at most that are taken to
 be like one which no quality is near enough for."""
@@ -88,6 +90,19 @@ class _Measured(NamedTuple):
         )
 
 
+class _Drawn(NamedTuple):
+    """A part that was stored without loss."""
+
+    stored: _Stored
+    effort: int
+    """Of libwebp."""
+
+    def is_like(self, stored: _Stored) -> bool:
+        """Whether another part does not take many more bytes, encoded the same way."""
+        mine, pixels = self.stored, stored.pixels
+        return stored.file_bytes * mine.pixels <= mine.file_bytes * pixels * _MAX_LIKE
+
+
 class WebpEncoder:
     """Encodes pictures of an animated WebP that show one after another.
 
@@ -101,8 +116,8 @@ class WebpEncoder:
         self._lossless = lossless
         self._measured: _Measured | None = None
         """The last one."""
-        self._drawn: _Stored | None = None
-        """The last one that had to be without loss."""
+        self._drawn: _Drawn | None = None
+        """The last one that had to be without loss, or is smaller so."""
 
     def encode(self, picture: Image.Image, before: Image.Image | None) -> EncodedPart:
         """What is stored of a picture.
@@ -120,25 +135,37 @@ class WebpEncoder:
 
     def _near_enough(self, part: Image.Image) -> bytes:
         pixels = part.width * part.height
-        if self._drawn and self._drawn.has_size_like(pixels):
-            data = _without_loss(part, _QUICK_EFFORT)
-            if len(data) * self._drawn.pixels <= self._drawn.file_bytes * pixels * _MAX_LIKE:
+        drawn, last = self._drawn, self._measured
+        if drawn and drawn.stored.has_size_like(pixels):
+            data = _without_loss(part, drawn.effort)
+            if drawn.is_like(_Stored(pixels, len(data))):
                 return data
+            self._drawn = None
         # What the last one needed is where the search begins.
-        quality: int | None = self._measured.quality if self._measured else _QUALITY
+        quality: int | None = last.quality if last else _QUALITY
         while quality:
             data = _saved(part, "WEBP", quality=quality, method=_METHOD)
-            stored, last = _Stored(pixels, len(data)), self._measured
+            stored = _Stored(pixels, len(data))
             if last and last.quality == quality and last.is_like(stored):
                 return data
             excess = _squares(part, data) / (_MAX_SQUARES * pixels)
             if excess <= 1:
                 self._measured = _Measured(quality, stored, 1 / max(excess, 1e-9))
-                return data
+                return self._drawn_as(part, _EFFORT) if _is_drawing(part, len(data)) else data
             quality = _better(quality, excess)
-        data = _without_loss(part, _QUICK_EFFORT)
-        self._drawn = _Stored(pixels, len(data))
+        return self._drawn_as(part, _QUICK_EFFORT)
+
+    def _drawn_as(self, part: Image.Image, effort: int) -> bytes:
+        data = _without_loss(part, effort)
+        self._drawn = _Drawn(_Stored(part.width * part.height, len(data)), effort)
         return data
+
+
+def _is_drawing(part: Image.Image, lossy_bytes: int) -> bool:
+    """Whether it surely takes fewer bytes without loss."""
+    if part.getcolors(_FEW_COLORS) is None:
+        return False
+    return len(_saved(part, "WEBP", lossless=True, quality=0, method=0)) < lossy_bytes
 
 
 def _better(quality: int, excess: float) -> int | None:
