@@ -191,7 +191,7 @@ def test_a_drawing_that_takes_fewer_bytes_without_loss_is_exact() -> None:
             assert encoder.encode(part, None).data[12:16] == kind
 
 
-@pytest.mark.parametrize(("color_noise", "quality"), [(0, 80), (2, 85), (4, 95)])
+@pytest.mark.parametrize(("color_noise", "quality"), [(0, 80), (2, 85), (3, 90), (4, 95)])
 def test_as_much_quality_is_taken_as_a_picture_needs(color_noise: float, quality: int) -> None:
     """For the next one too, of which less would do, and for a smaller part."""
     encoder = imaging.WebpEncoder(lossless=False)

@@ -89,7 +89,7 @@ def test_a_page_tells_of_each_clip(nights: Path) -> None:
     assert texts(text, "time")[1] == "2026-11-01 02:15 UTC"
     paragraphs = texts(text, "p")
     assert {"32 frames · 1.92 s · 320×320", "2 frames · 0.2 s · 3×2"} < set(paragraphs)  # noqa: RUF001
-    assert len([text for text in paragraphs if text.endswith("unused")]) == 2
+    assert paragraphs.count("unused") == 2
     assert "CombineGif 0." in text
     assert 'href="a%20b%26c/clip.gif" type="image/gif"' in text
     assert "gone" not in text
@@ -147,6 +147,22 @@ def test_a_note_of_another_form_is_as_good_as_none(nights: Path, clips: object) 
     folder = storage.open_folder(str(nights / "a b&c"))
     folder.write_json("run.json", {"clips": clips})
     assert texts(Path(clip_page.write_page(str(nights))).read_text(), "h2") == ["2026-11-01"]
+
+
+def test_of_a_local_source_only_its_name_is_told(nights: Path) -> None:
+    """A page may be public."""
+    folder = storage.open_folder(str(nights / "a b&c"))
+    run = folder.read_json("run.json")
+    assert run is not None
+    for url, shown in (
+        ("file:///home/ann/radar/", "radar"),
+        ('["/home/ann/*.png", "http://127.0.0.1/radar/"]', "*.png, http://127.0.0.1/radar/"),
+    ):
+        folder.write_json("run.json", run | {"url": url})
+        text = Path(clip_page.write_page(str(nights))).read_text()
+        assert texts(text, "p").count(shown) == 1
+    folder.write_json("run.json", run | {"url": '["/home/ann'})
+    assert "ann" not in Path(clip_page.write_page(str(nights))).read_text()
 
 
 def test_texts_of_a_note_are_escaped(nights: Path) -> None:

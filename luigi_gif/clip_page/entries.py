@@ -7,6 +7,7 @@ a quoted path that begins with no scheme.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from luigi_gif.clip_page.posters import anchor_of
 from luigi_gif.clip_page.shown_clips import ClipFile, ShownClip
 from luigi_gif.integrations import format_size
 from luigi_gif.redaction import escaped, public_url
+from luigi_gif.urls import is_local, split_sources
 
 _TYPES = {
     "gif": ("GIF", "image/gif"),
@@ -81,12 +83,26 @@ def entry_of(clip: ShownClip, poster: str | None) -> Entry:
         name=path.removesuffix(_USUAL_NAME),
         made=clip.made,
         facts=" · ".join(_facts(clip)),
-        source=escaped(public_url(clip.url)),
+        source=escaped(", ".join(map(_shown_source, _sources(clip.url)))),
         steps=", ".join(steps),
         seconds=f"{sum(clip.seconds.values()):.1f} s" if steps else "",
         poster=poster or "",
         files=tuple(map(_link, (clip.clip, *clip.beside))),
     )
+
+
+def _sources(url: str) -> list[str]:
+    try:
+        return split_sources(url)
+    except ValueError:  # anything may stand in a work directory
+        return []
+
+
+def _shown_source(url: str) -> str:
+    """A URL; of a path its name only, as a page may be public, and the folders are nobody's."""
+    if not is_local(url):
+        return public_url(url)
+    return PurePath(public_url(url)).name
 
 
 def _facts(clip: ShownClip) -> Iterator[str]:

@@ -14,17 +14,16 @@ from PIL import Image, ImageChops
 from luigi_gif.imaging.canvas_picture import changed_box, on_background
 from luigi_gif.imaging.look import Box, Size
 
-_QUALITY, _MORE, _MOST = 80, 85, 95
-"""Of a picture with loss: the first that leaves it near enough; if none does, it is without."""
+_GAINS = {80: 1.0, 85: 1.2, 90: 1.5, 95: math.inf}
+"""Qualities of a picture with loss, and how many times smaller than at the first one its loss is,
+if it is a photograph. One that leaves it near enough is taken; if none does, it is without."""
 MIN_PSNR = 36.25
 """In decibels, of red, green and blue together, of what is stored of a picture. Where only a part
 of it changed, the rest may be worse than the picture was that it was stored with: this is a quarter
 of a decibel more than is promised."""
 _MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
 """The same a pixel: the sum of the squares by which its channels are off."""
-_MORE_GAIN = 1.25
-"""How many times fewer of them a little more quality surely brings, of photographs."""
-_MAX_GAIN = 2
+_MAX_GAIN = 2.1
 """How many times fewer of them a better quality can bring. Drawings lose most by colors of half
 the resolution, which no quality brings back."""
 _MAX_OTHER = 1.5
@@ -142,7 +141,7 @@ class WebpEncoder:
                 return data
             self._drawn = None
         # What the last one needed is where the search begins.
-        quality: int | None = last.quality if last else _QUALITY
+        quality: int | None = last.quality if last else min(_GAINS)
         while quality:
             data = _saved(part, "WEBP", quality=quality, method=_METHOD)
             stored = _Stored(pixels, len(data))
@@ -170,9 +169,12 @@ def _is_drawing(part: Image.Image, lossy_bytes: int) -> bool:
 
 def _better(quality: int, excess: float) -> int | None:
     """The next quality for a part whose loss is so many times too large; None for none at all."""
-    if quality == _MOST or excess > _MAX_GAIN:
+    if excess > _MAX_GAIN:
         return None
-    return _MORE if quality == _QUALITY and excess <= _MORE_GAIN else _MOST
+    needed = _GAINS[quality] * excess
+    return next(
+        (other for other, gain in _GAINS.items() if other > quality and gain >= needed), None
+    )
 
 
 def _is_within(count: float, other: float, times: float) -> bool:
