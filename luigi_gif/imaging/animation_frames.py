@@ -14,18 +14,16 @@ from PIL import Image, ImageChops
 from luigi_gif.imaging.canvas_picture import changed_box, on_background
 from luigi_gif.imaging.look import Box, Size
 
-_GAINS = {80: 1.0, 85: 1.2, 90: 1.5, 95: math.inf}
-"""Qualities of a picture with loss, and how many times smaller than at the first one its loss is,
-if it is a photograph. One that leaves it near enough is taken; if none does, it is without."""
+_GAINS = {80: 1.0, 85: 1.2, 90: 1.5, 95: 2.0, 100: 2.2}
+"""Qualities of a picture with loss, and how many times smaller than at the first one its loss is at
+each, if it is a photograph. One that leaves it near enough is taken; if none does, it is without:
+drawings lose most by colors of half the resolution, which no quality brings back."""
 MIN_PSNR = 36.25
 """In decibels, of red, green and blue together, of what is stored of a picture. Where only a part
 of it changed, the rest may be worse than the picture was that it was stored with: this is a quarter
 of a decibel more than is promised."""
 _MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
 """The same a pixel: the sum of the squares by which its channels are off."""
-_MAX_GAIN = 2.1
-"""How many times fewer of them a better quality can bring. Drawings lose most by colors of half
-the resolution, which no quality brings back."""
 _MAX_OTHER = 1.5
 """How many times larger or smaller, a pixel, the files of pictures are at most that are taken to be
 near enough because one is: at one quality the loss changes about as the file does. The less that
@@ -169,8 +167,6 @@ def _is_drawing(part: Image.Image, lossy_bytes: int) -> bool:
 
 def _better(quality: int, excess: float) -> int | None:
     """The next quality for a part whose loss is so many times too large; None for none at all."""
-    if excess > _MAX_GAIN:
-        return None
     needed = _GAINS[quality] * excess
     return next(
         (other for other, gain in _GAINS.items() if other > quality and gain >= needed), None
