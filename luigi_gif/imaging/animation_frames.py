@@ -24,7 +24,7 @@ of it changed, the rest may be worse than the picture was that it was stored wit
 of a decibel more than is promised."""
 _MAX_SQUARES = 3 * 255**2 / 10 ** (MIN_PSNR / 10)
 """The same a pixel: the sum of the squares by which its channels are off."""
-_MAX_OTHER = 1.5
+_MAX_OTHER = 1.25
 """How many times larger or smaller, a pixel, the files of pictures are at most that are taken to be
 near enough because one is: at one quality the loss changes about as the file does. The less that
 one has to spare, the fewer they are."""
