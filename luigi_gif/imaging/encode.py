@@ -64,7 +64,7 @@ def to_gif(
     MemoryError, OSError
         If the machine lacks something: that says nothing of the image.
     """
-    decoded, facts = finished(data, look, with_facts=with_facts)
+    decoded, facts = _finished(data, look, with_facts=with_facts)
     picture = decoded.picture
     chosen = _of_few_colors(picture, look, common)
     if chosen is None:
@@ -91,10 +91,10 @@ def to_picture(data: bytes, look: Look) -> decode.DecodedImage:
     --------
     to_gif : Has the same parameters, and raises the same errors.
     """
-    return finished(data, look, with_facts=False)[0]
+    return _finished(data, look, with_facts=False)[0]
 
 
-def finished(
+def _finished(
     data: bytes, look: Look, *, with_facts: bool
 ) -> tuple[decode.DecodedImage, PixelFacts | None]:
     """The first image, cropped, in its size and with its caption."""
