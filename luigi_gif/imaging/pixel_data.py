@@ -15,20 +15,7 @@ from luigi_gif.imaging.image_data import encode_picture
 
 
 def encode_pixels(indexes: Bytes, minimum_code_size: int = 8) -> memoryview:
-    """Encode color indexes.
-
-    Parameters
-    ----------
-    indexes : ndarray
-        Height x width.
-    minimum_code_size : int
-        2 to 8: the bits of the largest index, at least. Fewer give fewer bytes.
-
-    Returns
-    -------
-    memoryview
-        As in :class:`luigi_gif.gif.Image`: GIF89a, section 22.
-    """
+    """Encode color indexes, height x width, as :func:`image_data.encode_picture` does a picture."""
     return encode_picture(Image.fromarray(indexes), minimum_code_size)
 
 
