@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import psutil
 import pytest
+from luigi.scheduler import Scheduler
 from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.images import gif
 from support.page_server import Server
+from support.warm import PATIENCE_S
+
+from luigi_gif.integrations.fork_pool import PoolingWorker
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +136,20 @@ def test_forks_end_in_order_with_a_command_that_is_interrupted(batch: Batch) -> 
     psutil.wait_procs(forks)
     assert batch.log.count("Interrupted: ") == 1
     assert "Traceback" not in batch.log
+
+
+def test_a_worker_does_not_wait_for_a_silent_scheduler() -> None:
+    """Nor would its command end."""
+    asked, answers = Event(), Event()
+
+    class Silent(Scheduler):
+        def ping(self, **_: Any) -> dict[str, Any]:
+            asked.set()
+            answers.wait(PATIENCE_S)
+            return {"rpc_messages": []}
+
+    with PoolingWorker(Silent(), ping_interval=0.01) as worker:
+        asked.wait()
+    still_waits = worker._keep_alive_thread.is_alive()
+    answers.set()
+    assert still_waits

@@ -52,6 +52,24 @@ child = multiprocessing.get_context("fork").Process(target=mine)
 child.start()
 child.join()
 """
+OUT_OF_PLACE = """
+import multiprocessing, os, signal, time
+from luigi_gif.integrations import signals
+
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+
+{begin}
+signals.install_signal_handlers()
+print(os.getpid(), flush=True)
+try:
+    {interrupt}
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("in order", flush=True)
+"""
+FORK = "multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True)"
+DELETE = "type('Deleted', (), {'__del__': interrupt})()"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -134,6 +152,27 @@ def test_a_forked_process_ends_though_another_thread_took_the_signals(
     wait = "threading.Timer(0.5, take).start(); time.sleep(60); print('late', flush=True)"
     started = start(take + FORKED.replace("time.sleep(600)", wait, 1))
     assert started.line() == "in order\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "interrupt"),
+    [
+        ("os.register_at_fork(before=interrupt)", f"{FORK}.start()"),
+        ("os.register_at_fork(after_in_parent=interrupt)", f"{FORK}.start()"),
+        (
+            "os.register_at_fork(after_in_child=interrupt)",
+            f"p = {FORK}; p.start(); p.join(); p.exitcode and interrupt()",
+        ),
+        ("", DELETE),
+    ],
+)
+def test_a_signal_is_handled_that_comes_where_python_drops_exceptions(
+    start: type[Started], begin: str, interrupt: str
+) -> None:
+    """Around a fork, where locks are held besides, and while an object is deleted."""
+    started = start(OUT_OF_PLACE.format(begin=begin, interrupt=interrupt))
+    assert started.line() == "in order\n"
+    assert started.process.wait() == 0
 
 
 def test_a_process_of_the_users_own_ends_as_it_likes(start: type[Started]) -> None:

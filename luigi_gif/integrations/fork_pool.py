@@ -7,6 +7,7 @@ How a fork ends with its parent is in signals.py; what it tells its parent, in f
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from multiprocessing import Pipe, Process
 from typing import Any
 
 from luigi import Task, worker
+
+_LAST_PING_S = 1.0
+"""How long a run that ends waits for a ping that is under way."""
 
 
 def install_fork_pool() -> None:
@@ -33,6 +37,10 @@ class PoolingWorker(worker.Worker):
         self._forks: list[Fork] = []
 
     def __exit__(self, *error: Any) -> Any:
+        pings = self._keep_alive_thread
+        # Luigi waits without end, be it for a luigid that is silent or for a lock of logging that
+        # an interrupt has left locked (up to Python 3.12, logging frees it in a call of its own).
+        pings.join = functools.partial(pings.join, _LAST_PING_S)  # type: ignore[method-assign]
         result = super().__exit__(*error)
         for fork in self._forks:
             fork.close()

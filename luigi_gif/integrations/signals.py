@@ -21,6 +21,10 @@ _CHECK_S = 1.0
 """How often a forked process checks that its parent is alive, and that its signals are seen."""
 _ORDER_S = 10.0
 """How long it may then take to clean up."""
+_AGAIN_S = 0.01
+"""After which a signal that came where it could do nothing is handled once more."""
+
+_is_forking = False
 
 
 def install_signal_handlers() -> None:
@@ -30,7 +34,10 @@ def install_signal_handlers() -> None:
     """
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
+    # Hooks run around those that were registered before, so around logging's, which hold a lock.
+    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_end_fork)
     sys.excepthook = _say_in_a_line
+    sys.unraisablehook = _interrupt_again
 
 
 @contextlib.contextmanager
@@ -96,7 +103,21 @@ def _is_unhandled(signals: int) -> bool:
     return bool(has_come) and all(signal.getsignal(each) is _interrupt for each in _SIGNALS)
 
 
+def _begin_fork() -> None:
+    global _is_forking
+    _is_forking = True
+
+
+def _end_fork() -> None:
+    global _is_forking
+    _is_forking = False
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
+    if _is_forking:
+        # Python drops what its hooks raise, and one that should free a lock would not.
+        _handle_later(number)
+        return
     is_child = multiprocessing.parent_process() is not None
     for each in _SIGNALS:
         # Ctrl-C reaches all processes, and Luigi then ends its children by SIGTERM: for them
@@ -106,6 +127,19 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     if _is_luigis_child():  # multiprocessing would print a traceback; logs have it by themselves
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # for the rest of this process
     raise KeyboardInterrupt
+
+
+def _handle_later(number: int) -> None:
+    signal.signal(signal.SIGALRM, lambda _, frame: _interrupt(number, frame))
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+
+def _interrupt_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Handle a signal anew whose exception was dropped, as by an object that was being deleted."""
+    if issubclass(dropped.exc_type, KeyboardInterrupt):
+        _handle_later(signal.SIGINT)
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def _overlook_one(number: int, _: FrameType | None) -> None:
