@@ -52,18 +52,25 @@ child = multiprocessing.get_context("fork").Process(target=mine)
 child.start()
 child.join()
 """
-OUT_OF_PLACE = """
-import multiprocessing, os, signal, time
+INTERRUPT = """
+import atexit, multiprocessing, os, signal, time
 from luigi_gif.integrations import signals
 
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
-
-{begin}
+"""
+ENDING = f"""{INTERRUPT}
+print(os.getpid(), flush=True)
+atexit.register({{before}})
+signals.install_signal_handlers()
+atexit.register({{after}})
+"""
+OUT_OF_PLACE = f"""{INTERRUPT}
+{{begin}}
 signals.install_signal_handlers()
 print(os.getpid(), flush=True)
 try:
-    {interrupt}
+    {{interrupt}}
     time.sleep(600)
 except KeyboardInterrupt:
     print("in order", flush=True)
@@ -152,6 +159,36 @@ def test_a_forked_process_ends_though_another_thread_took_the_signals(
     wait = "threading.Timer(0.5, take).start(); time.sleep(60); print('late', flush=True)"
     started = start(take + FORKED.replace("time.sleep(600)", wait, 1))
     assert started.line() == "in order\n"
+
+
+def test_a_forked_process_that_has_just_begun_prints_nothing(start: type[Started]) -> None:
+    """Before multiprocessing knows it for its own."""
+    early = f"""
+import multiprocessing.util
+{INTERRUPT}
+multiprocessing.util._close_stdin = interrupt
+print(os.getpid(), flush=True)
+"""
+    started = start(
+        FORKED.replace("signals.install", f"{early}signals.install", 1).replace(
+            "sleep(600)", "sleep(1)"
+        )
+    )
+    _, errors = started.process.communicate()
+    assert not errors
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [("interrupt", "int", -signal.SIGINT), ("time.sleep, 0.5", "interrupt", 0)],
+)
+def test_a_signal_that_comes_when_all_is_done_prints_nothing(
+    start: type[Started], before: str, after: str, code: int
+) -> None:
+    """In what Python calls at the end, before or after this package's own part of it."""
+    started = start(ENDING.format(before=before, after=after))
+    _, errors = started.process.communicate()
+    assert (started.process.returncode, errors) == (code, "")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
@@ -23,8 +25,11 @@ _ORDER_S = 10.0
 """How long it may then take to clean up."""
 _AGAIN_S = 0.01
 """After which a signal that came where it could do nothing is handled once more."""
+_BEGIN_S = 1.0
+"""How long a forked process takes at most until multiprocessing knows it for its own."""
 
 _is_forking = False
+_begins_until = 0.0
 
 
 def install_signal_handlers() -> None:
@@ -35,9 +40,10 @@ def install_signal_handlers() -> None:
     for number in _SIGNALS:
         signal.signal(number, _interrupt)
     # Hooks run around those that were registered before, so around logging's, which hold a lock.
-    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_end_fork)
+    os.register_at_fork(before=_begin_fork, after_in_parent=_end_fork, after_in_child=_begin)
     sys.excepthook = _say_in_a_line
     sys.unraisablehook = _interrupt_again
+    atexit.register(_end)
 
 
 @contextlib.contextmanager
@@ -113,9 +119,30 @@ def _end_fork() -> None:
     _is_forking = False
 
 
+def _begin() -> None:
+    global _begins_until
+    _begins_until = time.monotonic() + _BEGIN_S
+    _end_fork()
+
+
+def _end() -> None:
+    """Let a signal end the process at once: Python drops what is raised from here on."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_too_early() -> bool:
+    """Whether what is raised would be dropped in a hook of a fork, or printed as a traceback.
+
+    A hook that should free a lock would not.
+    """
+    is_known = multiprocessing.parent_process() is not None
+    return _is_forking or (not is_known and time.monotonic() < _begins_until)
+
+
 def _interrupt(number: int, _: FrameType | None) -> None:
-    if _is_forking:
-        # Python drops what its hooks raise, and one that should free a lock would not.
+    if _is_too_early():
         _handle_later(number)
         return
     is_child = multiprocessing.parent_process() is not None
