@@ -1,7 +1,9 @@
 """Animated GIFs from pictures wherever they are: a Luigi pipeline that writes frames on Dask."""
 
-from luigi_gif import unreadable_config
+from luigi_gif import own_command, unreadable_config
 
+if own_command.is_own_command():
+    own_command.end_by_ctrl_c()
 with unreadable_config.translating_config_errors():
     import luigi as _luigi  # noqa: F401
 
@@ -29,7 +31,7 @@ __all__ = [
     "make_gif",
 ]
 
-# Importing changes nothing in a process, but where the luigi command does it to run these tasks:
-# it has no other place that says what its process needs.
+# Importing changes nothing in a process, but where our own command does it, above, or the luigi
+# command does to run these tasks: it has no other place that says what its process needs.
 if (_arguments := integrations.luigi_arguments()) is not None:
     integrations.install_for_luigi(_arguments)

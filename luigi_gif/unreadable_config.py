@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 
-from luigi_gif import exit_codes
+from luigi_gif import exit_codes, own_command
 from luigi_gif.errors import ParameterError
 
-_COMMAND = "luigi-gif"
 _NO_PARSER = "Parser not installed"
 _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CONFIG_PATH"
 
@@ -19,17 +17,11 @@ _FILES = "luigi.cfg, client.cfg, one of these in /etc/luigi, or that of LUIGI_CO
 def translating_config_errors() -> Iterator[None]:
     """Name the file; our own command then ends here, as nothing of it has begun.
 
-    So it does by Ctrl-C: to import Luigi is most of its start. Raises ParameterError.
+    Raises ParameterError.
     """
-    # As long as python -m looks for the module, it puts itself there.
-    is_command = bool(sys.argv) and os.path.basename(sys.argv[0]) in (_COMMAND, "-m")
+    is_command = own_command.is_own_command()
     try:
         yield
-    except KeyboardInterrupt:
-        if not is_command:
-            raise
-        print("Interrupted: nothing was done yet", file=sys.stderr)
-        sys.exit(exit_codes.INTERRUPTED)
     except Exception as error:  # what reads them raises many kinds
         if isinstance(error, ImportError) and _NO_PARSER not in str(error):
             raise

@@ -236,17 +236,3 @@ def test_an_entry_that_luigi_cannot_use_is_named(tmp_path: Path) -> None:
     assert result.returncode == 30, result.stderr
     assert "[core] in luigi.cfg" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_ctrl_c_while_it_starts_is_a_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """And no traceback; a process that is not ours gets what it would get."""
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/luigi-gif"])
-    with pytest.raises(SystemExit) as end, unreadable_config.translating_config_errors():
-        raise KeyboardInterrupt
-    assert end.value.code == 130
-    assert capsys.readouterr().err == "Interrupted: nothing was done yet\n"
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/gunicorn"])
-    with pytest.raises(KeyboardInterrupt), unreadable_config.translating_config_errors():
-        raise KeyboardInterrupt

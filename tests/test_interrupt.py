@@ -77,6 +77,36 @@ except KeyboardInterrupt:
 """
 FORK = "multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True)"
 DELETE = "type('Deleted', (), {'__del__': interrupt})()"
+STARTING = f"""{INTERRUPT}
+import importlib.abc, sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {{module!r}}:
+            interrupt()
+
+for module in [name for name in sys.modules if name.startswith("luigi")]:
+    del sys.modules[module]
+sys.meta_path.insert(0, Interrupting())
+sys.argv[0] = {{command!r}}
+import luigi_gif.cli
+"""
+HALF_STARTED = """
+from multiprocessing import queues
+import luigi
+from luigi_gif.integrations import fork_pool
+
+real = queues.Finalize
+
+def finalize(queue, how, *rest, **more):
+    if how == queues.Queue._finalize_close:
+        raise KeyboardInterrupt
+    return real(queue, how, *rest, **more)
+
+queues.Finalize = finalize
+fork_pool.install_pooling_worker()
+luigi.build([luigi.Task()], local_scheduler=True, workers={workers})
+"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -218,3 +248,24 @@ def test_a_process_of_the_users_own_ends_as_it_likes(start: type[Started]) -> No
     os.kill(started.says.pid, signal.SIGINT)
     assert [started.line(), started.line()] == ["in order\n", "mine\n"]
     assert started.process.wait() == 0
+
+
+@pytest.mark.parametrize("module", ["luigi", "luigi_gif.tasks", "luigi_gif.cli_report"])
+@pytest.mark.parametrize("command", ["luigi-gif", "gunicorn"])
+def test_ctrl_c_while_a_command_starts_is_a_line(module: str, command: str) -> None:
+    """And no traceback; a process that is not ours gets what it would get."""
+    code = STARTING.format(command=command, module=module)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if command == "luigi-gif":
+        assert result.returncode == 130
+        assert result.stderr == "Interrupted: nothing was done yet\n"
+    else:
+        assert result.returncode == -signal.SIGINT
+        assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_ends_whose_thread_for_results_was_half_started(workers: int) -> None:
+    """It was not yet told how it is to end; neither the run nor its fork may wait for it."""
+    command = [sys.executable, "-c", HALF_STARTED.format(workers=workers)]
+    assert subprocess.run(command, stderr=subprocess.DEVNULL).returncode == -signal.SIGINT

@@ -20,8 +20,8 @@ _LAST_PING_S = 1.0
 """How long a run that ends waits for a ping that is under way."""
 
 
-def install_fork_pool() -> None:
-    """Have Luigi's workers of this process, a command, keep their forks for the next clip.
+def install_pooling_worker() -> None:
+    """Have Luigi's workers of this process, a command, keep their forks, and end when it ends.
 
     Luigi has no setting for it, and a task of several clips would hide which of them failed.
     """
@@ -30,7 +30,11 @@ def install_fork_pool() -> None:
 
 # Which process a task runs in, and which tasks run, is private to Luigi's worker.
 class PoolingWorker(worker.Worker):
-    """A worker of Luigi's whose forks stay for the next task that is ``alone``."""
+    """A worker of Luigi's whose forks stay for the next task that is ``alone``.
+
+    An interrupt may come wherever it likes, and no thread that it leaves keeps a process from
+    ending: neither one that waits for a lock, nor one that was not yet told how to end.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +45,7 @@ class PoolingWorker(worker.Worker):
         # Luigi waits without end, be it for a luigid that is silent or for a lock of logging that
         # an interrupt has left locked (up to Python 3.12, logging frees it in a call of its own).
         pings.join = functools.partial(pings.join, _LAST_PING_S)  # type: ignore[method-assign]
+        self._task_result_queue.cancel_join_thread()  # all that it wants of it, it has by now
         result = super().__exit__(*error)
         for fork in self._forks:
             fork.close()
@@ -48,8 +53,11 @@ class PoolingWorker(worker.Worker):
 
     def _create_task_process(self, task: Task) -> Any:
         process = super()._create_task_process(task)
-        if process.use_multiprocessing and getattr(task, "alone", False):
+        if not process.use_multiprocessing:
+            return process
+        if getattr(task, "alone", False):
             return PooledTaskProcess(process, self._idle_fork)
+        process.run = functools.partial(_run_or_end, process.run)
         return process
 
     def _idle_fork(self) -> Fork:
@@ -116,13 +124,22 @@ class Fork(Process):
         self._tasks.close()
 
     def run(self) -> None:
+        _run_or_end(self._run_tasks)
+
+    def _run_tasks(self) -> None:
         self._tasks.close()
-        try:
+        with contextlib.suppress(EOFError):
             while True:
                 self._create_process(self._taken.recv()).run()
-        except EOFError:
-            return
-        except KeyboardInterrupt:
-            # At once: the parent says so, and the thread that sends results may never end if
-            # it was interrupted while it got one.
-            os._exit(128 + signal.SIGINT)
+
+
+def _run_or_end(run: Callable[[], None]) -> None:
+    """Run what a fork is for; end it at once if that is interrupted.
+
+    The parent says so, and the thread that sends results may never end if it was interrupted while
+    it got one.
+    """
+    try:
+        run()
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGINT)

@@ -62,7 +62,6 @@ def install_for_luigi(arguments: list[str]) -> None:
 def install_for_many_clips() -> None:
     """Install what makes many clips cheap in a command, once its configuration is read."""
     CheckedConfig.reads_once = True
-    fork_pool.install_fork_pool()
 
 
 def install_for_command() -> None:
@@ -70,6 +69,7 @@ def install_for_command() -> None:
     streams.install_streams()
     if threading.current_thread() is threading.main_thread():
         signals.install_signal_handlers()
+    fork_pool.install_pooling_worker()
     log_format.install_line_formatter()
     failure_summary.failures.share()
     notifications.unresponsive.share()

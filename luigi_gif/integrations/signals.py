@@ -106,7 +106,12 @@ def _watch(parent: int, done: threading.Event, signals: int) -> None:
 def _is_unhandled(signals: int) -> bool:
     """Whether a signal has come, and the main thread has not handled it."""
     has_come, _, _ = select.select([signals], [], [], 0)
-    return bool(has_come) and all(signal.getsignal(each) is _interrupt for each in _SIGNALS)
+    return bool(has_come) and not _is_handled()
+
+
+def _is_handled() -> bool:
+    """Whether one has ended what this process does."""
+    return any(signal.getsignal(each) is not _interrupt for each in _SIGNALS)
 
 
 def _begin_fork() -> None:
@@ -162,10 +167,13 @@ def _handle_later(number: int) -> None:
 
 
 def _interrupt_again(dropped: sys.UnraisableHookArgs) -> None:
-    """Handle a signal anew whose exception was dropped, as by an object that was being deleted."""
+    """Handle a signal anew whose exception was dropped, as by an object that was being deleted.
+
+    What else is dropped after a signal comes of it: of things that were never whole.
+    """
     if issubclass(dropped.exc_type, KeyboardInterrupt):
         _handle_later(signal.SIGINT)
-    else:
+    elif not _is_handled():
         sys.__unraisablehook__(dropped)
 
 
