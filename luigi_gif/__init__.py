@@ -1,9 +1,12 @@
 """Animated GIFs from pictures wherever they are: a Luigi pipeline that writes frames on Dask."""
 
-from luigi_gif import own_command, unreadable_config
+from luigi_gif import own_command
 
 if own_command.is_own_command():
     own_command.end_by_ctrl_c()
+
+from luigi_gif import unreadable_config
+
 with unreadable_config.translating_config_errors():
     import luigi as _luigi  # noqa: F401
 

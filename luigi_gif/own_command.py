@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import _imp
 import contextlib
 import os
 import signal
 import sys
 import threading
-from types import FrameType
 
 from luigi_gif import exit_codes
 
@@ -27,15 +27,20 @@ def end_by_ctrl_c() -> None:
 
     An exception would not do: Python drops some that are raised while it imports.
     """
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _end)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGINT, _end)
+    # Python drops it where it imports for itself, too, and keeps this lock: each thread that
+    # imports would wait for it.
+    if _imp.lock_held():
+        _end()
 
 
 def _names_module(argument: str) -> bool:
     return argument.removeprefix("-m") == _MODULE
 
 
-def _end(number: int, _: FrameType | None) -> None:
+def _end(*_: object) -> None:
     with contextlib.suppress(OSError):
         print("Interrupted: nothing was done yet", file=sys.stderr)
     os._exit(exit_codes.INTERRUPTED)

@@ -77,6 +77,19 @@ except KeyboardInterrupt:
 """
 FORK = "multiprocessing.get_context('fork').Process(target=time.sleep, args=(600,), daemon=True)"
 DELETE = "type('Deleted', (), {'__del__': interrupt})()"
+IMPORTING = OUT_OF_PLACE.format(
+    begin="""
+import importlib.util, sys
+finder = type(sys)("finder")
+finder.find_spec = lambda *_: signals._interrupt(signal.SIGINT, sys._getframe(1))
+""",
+    interrupt="""
+    sys.meta_path.insert(0, finder)
+    importlib.util.find_spec("no_such_module")
+    sys.meta_path.remove(finder)
+    print("imported", flush=True)
+""",
+)
 STARTING = f"""{INTERRUPT}
 import importlib.abc, sys
 
@@ -250,6 +263,13 @@ def test_a_process_of_the_users_own_ends_as_it_likes(start: type[Started]) -> No
     assert started.process.wait() == 0
 
 
+def test_a_signal_does_not_end_an_import_halfway(start: type[Started]) -> None:
+    """Python would keep a lock of its own, and each thread that imports wait for it."""
+    started = start(IMPORTING)
+    assert started.line() == "imported\n"
+    assert started.line() == "in order\n"
+
+
 @pytest.mark.parametrize("module", ["luigi", "luigi_gif.tasks", "luigi_gif.cli_report"])
 @pytest.mark.parametrize("command", ["luigi-gif", "gunicorn"])
 def test_ctrl_c_while_a_command_starts_is_a_line(module: str, command: str) -> None:
@@ -262,6 +282,14 @@ def test_ctrl_c_while_a_command_starts_is_a_line(module: str, command: str) -> N
     else:
         assert result.returncode == -signal.SIGINT
         assert "Traceback" in result.stderr
+
+
+def test_ctrl_c_that_python_dropped_ends_a_command() -> None:
+    """It left a lock locked, for which each thread that imports would wait."""
+    code = "import _imp, sys; sys.argv[0] = 'luigi-gif'; _imp.acquire_lock(); import luigi_gif"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 130
+    assert result.stderr == "Interrupted: nothing was done yet\n"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -27,6 +27,8 @@ _AGAIN_S = 0.01
 """After which a signal that came where it could do nothing is handled once more."""
 _BEGIN_S = 1.0
 """How long a forked process takes at most until multiprocessing knows it for its own."""
+_IMPORT = "<frozen importlib._bootstrap>"
+"""Where the code of Python is that imports modules."""
 
 _is_forking = False
 _begins_until = 0.0
@@ -137,17 +139,20 @@ def _end() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _is_too_early() -> bool:
-    """Whether what is raised would be dropped in a hook of a fork, or printed as a traceback.
+def _is_too_early(frame: FrameType | None) -> bool:
+    """Whether an exception would leave a lock locked, or be printed as a traceback.
 
-    A hook that should free a lock would not.
+    In a hook of a fork, and where Python itself imports, locks are held that no ``with`` frees,
+    and exceptions are dropped.
     """
     is_known = multiprocessing.parent_process() is not None
-    return _is_forking or (not is_known and time.monotonic() < _begins_until)
+    is_beginning = not is_known and time.monotonic() < _begins_until
+    is_importing = frame is not None and frame.f_code.co_filename == _IMPORT
+    return _is_forking or is_beginning or is_importing
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    if _is_too_early():
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _is_too_early(frame):
         _handle_later(number)
         return
     is_child = multiprocessing.parent_process() is not None
