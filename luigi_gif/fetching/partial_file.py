@@ -14,6 +14,7 @@ from typing import IO
 
 from luigi_gif import storage, urls
 from luigi_gif.errors import LUIGI_LOGGER, BundleError, StorageError
+from luigi_gif.fetching.file_source import PIECE_BYTES
 from luigi_gif.fetching.source_response import Response, ResumeState, Validators
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.download")
@@ -54,6 +55,8 @@ class PartialFile:
         self._file = file
         self._hasher = hasher
         self._hashed: Future[None] | None = None
+        self._is_noted = True
+        """Whether the note tells all that is there, if it can."""
         self._digest = hashlib.sha256()
 
     def resume(self) -> None:
@@ -85,17 +88,20 @@ class PartialFile:
         self.validators, self.time = response.validators, response.time
 
     def append(self, piece: bytes) -> None:
-        """Add a piece; it is hashed while the next one is on its way."""
+        """Add a piece; it is hashed while the next one is on its way, if there may be one."""
         self.save_checkpoint()
         self._file.write(piece)
-        if self._hashed is not None:  # else pieces pile up in memory, if the source is faster
-            self._hashed.result()
-        self._hashed = self._hasher.submit(self._digest.update, piece)
+        self._wait()  # else pieces pile up in memory, if the source is faster
+        if len(piece) < PIECE_BYTES:
+            self._digest.update(piece)
+        else:
+            self._hashed = self._hasher.submit(self._digest.update, piece)
+        self._is_noted = False
         self.state = self.state._replace(size=self.state.size + len(piece))
 
     def save_checkpoint(self) -> None:
         """Note which bytes are verified, if a later run can resume from them."""
-        if self._hashed is not None and self.state.validator is not None:
+        if not self._is_noted and self.state.validator is not None:
             self._write_note()
 
     def note_whole(self) -> None:
@@ -105,9 +111,7 @@ class PartialFile:
 
     def sha256(self) -> str:
         """Of what is there, 64 hexadecimal digits."""
-        if self._hashed is not None:
-            self._hashed.result()
-            self._hashed = None
+        self._wait()
         return self._digest.hexdigest()
 
     def reader(self) -> Callable[[int], bytes]:
@@ -117,7 +121,8 @@ class PartialFile:
 
     def clear(self) -> None:
         """Drop what is there."""
-        self.sha256()
+        self._wait()
+        self._is_noted = True
         _claim(self._folder, self._name)
         self._file.seek(0)
         self._file.truncate()
@@ -133,6 +138,13 @@ class PartialFile:
         about = {**self.about, "is_bounded": self.is_bounded, "sha256": self.sha256()}
         note = {"url": self._source, **self.state._asdict(), **about}
         self._folder.write_json(self._note, note, durable=False)
+        self._is_noted = True
+
+    def _wait(self) -> None:
+        """For what is being hashed."""
+        if self._hashed is not None:
+            self._hashed.result()
+            self._hashed = None
 
     def suspend(self) -> None:
         """Keep what the next run can resume from, and only that."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import signal
 from collections.abc import Callable
-from multiprocessing import Pipe, Process
+from multiprocessing import Pipe
 from typing import Any
 
 from luigi import Task, worker
+
+from luigi_gif.integrations import signals
 
 _LAST_PING_S = 1.0
 """How long a run that ends waits for a ping that is under way."""
@@ -57,7 +57,7 @@ class PoolingWorker(worker.Worker):
             return process
         if getattr(task, "alone", False):
             return PooledTaskProcess(process, self._idle_fork)
-        process.run = functools.partial(_run_or_end, process.run)
+        process.run = functools.partial(_run_quietly, process.run)
         return process
 
     def _idle_fork(self) -> Fork:
@@ -98,7 +98,7 @@ class PooledTaskProcess:
         self._fork.terminate()
 
 
-class Fork(Process):
+class Fork(signals.QuietProcess):
     """A process that runs tasks until its parent closes the connection, or ends."""
 
     task_id = ""
@@ -124,22 +124,13 @@ class Fork(Process):
         self._tasks.close()
 
     def run(self) -> None:
-        _run_or_end(self._run_tasks)
-
-    def _run_tasks(self) -> None:
         self._tasks.close()
-        with contextlib.suppress(EOFError):
+        # Around all tasks: a thread for each of them would take a twentieth of a small clip's time.
+        with signals.quiet_in_child(), contextlib.suppress(EOFError):
             while True:
                 self._create_process(self._taken.recv()).run()
 
 
-def _run_or_end(run: Callable[[], None]) -> None:
-    """Run what a fork is for; end it at once if that is interrupted.
-
-    The parent says so, and the thread that sends results may never end if it was interrupted while
-    it got one.
-    """
-    try:
+def _run_quietly(run: Callable[[], None]) -> None:
+    with signals.quiet_in_child():
         run()
-    except KeyboardInterrupt:
-        os._exit(128 + signal.SIGINT)

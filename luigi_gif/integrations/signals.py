@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import multiprocessing
 import os
-import select
 import signal
 import sys
 import threading
@@ -16,8 +15,6 @@ from types import FrameType, TracebackType
 
 from luigi.worker import TaskProcess
 
-from luigi_gif.integrations.fork_pool import Fork
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CHECK_S = 1.0
 """How often a forked process checks that its parent is alive, and that its signals are seen."""
@@ -25,6 +22,8 @@ _ORDER_S = 10.0
 """How long it may then take to clean up."""
 _AGAIN_S = 0.01
 """After which a signal that came where it could do nothing is handled once more."""
+_NOTED = 4_096
+"""So many signals are looked at at once."""
 _BEGIN_S = 1.0
 """How long a forked process takes at most until multiprocessing knows it for its own."""
 _IMPORT = "<frozen importlib._bootstrap>"
@@ -32,6 +31,11 @@ _IMPORT = "<frozen importlib._bootstrap>"
 
 _is_forking = False
 _begins_until = 0.0
+_watched_process = 0
+
+
+class QuietProcess(multiprocessing.Process):
+    """A process that is forked for Luigi's tasks, as its own ``TaskProcess`` is."""
 
 
 def install_signal_handlers() -> None:
@@ -50,32 +54,38 @@ def install_signal_handlers() -> None:
 
 @contextlib.contextmanager
 def quiet_in_child() -> Iterator[None]:
-    """End a process that Luigi has forked when its parent ends, and print nothing.
+    """End a process that Luigi has forked when its parent ends, or at an interrupt, and quietly.
 
-    The parent says that it was interrupted; multiprocessing would print a traceback too. A parent
-    that is killed cannot tell its children, so they check for it.
+    The parent says that it was interrupted; multiprocessing would print a traceback too, and the
+    thread that sends results may never end if it was interrupted while it got one. A parent that
+    is killed cannot tell its children, so they check for it.
     """
+    global _watched_process
     parent = multiprocessing.parent_process()
-    if not _is_luigis_child() or parent is None or parent.pid is None:
+    is_watched = _watched_process == os.getpid()
+    if is_watched or not _is_luigis_child() or parent is None or parent.pid is None:
         yield
         return
     done = threading.Event()
     with _noted_signals() as signals:
         watcher = threading.Thread(target=_watch, args=(parent.pid, done, signals), daemon=True)
         watcher.start()
+        _watched_process = os.getpid()
         try:
             yield
         except KeyboardInterrupt:
             os._exit(128 + signal.SIGINT)
         finally:
+            _watched_process = 0
             done.set()
             watcher.join()
 
 
 @contextlib.contextmanager
 def _noted_signals() -> Iterator[int]:
-    """A file descriptor that can be read once a signal has come, to whichever thread."""
+    """A file descriptor that gives the number of each signal, to whichever thread it came."""
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
@@ -87,7 +97,7 @@ def _noted_signals() -> Iterator[int]:
 
 
 def _is_luigis_child() -> bool:
-    return isinstance(multiprocessing.current_process(), TaskProcess | Fork)
+    return isinstance(multiprocessing.current_process(), TaskProcess | QuietProcess)
 
 
 def _watch(parent: int, done: threading.Event, signals: int) -> None:
@@ -107,8 +117,10 @@ def _watch(parent: int, done: threading.Event, signals: int) -> None:
 
 def _is_unhandled(signals: int) -> bool:
     """Whether a signal has come, and the main thread has not handled it."""
-    has_come, _, _ = select.select([signals], [], [], 0)
-    return bool(has_come) and not _is_handled()
+    has_come = False
+    with contextlib.suppress(BlockingIOError):
+        has_come = any(number in _SIGNALS for number in os.read(signals, _NOTED))
+    return has_come and not _is_handled()
 
 
 def _is_handled() -> bool:
