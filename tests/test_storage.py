@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
@@ -19,7 +20,7 @@ from pytest_mock import MockerFixture
 
 from luigi_gif import storage
 from luigi_gif.errors import ParameterError, StorageError
-from luigi_gif.storage import process_owner, staging, store_calls
+from luigi_gif.storage import process_owner, regular_files, staging, store_calls
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -103,6 +104,32 @@ def test_what_fails_leaves_what_was_there(folder: storage.Folder) -> None:
         file.write(b"new" * (1 // 0))
     assert folder.read("name") == b"old"
     assert [name for name, _ in folder.entries("")] == ["name"]
+
+
+def write_at_once(folder: storage.Folder) -> None:
+    folder.write("name", b"data")
+
+
+def write_in_a_block(folder: storage.Folder) -> None:
+    with folder.atomic_writer("name") as file:
+        file.write(b"data")
+
+
+@pytest.mark.parametrize("write", [write_at_once, write_in_a_block])
+def test_an_interrupt_leaves_nothing_of_a_file_that_was_being_made(
+    tmp_path: Path, mocker: MockerFixture, write: Callable[[storage.Folder], None]
+) -> None:
+    """A signal that comes during a call of the system is handled when that returns."""
+
+    def interrupted(path: str, flags: int) -> int:
+        os.close(os.open(path, flags | os.O_CREAT))
+        raise KeyboardInterrupt
+
+    folder = storage.LocalFolder(tmp_path)
+    mocker.patch.object(regular_files, "create", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(folder)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder) -> None:

@@ -26,9 +26,8 @@ def write_whole(
     temporary = temporary_name(path, token)
     with errors.during("write", name):
         regular_files.check_file(path)
-        descriptor = regular_files.create(temporary, os.O_EXCL)
         try:
-            _fill(descriptor, data, durable)
+            _fill(regular_files.create(temporary, os.O_EXCL), data, durable)
             if durable:
                 regular_files.check_path(root, name)
             os.replace(temporary, path)
@@ -63,8 +62,9 @@ def replacing(
     temporary = temporary_name(path, token)
     with errors.during("write", name):
         regular_files.check_file(path)
-        descriptor = regular_files.create(temporary, os.O_EXCL)
     try:
+        with errors.during("write", name):
+            descriptor = regular_files.create(temporary, os.O_EXCL)
         try:
             yield descriptor
             if durable:
