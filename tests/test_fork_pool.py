@@ -12,16 +12,18 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import luigi
 import psutil
 import pytest
 from luigi.scheduler import Scheduler
+from pytest_mock import MockerFixture
 from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.images import gif
 from support.page_server import Server
 from support.warm import PATIENCE_S
 
-from luigi_gif.integrations.fork_pool import PoolingWorker
+from luigi_gif.integrations.fork_pool import Fork, PoolingWorker
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +138,24 @@ def test_forks_end_in_order_with_a_command_that_is_interrupted(batch: Batch) -> 
     psutil.wait_procs(forks)
     assert batch.log.count("Interrupted: ") == 1
     assert "Traceback" not in batch.log
+
+
+class Alone(luigi.Task):
+    """A task that a fork of the pool would run."""
+
+    alone = True
+
+    def complete(self) -> bool:
+        return False
+
+
+def test_an_interrupt_may_come_before_a_task_has_a_fork(mocker: MockerFixture) -> None:
+    """The worker ends with it."""
+    mocker.patch.object(Fork, "start", side_effect=KeyboardInterrupt)
+    worker = PoolingWorker(worker_processes=2)
+    worker.add(Alone())
+    with pytest.raises(KeyboardInterrupt), worker:
+        worker.run()
 
 
 def test_a_worker_does_not_wait_for_a_silent_scheduler() -> None:

@@ -132,6 +132,20 @@ def test_an_interrupt_leaves_nothing_of_a_file_that_was_being_made(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_interrupt_leaves_no_probe_file(folder: storage.Folder, mocker: MockerFixture) -> None:
+    """Even if it comes while that is written."""
+    write = folder.write
+
+    def interrupted(name: str, data: bytes) -> None:
+        write(name, data)
+        raise KeyboardInterrupt
+
+    mocker.patch.object(folder, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt), folder.share():
+        pass
+    assert not list(folder.entries(""))
+
+
 def test_what_is_no_json_object_is_as_good_as_nothing(folder: storage.Folder) -> None:
     """A damaged receipt or manifest counts as missing."""
     folder.write_json("name", {"a": 1})

@@ -67,8 +67,8 @@ class PoolingWorker(worker.Worker):
             if fork.task_id not in self._running_tasks:
                 return fork
         fork = Fork(super()._create_task_process)
+        self._forks.append(fork)  # first, so that it is closed if an interrupt comes meanwhile
         fork.start()
-        self._forks.append(fork)
         return fork
 
 
@@ -78,6 +78,7 @@ class PooledTaskProcess:
     def __init__(self, process: worker.TaskProcess, idle_fork: Callable[[], Fork]) -> None:
         self._process = process
         self._idle_fork = idle_fork
+        self._fork: Fork | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._process, name)
@@ -88,14 +89,15 @@ class PooledTaskProcess:
         self._fork.take(self._process.task)
 
     def is_alive(self) -> bool:
-        return self._fork.is_alive()
+        return self._fork is not None and self._fork.is_alive()
 
     @property
     def exitcode(self) -> int | None:
-        return self._fork.exitcode
+        return None if self._fork is None else self._fork.exitcode
 
     def terminate(self) -> None:
-        self._fork.terminate()
+        if self._fork is not None:
+            self._fork.terminate()
 
 
 class Fork(signals.QuietProcess):

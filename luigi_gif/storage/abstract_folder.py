@@ -133,8 +133,8 @@ class Folder(ReadableFolder):
     def share(self) -> Iterator[FolderHandle]:
         """Let other processes attach to this folder, by the handle, while the block lasts."""
         handle = FolderHandle(self.url, new_token())
-        self.write(handle.probe_file, process_owner.this_process().to_json())
         try:
+            self.write(handle.probe_file, process_owner.this_process().to_json())
             yield handle
         finally:
             self.remove(handle.probe_file)
