@@ -21,7 +21,7 @@ from support import warm
 from support.commands import luigi_command, luigi_environment
 from support.images import gif
 from support.page_server import Server
-from support.warm import PATIENCE_S
+from support.warm import PATIENCE_S, wait_until
 
 from luigi_gif.integrations.fork_pool import Fork, PoolingWorker
 
@@ -156,6 +156,7 @@ def test_an_interrupt_may_come_before_a_task_has_a_fork(mocker: MockerFixture) -
     worker.add(Alone())
     with pytest.raises(KeyboardInterrupt), worker:
         worker.run()
+    wait_until(lambda: not worker._keep_alive_thread.is_alive())
 
 
 def test_a_worker_does_not_wait_for_a_silent_scheduler() -> None:
@@ -170,6 +171,8 @@ def test_a_worker_does_not_wait_for_a_silent_scheduler() -> None:
 
     with PoolingWorker(Silent(), ping_interval=0.01) as worker:
         asked.wait()
-    still_waits = worker._keep_alive_thread.is_alive()
+    pings = worker._keep_alive_thread
+    still_waits = pings.is_alive()
     answers.set()
+    wait_until(lambda: not pings.is_alive())
     assert still_waits
