@@ -30,9 +30,10 @@ def end_by_ctrl_c() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     signal.signal(signal.SIGINT, _end)
-    # Python drops it where it imports for itself, too, and keeps this lock: each thread that
-    # imports would wait for it.
-    if _imp.lock_held():
+    # Python drops it where it imports for itself, too, and keeps a lock for which each thread
+    # that imports would wait. Who does not hold it cannot release it.
+    with contextlib.suppress(RuntimeError):
+        _imp.release_lock()
         _end()
 
 
@@ -42,5 +43,5 @@ def _names_module(argument: str) -> bool:
 
 def _end(*_: object) -> None:
     with contextlib.suppress(OSError):
-        print("Interrupted: nothing was done yet", file=sys.stderr)
+        os.write(2, b"Interrupted: nothing was done yet\n")
     os._exit(exit_codes.INTERRUPTED)

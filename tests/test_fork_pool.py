@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -140,13 +142,17 @@ def test_forks_end_in_order_with_a_command_that_is_interrupted(batch: Batch) -> 
     assert "Traceback" not in batch.log
 
 
-class Alone(luigi.Task):
-    """A task that a fork of the pool would run."""
-
-    alone = True
+class Plain(luigi.Task):
+    """A task that a process of its own would run."""
 
     def complete(self) -> bool:
         return False
+
+
+class Alone(Plain):
+    """A task that a fork of the pool would run."""
+
+    alone = True
 
 
 def test_an_interrupt_may_come_before_a_task_has_a_fork(mocker: MockerFixture) -> None:
@@ -157,6 +163,18 @@ def test_an_interrupt_may_come_before_a_task_has_a_fork(mocker: MockerFixture) -
     with pytest.raises(KeyboardInterrupt), worker:
         worker.run()
     wait_until(lambda: not worker._keep_alive_thread.is_alive())
+
+
+def test_the_process_of_a_task_goes_with_it() -> None:
+    """Without a garbage collection: it holds pipes, and there may be thousands of tasks."""
+    gc.disable()
+    try:
+        process = PoolingWorker(worker_processes=2)._create_task_process(Plain())
+        is_there = weakref.ref(process)
+        del process
+        assert is_there() is None
+    finally:
+        gc.enable()
 
 
 def test_a_worker_does_not_wait_for_a_silent_scheduler() -> None:

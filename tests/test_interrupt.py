@@ -11,6 +11,7 @@ from itertools import product
 
 import psutil
 import pytest
+from support.warm import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +104,60 @@ for module in [name for name in sys.modules if name.startswith("luigi")]:
 sys.meta_path.insert(0, Interrupting())
 sys.argv[0] = {{command!r}}
 import luigi_gif.cli
+"""
+IDLE_FORKS = """
+import luigi.worker
+from luigi_gif.integrations import fork_pool
+
+class Alone(luigi.Task):
+    alone = True
+
+    def complete(self):
+        return False
+
+def stop(self):
+    raise KeyboardInterrupt
+
+luigi.worker.KeepAliveThread.stop = stop
+fork_pool.install_pooling_worker()
+luigi.build([Alone()], local_scheduler=True, workers=2)
+"""
+LOCKED = OUT_OF_PLACE.format(
+    begin="""
+import threading
+lock = threading.Lock()
+
+def release():
+    interrupt()
+    lock.release()
+
+os.register_at_fork(before=lock.acquire, after_in_parent=release)
+""",
+    interrupt=f"{FORK}.start()",
+)
+DROPPED = f"""{INTERRUPT}
+def drop():
+    type('Deleted', (), {{'__del__': lambda self: 1 / 0}})()
+
+signals.install_signal_handlers()
+print(os.getpid(), flush=True)
+drop()
+try:
+    interrupt()
+except KeyboardInterrupt:
+    drop()
+"""
+PUT_OFF = f"""{INTERRUPT}
+import sys
+signals._AGAIN_S, signals._MAX_TIMES = 600, 3
+print(os.getpid(), flush=True)
+exec(compile("def importing(): return sys._getframe()", signals._IMPORT, "exec"))
+for number in range(5):
+    try:
+        signals._interrupt(signal.SIGINT, importing())
+    except KeyboardInterrupt:
+        print(number)
+        break
 """
 HALF_STARTED = """
 from multiprocessing import queues
@@ -217,7 +272,7 @@ print(os.getpid(), flush=True)
             "sleep(600)", "sleep(1)"
         )
     )
-    _, errors = started.process.communicate()
+    _, errors = started.process.communicate(timeout=PATIENCE_S)
     assert not errors
 
 
@@ -230,7 +285,7 @@ def test_a_signal_that_comes_when_all_is_done_prints_nothing(
 ) -> None:
     """In what Python calls at the end, before or after this package's own part of it."""
     started = start(ENDING.format(before=before, after=after))
-    _, errors = started.process.communicate()
+    _, errors = started.process.communicate(timeout=PATIENCE_S)
     assert (started.process.returncode, errors) == (code, "")
 
 
@@ -270,12 +325,46 @@ def test_a_signal_does_not_end_an_import_halfway(start: type[Started]) -> None:
     assert started.line() == "in order\n"
 
 
+def test_a_signal_is_not_put_off_for_ever(start: type[Started]) -> None:
+    """The import of another thread, for which this one waits, may take long."""
+    assert start(PUT_OFF).line() == "3\n"
+
+
+def test_an_interrupt_during_a_fork_leaves_no_lock_locked(start: type[Started]) -> None:
+    """The hooks around a fork hold some, logging's for one."""
+    started = start(f"{LOCKED}\nprint(lock.locked(), flush=True)")
+    assert [started.line(), started.line()] == ["in order\n", "False\n"]
+
+
+def test_what_is_dropped_after_a_signal_is_not_printed(start: type[Started]) -> None:
+    """It comes of the signal; what was dropped before is."""
+    started = start(DROPPED)
+    _, errors = started.process.communicate(timeout=PATIENCE_S)
+    assert errors.count("ZeroDivisionError") == 1
+
+
+def test_another_signal_does_not_end_a_forked_process(start: type[Started]) -> None:
+    """Luigi takes SIGUSR1 as the wish for no more tasks."""
+    handle = (
+        "signals._CHECK_S = 0.05\n"
+        "signal.signal(signal.SIGUSR1, lambda number, _: print(number, flush=True))\n"
+        "def body"
+    )
+    started = start("import signal\n" + FORKED.replace("def body", handle))
+    os.kill(started.says.pid, signal.SIGUSR1)
+    assert started.line() == f"{signal.SIGUSR1:d}\n"
+    with pytest.raises(psutil.TimeoutExpired):
+        started.says.wait(1)
+
+
 @pytest.mark.parametrize("module", ["luigi", "luigi_gif.tasks", "luigi_gif.cli_report"])
 @pytest.mark.parametrize("command", ["luigi-gif", "gunicorn"])
 def test_ctrl_c_while_a_command_starts_is_a_line(module: str, command: str) -> None:
     """And no traceback; a process that is not ours gets what it would get."""
     code = STARTING.format(command=command, module=module)
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     if command == "luigi-gif":
         assert result.returncode == 130
         assert result.stderr == "Interrupted: nothing was done yet\n"
@@ -287,7 +376,9 @@ def test_ctrl_c_while_a_command_starts_is_a_line(module: str, command: str) -> N
 def test_ctrl_c_that_python_dropped_ends_a_command() -> None:
     """It left a lock locked, for which each thread that imports would wait."""
     code = "import _imp, sys; sys.argv[0] = 'luigi-gif'; _imp.acquire_lock(); import luigi_gif"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S
+    )
     assert result.returncode == 130
     assert result.stderr == "Interrupted: nothing was done yet\n"
 
@@ -296,4 +387,12 @@ def test_ctrl_c_that_python_dropped_ends_a_command() -> None:
 def test_a_run_ends_whose_thread_for_results_was_half_started(workers: int) -> None:
     """It was not yet told how it is to end; neither the run nor its fork may wait for it."""
     command = [sys.executable, "-c", HALF_STARTED.format(workers=workers)]
-    assert subprocess.run(command, stderr=subprocess.DEVNULL).returncode == -signal.SIGINT
+    result = subprocess.run(command, stderr=subprocess.DEVNULL, timeout=PATIENCE_S)
+    assert result.returncode == -signal.SIGINT
+
+
+def test_a_run_ends_whose_forks_were_not_told_to() -> None:
+    """An interrupt came before its worker could do so."""
+    command = [sys.executable, "-c", IDLE_FORKS]
+    result = subprocess.run(command, stderr=subprocess.DEVNULL, timeout=PATIENCE_S)
+    assert result.returncode == -signal.SIGINT

@@ -132,6 +132,17 @@ def test_an_interrupt_leaves_nothing_of_a_file_that_was_being_made(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_refuses_a_probe_file_says_so(
+    folder: storage.Folder, mocker: MockerFixture
+) -> None:
+    """That it cannot be removed, either, is another matter."""
+    for method in ("write", "remove"):
+        error = StorageError(f"cannot {method}", where="x", expected="", got="", next_step="")
+        mocker.patch.object(folder, method, side_effect=error)
+    with pytest.raises(StorageError, match="cannot write"), folder.share():
+        pass
+
+
 def test_an_interrupt_leaves_no_probe_file(folder: storage.Folder, mocker: MockerFixture) -> None:
     """Even if it comes while that is written."""
     write = folder.write

@@ -96,8 +96,10 @@ class PartialFile:
             self._digest.update(piece)
         else:
             self._hashed = self._hasher.submit(self._digest.update, piece)
-        self._is_noted = False
         self.state = self.state._replace(size=self.state.size + len(piece))
+        self._is_noted = (
+            False  # last: an interrupt before this leaves the note as it was, and right
+        )
 
     def save_checkpoint(self) -> None:
         """Note which bytes are verified, if a later run can resume from them."""

@@ -10,6 +10,7 @@ import contextlib
 import functools
 from collections.abc import Callable
 from multiprocessing import Pipe
+from multiprocessing.util import Finalize
 from typing import Any
 
 from luigi import Task, worker
@@ -32,8 +33,9 @@ def install_pooling_worker() -> None:
 class PoolingWorker(worker.Worker):
     """A worker of Luigi's whose forks stay for the next task that is ``alone``.
 
-    An interrupt may come wherever it likes, and no thread that it leaves keeps a process from
-    ending: neither one that waits for a lock, nor one that was not yet told how to end.
+    An interrupt may come at any instant. So the end of a run waits neither for Luigi's thread of
+    pings, which may wait for a lock that stays locked, nor for the thread that hands on results,
+    which may not have been told yet how to end.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +59,7 @@ class PoolingWorker(worker.Worker):
             return process
         if getattr(task, "alone", False):
             return PooledTaskProcess(process, self._idle_fork)
-        process.run = functools.partial(_run_quietly, process.run)
+        process.__class__ = QuietTaskProcess
         return process
 
     def _idle_fork(self) -> Fork:
@@ -67,9 +69,18 @@ class PoolingWorker(worker.Worker):
             if fork.task_id not in self._running_tasks:
                 return fork
         fork = Fork(super()._create_task_process)
-        self._forks.append(fork)  # first, so that it is closed if an interrupt comes meanwhile
         fork.start()
+        self._forks.append(fork)
         return fork
+
+
+class QuietTaskProcess(worker.ContextManagedTaskProcess):
+    """The process of a task that no fork of the pool runs."""
+
+    def run(self) -> None:
+        """Run the task."""
+        with signals.quiet_in_child():
+            super().run()
 
 
 class PooledTaskProcess:
@@ -112,6 +123,9 @@ class Fork(signals.QuietProcess):
         self._tasks, self._taken = Pipe()
 
     def start(self) -> None:
+        # An interrupt may keep the worker from closing it. When this process ends, it joins its
+        # children, but does this first.
+        Finalize(self, self._tasks.close, exitpriority=10)
         super().start()
         self._taken.close()
 
@@ -131,8 +145,3 @@ class Fork(signals.QuietProcess):
         with signals.quiet_in_child(), contextlib.suppress(EOFError):
             while True:
                 self._create_process(self._taken.recv()).run()
-
-
-def _run_quietly(run: Callable[[], None]) -> None:
-    with signals.quiet_in_child():
-        run()

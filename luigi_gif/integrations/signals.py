@@ -25,13 +25,19 @@ _AGAIN_S = 0.01
 _NOTED = 4_096
 """So many signals are looked at at once."""
 _BEGIN_S = 1.0
-"""How long a forked process takes at most until multiprocessing knows it for its own."""
+"""How long a forked process may take until multiprocessing knows it for its own.
+
+For so long a signal is put off there, and in a process that something else has forked.
+"""
+_MAX_TIMES = 100
+"""So often a signal is put off while Python imports: another thread may be at it for long."""
 _IMPORT = "<frozen importlib._bootstrap>"
 """Where the code of Python is that imports modules."""
 
 _is_forking = False
 _begins_until = 0.0
 _watched_process = 0
+_times_put_off = 0
 
 
 class QuietProcess(multiprocessing.Process):
@@ -159,8 +165,10 @@ def _is_too_early(frame: FrameType | None) -> bool:
     """
     is_known = multiprocessing.parent_process() is not None
     is_beginning = not is_known and time.monotonic() < _begins_until
-    is_importing = frame is not None and frame.f_code.co_filename == _IMPORT
-    return _is_forking or is_beginning or is_importing
+    code = frame and frame.f_code
+    is_importing = code is not None and code.co_filename == _IMPORT
+    is_forking = _is_forking or code is _begin_fork.__code__
+    return is_forking or is_beginning or (is_importing and _times_put_off < _MAX_TIMES)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -179,6 +187,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _handle_later(number: int) -> None:
+    global _times_put_off
+    _times_put_off += 1
     signal.signal(signal.SIGALRM, lambda _, frame: _interrupt(number, frame))
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
@@ -186,9 +196,10 @@ def _handle_later(number: int) -> None:
 def _interrupt_again(dropped: sys.UnraisableHookArgs) -> None:
     """Handle a signal anew whose exception was dropped, as by an object that was being deleted.
 
-    What else is dropped after a signal comes of it: of things that were never whole.
+    Other errors that are dropped after a signal are its consequences: nothing is printed.
     """
-    if issubclass(dropped.exc_type, KeyboardInterrupt):
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and issubclass(dropped.exc_type, KeyboardInterrupt):
         _handle_later(signal.SIGINT)
     elif not _is_handled():
         sys.__unraisablehook__(dropped)

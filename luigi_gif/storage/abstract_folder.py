@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.errors import LUIGI_LOGGER, StorageError
 from luigi_gif.storage import checksummed_json, process_owner
 from luigi_gif.storage.folder_handle import FolderHandle
 from luigi_gif.storage.layout import QUARANTINE_SUFFIX
@@ -135,6 +135,11 @@ class Folder(ReadableFolder):
         handle = FolderHandle(self.url, new_token())
         try:
             self.write(handle.probe_file, process_owner.this_process().to_json())
+        except BaseException:
+            with contextlib.suppress(StorageError):  # the error in writing it says enough
+                self.remove(handle.probe_file)
+            raise
+        try:
             yield handle
         finally:
             self.remove(handle.probe_file)
