@@ -334,6 +334,7 @@ def test_an_interrupt_during_a_fork_leaves_no_lock_locked(start: type[Started]) 
     """The hooks around a fork hold some, logging's for one."""
     started = start(f"{LOCKED}\nprint(lock.locked(), flush=True)")
     assert [started.line(), started.line()] == ["in order\n", "False\n"]
+    assert started.process.wait() == 0  # and has ended what it forked
 
 
 def test_what_is_dropped_after_a_signal_is_not_printed(start: type[Started]) -> None:
