@@ -192,10 +192,16 @@ class Started:
         return self.process.stdout.readline()
 
     def close(self) -> None:
-        for process in (self.process, self.says):
+        for process in (*self._forks(), self.process, self.says):
             if process.pid in psutil.pids():
                 process.kill()
         self.process.communicate()
+
+    def _forks(self) -> list[psutil.Process]:
+        """What would hold its streams open."""
+        if self.process.poll() is not None:
+            return []
+        return psutil.Process(self.process.pid).children(recursive=True)
 
 
 @pytest.fixture
