@@ -192,16 +192,17 @@ class Started:
         return self.process.stdout.readline()
 
     def close(self) -> None:
-        for process in (*self._forks(), self.process, self.says):
-            if process.pid in psutil.pids():
-                process.kill()
+        for pid in (*self._forks(), self.process.pid, self.says.pid):
+            if pid in psutil.pids():
+                os.kill(pid, signal.SIGKILL)
         self.process.communicate()
 
-    def _forks(self) -> list[psutil.Process]:
+    def _forks(self) -> list[int]:
         """What would hold its streams open."""
         if self.process.poll() is not None:
             return []
-        return psutil.Process(self.process.pid).children(recursive=True)
+        forks = psutil.Process(self.process.pid).children(recursive=True)
+        return [each.pid for each in forks]
 
 
 @pytest.fixture
