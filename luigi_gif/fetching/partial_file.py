@@ -97,9 +97,8 @@ class PartialFile:
         else:
             self._hashed = self._hasher.submit(self._digest.update, piece)
         self.state = self.state._replace(size=self.state.size + len(piece))
-        self._is_noted = (
-            False  # last: an interrupt before this leaves the note as it was, and right
-        )
+        # Last: an interrupt before this leaves the note as it was, and right.
+        self._is_noted = False
 
     def save_checkpoint(self) -> None:
         """Note which bytes are verified, if a later run can resume from them."""
