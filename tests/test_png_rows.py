@@ -36,9 +36,9 @@ def test_pixels_of_any_kind_are_those_that_pillow_inflates(mode: str) -> None:
     numbers = NOISE[..., 0].astype(np.uint16) * 251
     picture = Image.fromarray(numbers) if mode == "I;16" else Image.fromarray(NOISE).convert(mode)
     data = saved(picture, "PNG")
-    stored = png_rows.with_stored_rows(chunks(data))
-    assert stored is not None
-    mine, pillows = opened(stored), opened(data)
+    inflated = png_rows.inflate_rows(chunks(data))
+    assert inflated is not None
+    mine, pillows = opened(inflated.png()), opened(data)
     assert (mine.mode, mine.tobytes()) == (pillows.mode, pillows.tobytes())
     assert mine.getpalette() == pillows.getpalette()
 
@@ -53,8 +53,9 @@ def test_chunks_of_pixels_may_be_small_and_stored_ones_large() -> None:
         png_chunk(b"IDAT", deflated[begin : begin + 16]) for begin in range(0, len(deflated), 16)
     ]
     others = [chunk for chunk in kept if chunk[4:8] != b"IDAT"]
-    stored = png_rows.with_stored_rows([*others[:-1], *pieces, others[-1]])
-    assert stored is not None
+    inflated = png_rows.inflate_rows([*others[:-1], *pieces, others[-1]])
+    assert inflated is not None
+    stored = inflated.png()
     assert opened(stored).tobytes() == picture.tobytes()
     with Image.open(io.BytesIO(stored)) as checked:
         checked.verify()  # its checksums too
@@ -76,8 +77,8 @@ def test_damage_is_left_to_pillow() -> None:
     )
     for body in damaged:
         changed = [*kept[:place], png_chunk(b"IDAT", body), *kept[place + 1 :]]
-        assert png_rows.with_stored_rows(changed) is None
-    assert png_rows.with_stored_rows([*kept[:place], *kept[place + 1 :]]) is None
+        assert png_rows.inflate_rows(changed) is None
+    assert png_rows.inflate_rows([*kept[:place], *kept[place + 1 :]]) is None
 
 
 def test_interlaced_and_huge_pixels_are_left_to_pillow() -> None:
@@ -86,4 +87,4 @@ def test_interlaced_and_huge_pixels_are_left_to_pillow() -> None:
     interlaced = png_chunk(b"IHDR", header[:-1] + b"\1")
     huge = png_chunk(b"IHDR", struct.pack(">2I", 1 << 15, 1 << 15) + header[8:])
     for changed in (interlaced, huge):
-        assert png_rows.with_stored_rows([kept[0], changed, *kept[2:]]) is None
+        assert png_rows.inflate_rows([kept[0], changed, *kept[2:]]) is None

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Iterator
 from fractions import Fraction
 
-from PIL import Image
+from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from luigi_gif.imaging import color_profiles, png_rows, tiff_directories
+from luigi_gif.imaging import color_profiles, png_rows, repeated_rows, tiff_directories
 from luigi_gif.imaging.delays import nearest_cs
 from luigi_gif.imaging.opened_image import OpenedImage, load
 
@@ -24,8 +24,8 @@ _NOTED = (b"acTL", b"fcTL", b"cHRM", b"cICP", b"eXIf", b"gAMA", b"iCCP", b"sRGB"
 FRAME_CONTROL = struct.Struct(">5I2H2B")
 """What an fcTL chunk holds: PNG, section 11.3.4.3. Sequence number, width, height, left, top,
 delay (numerator, denominator), disposal, blending."""
-_DEPTH, _COLOR_TYPE = 16, 17
-"""Offsets of the bit depth and the color type in IHDR, behind chunk header and size."""
+_DEPTH, _COLOR_TYPE = 24, 25
+"""Offsets of the bit depth and the color type, behind signature, chunk header and size."""
 _GRAY_ALPHA = 4
 
 
@@ -81,18 +81,23 @@ def iterate_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _decode_pixels(kept: list[memoryview], key: bytes) -> Image.Image:
+    inflated = png_rows.inflate_rows(kept)
+    if inflated is None:
+        return _load_pixels(b"".join(kept), key)
+    # At once: for each piece that it reads Pillow waits for the interpreter's lock.
+    return repeated_rows.decode_rows(inflated, lambda png: _load_pixels(png, key, len(png)))
+
+
+def _load_pixels(png: bytes, key: bytes, max_block: int = ImageFile.MAXBLOCK) -> Image.Image:
     """Its transparent color as Pillow's pixels have it, which leaves it in the bits of the file.
 
     PNG, section 11.3.1.1. One that no pixel can have is none.
     """
-    stored = png_rows.with_stored_rows(kept)
-    picture = PngImageFile(io.BytesIO(stored or b"".join(kept)))
-    if stored:
-        # At once: for each piece that it reads Pillow waits for the interpreter's lock.
-        picture.decodermaxblock = len(stored)
-    header = kept[1]
-    max_level = (1 << header[_DEPTH]) - 1
-    if header[_COLOR_TYPE] != 3 and "transparency" in picture.info:
+    picture = PngImageFile(io.BytesIO(png))
+    picture.decodermaxblock = max_block
+    depth, color_type = png[_DEPTH], png[_COLOR_TYPE]
+    max_level = (1 << depth) - 1
+    if color_type != 3 and "transparency" in picture.info:
         levels = struct.unpack(f">{len(key) // 2}H", key[: len(key) // 2 * 2])
         if max(levels, default=0) > max_level:
             del picture.info["transparency"]
@@ -101,7 +106,7 @@ def _decode_pixels(kept: list[memoryview], key: bytes) -> Image.Image:
         elif picture.mode == "RGB" and max_level > 255:
             picture.info["transparency"] = tuple(level >> 8 for level in levels)
     pixels = load(picture)
-    if header[_COLOR_TYPE] == _GRAY_ALPHA and pixels.mode == "RGBA":
+    if color_type == _GRAY_ALPHA and pixels.mode == "RGBA":
         # So Pillow has it where there are 16 bits; a profile of gray is not for that.
         pixels = pixels.convert("LA")
     return pixels
