@@ -17,9 +17,9 @@ from support.images import DELIMITER, saved, true_color
 from support.pipeline import STEPS, Pipeline, frame, waypoints_every
 
 import luigi_gif
-from luigi_gif import gif, imaging
+from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import ForeignFileError
-from luigi_gif.frames import frame_to_gif
+from luigi_gif.frames import frame_to_gif, write_frames
 from luigi_gif.frames.manifest import EarlierFiles, earlier_among, is_earlier
 
 
@@ -146,6 +146,24 @@ def test_of_a_bundle_that_grew_only_what_is_new_is_made(
     pipeline.run(url=str(bundle), palette="frame")
     assert pipeline.ok
     assert made.call_count == 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_a_picture_that_is_in_the_bundle_is_not_looked_over_again(
+    pipeline: Pipeline, folder: Path, mocker: MockerFixture, kind: str
+) -> None:
+    """Its format is noted, and of a new GIF among others the codes are not counted, as ever."""
+    mocker.patch.object(write_frames, "MAX_COUNTED_BYTES", 0)
+    looked_over = mocker.spy(bundles, "whole_format")
+    counted = mocker.spy(gif, "count_image_pixels")
+    for numbers in (range(5), range(5, 6)):
+        looked_over.reset_mock()
+        for number in numbers:
+            picture = Image.linear_gradient("L").rotate(number)
+            (folder / f"{number:03}.png").write_bytes(saved(picture, kind))
+        pipeline.run(url=str(folder), refresh=True)
+        assert looked_over.call_count == len(numbers)
+    assert not counted.called
 
 
 def test_what_is_not_to_be_shown_any_more_takes_no_frame_to_make(

@@ -37,6 +37,8 @@ class ItemSource(NamedTuple):
     """Of its images in the bundle, with the delimiters between them, in bytes."""
     crc32: int
     """Of these bytes."""
+    format: str = ""
+    """Of its only image, if that is whole; empty where there are more, or it is not sure."""
 
 
 def note_item_sources(

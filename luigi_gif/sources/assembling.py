@@ -104,7 +104,7 @@ class Assembly:
         for item, read in self._source.read_each(items, MAX_ITEM_BYTES + 1):
             first, bad_before = self._number, self.bad_items
             begin = self._size + len(bundles.FRAME_DELIMITER) * bool(first)
-            crc32 = 0
+            crc32, formats = 0, []
             try:
                 for image, format_ in self._images_of(item, read):
                     if self._number:
@@ -113,6 +113,7 @@ class Assembly:
                         crc32 = isal_zlib.crc32(bundles.FRAME_DELIMITER, crc32)
                     crc32 = isal_zlib.crc32(image, crc32)
                     self._add(image, format_)
+                    formats.append(format_)
                     yield image
             except BadItemError:
                 # What has arrived of one that broke off is kept.
@@ -121,7 +122,8 @@ class Assembly:
                 raise
             sha256 = "" if self.bad_items > bad_before else _sha256_of(read)
             place = range(begin, max(begin, self._size))
-            self._note(item, sha256, first, place, crc32)
+            only = formats[0] if len(formats) == 1 else None
+            self._note(item, sha256, first, place, crc32, only or "")
 
     def _images_of(self, item: Item, read: ReadResult) -> Iterator[tuple[bytes, str | None]]:
         """Each image, and its format where it is sure to be found as one frame."""
@@ -130,8 +132,8 @@ class Assembly:
             if format_ and (format_ in _OF_ONE_FRAME or not may_hold_frames(read)):
                 yield read, format_
                 return
-        if isinstance(read, ReusedImages) and (format_ := bundles.whole_format(read.data)):
-            yield read.data, format_
+        if isinstance(read, ReusedImages) and read.noted.format:
+            yield read.data, read.noted.format
             return
         for image in self._with_placeholder(item, images_of(read)):
             yield image, bundles.whole_format(image)
@@ -146,7 +148,9 @@ class Assembly:
             self.bad_items += 1
             yield bundles.make_placeholder(item.name, error.expected, error.got)
 
-    def _note(self, item: Item, sha256: str, first: int, place: range, crc32: int) -> None:
+    def _note(
+        self, item: Item, sha256: str, first: int, place: range, crc32: int, format_: str
+    ) -> None:
         """Note an item whose images are in the bundle, at these bytes."""
         self.noted.append(
             frames.ItemSource(
@@ -159,6 +163,7 @@ class Assembly:
                 place.start,
                 len(place),
                 crc32,
+                format_,
             )
         )
 
