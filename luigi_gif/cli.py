@@ -99,6 +99,8 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         return exit_codes.SUCCESS
     if not options.url:
         parser.error("a URL is needed")
+    if meant := cli_commands.mistyped_command(options.url[0]):
+        parser.error(f"{options.url[0]} is no command and no file: did you mean {meant}?")
     if own.json and own.output == standard_output.DASH:
         parser.error("--json and -o - both need standard output")
     with standard_input.file_for_input(options.url) as options.url:

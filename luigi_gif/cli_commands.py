@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import NamedTuple
 
 
@@ -41,6 +42,15 @@ def run_command(arguments: list[str]) -> int:
     # Only then: a clip needs none of these modules.
     module = importlib.import_module(f"luigi_gif.{COMMANDS[arguments[0]].module}")
     return int(module.main(arguments))
+
+
+def mistyped_command(word: str) -> str | None:
+    """The command that a first word seems to mean that is neither one nor a file."""
+    if not word.isalpha() or os.path.exists(word):
+        return None
+    import difflib  # which a run without a mistake does without
+
+    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1)), None)
 
 
 def describe_commands() -> str:

@@ -143,6 +143,19 @@ def test_an_option_like_no_other_has_no_nearest(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("word", "meant"), [("lst", "list"), ("prun", "prune")])
+def test_a_mistyped_command_is_no_source(tmp_path: Path, word: str, meant: str) -> None:
+    """Unless a file has its name."""
+    mistyped = run_luigi_gif(tmp_path, word, "loops.toml")
+    assert mistyped.returncode == 2
+    assert f"{word} is no command and no file: did you mean {meant}?" in mistyped.stderr
+    (tmp_path / word).mkdir()
+    empty = run_luigi_gif(tmp_path, word)
+    assert empty.returncode == 30
+    assert "did you mean" not in empty.stderr
+
+
+@pytest.mark.slow
 def test_it_explains_what_would_run(tmp_path: Path) -> None:
     """And runs nothing."""
     first = run_luigi_gif(tmp_path, str(SAMPLE), "--explain")
