@@ -1,14 +1,15 @@
 """--also webp beside Pillow's save_all and ffmpeg's libwebp_anim, and its memory.
 
-usage: python benchmarks/also.py [--frames 300] [--size 1280x720] [--runs 3]
+usage: python benchmarks/also.py [--frames 300] [--size 1280x720] [--runs 3] [--quality 80]
+                                 [--only "still, PNG"]
 
 Frames are a picture that is panned, the landscape of landscape.py, discs of one color each, and a
-picture that stands still, with a spot that moves. All encode them at quality 80 and method 4. Ours
-is a run of luigi-gif whose clip is there already, from start to end; pictures that need more
-quality for 36 dB get it, and drawings that are smaller without loss have none. Theirs are processes
-that only decode and encode. "Faster" is the median of the ratios of pairs of runs, each made right
-after the other. "Memory" is the largest of a run, for so many panned PNGs and for ten times as
-many.
+picture that stands still, with a spot that moves. All encode them at method 4, the others at
+--quality. Ours is a run of luigi-gif whose clip is there already, from start to end; its pictures
+have quality 80, those that need more for 36 dB get it, and drawings that are smaller without loss
+have none. Theirs are processes that only decode and encode. "Faster" is the median of the ratios of
+pairs of runs, each made right after the other. "Memory" is the largest of a run, for so many panned
+PNGs and for ten times as many.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from pathlib import Path
 from PIL import Image
 pictures = [Image.open(path) for path in sorted(Path(sys.argv[1]).iterdir())]
 pictures[0].save(sys.argv[2], save_all=True, append_images=pictures[1:], duration=100,
-                 quality=80, method=4)
+                 quality=int(sys.argv[3]), method=4)
 """
 
 
@@ -107,13 +108,15 @@ def ours(frames: Path, workdir: Path, *options: str) -> Path:
     return workdir / "clip.webp"
 
 
-def pillow(frames: Path, workdir: Path) -> Path:
-    run([sys.executable, "-c", _PILLOW, str(frames), str(workdir / "pillow.webp")])
+def pillow(quality: int, frames: Path, workdir: Path) -> Path:
+    made = str(workdir / "pillow.webp")
+    run([sys.executable, "-c", _PILLOW, str(frames), made, str(quality)])
     return workdir / "pillow.webp"
 
 
-def ffmpeg(frames: Path, workdir: Path) -> Path:
-    options = ["-c:v", "libwebp_anim", "-quality", "80", "-compression_level", "4", "-loop", "0"]
+def ffmpeg(quality: int, frames: Path, workdir: Path) -> Path:
+    options = ["-c:v", "libwebp_anim", "-quality", str(quality)]
+    options += ["-compression_level", "4", "-loop", "0"]
     pattern = f"%05d{next(frames.iterdir()).suffix}"
     command = ["ffmpeg", "-y", "-v", "error", "-framerate", "10", "-i", str(frames / pattern)]
     run([*command, *options, str(workdir / "ffmpeg.webp")])
@@ -136,7 +139,9 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def compare(folder: Path, size: tuple[int, int], frames: int, runs: int, clip: Clip) -> None:
+def compare(
+    folder: Path, size: tuple[int, int], frames: int, runs: int, quality: int, clip: Clip
+) -> None:
     pictures, workdir = folder / clip.name, folder / f"work of {clip.name}"
     draw(pictures, size, frames, clip)
     ours(pictures, workdir)
@@ -146,7 +151,7 @@ def compare(folder: Path, size: tuple[int, int], frames: int, runs: int, clip: C
         for _ in range(runs):
             (workdir / "clip.webp").unlink(missing_ok=True)
             here = timed(ours, pictures, workdir, "--also", "webp")
-            pairs.append((here, timed(other, pictures, workdir)))
+            pairs.append((here, timed(other, quality, pictures, workdir)))
         for label, index in (("ours", 0), (name, 1)):
             seconds, cpu, made = pairs[0][index]
             row = f"| {label} | {seconds:.1f} | {cpu:.1f} | {made.stat().st_size / 1e6:.2f} |"
@@ -179,13 +184,19 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--quality", type=int, default=80)
+    parser.add_argument("--only", nargs="+", choices=[clip.name for clip in CLIPS])
     options = parser.parse_args()
     if not shutil.which("ffmpeg"):
         parser.error("ffmpeg is not installed")
     width, height = map(int, options.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         for clip in CLIPS:
-            compare(Path(folder), (width, height), options.frames, options.runs, clip)
+            if clip.name in (options.only or [clip.name]):
+                counts = options.frames, options.runs, options.quality
+                compare(Path(folder), (width, height), *counts, clip)
+        if options.only:
+            return
         few, many = (memory_mib(Path(folder), each * options.frames) for each in (1, 10))
     print(f"memory: {few} MiB for {options.frames} frames, {many} MiB for ten times as many")
 
