@@ -149,6 +149,7 @@ def clip_options_of(task: Any) -> clips.ClipOptions:
         drop_duplicates=task.duplicates == "drop",
         min_frames=task.min_frames,
         tolerance=_tolerance_of(task),
+        max_colors=task.colors,
         max_bytes=_max_bytes_of(task),
     )
 

@@ -36,6 +36,7 @@ from support.pipeline import Pipeline
 import luigi_gif
 from luigi_gif import bundles, settings
 from luigi_gif.errors import BundleError, DownloadError, ParameterError, SourceError, StorageError
+from luigi_gif.fetching import translating_errors
 from luigi_gif.frames import load_manifest
 from luigi_gif.sources import (
     Selection,
@@ -420,6 +421,32 @@ def test_what_a_store_cannot_give_now_is_not_left_out(
         clip_here(STORE_URL, tmp_path / "work", on_bad_frame="skip")
     assert caught.value.where == f"3.png of {STORE_URL}"
     assert reads["3.png"] == tries
+
+
+@pytest.mark.parametrize(
+    ("url", "got", "next_step"),
+    [
+        ("htp://127.0.0.1/radar/", "Protocol not known: htp", "correct what stands before ://"),
+        ("htp://127.0.0.1/*.png", "Protocol not known: htp", "correct what stands before ://"),
+        ("memory://none/", "none, or no such bucket", "mend it, or correct the URL"),
+    ],
+)
+def test_a_prefix_that_cannot_be_listed_is_an_error(
+    tmp_path: Path, url: str, got: str, next_step: str
+) -> None:
+    with pytest.raises((DownloadError, SourceError)) as error:
+        clip_here(url, tmp_path)
+    assert error.value.got == got
+    assert next_step in error.value.next_step
+
+
+def test_who_has_no_credentials_is_told_what_a_public_bucket_needs() -> None:
+    with (
+        pytest.raises(DownloadError) as error,
+        translating_errors("s3://bucket/radar/"),
+    ):
+        raise RuntimeError("Unable to locate credentials")
+    assert "FSSPEC_S3_ANON=true" in error.value.next_step
 
 
 @pytest.mark.usefixtures("store")

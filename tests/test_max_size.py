@@ -170,6 +170,25 @@ def test_make_gif_tells_what_the_clip_gave_up(tmp_path: Path) -> None:
     assert luigi_gif.make_gif(images, tmp_path / "large.gif", max_size="github").gave_up == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("palette", ["frame", "clip"])
+def test_a_smaller_clip_has_no_more_colors_than_were_asked_for(
+    tmp_path: Path, palette: str
+) -> None:
+    """They are not told as given up."""
+    images = [true_color(number) for number in range(2, 9)]
+    clip = luigi_gif.make_gif(
+        images, tmp_path / "small.gif", colors=12, palette=palette, max_size="3kB"
+    )
+    assert clip.size <= 3000
+    assert "pixels" in clip.gave_up
+    assert "colors" not in clip.gave_up
+    with Image.open(tmp_path / "small.gif") as shown:
+        for frame in ImageSequence.Iterator(shown):
+            colors = frame.convert("RGBA").getcolors() or []
+            assert sum(color[3] > 0 for _, color in colors) <= 12
+
+
 def test_a_place_is_said_by_for_or_by_max_size(capsys: pytest.CaptureFixture[str]) -> None:
     """Giving both is an error, and so is a place that nobody knows."""
     parser = cli_options.make_parser()

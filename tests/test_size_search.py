@@ -80,7 +80,7 @@ def test_each_clip_of_the_row_gives_up_more_than_the_one_before(
     size: tuple[int, int], frames: int, in_common: bool, tolerant: bool
 ) -> None:
     """Colors, then pixels of all frames together, down to 16 a side and two frames."""
-    reductions = ReductionRow(size, frames, 1, in_common=in_common, tolerant=tolerant)
+    reductions = ReductionRow(size, frames, 1, 256, in_common=in_common, tolerant=tolerant)
     steps = [reductions.at(reductions.end * step / 200) for step in range(201)]
     pixels = [each.size[0] * each.size[1] * -(-frames // each.every) for each in steps]
     assert all(after <= 1.3 * before for before, after in pairwise(pixels))

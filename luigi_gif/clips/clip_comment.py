@@ -73,7 +73,7 @@ def check_place(folder: storage.Folder, name: str) -> None:
             where=folder.path(name),
             expected="no file, or a clip of this pipeline",
             got="another file, which is left as it is",
-            next_step="move it away, or name another --gif-file",
+            next_step="move it away, or name another --workdir",
         )
 
 

@@ -34,6 +34,8 @@ class ClipOptions(NamedTuple):
     """How many frames it is to show at the least."""
     tolerance: int = 0
     """How far red, green and blue of a pixel may be from those of its frame, of 255 levels."""
+    max_colors: int = 256
+    """Of a frame, or of all of them where they have their colors in common."""
     max_bytes: int | None = None
     """Of the whole clip, which gives up for it what it has to."""
     reduction: Reduction | None = None

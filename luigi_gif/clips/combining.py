@@ -130,8 +130,9 @@ def _write(file: IO[bytes], clip: EncodedClip, comment: bytes) -> int:
 def _combined(clip: EncodedClip, size_bytes: int) -> CombinedClip:
     """What is told of a clip that was read."""
     canvas, blocks = clip.plan.canvas, clip.blocks
-    reduction = canvas.options.reduction
-    gave_up = "" if reduction is None else reduction.words(canvas.frames_size)
+    options, gave_up = canvas.options, ""
+    if options.reduction is not None:
+        gave_up = options.reduction.words(canvas.frames_size, options.max_colors)
     duration_ms = 10 * blocks.duration_cs
     return CombinedClip(
         canvas.size, blocks.image_count, duration_ms, size_bytes, gave_up, clip.encodings

@@ -43,17 +43,18 @@ class Reduction(NamedTuple):
     color_table: bytes | None = None
     """These, 3 bytes each, once they are chosen."""
 
-    def words(self, size: tuple[int, int]) -> str:
-        """For people, of a clip that was of this size."""
+    def words(self, size: tuple[int, int], max_colors: int) -> str:
+        """For people, of a clip that was of this size, with as many colors at most."""
         words = []
         if self.size != size:
             words.append("{}x{} of {}x{} pixels".format(*self.size, *size))
-        words.append(f"{self.colors} colors")
+        if self.colors < max_colors:
+            words.append(f"{self.colors} colors")
         if self.tolerance:
             words.append(f"tolerance {self.tolerance}")
         if self.every > 1:
             words.append(f"one of {self.every} frames")
-        return ", ".join(words)
+        return ", ".join(words) or "one palette for all frames"
 
 
 class _Unit(NamedTuple):
@@ -78,6 +79,8 @@ class ReductionRow:
         How many are shown.
     min_frames : int
         How many are to be shown at the least.
+    max_colors : int
+        How many the frames have at most.
     in_common : bool
         Whether the frames have their colors in common already.
     tolerant : bool
@@ -89,11 +92,13 @@ class ReductionRow:
         size: tuple[int, int],
         frame_count: int,
         min_frames: int,
+        max_colors: int,
         *,
         in_common: bool,
         tolerant: bool,
     ) -> None:
         self._size = size
+        self._max_colors = max_colors
         least = min(1.0, MIN_SIDE_PIXELS / min(size))
         smallest = max(SMALLEST_SCALE, least)
         self._units = []
@@ -123,7 +128,7 @@ class ReductionRow:
         unit, part = self._units[index], position - index
         scale = _between(*unit.scales, part)
         width, height = (max(1, round(side * scale)) for side in self._size)
-        colors = round(_between(*unit.colors, part))
+        colors = min(self._max_colors, round(_between(*unit.colors, part)))
         return Reduction((width, height), colors, unit.every, unit.in_common, unit.tolerance)
 
 

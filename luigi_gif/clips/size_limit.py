@@ -64,14 +64,16 @@ def make_within(
             )
             for row in attempts.plan_rows(plan)
         ]
-        smallest: list[tuple[int, str]] = []
+        smallest: list[tuple[int, Reduction]] = []
         for row, search in attempts.by_likeness(searches):
             found = search.run()
             if attempts.best is not None:
                 break
-            smallest.append((found.size, row.at(found.position).words(plan.canvas.size)))
+            smallest.append((found.size, row.at(found.position)))
         else:
-            raise _limit_error(encoder.folder.path(frames.SUBFOLDER), limit, *min(smallest))
+            size_bytes, reduction = min(smallest)
+            words = reduction.words(plan.canvas.size, plan.canvas.options.max_colors)
+            raise _limit_error(encoder.folder.path(frames.SUBFOLDER), limit, size_bytes, words)
         best, attempts.best = attempts.best, None
         return EncodedClip(*best, encodings=1 + attempts.encodings)
 
@@ -131,6 +133,7 @@ class _Attempts:
                 plan.canvas.size,
                 plan.sequence.step_count,
                 self._options.min_frames,
+                self._options.max_colors,
                 in_common=2 * max(map(tables.count, tables)) > len(tables),
                 tolerant=tolerant,
             )
@@ -174,7 +177,7 @@ class _Attempts:
         blocks = self._encoder.made_by_workers(plan, self._executor, self._max_work)
         self.encodings += 1
         size = self._sizes[reduction] = self._clip_bytes(plan.canvas, blocks.size_bytes)
-        words = reduction.words(plan.canvas.frames_size)
+        words = reduction.words(plan.canvas.frames_size, self._options.max_colors)
         logger.info("%s bytes, of %s that are allowed, with %s", f"{size:,}", f"{limit:,}", words)
         if not self._best_size < size <= limit:
             blocks.close()

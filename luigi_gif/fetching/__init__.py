@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         name_in_workdir,
         overwritten_source_error,
         source_version,
+        translating_errors,
     )
     from luigi_gif.fetching.item_download import (
         FetchedItem,
@@ -40,6 +41,7 @@ __getattr__ = loads_on_use(
             "name_in_workdir",
             "overwritten_source_error",
             "source_version",
+            "translating_errors",
         ),
         "item_download": ("FetchedItem", "discard_item", "discard_items", "fetch_items"),
         "partial_file": ("discard_partial", "open_partial"),

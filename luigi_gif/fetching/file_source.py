@@ -90,7 +90,7 @@ def open_file(url: str, config: settings.download, deadline: float) -> Iterator[
     ``deadline`` is in seconds of the monotonic clock.
     """
     with contextlib.ExitStack() as stack:
-        with _translating_errors(url):
+        with translating_errors(url):
             # A FIFO without a writer would otherwise keep open() waiting for ever.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
             descriptor = os.open(urls.local_path(url), flags)
@@ -125,7 +125,7 @@ def open_object(
     Raises NotModified if it is still of that of the validators.
     """
     with contextlib.ExitStack() as stack:
-        with _translating_errors(url):
+        with translating_errors(url):
             objects = storage.Store(url)
             info = _fresh_info(objects)
             if info.get("type") == "directory":
@@ -170,7 +170,7 @@ def _versioned(
     read: Callable[[], bytes], is_unchanged: Callable[[], bool], url: str
 ) -> Iterator[bytes]:
     """Pieces of one version: each is given only if the source is still the same behind it."""
-    with _translating_errors(url):
+    with translating_errors(url):
         while True:
             piece = read()
             if not is_unchanged():
@@ -197,7 +197,7 @@ def _stream(
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     has_writer = has_waited = False
-    with _translating_errors(url):
+    with translating_errors(url):
         while True:
             try:
                 piece = os.read(descriptor, PIECE_BYTES)
@@ -240,7 +240,11 @@ def _in_time(
 
 
 @contextlib.contextmanager
-def _translating_errors(url: str) -> Iterator[None]:
+def translating_errors(
+    url: str,
+    what: str = "the file cannot be read",
+    expected: str = "a file or an object that can be read",
+) -> Iterator[None]:
     """Turn what the operating system or a store raises into a DownloadError."""
     try:
         yield
@@ -255,9 +259,9 @@ def _translating_errors(url: str) -> Iterator[None]:
         if number and (urls.is_local(url) or number == errno.ENOENT):
             words = os.strerror(number)
         told = DownloadError(
-            "the file cannot be read",
+            what,
             where=redaction.public_url(url),
-            expected="a file or an object that can be read",
+            expected=expected,
             got=words,
             next_step=_advice(url, error),
         )
@@ -278,5 +282,7 @@ def _advice(url: str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "check the bucket and the name in the URL"
     if isinstance(error, PermissionError) or "redential" in f"{type(error).__name__} {error}":
-        return "give this user's credentials for the store the right to read it"
+        advice = "give this user's credentials for the store the right to read it"
+        is_s3 = urls.scheme_of(url) == "s3"
+        return f"{advice}; a public bucket needs FSSPEC_S3_ANON=true" if is_s3 else advice
     return "correct the URL, or mend what stands in the way, and run again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import threading
 from collections import deque
@@ -38,21 +39,27 @@ class StoreItems(Items):
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._store = storage.Store(url)
+
+    @functools.cached_property
+    def _store(self) -> storage.Store:
+        return storage.Store(self._url)
 
     def items(self) -> Iterator[Item]:
         """Objects that are not hidden, in no order."""
-        root = self._store.root
-        method = "glob" if glob.has_magic(root) else "ls"
-        base = _folder_before_pattern(root)
         try:
-            self._store.invalidate_cache()
-            found = self._store.call(method, root, detail=True)
-        except FileNotFoundError:
-            raise SourceUnusable("objects below this prefix", "none, or no such bucket") from None
-        except Exception as error:  # a store may raise anything
-            got = public_text(str(error), self._url) or type(error).__name__
-            raise SourceUnusable("a prefix of a store that can be listed", got) from None
+            with fetching.translating_errors(
+                self._url, "the source cannot be listed", "a prefix of a store that can be listed"
+            ):
+                root = self._store.root
+                method = "glob" if glob.has_magic(root) else "ls"
+                self._store.invalidate_cache()
+                found = self._store.call(method, root, detail=True)
+        except DownloadError as error:
+            if error.is_missing:
+                got = "none, or no such bucket"
+                raise SourceUnusable("objects below this prefix", got) from None
+            raise
+        base = _folder_before_pattern(root)
         for info in found.values() if isinstance(found, dict) else found:
             name = info["name"].removeprefix(base).lstrip("/")
             if info.get("type") != "directory" and name and not is_hidden(name):
