@@ -130,7 +130,11 @@ def _named(source: object) -> Iterator[object]:
         raise _bad_source("nothing")
     items = itertools.chain([first], items)
     if isinstance(first, str | os.PathLike):
-        yield list(items)
+        paths = list(items)
+        for number, path in enumerate(paths):
+            if not isinstance(path, str | os.PathLike):
+                raise _bad_source(f"paths, and {type(path).__name__} as number {number}")
+        yield paths
         return
     write = functools.partial(_write_bundle, items)
     with temporary_source("images", write) as path, _errors_without({path: _SOURCE}):

@@ -103,6 +103,8 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         parser.error(f"{options.url[0]} is no command and no file: did you mean {meant}?")
     if own.json and own.output == standard_output.DASH:
         parser.error("--json and -o - both need standard output")
+    if options.also and own.output == standard_output.DASH:
+        parser.error("--also makes files beside the clip, which -o - has no place for")
     with standard_input.file_for_input(options.url) as options.url:
         return _make(options, own, report)
 

@@ -46,6 +46,12 @@ def test_a_dash_is_standard_output(tmp_path: Path, clip: bytes) -> None:
     assert sorted(os.listdir(tmp_path)) == ["bundle.img", "work"]
 
 
+def test_files_beside_a_clip_have_no_place_on_standard_output(tmp_path: Path, clip: bytes) -> None:
+    result = shell(tmp_path, f"{MADE} --also webp -o -")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"--also makes files beside the clip" in result.stderr
+
+
 @pytest.mark.parametrize("closed", ["2>&-", "0<&- 1>&- 2>&-"])
 def test_closed_streams_change_nothing(tmp_path: Path, closed: str) -> None:
     """The clip is made, and no file takes the place of a stream."""

@@ -16,17 +16,23 @@ _Z = "Z(?![A-Za-z])"
 _UTC = f"(?P<utc>{_Z})?"
 _FORMAT_IN_UTC = re.compile(f"%[HMSf]{_Z}")
 _DAY_OF_YEAR = rf"{_YEAR}(?P<day_of_year>[0-3]\d\d)"
+# "2026-11-20 at 1.05.03 PM", as macOS and WhatsApp write it: "um", "kl." in other languages.
+_SPOKEN = (
+    rf"{_DATE} [^\W\d_]{{1,3}}\.? (?P<hour>[01]?\d|2[0-3])[.:](?P<minute>[0-5]\d)"
+    r"(?:[.:](?P<second>[0-5]\d))?(?!\d)(?:\s?(?P<half>[AaPp])\.?[Mm])?"
+)
 # The first that fits counts. Day 329 of a year is what satellites' names have.
 _IN_NAMES = tuple(
     re.compile(text)
     for text in (
         rf"{_DATE}[-_. T]?{_CLOCK}{_UTC}",
         rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}{_UTC}",
+        _SPOKEN,
         rf"{_DATE}T?{_HOUR}(?!\d){_UTC}",
         rf"{_DATE}(?!\d)",
     )
 )
-_NO_NUMBERS = frozenset({"mark", "gap", "utc"})
+_NO_NUMBERS = frozenset({"mark", "gap", "utc", "half"})
 _DIGITS = {
     **dict.fromkeys("mdHIMSyUWVuw", r"\d{1,2}"),
     **{"Y": r"\d{4}", "G": r"\d{4}", "j": r"\d{3}", "f": r"\d{1,6}"},
@@ -101,6 +107,8 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
         if found := pattern.search(name.rpartition("/")[2]) or pattern.search(name):
             parts = {key: int(text) for key, text in found.groupdict().items()
                      if text and key not in _NO_NUMBERS}  # fmt: skip
+            if half := found.groupdict().get("half"):
+                parts["hour"] = parts["hour"] % 12 + 12 * (half in "Pp")
             own_zone = UTC if found.groupdict().get("utc") else zone
             day = parts.pop("day_of_year", None)
             try:
