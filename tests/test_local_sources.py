@@ -12,11 +12,12 @@ import luigi
 import pytest
 from PIL import Image, ImageSequence
 from pytest_mock import MockerFixture
+from support.clips import clip_here
 from support.images import DELIMITER, gif
 
 import luigi_gif
 from luigi_gif import fetching
-from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.errors import LUIGI_LOGGER, DownloadError
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -250,3 +251,25 @@ def test_targets_open_as_luigis_do(runs: Runs) -> None:
         assert '"crc32"' in manifest.read()
     with pytest.raises(OSError, match="only the pipeline writes"), task.output().open("w"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("missing", "advice"),
+    [
+        ("picturs", "did you mean pictures?"),
+        ("pictures/a.pgn", "did you mean a.png?"),
+        ("other/a.png", "correct the path"),
+        ("z.png", "correct the path"),
+        ("www.example.org", "begin a URL with https://"),
+        ("example.org/radar", "begin a URL with https://"),
+        ("localhost:8877/radar", "begin a URL with https://"),
+    ],
+)
+def test_what_is_not_there_may_be_near_to_what_is(
+    tmp_path: Path, missing: str, advice: str
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").touch()
+    with pytest.raises(DownloadError) as error:
+        clip_here(tmp_path / missing, tmp_path / "work")
+    assert advice in error.value.next_step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from luigi_gif import settings
 
 PIECE_BYTES = 1 << 20
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?|[\w-]+:[0-9]+")
+_NAMES_LOOKED_AT = 1000
+"""Of a folder, for one that is near to what is not there."""
 _VERSION_KEYS = frozenset(
     {"size", "ETag", "etag", "generation", "mtime", "created", "LastModified", "last_modified"}
     | {"updated", "modify", "content_md5", "VersionId", "version_id"}
@@ -269,11 +273,30 @@ def translating_errors(
         raise told from None  # its own text may hold secrets
 
 
+def _advice_on_missing(path: str) -> str:
+    """By the first part of a path that is not there: a host, or a name near to one that is."""
+    folder, missing = os.path.split(path.rstrip("/"))
+    while not os.path.isdir(folder) and folder not in ("", "/"):
+        folder, missing = os.path.split(folder)
+    goes_on = os.path.join(folder, missing) != path.rstrip("/")
+    if _HOST.fullmatch(missing) and (goes_on or ":" in missing or missing.startswith("www.")):
+        return "correct the path, or begin a URL with https:// or http://"
+    import difflib  # which a run without a mistake does without
+
+    names: list[str] = []
+    with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+        names = [entry.name for entry in itertools.islice(entries, _NAMES_LOOKED_AT)]
+    nearest = difflib.get_close_matches(missing, names, n=1, cutoff=0.75)
+    if nearest:
+        return f"did you mean {redaction.public_text(nearest[0])}?"
+    return "correct the path, or mend what stands in the way, and run again"
+
+
 def _advice(url: str, error: Exception) -> str:
     """What to do, by what failed: the path, the bucket, the credentials, or an extra."""
     if urls.is_local(url):
-        if isinstance(error, FileNotFoundError) and re.match(r"[\w-]+(\.[\w-]+)+(:[0-9]+)?/", url):
-            return "correct the path, or begin a URL with https://"
+        if isinstance(error, FileNotFoundError):
+            return _advice_on_missing(urls.local_path(url))
         return "correct the URL, or mend what stands in the way, and run again"
     if isinstance(error, ImportError):
         return "install what the store needs (pip install 'luigi_gif[s3]', [gcs] or [azure])"
