@@ -258,11 +258,11 @@ def test_targets_open_as_luigis_do(runs: Runs) -> None:
     [
         ("picturs", "did you mean pictures?"),
         ("pictures/a.pgn", "did you mean a.png?"),
-        ("other/a.png", "correct the path"),
-        ("z.png", "correct the path"),
-        ("www.example.org", "begin a URL with https://"),
-        ("example.org/radar", "begin a URL with https://"),
-        ("localhost:8877/radar", "begin a URL with https://"),
+        ("other/a.png", "correct the URL"),
+        ("z.png", "correct the URL"),
+        ("www.example.org", "begin the URL with https://"),
+        ("example.org/radar", "begin the URL with https://"),
+        ("localhost:8877/radar", "begin the URL with https://"),
     ],
 )
 def test_what_is_not_there_may_be_near_to_what_is(

@@ -280,7 +280,7 @@ def _advice_on_missing(path: str) -> str:
         folder, missing = os.path.split(folder)
     goes_on = os.path.join(folder, missing) != path.rstrip("/")
     if _HOST.fullmatch(missing) and (goes_on or ":" in missing or missing.startswith("www.")):
-        return "correct the path, or begin a URL with https:// or http://"
+        return "correct the path, or begin the URL with https:// or http://"
     import difflib  # which a run without a mistake does without
 
     names: list[str] = []
@@ -289,7 +289,7 @@ def _advice_on_missing(path: str) -> str:
     nearest = difflib.get_close_matches(missing, names, n=1, cutoff=0.75)
     if nearest:
         return f"did you mean {redaction.public_text(nearest[0])}?"
-    return "correct the path, or mend what stands in the way, and run again"
+    return "correct the URL, or mend what stands in the way, and run again"
 
 
 def _advice(url: str, error: Exception) -> str:

@@ -14,10 +14,10 @@ WORKDIR = "--workdir"
 _ADVICE = {
     errno.ENOSPC: "free some space (a run takes about three times its bundle) and run again",
     errno.EDQUOT: "free some space in your quota and run again",
-    errno.EROFS: "choose a disk that can be written for --workdir",
+    errno.EROFS: "choose --workdir on a disk that can be written",
     errno.EACCES: "give this user the right to it, or change --workdir",
     errno.EPERM: "give this user the right to it, or change --workdir",
-    errno.ENOENT: "choose a place where folders can be made for --workdir",
+    errno.ENOENT: "choose --workdir where folders can be made",
     errno.EEXIST: "move away the file that stands where a folder is needed",
     errno.ENOTDIR: "move away the file that stands where a folder is needed",
     errno.EISDIR: "move away the folder that stands where a file is needed",
