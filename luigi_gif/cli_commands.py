@@ -46,11 +46,11 @@ def run_command(arguments: list[str]) -> int:
 
 def mistyped_command(word: str) -> str | None:
     """The command that a first word seems to mean that is neither one nor a file."""
-    if not word.isalpha() or os.path.exists(word):
+    if not word.isalpha() or os.path.lexists(word):
         return None
     import difflib  # which a run without a mistake does without
 
-    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1)), None)
+    return next(iter(difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.8)), None)
 
 
 def describe_commands() -> str:

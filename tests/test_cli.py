@@ -149,6 +149,8 @@ def test_a_mistyped_command_is_no_source(tmp_path: Path, word: str, meant: str) 
     mistyped = run_luigi_gif(tmp_path, word, "loops.toml")
     assert mistyped.returncode == 2
     assert f"{word} is no command and no file: did you mean {meant}?" in mistyped.stderr
+    far = run_luigi_gif(tmp_path, "last")
+    assert far.returncode == 30
     (tmp_path / word).mkdir()
     empty = run_luigi_gif(tmp_path, word)
     assert empty.returncode == 30

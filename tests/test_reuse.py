@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -19,7 +21,7 @@ from support.pipeline import STEPS, Pipeline, frame, waypoints_every
 import luigi_gif
 from luigi_gif import bundles, gif, imaging
 from luigi_gif.errors import ForeignFileError
-from luigi_gif.frames import frame_to_gif, write_frames
+from luigi_gif.frames import frame_to_gif
 from luigi_gif.frames.manifest import EarlierFiles, earlier_among, is_earlier
 
 
@@ -152,10 +154,8 @@ def test_of_a_bundle_that_grew_only_what_is_new_is_made(
 def test_a_picture_that_is_in_the_bundle_is_not_looked_over_again(
     pipeline: Pipeline, folder: Path, mocker: MockerFixture, kind: str
 ) -> None:
-    """Its format is noted, and of a new GIF among others the codes are not counted, as ever."""
-    mocker.patch.object(write_frames, "MAX_COUNTED_BYTES", 0)
+    """Its format is noted."""
     looked_over = mocker.spy(bundles, "whole_format")
-    counted = mocker.spy(gif, "count_image_pixels")
     for numbers in (range(5), range(5, 6)):
         looked_over.reset_mock()
         for number in numbers:
@@ -163,7 +163,23 @@ def test_a_picture_that_is_in_the_bundle_is_not_looked_over_again(
             (folder / f"{number:03}.png").write_bytes(saved(picture, kind))
         pipeline.run(url=str(folder), refresh=True)
         assert looked_over.call_count == len(numbers)
-    assert not counted.called
+
+
+def test_what_stands_at_the_place_of_another_in_a_tar_is_read(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    """Also where the oldest of some pictures of one size has made room for a new one."""
+    archive = tmp_path / "pictures.tar"
+    for first in range(3):
+        with tarfile.open(archive, "w") as file:
+            for number in range(first, first + 4):
+                data = frame(number)
+                member = tarfile.TarInfo(f"{number:03}.gif")
+                member.size, member.mtime = len(data), 10**9 + number
+                file.addfile(member, io.BytesIO(data))
+        pipeline.run(url=str(archive), refresh=True)
+        made = [frame_files(pipeline)[f"frames/frame_0{number}.gif"] for number in range(4)]
+        assert made == [frame(number) for number in range(first, first + 4)]
 
 
 def test_what_is_not_to_be_shown_any_more_takes_no_frame_to_make(

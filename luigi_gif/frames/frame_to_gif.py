@@ -88,9 +88,7 @@ def _render_wanted(
     digest = frame_digest(frame, options)
     rendered = existing and _taken(existing, digest, unwanted)
     if rendered is None:
-        # Of a frame without a file no pixels were found damaged.
-        recount = options.recount and existing is not None
-        rendered = render_frame(number, frame, options._replace(recount=recount))
+        rendered = render_frame(number, frame, options)
         pixels_sha256 = ""
         if unwanted.needs_pixels:
             facts = rendered.facts or _facts_of_gif(number, frame, options)

@@ -20,7 +20,7 @@ class RenderOptions(NamedTuple):
     count_codes: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
     recount: bool = False
-    """Whether those of a frame with a file are counted anyway, as its pixels may be damaged."""
+    """Whether they are counted in any case, as frames exist whose pixels may be damaged."""
     counting_threads: int = 2
     """Each on a core of its own."""
     copying: bool = False

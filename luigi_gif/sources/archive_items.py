@@ -243,7 +243,7 @@ class _Tar(Items):
                         members[name] = linked._replace(name=name)
                 elif member.isfile():
                     place = str(member.offset_data)
-                    members[name] = Item(name, place, member.size, float(member.mtime), place)
+                    members[name] = Item(name, place, member.size, float(member.mtime))
                     if member.issparse():
                         self._sparse[place] = member
                 # Else it keeps all of them.
