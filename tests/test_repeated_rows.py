@@ -6,6 +6,7 @@ import io
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,9 +103,9 @@ def test_only_the_rows_that_changed_are_decoded(monkeypatch: pytest.MonkeyPatch)
     heights = []
     load = decode_png._load_pixels
 
-    def noted(png: bytes, *arguments: object) -> Image.Image:
+    def noted(png: bytes, *arguments: Any) -> Image.Image:
         heights.append(int.from_bytes(png[20:24], "big"))
-        return load(png, *arguments)  # type: ignore[arg-type]
+        return load(png, *arguments)
 
     monkeypatch.setattr(decode_png, "_load_pixels", noted)
     for picture in pictures("RGB"):

@@ -1,8 +1,8 @@
 """PNGs that follow each other and differ in few rows: only these are decoded.
 
 The filters of a PNG look at the row above and at the pixel on the left, so a row whose filtered
-bytes are those of the picture before, and below which the row above has the same pixels, has the
-same pixels too. W3C Recommendation, Portable Network Graphics, section 9.
+bytes are those of the picture before, below a row with the same pixels, has the same pixels too.
+W3C Recommendation, Portable Network Graphics, section 9.
 
 Each thread keeps one picture for that, the last; which one it is changes no pixel.
 """
