@@ -39,7 +39,7 @@ def make_outputs(task: CombineGif) -> tuple[str, clips.CombinedClip | None]:
     Raises PipelineError.
     """
     made, clip = [], None
-    if _reason_of_clip(task):
+    if _reason_of_clip(task) or _shows_damage(task):
         clip = _make_clip(task)
         words = f"{task.output()}: {counted(clip.frame_count, 'frame')}, {clip.size_bytes:,} bytes"
         made.append(f"{words}, for --max-size with {clip.gave_up}" if clip.gave_up else words)
@@ -72,6 +72,14 @@ def note_outputs(task: CombineGif, clip: clips.CombinedClip | None) -> dict[str,
 def _reason_of_clip(task: CombineGif) -> str | None:
     existing = clips.read_clip_status(task.folder, task.gif_file)
     return _reason(task, task.gif_file, existing, task.recipe)
+
+
+def _shows_damage(task: CombineGif) -> bool:
+    """Whether pixels that a clip shows were found damaged since: WriteFrames leaves them out."""
+    existing = clips.read_clip_status(task.folder, task.gif_file)
+    assert existing is not None
+    assert existing.origin is not None
+    return existing.origin.get("damaged", []) != sorted(_manifest(task).damaged)
 
 
 def _reason_of_file(task: CombineGif, file: also.AlsoFile) -> str | None:
@@ -107,11 +115,14 @@ def _reason(
 def _make_clip(task: CombineGif) -> clips.CombinedClip:
     clips.check_place(task.folder, task.gif_file)
     manifest = _manifest(task)
+    origin: dict[str, object] = {"recipe": task.recipe(), "sha256": manifest.sha256}
+    if manifest.damaged:
+        origin["damaged"] = sorted(manifest.damaged)
     return clips.combine_frames(
         task.folder,
         manifest,
         task.gif_file,
-        {"recipe": task.recipe(), "sha256": manifest.sha256},
+        origin,
         clip_options_of(task),
         settings.dask.current(),
         integrations.ProgressReporter(task),

@@ -327,3 +327,44 @@ def test_what_looked_whole_is_found_where_pixels_are_needed(
         for step in (task.requires(), task):
             step.run()
         assert len(DECODERS["python3"](tmp_path / choice / "clip.gif")) == 2
+
+
+def test_what_looked_whole_is_found_for_the_files_beside_the_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clip, which had the frame, is then made without it too; a refresh does not forget."""
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number, data in enumerate([noise(), short_of_a_row(), noise(2)]):
+        (pictures / f"{number}.gif").write_bytes(data)
+    options = {"on_bad_frame": "skip", "also": "webp", "refresh": True, "workdir": tmp_path / "w"}
+    clip = tmp_path / "clip.gif"
+    with pytest.raises(DamagedFileError, match="frame 1 has damaged pixels"):
+        luigi_gif.make_gif(pictures, clip, **options)
+    assert luigi_gif.make_gif(pictures, clip, **options).frames == 2
+    assert len(DECODERS["python3"](clip)) == 2
+    with Image.open(tmp_path / "clip.webp") as webp:
+        assert getattr(webp, "n_frames", 1) == 2
+    (pictures / "0.gif").unlink()
+    (pictures / "3.gif").write_bytes(noise(3))
+    assert luigi_gif.make_gif(pictures, clip, **options).frames == 2
+
+
+def test_a_refreshed_clip_has_the_frames_of_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where one only looks whole."""
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(3):
+        (pictures / f"{number}.gif").write_bytes(noise(number))
+    options = {"on_bad_frame": "skip", "refresh": True}
+    luigi_gif.make_gif(pictures, tmp_path / "old.gif", workdir=tmp_path / "old", **options)
+    (pictures / "3.gif").write_bytes(short_of_a_row())
+    refreshed = luigi_gif.make_gif(
+        pictures, tmp_path / "old.gif", workdir=tmp_path / "old", **options
+    )
+    new = luigi_gif.make_gif(pictures, tmp_path / "new.gif", workdir=tmp_path / "new", **options)
+    assert refreshed.frames == new.frames

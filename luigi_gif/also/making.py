@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from isal import isal_zlib
 
-from luigi_gif import containers, imaging, storage
+from luigi_gif import containers, frames, imaging, storage
 from luigi_gif.also.also_files import ANIMATIONS, VIDEOS, AlsoFile
 from luigi_gif.also.animation_files import AnimationEncoder, apng_bytes, webp_bytes
 from luigi_gif.also.avif_file import avif_bytes
@@ -38,29 +38,37 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
 
     One that was altered since it was written may be the user's: it is set aside.
 
-    Raises BundleError, ForeignFileError, StorageError, ClusterError, or VideoError.
+    Raises BundleError, ForeignFileError, StorageError, ClusterError or VideoError; and
+    DamagedFileError where a frame has damaged pixels: the manifest then says that it is missing.
     """
+    try:
+        yield from _make_files(sources, origins)
+    except frames.FrameToRewrite as error:
+        frames.have_rewritten(sources.folder, sources.manifest, error)
+        raise
+    except MemoryError as error:
+        raise out_of_memory(sources.folder.url) from error
+
+
+def _make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
     for file in origins:
         check_place_beside(sources.folder, file)
         _check_size(sources, file)
     writer = _Writer(sources.folder, origins)
     by_format = {file.format: file for file in origins}
-    try:
-        for file, origin in origins.items():
-            if replayed := replayed_bytes(sources.folder, file, origin):
-                yield writer.publish(by_format.pop(file.format), replayed)
-        if poster := by_format.get("poster"):
-            yield writer.publish(poster, _poster_bytes(sources, writer.note_bytes(poster)))
-        if animated := [format_ for format_ in by_format if format_ in ANIMATIONS]:
-            yield from _make_animations(sources, writer, [by_format[each] for each in animated])
-        if avif := by_format.get("avif"):
-            yield writer.publish(avif, [avif_bytes(sources)])
-        if videos := [file for file in by_format.values() if file.format in VIDEOS]:
-            with open_videos(sources, videos) as made:
-                for file, pieces in made:
-                    yield writer.publish(file, pieces)
-    except MemoryError as error:
-        raise out_of_memory(sources.folder.url) from error
+    for file, origin in origins.items():
+        if replayed := replayed_bytes(sources.folder, file, origin):
+            yield writer.publish(by_format.pop(file.format), replayed)
+    if poster := by_format.get("poster"):
+        yield writer.publish(poster, _poster_bytes(sources, writer.note_bytes(poster)))
+    if animated := [format_ for format_ in by_format if format_ in ANIMATIONS]:
+        yield from _make_animations(sources, writer, [by_format[each] for each in animated])
+    if avif := by_format.get("avif"):
+        yield writer.publish(avif, [avif_bytes(sources)])
+    if videos := [file for file in by_format.values() if file.format in VIDEOS]:
+        with open_videos(sources, videos) as made:
+            for file, pieces in made:
+                yield writer.publish(file, pieces)
 
 
 def _make_animations(

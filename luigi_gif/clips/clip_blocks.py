@@ -41,7 +41,7 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
         frame = place.frame
         try:
             stored = _stored(canvas, changes, shown_before, place)
-        except Undecodable as error:  # WriteFrames, called again for it, looks closely
+        except Undecodable as error:  # WriteFrames, called again for it, counts them
             raise reader.damaged_frame(frame.number, error) from None
         delay_cs = timing.next_delay_cs(frame.number, frame.frame_count, frame.own_cs)
         for part_of_delay_cs in split_delay(delay_cs):

@@ -25,7 +25,6 @@ from luigi_gif.clips.clip_comment import (
 )
 from luigi_gif.clips.clip_encoder import ClipEncoder, EncodedClip
 from luigi_gif.clips.clip_options import ClipOptions
-from luigi_gif.clips.frame_reader import ChangedFrame, DamagedPixels
 from luigi_gif.clips.size_limit import make_within
 from luigi_gif.errors import LUIGI_LOGGER, out_of_memory
 
@@ -79,11 +78,8 @@ def combine_frames(
             _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
         return _combined(clip, size_bytes)
-    except ChangedFrame as error:
-        if isinstance(error, DamagedPixels):
-            frames.forget_records(folder)  # by its record the file would be taken as it is
-        manifest.results[frames.find_chunk_index(manifest, error.number)] = None
-        manifest.save(folder)
+    except frames.FrameToRewrite as error:
+        frames.have_rewritten(folder, manifest, error)
         raise
     except MemoryError as error:
         raise out_of_memory(folder.path(name)) from error

@@ -13,28 +13,7 @@ from luigi_gif import frames, gif, imaging, storage
 from luigi_gif.clips.clip_batches import ClipBatch
 from luigi_gif.clips.clip_canvas import Canvas, center
 from luigi_gif.clips.sequence import Part, WrittenChunk
-from luigi_gif.errors import DamagedFileError, Malformed, Truncated, Undecodable
-
-
-class ChangedFrame(DamagedFileError):
-    """The file of frame ``number`` is not what was written."""
-
-    def __init__(self, number: int, path: str, got: str) -> None:
-        super().__init__(
-            "a frame file is not what was written",
-            where=path,
-            expected="the bytes that WriteFrames wrote",
-            got=got,
-            next_step="run again: it is written anew",
-        )
-        self.number = number
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.number, self.where, self.got)
-
-
-class DamagedPixels(ChangedFrame):
-    """It is, but its pixels cannot be decoded: what was copied has to be looked at closely."""
+from luigi_gif.errors import Malformed, Truncated, Undecodable
 
 
 class ShownFrame(NamedTuple):
@@ -123,20 +102,23 @@ class FrameReader:
             return imaging.smaller_image(
                 image, reduction.size, reduction.colors, reduction.color_table
             )
-        except Undecodable as error:  # WriteFrames, called again for it, looks closely
+        except Undecodable as error:  # WriteFrames, called again for it, counts them
             raise self.damaged_frame(number, error) from None
 
-    def damaged_frame(self, number: int, error: Undecodable) -> DamagedPixels:
+    def damaged_frame(self, number: int, error: Undecodable) -> frames.DamagedPixels:
         """The error of a frame whose pixels cannot be decoded."""
-        got = f"damaged pixels (expected {error.expected}, got {error.got})"
-        return DamagedPixels(number, self._folder.path(self._name(number)), got)
+        name = self._name(number)
+        file = self._existing(number, next(self._folder.read_many([name], 1)))
+        sha256 = hashlib.sha256(file).hexdigest()
+        path = self._folder.path(name)
+        return frames.DamagedPixels(number, path, error.expected, error.got, sha256)
 
     def _name(self, number: int) -> str:
         return frames.frame_file_name(number, self._digits)
 
-    def changed_frame(self, number: int, got: str) -> ChangedFrame:
+    def changed_frame(self, number: int, got: str) -> frames.ChangedFrame:
         """The error of a frame whose file is not what was written."""
-        return ChangedFrame(number, self._folder.path(self._name(number)), got)
+        return frames.ChangedFrame(number, self._folder.path(self._name(number)), got)
 
     def _existing(self, number: int, content: bytes | None) -> bytes:
         if content is None:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
         shared_captions,
         with_font,
     )
+    from luigi_gif.frames.changed_frames import (
+        ChangedFrame,
+        DamagedPixels,
+        FrameToRewrite,
+        have_rewritten,
+    )
     from luigi_gif.frames.claims import claim_existing_files
     from luigi_gif.frames.frame_files import SUBFOLDER, digits_for, frame_file_name
     from luigi_gif.frames.frame_warnings import warn_of_altered_files, warn_of_duplicates
@@ -43,7 +49,6 @@ if TYPE_CHECKING:
         new_manifest,
     )
     from luigi_gif.frames.missing_chunks import find_missing_chunks
-    from luigi_gif.frames.record_table import forget_records
     from luigi_gif.frames.removal import frame_files_to_remove
     from luigi_gif.frames.render_options import RenderOptions
     from luigi_gif.frames.true_color import ChunkSource, TrueColorReader
@@ -62,6 +67,12 @@ __getattr__ = loads_on_use(
             "find_item_texts",
             "shared_captions",
             "with_font",
+        ),
+        "changed_frames": (
+            "ChangedFrame",
+            "DamagedPixels",
+            "FrameToRewrite",
+            "have_rewritten",
         ),
         "claims": ("claim_existing_files",),
         "frame_files": ("SUBFOLDER", "digits_for", "frame_file_name"),
@@ -91,7 +102,6 @@ __getattr__ = loads_on_use(
             "new_manifest",
         ),
         "missing_chunks": ("find_missing_chunks",),
-        "record_table": ("forget_records",),
         "removal": ("frame_files_to_remove",),
         "render_options": ("RenderOptions",),
         "unwanted": ("Unwanted",),

@@ -149,8 +149,6 @@ class _ChunkWriter:
         chunk, options = self._task.chunk, self._batch.options
         stop = chunk.end + bundles.LOOK_AHEAD_BYTES
         data = self._folder.read_range(self._batch.data_file, chunk.start, stop, keep=False)
-        # Frames that exist already may be here again because their pixels were found damaged.
-        options = options._replace(recount=self._task.partially_written)
         if 2 * len(self._task.records) >= chunk.frame_count:  # few will be counted
             options = options._replace(counting_threads=1)
         options = with_item_texts(options, self._task.item_texts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from luigi_gif.frames.duplicates import ComparedFrame
 from luigi_gif.frames.frame_records import ExistingFile, FrameRecord, frame_digest
 from luigi_gif.frames.manifest import Chunk, UnwantedFrame
 from luigi_gif.frames.render_options import RenderOptions
-from luigi_gif.frames.unwanted import BLANK, IGNORED, Unwanted
+from luigi_gif.frames.unwanted import BLANK, IGNORED
 
 
 class RenderedFrame(NamedTuple):
@@ -66,8 +67,7 @@ def render_frames(
     # Pillow counts without the interpreter's lock, so threads help, but not one of several
     # processes on this machine (Luigi's or Dask's workers), which are as many as there are cores.
     # What is held meanwhile is no more than what was read.
-    counting = options.copying and (options.count_codes or options.recount)
-    threads = options.counting_threads if counting else 1
+    threads = options.counting_threads if options.copying and options.count_codes else 1
     if threads == 1 or multiprocessing.parent_process() is not None:
         return map(render, enumerate(frames, first_number))
     with ThreadPoolExecutor(threads, "count") as pool:
@@ -86,7 +86,7 @@ def _render_wanted(
         raise bundles.BadFrame(number, frame.offset, frame.error)
     options = with_caption(options, number, frame.offset)
     digest = frame_digest(frame, options)
-    rendered = existing and _taken(existing, digest, unwanted)
+    rendered = existing and _taken(existing, digest, options)
     if rendered is None:
         rendered = render_frame(number, frame, options)
         pixels_sha256 = ""
@@ -103,12 +103,14 @@ def _render_wanted(
     return rendered._replace(compared=compared)
 
 
-def _taken(existing: ExistingFile, digest: str, unwanted: Unwanted) -> RenderedFrame | None:
+def _taken(existing: ExistingFile, digest: str, options: RenderOptions) -> RenderedFrame | None:
     """The file that is there already, if it is what would be made; else None."""
     file, record = existing
     if record is None or record.digest != digest or not record.is_of(file):
         return None
-    if unwanted.needs_pixels and not record.pixels_sha256:
+    if options.unwanted.needs_pixels and not record.pixels_sha256:
+        return None
+    if _is_damaged(file, options):
         return None
     image, _ = gif.read_first_image(file)
     image_count = 1 + record.extra_images
@@ -142,14 +144,24 @@ def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> R
     if first is None:
         return _decode(number, frame, frame_error, options)
     image, image_count = first
-    if _can_be_copied(number, frame, image, options):
-        file = frame.data if image_count == 1 else gif.encode_single(image)
-        return RenderedFrame(file, image, image_count, [])
+    if _can_be_copied(number, frame, *first, options):
+        return RenderedFrame(copied_file(frame, *first), image, image_count, [])
     return _change(number, frame, image, image_count, options)
 
 
+def copied_file(frame: bundles.Frame, image: gif.Image, image_count: int) -> bytes:
+    """The file of a GIF whose first image, which is this, stays as it is."""
+    return frame.data if image_count == 1 else gif.encode_single(image)
+
+
+def _is_damaged(file: bytes, options: RenderOptions) -> bool:
+    """Whether it is one of those whose pixels could not be decoded."""
+    damaged = options.damaged
+    return bool(damaged) and hashlib.sha256(file).hexdigest() in damaged
+
+
 def _can_be_copied(
-    number: int, frame: bundles.Frame, image: gif.Image, options: RenderOptions
+    number: int, frame: bundles.Frame, image: gif.Image, image_count: int, options: RenderOptions
 ) -> bool:
     """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
     extent = image.extent
@@ -161,7 +173,8 @@ def _can_be_copied(
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.
-    if not (options.count_codes or options.recount) and gif.looks_whole(image.data):
+    is_counted = options.count_codes or _is_damaged(copied_file(frame, image, image_count), options)
+    if not is_counted and gif.looks_whole(image.data):
         return True
     counted = gif.count_image_pixels(image.data, image.size)
     if frame_error := _missing_pixels(image, counted):

@@ -136,6 +136,8 @@ class Manifest(NamedTuple):
     """Indexes of chunks without a result under whose names files may lie that are the user's."""
     earlier: list[EarlierFiles]
     """What may be replaced or removed until all frames exist, in order."""
+    damaged: set[str]
+    """SHA-256 of GIFs that looked whole, but whose pixels a later step could not decode."""
 
     @property
     def frame_count(self) -> int:
@@ -200,6 +202,8 @@ class Manifest(NamedTuple):
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
+        if self.damaged:
+            value["damaged"] = sorted(self.damaged)
         folder.write_json(MANIFEST, value, durable=False)
 
 
@@ -216,6 +220,7 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
             [result and _chunk_result(result) for result in value["written"]],
             set(value.get("unclaimed", ())),
             [EarlierFiles(*each) for each in value.get("earlier", ())],
+            set(value.get("damaged", ())),
         )
     except (KeyError, TypeError):
         return None
@@ -254,7 +259,7 @@ def new_manifest(recipe: dict[str, object], index: JsonObject) -> Manifest:
         Chunk(number, next_number - number, start, stop)
         for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
-    return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [])
+    return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [], set())
 
 
 def find_chunk_index(manifest: Manifest, number: int) -> int:

@@ -77,11 +77,6 @@ class EarlierFrame(NamedTuple):
     record: FrameRecord
 
 
-def forget_records(folder: storage.Folder) -> None:
-    """Have the next run make each frame that is missing, whatever lies there."""
-    folder.remove(RECORDS)
-
-
 class NotedRecords:
     """The records beside frame files whose names have so many digits, in the order of numbers."""
 

@@ -5,7 +5,7 @@ Which of them are shown, the manifest says: one that cannot be decoded now is an
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,8 @@ from luigi_gif import bundles, gif, imaging, storage
 from luigi_gif.errors import Malformed, Undecodable
 from luigi_gif.frames.bundle_errors import changed_bundle_error, machine_error
 from luigi_gif.frames.captions import ItemTexts, with_caption, with_item_texts
-from luigi_gif.frames.frame_to_gif import frames_of
+from luigi_gif.frames.changed_frames import DamagedPixels
+from luigi_gif.frames.frame_to_gif import copied_file, frames_of
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
 
@@ -64,16 +65,35 @@ class TrueColorReader:
     def read(self, source: ChunkSource, number: int) -> TrueColorFrame:
         """Decode a frame of a chunk.
 
-        Raises BundleError where the bundle is not what it was, and StorageError.
+        Raises BundleError where the bundle is not what it was, DamagedPixels, and StorageError.
         """
         frame = self._frames(source.chunk)[number - source.chunk.first_number]
         options = with_item_texts(self._options, source.item_texts)
         try:
-            return _decode(frame, with_caption(options, number, frame.offset).look)
+            look = with_caption(options, number, frame.offset).look
+            decoded = self._decode_gif(number, frame, look) or imaging.to_picture(frame.data, look)
         except (Undecodable, bundles.BadFrame):
             raise changed_bundle_error(self._folder.path(self._data_file)) from None
         except OSError as error:
             raise machine_error(number, error) from error
+        return TrueColorFrame(decoded.picture, gif.displayed_cs(decoded.delay_cs))
+
+    def _decode_gif(
+        self, number: int, frame: bundles.Frame, look: imaging.Look
+    ) -> imaging.DecodedImage | None:
+        """None of what is to be decoded as other images are. Raises DamagedPixels and OSError."""
+        if frame.format != "GIF":
+            return None
+        try:
+            image, image_count = gif.read_first_image(frame.data, is_whole=frame.is_whole)
+        except Malformed:
+            return None
+        try:
+            return imaging.gif_to_picture(image, look)._replace(delay_cs=image.delay_cs)
+        except Undecodable as error:  # it was copied without a look at each pixel
+            sha256 = hashlib.sha256(copied_file(frame, image, image_count)).hexdigest()
+            path = f"{self._folder.path(self._data_file)}, at byte {frame.offset:,}"
+            raise DamagedPixels(number, path, error.expected, error.got, sha256) from None
 
     def _frames(self, chunk: Chunk) -> list[bundles.Frame]:
         found = self._chunks.pop(chunk.first_number, None)
@@ -87,15 +107,3 @@ class TrueColorReader:
                 self._chunks.popitem(last=False)
         self._chunks[chunk.first_number] = found
         return found
-
-
-def _decode(frame: bundles.Frame, look: imaging.Look) -> TrueColorFrame:
-    """Raises Undecodable and OSError."""
-    decoded = None
-    if frame.format == "GIF":
-        with contextlib.suppress(Malformed):
-            image, _ = gif.read_first_image(frame.data, is_whole=frame.is_whole)
-            decoded = imaging.gif_to_picture(image, look)._replace(delay_cs=image.delay_cs)
-    if decoded is None:
-        decoded = imaging.to_picture(frame.data, look)
-    return TrueColorFrame(decoded.picture, gif.displayed_cs(decoded.delay_cs))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         sampling,
         still_fits,
     )
-    from luigi_gif.imaging.decode import decode_image
+    from luigi_gif.imaging.decode import DecodedImage, decode_image
     from luigi_gif.imaging.delays import DelayRounding
     from luigi_gif.imaging.differences import IndexedImage, encode_delta
     from luigi_gif.imaging.encode import to_gif, to_picture
@@ -65,7 +65,7 @@ __getattr__ = loads_on_use(
             "sampling",
             "still_fits",
         ),
-        "decode": ("decode_image",),
+        "decode": ("DecodedImage", "decode_image"),
         "delays": ("DelayRounding",),
         "differences": ("IndexedImage", "encode_delta"),
         "encode": ("to_gif", "to_picture"),
