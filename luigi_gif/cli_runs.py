@@ -9,14 +9,17 @@ import luigi
 from luigi.configuration import LuigiConfigParser, get_config
 from luigi.execution_summary import LuigiRunResult
 
-from luigi_gif import cli_options, integrations
+from luigi_gif import cli_options, integrations, settings
 from luigi_gif.cli_settings import luigi_gif
 from luigi_gif.errors import ParameterError
 from luigi_gif.parameter_checks import CheckedConfig
 
 
 def apply_settings(options: argparse.Namespace) -> None:
-    """Set what the options say of the sections of luigi.cfg, and what holds for each run."""
+    """Set what the options say of the sections of luigi.cfg, and what holds for each run.
+
+    Raises ParameterError for an entry that cannot be used.
+    """
     integrations.set_defaults([])
     config = get_config()
     # These hold whatever a luigi.cfg says: Luigi checks what was made, and the log is ours.
@@ -24,6 +27,7 @@ def apply_settings(options: argparse.Namespace) -> None:
     config.set("worker", "check_unfulfilled_deps", "false")
     config.set("core", "no_configure_logging", "true")
     set_entries(cli_options.SECTIONS, options)
+    settings.check_all()
 
 
 def own_settings(options: argparse.Namespace) -> luigi_gif:

@@ -138,6 +138,7 @@ def selection_of(task: Any) -> sources.Selection:
         first=task.first,
         last=task.last,
         time_of=sources.time_reader(task.time_format, zone),
+        time_format=task.time_format,
     )
 
 

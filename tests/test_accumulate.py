@@ -210,7 +210,8 @@ def test_a_source_of_many_pictures_is_an_error_that_says_what_it_is_for(
         "several": json.dumps([server.url("/0.gif"), server.url("/1.gif")]),
         "dated": server.url("/%Y%m%d.gif"),
     }.get(kind, server.url(f"/{kind}"))
-    with pytest.raises(SourceError, match="--accumulate is for one picture that is overwritten"):
+    error = ParameterError if kind in ("folder", "several", "dated") else SourceError
+    with pytest.raises(error, match="--accumulate is for one picture that is overwritten"):
         gather(pipeline, url)
 
 

@@ -141,4 +141,4 @@ def test_they_are_an_option(sites: list[Server], tmp_path: Path) -> None:
     assert run_luigi_gif(tmp_path, site.url("/0.png"), *option).returncode == 0
     assert site.values_of("X-Key") == {"/0.png": str(Path.home())}
     none = run_luigi_gif(tmp_path, site.url("/1.png"), "--download-headers", "X-Key: ${NO_TEST}")
-    fails(none, "a value for ${NO_TEST}")
+    fails(none, "a value for ${NO_TEST}", code=2)

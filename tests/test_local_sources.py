@@ -273,3 +273,17 @@ def test_what_is_not_there_may_be_near_to_what_is(
     with pytest.raises(DownloadError) as error:
         clip_here(tmp_path / missing, tmp_path / "work")
     assert advice in error.value.next_step
+
+
+def test_names_that_do_not_fit_the_format_of_their_time_are_told(
+    runs: Runs, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for day in (1, 2, 3):
+        (pictures / f"2026110{day}.gif").write_bytes(gif(day))
+    told = "3 names, such as 20261101.gif, without a time that fits --time-format"
+    runs.run(pictures, time_format="%d.%m.%Y")
+    assert any(line.startswith(told) for line in runs.log)
+    runs.run(pictures, time_format="%Y%m%d")
+    assert not any("--time-format" in line for line in runs.log)

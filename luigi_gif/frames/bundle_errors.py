@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from luigi_gif import bundles
 from luigi_gif.errors import BundleError, MissingDecoder, StorageError
+
+_OPTION = re.compile(r"--[a-z-]+")
 
 
 class NoCaption(bundles.BadFrame):
@@ -17,8 +21,8 @@ def bad_frame_error(
     of_item = "" if item_name is None else f", made of {item_name}"
     if isinstance(error, NoCaption):
         cure = "change --caption"
-    elif "--crop" in error.frame_error.expected:
-        cure = "change --crop"
+    elif option := _OPTION.search(error.frame_error.expected):
+        cure = f"{'change' if option.start() else 'give'} {option[0]}"
     elif item_name is not None:
         cure = "mend it at its source and run again, with --refresh if it was fetched"
     else:

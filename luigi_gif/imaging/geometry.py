@@ -57,7 +57,8 @@ def check_box(size: Size, look: Look) -> Box:
 
 def _check_size(size: Size, max_pixels: int) -> Size:
     if size[0] * size[1] > max_pixels:
-        raise Undecodable(f"a size of at most {max_pixels:,} pixels", "{}x{}".format(*size))
+        expected = f"a --size of at most {max_pixels:,} pixels (see --max-megapixels)"
+        raise Undecodable(expected, "{}x{}".format(*size))
     if max(size) > gif.MAX_SIDE_PIXELS:
         raise Undecodable(
             f"at most {gif.MAX_SIDE_PIXELS:,} pixels a side, as in a GIF (--size makes it smaller)",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from luigi_gif.sources.explaining import explain_source
     from luigi_gif.sources.fetched_file import UNPACKED_SUFFIX
     from luigi_gif.sources.ffmpeg_program import Ffmpeg, find_ffmpeg, is_ffmpeg_installed
+    from luigi_gif.sources.gathering import check_names_one
     from luigi_gif.sources.http_urls import file_name
     from luigi_gif.sources.item import Item
     from luigi_gif.sources.item_times import parse_age, parse_when, time_reader
@@ -31,6 +32,7 @@ __getattr__ = loads_on_use(
         "explaining": ("explain_source",),
         "fetched_file": ("UNPACKED_SUFFIX",),
         "ffmpeg_program": ("Ffmpeg", "find_ffmpeg", "is_ffmpeg_installed"),
+        "gathering": ("check_names_one",),
         "http_urls": ("file_name",),
         "item": ("Item",),
         "item_times": ("parse_age", "parse_when", "time_reader"),

@@ -102,6 +102,7 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
     if images < listed:
         logger.info("%d of %d items are no images, and left out", listed - images, listed)
     if listing:
+        _warn_of_other_times(source, listing)
         return listing
     got = f"none of {images:,} is wanted" if images else f"none in {counted(listed, 'file')}"
     got += _unusable_example(items, examples)
@@ -112,6 +113,19 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         got=got,
         next_step="loosen --match, --since, --until and the like" if images else "correct the URL",
     )
+
+
+def _warn_of_other_times(source: Source, items: Iterable[Item]) -> None:
+    """Tell how many names have no time in the format that --time-format gives."""
+    selection = source.selection
+    if not selection.time_format or dated_items.is_dated(source.url):
+        return
+    others = (item for item in items if selection.time_of(item._replace(time=None)) is None)
+    first = next(others, None)
+    if first is not None:
+        message = "%s, such as %s, without a time that fits --time-format: that of the file counts"
+        count = 1 + sum(1 for _ in others)
+        logger.warning(message, counted(count, "name"), redaction.escaped(first.name))
 
 
 def _unusable_example(items: Items, examples: list[Item]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from luigi_gif import bundles, fetching, redaction, storage
-from luigi_gif.errors import LUIGI_LOGGER, BundleError, SourceError
+from luigi_gif.errors import LUIGI_LOGGER, BundleError, ParameterError, PipelineError, SourceError
 from luigi_gif.sources import dated_items, frames_in_image
 from luigi_gif.sources.assembled_bundle import SourceBundle, UnchangedSource, assemble
 from luigi_gif.sources.chosen_items import Source, local_items
@@ -34,7 +34,6 @@ def gather(job: Job) -> SourceBundle | UnchangedSource:
     Raises SourceError for a source that is not one picture, and what fetch_source raises.
     """
     source, earlier = job.source, job.earlier
-    _check_names_one(source)
     version = fetching.source_version(source.url)
     part = f"{job.name}{storage.PARTIAL_SUFFIX}"
     with Listing(Item, _gathered(job)) as items, translated(source):
@@ -53,16 +52,15 @@ def gather(job: Job) -> SourceBundle | UnchangedSource:
             return _bundle_of(job, items, file, about)
 
 
-def _check_names_one(source: Source) -> None:
-    """Raise SourceError for what names many pictures."""
-    url = source.url
+def check_names_one(url: str) -> None:
+    """Raise ParameterError for what names many pictures."""
     several = len(split_sources(url)) > 1 or names_many_objects(url) or dated_items.is_dated(url)
     if several or local_items(url) is not None:
-        raise _not_one_picture(url, "several pictures")
+        raise _not_one_picture(url, "several pictures", ParameterError)
 
 
-def _not_one_picture(url: str, got: str) -> SourceError:
-    return SourceError(
+def _not_one_picture(url: str, got: str, kind: type[PipelineError] = SourceError) -> PipelineError:
+    return kind(
         "--accumulate is for one picture that is overwritten",
         where=redaction.public_url(url),
         expected="one picture, such as https://example.org/latest.jpg",

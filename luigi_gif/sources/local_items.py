@@ -95,7 +95,10 @@ class LocalItems(Items):
             paths = _fitting_paths(self._path)
             first = next(paths, None)
             if first is None:
-                raise SourceUnusable(f"a file or folder {self._path}, or files that fit it", "none")
+                expected = f"a file or folder {self._path}, or files that fit it"
+                if "[" in self._path:
+                    expected += " ([[] stands for a bracket in a name)"
+                raise SourceUnusable(expected, "none")
             yield first
             yield from paths
 

@@ -35,6 +35,8 @@ class Selection(NamedTuple):
     last: int | None = None
     time_of: Callable[[Item], float | None] = lambda item: item.time
     """When an item's picture was taken, in seconds since 1970 UTC."""
+    time_format: str = ""
+    """How names write it, where that is said."""
 
 
 class LeftOut(NamedTuple):
