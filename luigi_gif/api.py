@@ -13,6 +13,7 @@ from luigi_gif import bundles, clip_copy, clip_result, imaging, storage
 from luigi_gif.clip_result import Result
 from luigi_gif.errors import ParameterError, PipelineError, Undecodable
 from luigi_gif.publish import PublishGif
+from luigi_gif.source_task import DEFAULT_DATA_FILE
 from luigi_gif.temporary_source import temporary_source
 
 if TYPE_CHECKING:
@@ -103,7 +104,9 @@ def _work_directory(options: dict[str, object]) -> Iterator[object]:
         yield workdir
         return
     with storage.temporary_folder() as folder:
-        shown = {f"{folder.url}/": "", folder.url: "a temporary folder"}
+        data_file = options.get("data_file", DEFAULT_DATA_FILE)
+        shown = {f"{folder.url}/{data_file}": _SOURCE, "delete this file, ": ""}
+        shown |= {f"{folder.url}/": "", folder.url: "a temporary folder"}
         with _errors_without(shown):
             yield folder.url
 

@@ -44,10 +44,16 @@ def run_command(arguments: list[str]) -> int:
     return int(module.main(arguments))
 
 
+_OPTIONS = {"help": "--help", "version": "--version"}
+"""What other programs have as commands."""
+
+
 def mistyped_command(word: str) -> str | None:
-    """The command that a first word seems to mean that is neither one nor a file."""
+    """The command or option that a first word seems to mean that is neither one nor a file."""
     if not word.isalpha() or os.path.lexists(word):
         return None
+    if word in _OPTIONS:
+        return _OPTIONS[word]
     import difflib  # which a run without a mistake does without
 
     return next(iter(difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.8)), None)

@@ -236,7 +236,10 @@ class _LoopsFile:
 
     def _unknown(self, path: Path, known: list[str]) -> None:
         key = str(path[-1])
-        next_step = _did_you_mean(key, known) or "correct it; docs/options.md lists the parameters"
+        meant = "publish" if key == "output" else key  # as luigi-gif and make_gif() call it
+        next_step = (
+            _did_you_mean(meant, known) or "correct it; docs/options.md lists the parameters"
+        )
         if key in ONLY_OF_ONE and path[0] == _DEFAULTS:
             expected, next_step = f"a {key} for each [[loop]]", "move it there"
         elif len(path) == 1:

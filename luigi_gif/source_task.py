@@ -31,6 +31,7 @@ from luigi_gif.source_at_scheduling import SourceAtSchedulingTask
 from luigi_gif.url_parameters import FolderParameter, SourceParameter
 
 EXAMPLE_URL = "https://github.com/cicdw/image-data/blob/master/all-images.img?raw=true"
+DEFAULT_DATA_FILE = "image-data.img"
 OWN_NAMES: OwnNames = {
     "folders": (frames.SUBFOLDER, storage.ITEMS, storage.LOCK),
     "suffixes": (
@@ -56,7 +57,9 @@ class SourceTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTask)
         description="where the files of a run live; by default data/NAME-HASH, from the URL",
     )
     data_file = NameParameter(
-        default="image-data.img", description="the bundle's name in the work directory", **OWN_NAMES
+        default=DEFAULT_DATA_FILE,
+        description="the bundle's name in the work directory",
+        **OWN_NAMES,
     )
     sha256 = Sha256Parameter(default=None, description="the bundle's checksum, if you know it")
 

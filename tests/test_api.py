@@ -193,3 +193,9 @@ def test_a_picture_of_a_folder_that_cannot_be_decoded_is_to_be_mended_there(tmp_
     (folder / "a.png").write_bytes(data)
     with pytest.raises(PipelineError, match=r"made of a\.png(.|\n)*next: +mend it at its source"):
         make_gif(folder, tmp_path / "clip.gif")
+
+
+def test_an_error_of_an_image_names_no_file_that_the_user_does_not_know() -> None:
+    with pytest.raises(PipelineError, match="give --range") as caught:
+        make_gif([np.ones((4, 5), np.float32)], "clip.gif")
+    assert caught.value.where == "the source of make_gif(), at byte 0"

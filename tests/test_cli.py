@@ -143,7 +143,9 @@ def test_an_option_like_no_other_has_no_nearest(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("word", "meant"), [("lst", "list"), ("prun", "prune")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("lst", "list"), ("prun", "prune"), ("help", "--help")]
+)
 def test_a_mistyped_command_is_no_source(tmp_path: Path, word: str, meant: str) -> None:
     """Unless a file has its name."""
     mistyped = run_luigi_gif(tmp_path, word, "loops.toml")

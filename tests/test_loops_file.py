@@ -300,3 +300,8 @@ def test_the_line_of_each_key_is_found() -> None:
         ("o", 1, "p"): 23, ("o", 1, "z"): 22, ("nowhere",): 1,
     }  # fmt: skip
     assert {path: lines.line_of(path) for path in expected} == expected
+
+
+def test_where_a_clip_goes_has_another_name_than_for_one_clip(tmp_path: Path) -> None:
+    (mistake,) = mistakes_of(tmp_path, '[[loop]]\nname = "a"\nurl = "x"\noutput = "a.gif"\n')
+    assert mistake.next_step == "did you mean publish?"

@@ -58,8 +58,8 @@ def noted_item_sources(folder: storage.Folder, data_file: str, sha256: str) -> I
     """The items of the bundle with this SHA-256, in order; none where they are not known."""
     rows = folder.read_json_rows(f"{data_file}{SOURCES_SUFFIX}")
     if next(rows, None) == sha256:
-        for row in rows:
-            yield ItemSource(*row)
+        for row in rows:  # a later version may note more
+            yield ItemSource(*row[: len(ItemSource._fields)])
 
 
 def items_of_frames(
