@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from luigi_gif import sources
+from luigi_gif import sources, urls
 from luigi_gif.flag_parameter import FlagParameter
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.selection_parameters import AgeParameter
@@ -45,6 +45,12 @@ def _check_goes_with_accumulate(task: Any) -> None:
         if parameter is not None and getattr(task, name) != parameter.default:
             expected = "only --last to choose with --accumulate"
             raise bad_parameter(parameter.flag, expected, parameter.serialize(getattr(task, name)))
+
+
+def is_looked_at(task: Any) -> bool:
+    """Whether a run may find that the source has changed."""
+    is_local = all(map(urls.is_local, urls.split_sources(task.url)))
+    return is_local or ask_after_s(task) is not None
 
 
 def ask_after_s(task: Any) -> float | None:

@@ -271,6 +271,16 @@ def test_a_source_that_was_asked_a_short_time_ago_is_not_asked_again(
     assert len(server.requests) == 3
 
 
+def test_a_clip_whose_source_is_not_asked_says_what_asks_it(
+    pipeline: Pipeline, page: Picture
+) -> None:
+    hint = "is current; only --refresh asks its source for changes"
+    for options, is_told in (({}, True), ({"refresh": True}, False), ({"max_age": "1h"}, False)):
+        pipeline.run(**options)
+        pipeline.run(**options)
+        assert any(hint in line for line in pipeline.log) is is_told
+
+
 def test_a_file_that_was_fetched_is_asked_for_what_it_was(
     pipeline: Pipeline, server: Server
 ) -> None:
