@@ -33,6 +33,7 @@ from luigi_gif.errors import ParameterError, PipelineError, StorageError
 from luigi_gif.parameters import bad_parameter
 from luigi_gif.pipeline_task import PipelineTask
 from luigi_gif.publish import PublishGif
+from luigi_gif.refresh_parameters import hint_at_refresh
 from luigi_gif.tasks import CombineGif
 
 
@@ -188,7 +189,7 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
         if reason is not None:
             yield step, f"would run: {reason}"
         else:
-            yield step, "is done" if needed else "is not needed"
+            yield step, f"is done{hint_at_refresh(step)}" if needed else "is not needed"
         needed = reason is not None
         step = next((each for each in step.deps() if isinstance(each, PipelineTask)), None)
 

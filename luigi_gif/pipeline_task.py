@@ -20,7 +20,7 @@ from luigi_gif import (
     step_run,
 )
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
-from luigi_gif.refresh_parameters import ask_after_s, is_looked_at
+from luigi_gif.refresh_parameters import ask_after_s, hint_at_refresh
 from luigi_gif.source_task import SourceTask
 
 _OF_ALL_STEPS = ("alone", "loop_name", "failure_receivers")
@@ -110,8 +110,7 @@ class PipelineTask(SourceTask):
         except PipelineError as error:
             reason = error.got
         if reason is None and not goes_on:
-            hint = "" if is_looked_at(self) else "; only --refresh asks its source for changes"
-            self._log_skipped(f"{self.output()} is current{hint}")
+            self._log_skipped(f"{self.output()} is current{hint_at_refresh(self)}")
             if self.loop_name:
                 run_history.clear_failure(self.folder)
         elif reason is not None and self._made:

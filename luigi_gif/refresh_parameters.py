@@ -7,7 +7,7 @@ from typing import Any
 from luigi_gif import sources, urls
 from luigi_gif.flag_parameter import FlagParameter
 from luigi_gif.parameters import bad_parameter
-from luigi_gif.selection_parameters import AgeParameter
+from luigi_gif.selection_parameters import AgeParameter, chooses_by_age
 
 
 class RefreshParameters:
@@ -47,10 +47,12 @@ def _check_goes_with_accumulate(task: Any) -> None:
             raise bad_parameter(parameter.flag, expected, parameter.serialize(getattr(task, name)))
 
 
-def is_looked_at(task: Any) -> bool:
-    """Whether a run may find that the source has changed."""
+def hint_at_refresh(task: Any) -> str:
+    """What is said behind "is current" of a task whose source no run looks at; else nothing."""
     is_local = all(map(urls.is_local, urls.split_sources(task.url)))
-    return is_local or ask_after_s(task) is not None
+    if is_local or ask_after_s(task) is not None:
+        return ""
+    return "; only --refresh asks its source for changes"
 
 
 def ask_after_s(task: Any) -> float | None:
@@ -58,4 +60,6 @@ def ask_after_s(task: Any) -> float | None:
     age = sources.parse_age(task.max_age)
     if age is not None:
         return age.total_seconds()
-    return 0.0 if task.refresh or task.accumulate else None
+    # With an age there are other pictures to choose from at each time.
+    is_asked = task.refresh or task.accumulate or chooses_by_age(task)
+    return 0.0 if is_asked else None

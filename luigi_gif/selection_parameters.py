@@ -119,6 +119,11 @@ def selection_recipe(task: Any) -> dict[str, Any]:
     }
 
 
+def chooses_by_age(task: Any) -> bool:
+    """Whether the times that a task's parameters choose are others in each run."""
+    return any(sources.parse_age(text) is not None for text in (task.since, task.until))
+
+
 def selection_of(task: Any) -> sources.Selection:
     """What a task's parameters choose, now."""
     zone, now = zone_of(task.timezone), datetime.now(UTC)
@@ -130,7 +135,7 @@ def selection_of(task: Any) -> sources.Selection:
         match=task.match,
         since=since,
         until=until,
-        moves=any(sources.parse_age(text) is not None for text in (task.since, task.until)),
+        moves=chooses_by_age(task),
         sort=task.sort,
         step_s=step.total_seconds() if step else 0.0,
         zone=zone,

@@ -17,7 +17,7 @@ from luigi_gif import fetching, redaction, run_history, sources, storage, urls
 from luigi_gif.bundle_file import BundleFile
 from luigi_gif.caption_parameters import ITEMS_KEY
 
-_WORDS = {"source": "recipe of its frames", ITEMS_KEY: "list of items"}
+_WORDS = {"source": "recipe of its frames", ITEMS_KEY: "list of items", "url_digest": "url"}
 """For people, of keys of recipes. A clip knows only a digest of how its frames came about."""
 
 
@@ -44,7 +44,7 @@ def find_difference(
         if not (key in recipe and key in noted and noted[key] == recipe[key])
     ]
     if changed:
-        words = [_WORDS.get(key, key) for key in changed]
+        words = dict.fromkeys(_WORDS.get(key, key) for key in changed)
         return f"{name} was made with another {' and '.join(words)}"
     if expected_sha256 not in (None, noted_sha256, bundle.source_sha256(noted_sha256)):
         return f"{name} is not of the bundle with this SHA-256"

@@ -7,6 +7,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,34 @@ def test_a_source_that_was_asked_a_short_time_ago_is_not_asked_again(
         monkeypatch.setattr(time, "time", lambda seconds=seconds: now + seconds)
         assert pipeline.run(max_age="10m") == steps
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("kind", ["page", "list", "dated"])
+def test_pictures_that_are_chosen_by_their_age_are_others_in_each_run(
+    pipeline: Pipeline, server: Server, kind: str
+) -> None:
+    """Without --refresh, too; those that a run before has are not fetched again."""
+    now = datetime.now(UTC)
+    names = [f"{now - timedelta(minutes=age):%Y%m%d_%H%M}.gif" for age in (150, 90, 30, 1)]
+    for number, name in enumerate(names):
+        server.pages[f"/{name}"] = frame(number)
+    texts = {"page": index_of, "list": lambda names: "\n".join(names).encode()}
+    path = {"dated": "/%Y%m%d_%H%M.gif"}.get(kind, "/cam")
+    options = {"url": server.url(path), "since": "2h", "on_bad_frame": "skip"}
+    options |= {"step": "1m"} if kind == "dated" else {}
+    last = server.pages.pop(f"/{names[3]}")
+    for shown in (3, 4):
+        if kind != "dated":
+            server.pages["/cam"] = texts[kind](f"/{name}" for name in names[:shown])
+        server.requests.clear()
+        pipeline.run(**options)
+        assert pipeline.ok
+        assert len(server.requests) > 0
+        server.pages[f"/{names[3]}"] = last
+    assert f"/{names[1]}" not in server.requests
+    assert (pipeline.workdir / "image-data.img").read_bytes() == DELIMITER.join(
+        map(frame, (1, 2, 3))
+    )
 
 
 def test_a_clip_whose_source_is_not_asked_says_what_asks_it(
