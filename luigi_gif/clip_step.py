@@ -75,11 +75,11 @@ def _reason_of_clip(task: CombineGif) -> str | None:
 
 
 def _shows_damage(task: CombineGif) -> bool:
-    """Whether pixels that a clip shows were found damaged since: WriteFrames leaves them out."""
+    """Whether it may show damaged pixels, which were found since: WriteFrames leaves them out."""
     existing = clips.read_clip_status(task.folder, task.gif_file)
     assert existing is not None
     assert existing.origin is not None
-    return existing.origin.get("damaged", []) != sorted(_manifest(task).damaged)
+    return existing.origin.get("counted", False) != _manifest(task).counted
 
 
 def _reason_of_file(task: CombineGif, file: also.AlsoFile) -> str | None:
@@ -116,8 +116,8 @@ def _make_clip(task: CombineGif) -> clips.CombinedClip:
     clips.check_place(task.folder, task.gif_file)
     manifest = _manifest(task)
     origin: dict[str, object] = {"recipe": task.recipe(), "sha256": manifest.sha256}
-    if manifest.damaged:
-        origin["damaged"] = sorted(manifest.damaged)
+    if manifest.counted:
+        origin["counted"] = True
     return clips.combine_frames(
         task.folder,
         manifest,

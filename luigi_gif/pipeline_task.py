@@ -12,6 +12,7 @@ from luigi.task import flatten
 
 from luigi_gif import (
     execution,
+    frames,
     integrations,
     redaction,
     run_history,
@@ -129,7 +130,18 @@ class PipelineTask(SourceTask):
         settings.check_all()
         with integrations.log_of_loop(self.loop_name):
             if self.alone:
-                self._run_steps_before()
+                self._run_alone()
+            else:
+                self._run()
+
+    def _run_alone(self) -> None:
+        try:
+            self._run_steps_before()
+            self._run()
+        except frames.DamagedPixels as error:
+            logger.warning("%s: all frames are looked at once more", error.what)
+            self._running.clear()
+            self._run_steps_before()
             self._run()
 
     def _run(self) -> None:

@@ -39,7 +39,6 @@ _NOT_WITH_ACCUMULATE = (
 
 def _check_goes_with_accumulate(task: Any) -> None:
     """Raise ParameterError for a parameter that cannot be used with it."""
-    sources.check_names_one(task.url)
     for name in _NOT_WITH_ACCUMULATE:
         parameter = getattr(type(task), name, None)
         if parameter is not None and getattr(task, name) != parameter.default:

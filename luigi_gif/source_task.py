@@ -76,6 +76,8 @@ class SourceTask(RefreshParameters, SelectionParameters, SourceAtSchedulingTask)
         if not values["workdir"]:
             name = f"data/{default_workdir.name_from_url(values['url'])}"
             values["workdir"] = cls.workdir.normalize(name)
+        if values["accumulate"]:
+            sources.check_names_one(values["url"])
         for url in urls.split_sources(values["url"]):
             _check_is_not_written(url, values)
         return list(values.items())

@@ -40,8 +40,19 @@ def file_for_input(given: list[str]) -> Iterator[list[str]]:
 
 
 def _copy_input(file: IO[bytes]) -> None:
-    """Copy standard input; where that is a list, its paths begin in the current folder."""
+    """Copy standard input; where that is a list, its paths begin in the current folder.
+
+    Raises ParameterError where there is nothing.
+    """
     shutil.copyfileobj(sys.stdin.buffer, file)
+    if not file.tell():
+        raise ParameterError(
+            "standard input is empty",
+            where="the command line",
+            expected="a picture, a bundle, an archive, or a list of paths and URLs, one a line",
+            got="nothing",
+            next_step="look at what the command before it finds",
+        )
     file.seek(0)
     if not sources.looks_like_link_list(file.read(_BEGINNING_BYTES)):
         return

@@ -125,9 +125,8 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
         manifest = frames.load_manifest(self.folder)
         if manifest is None:
             return f"{self.output()} is not there, or not whole"
-        difference = self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256)
-        if difference:
-            return difference
+        if reason := self._is_of_others(manifest):
+            return reason
         missing = frames.find_missing_chunks(self.folder, manifest).missing
         if missing:
             return f"frame files are missing in {len(missing)} of {len(manifest.chunks)} chunks"
@@ -136,8 +135,10 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
     def make(self) -> str:
         captions = caption_plan(self)
         manifest = frames.load_manifest(self.folder)
-        if manifest is None or self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256):
-            manifest = frames.new_manifest(self.recipe(), self.folder.read_json(INDEX) or {})
+        if manifest is None or self._is_of_others(manifest):
+            counted = manifest is not None and (manifest.counted or manifest.damaged)
+            index = self.folder.read_json(INDEX) or {}
+            manifest = frames.new_manifest(self.recipe(), index, counted=counted)
             quarantined = frames.claim_existing_files(self.folder, manifest)
             frames.warn_of_altered_files(self.folder, quarantined)
         formats = (self.folder.read_json(INDEX) or {}).get("formats", {})
@@ -154,6 +155,11 @@ class WriteFrames(RenderParameters, CaptionParameters, UnwantedParameters, Pipel
         path = self.folder.path(frames.SUBFOLDER)
         renamed = f"; {count.renamed:,} were renamed" if count.renamed else ""
         return f"{count.written:,} of {manifest.frame_count:,} frame files in {path}{renamed}"
+
+    def _is_of_others(self, manifest: frames.Manifest) -> str | None:
+        """Why all frames are looked at again; None where a manifest is of those that are wanted."""
+        difference = self.difference(frames.MANIFEST, manifest.recipe, manifest.sha256)
+        return difference or ("a frame has damaged pixels" if manifest.damaged else None)
 
     def _recipe_of_one(self) -> dict[str, object]:
         """What shapes a frame, whatever other frames there are: by it an earlier run's are known.

@@ -215,6 +215,17 @@ def test_a_source_of_many_pictures_is_an_error_that_says_what_it_is_for(
         gather(pipeline, url)
 
 
+def test_many_clips_can_gather_each_of_its_own(tmp_path: Path) -> None:
+    """What names several pictures is looked for once the URL of a clip is known."""
+    (tmp_path / "2026.gif").write_bytes(frame(0))
+    (tmp_path / "urls.txt").write_text(str(tmp_path / "2026.gif"))
+    (clip,) = luigi_gif.GifBatch(urls_file=tmp_path / "urls.txt", accumulate=True).requires()
+    assert clip.accumulate
+    options = {"url": str(tmp_path / "%Y.gif"), "accumulate": True}
+    assert luigi_gif.NightlyGif(date="2026-11-23", **options).requires().url.endswith("2026.gif")
+    assert luigi_gif.HourlyGif(hour="2026-11-23T18", **options).requires().url.endswith("2026.gif")
+
+
 def test_it_goes_with_no_other_choice_than_the_last() -> None:
     for options in ({"every": 2}, {"since": "1d"}, {"match": "*.gif"}, {"sha256": "0" * 64}):
         with pytest.raises(ParameterError, match="only --last to choose with --accumulate"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -298,6 +299,13 @@ def test_in_a_large_bundle_most_damage_is_found(
         assert len(DECODERS["python3"](clip)) == 2
 
 
+def colored(number: int) -> bytes:
+    """A GIF of other colors than gray ones, which Pillow needs decoded."""
+    image, _ = data_of(noise(number))
+    table = bytes(image.color_table[3:]) + b"\xff\x00\x80"
+    return gif_.encode_single(image._replace(color_table=table))
+
+
 def short_of_a_row() -> bytes:
     """A GIF that looks whole, but has too few pixels."""
     image, _ = data_of(noise())
@@ -329,26 +337,45 @@ def test_what_looked_whole_is_found_where_pixels_are_needed(
         assert len(DECODERS["python3"](tmp_path / choice / "clip.gif")) == 2
 
 
-def test_what_looked_whole_is_found_for_the_files_beside_the_clip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("places", [(0, 1), (2, 5), (6,)])
+@pytest.mark.parametrize(
+    "options", [{"also": "webp"}, {"optimize": "lossless"}, {"also": "apng", "bounce": True}]
+)
+def test_all_that_only_looked_whole_is_left_out_once_one_is_found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    places: tuple[int, ...],
+    options: dict[str, Any],
 ) -> None:
-    """The clip, which had the frame, is then made without it too; a refresh does not forget."""
+    """One call looks at all frames once more; a refresh does not forget it."""
     monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
-    pictures = tmp_path / "pictures"
+    pictures, clip = tmp_path / "pictures", tmp_path / "clip.gif"
     pictures.mkdir()
-    for number, data in enumerate([noise(), short_of_a_row(), noise(2)]):
+    for number in range(7):
+        data = short_of_a_row() if number in places else colored(number)
         (pictures / f"{number}.gif").write_bytes(data)
-    options = {"on_bad_frame": "skip", "also": "webp", "refresh": True, "workdir": tmp_path / "w"}
-    clip = tmp_path / "clip.gif"
-    with pytest.raises(DamagedFileError, match="frame 1 has damaged pixels"):
-        luigi_gif.make_gif(pictures, clip, **options)
-    assert luigi_gif.make_gif(pictures, clip, **options).frames == 2
-    assert len(DECODERS["python3"](clip)) == 2
-    with Image.open(tmp_path / "clip.webp") as webp:
-        assert getattr(webp, "n_frames", 1) == 2
-    (pictures / "0.gif").unlink()
-    (pictures / "3.gif").write_bytes(noise(3))
-    assert luigi_gif.make_gif(pictures, clip, **options).frames == 2
+    options = options | {"on_bad_frame": "skip", "refresh": True, "workdir": tmp_path / "work"}
+    made = luigi_gif.make_gif(pictures, clip, **options)
+    assert len(made.left_out) == len(places)
+    shown = 7 - len(places)
+    shown = 2 * shown - 2 if "bounce" in options else shown
+    assert len(DECODERS["python3"](clip)) == made.frames == shown
+    for path in made.also.values():
+        with Image.open(path) as image:
+            assert getattr(image, "n_frames", 1) == shown
+    (pictures / "7.gif").write_bytes(short_of_a_row())
+    again = luigi_gif.make_gif(pictures, clip, **options)
+    assert (again.frames, len(again.left_out)) == (shown, len(places) + 1)
+
+
+def test_without_a_work_directory_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no later run could know what was found."""
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
+    frames = [colored(0), short_of_a_row(), colored(2)]
+    options: dict[str, Any] = {"optimize": "lossy", "on_bad_frame": "skip"}
+    assert luigi_gif.make_gif(frames, tmp_path / "clip.gif", **options).frames == 2
+    with pytest.raises(BundleError, match="frame 1 of the bundle is not usable"):
+        luigi_gif.make_gif(frames, tmp_path / "clip.gif", optimize="lossy")
 
 
 def test_a_refreshed_clip_has_the_frames_of_a_new_one(

@@ -288,7 +288,7 @@ def test_pictures_that_are_chosen_by_their_age_are_others_in_each_run(
     last = server.pages.pop(f"/{names[3]}")
     for shown in (3, 4):
         if kind != "dated":
-            server.pages["/cam"] = texts[kind](f"/{name}" for name in names[:shown])
+            server.pages["/cam"] = texts[kind](names[:shown])
         server.requests.clear()
         pipeline.run(**options)
         assert pipeline.ok

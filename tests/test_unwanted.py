@@ -249,7 +249,7 @@ def test_a_manifest_with_all_of_it_is_read_as_it_was_saved(tmp_path: Path) -> No
         finder.add(duplicates.ComparedFrame(number, 40 * number, 5, "same"))
     unwanted = [UnwantedFrame(3, 120, "frame 3 ...", "drop-blank")]
     result = NOTHING_NOTED._replace(unwanted=unwanted, duplicates=finder.found, ends=finder.ends)
-    manifest = Manifest({}, "", [Chunk(0, 4, 0, 160)], [result], set(), [], {"0a"})
+    manifest = Manifest({}, "", [Chunk(0, 4, 0, 160)], [result], set(), [], counted=True)
     manifest.save(folder)
     assert frames.load_manifest(folder) == manifest
     assert manifest.reasons == [

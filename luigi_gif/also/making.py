@@ -43,7 +43,7 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
     """
     try:
         yield from _make_files(sources, origins)
-    except frames.FrameToRewrite as error:
+    except (frames.ChangedFrame, frames.DamagedPixels) as error:
         frames.have_rewritten(sources.folder, sources.manifest, error)
         raise
     except MemoryError as error:

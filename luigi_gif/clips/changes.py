@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 from luigi_gif import gif, imaging
 from luigi_gif.clips.clip_canvas import Canvas
 from luigi_gif.clips.frame_reader import ShownFrame
-from luigi_gif.errors import Undecodable
 
 
 class Place(NamedTuple):
@@ -30,7 +29,7 @@ class Changes(Protocol):
     def since(self, place: Place, image: gif.Image) -> gif.Image:
         """What to store of an image where the one before it was left in place.
 
-        Raises Undecodable.
+        Raises Undecodable, also where one beside it cannot be decoded.
         """
 
 
@@ -49,9 +48,7 @@ class _ExactChanges:
             return image
         last, self._last = self._last, None
         if last is None or last.image is not place.previous:
-            last = _decoded(place.previous, self._global_table)
-        if last is None:
-            return image
+            last = imaging.IndexedImage.of(place.previous, self._global_table)
         self._last = imaging.IndexedImage.of(image, self._global_table)
         return imaging.encode_delta(last, self._last, self._global_table)
 
@@ -71,24 +68,16 @@ class _LossyChanges:
         self._last, self._encoder = place.frame.image, encoder
         following = None
         if place.ends_batch and place.following is not None and place.following.fills_screen:
-            following = _decoded(place.following, self._global_table)
+            following = imaging.IndexedImage.of(place.following, self._global_table)
         return encoder.encode(imaging.IndexedImage.of(image, self._global_table), following)
 
     def _begun(self, previous: gif.Image | None, image: gif.Image) -> imaging.LossyEncoder | None:
         """What encodes an image and those behind it; None where it is stored as it is."""
         last = None
-        if previous is not None:
-            last = _decoded(previous, self._global_table) if previous.fills_screen else None
+        if previous is not None and previous.fills_screen:
+            last = imaging.IndexedImage.of(previous, self._global_table)
         # A first image with the other table that Pillow needs for gray ones stays as it is.
         begins = previous is None and image.color_table == self._global_table
         if last is None and not begins:
             return None
         return imaging.LossyEncoder(self._tolerance, self._global_table, last)
-
-
-def _decoded(image: gif.Image, global_table: bytes) -> imaging.IndexedImage | None:
-    """None where it cannot be: whoever stores it tells."""
-    try:
-        return imaging.IndexedImage.of(image, global_table)
-    except Undecodable:
-        return None

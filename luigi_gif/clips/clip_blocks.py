@@ -36,13 +36,16 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
     changes = find_changes(canvas)
     timing = Timing(canvas, batch.timed_before)
     places = _places(reader.read_shown_frames(batch), before, after)
+    number_before = batch.before
     for shown_before, place in enumerate(places, batch.steps_before):
         execution.stop_if_cancelled()
         frame = place.frame
         try:
             stored = _stored(canvas, changes, shown_before, place)
         except Undecodable as error:  # WriteFrames, called again for it, counts them
-            raise reader.damaged_frame(frame.number, error) from None
+            numbers = (number_before, frame.number, batch.after)
+            raise reader.damaged_frame(_damaged_number(place, numbers), error) from None
+        number_before = frame.number
         delay_cs = timing.next_delay_cs(frame.number, frame.frame_count, frame.own_cs)
         for part_of_delay_cs in split_delay(delay_cs):
             blocks = gif.encode_image_blocks(
@@ -52,6 +55,17 @@ def make_clip_blocks(reader: FrameReader, batch: ClipBatch) -> Iterator[ImageBlo
                 global_table=canvas.color_table,
             )
             yield ImageBlocks(frame.part_index, part_of_delay_cs, (blocks, stored.data))
+
+
+def _damaged_number(place: Place, numbers: tuple[int | None, int, int | None]) -> int:
+    """Which of the frames at a place, that have these numbers, lacks pixels; else its own."""
+    images = (place.previous, place.frame.image, place.following)
+    for number, image in zip(numbers, images, strict=True):
+        if number is None or image is None:
+            continue
+        if gif.count_image_pixels(image.data, image.size).end:
+            return number
+    return place.frame.number
 
 
 def _places(

@@ -107,11 +107,8 @@ class FrameReader:
 
     def damaged_frame(self, number: int, error: Undecodable) -> frames.DamagedPixels:
         """The error of a frame whose pixels cannot be decoded."""
-        name = self._name(number)
-        file = self._existing(number, next(self._folder.read_many([name], 1)))
-        sha256 = hashlib.sha256(file).hexdigest()
-        path = self._folder.path(name)
-        return frames.DamagedPixels(number, path, error.expected, error.got, sha256)
+        path = self._folder.path(self._name(number))
+        return frames.DamagedPixels(number, path, error.expected, error.got)
 
     def _name(self, number: int) -> str:
         return frames.frame_file_name(number, self._digits)

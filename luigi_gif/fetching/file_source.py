@@ -260,7 +260,7 @@ def translating_errors(
             number = errno.ENOENT
         first_line = str(error).strip().partition("\n")[0] or type(error).__name__
         words = redaction.public_text(first_line, url)
-        if number and (urls.is_local(url) or number == errno.ENOENT):
+        if number and (urls.is_local(url) or number in (errno.ENOENT, errno.EISDIR)):
             words = os.strerror(number)
         told = DownloadError(
             what,
@@ -299,11 +299,13 @@ def _advice(url: str, error: Exception) -> str:
             return _advice_on_missing(urls.local_path(url))
         return "correct the URL, or mend what stands in the way, and run again"
     if isinstance(error, ImportError):
-        return "install what the store needs (pip install 'luigi_gif[s3]', [gcs] or [azure])"
+        return "install it; for the common stores: pip install 'luigi_gif[s3]', [gcs] or [azure]"
     if isinstance(error, ValueError) and "rotocol" in str(error):
         return "correct what stands before :// in the URL"
     if isinstance(error, FileNotFoundError):
         return "check the bucket and the name in the URL"
+    if isinstance(error, IsADirectoryError):
+        return f"for all that is in it, write {redaction.public_url(url)}/"
     if isinstance(error, PermissionError) or "redential" in f"{type(error).__name__} {error}":
         advice = "give this user's credentials for the store the right to read it"
         is_s3 = urls.scheme_of(url) == "s3"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from luigi_gif.frames.changed_frames import (
         ChangedFrame,
         DamagedPixels,
-        FrameToRewrite,
         have_rewritten,
     )
     from luigi_gif.frames.claims import claim_existing_files
@@ -71,7 +70,6 @@ __getattr__ = loads_on_use(
         "changed_frames": (
             "ChangedFrame",
             "DamagedPixels",
-            "FrameToRewrite",
             "have_rewritten",
         ),
         "claims": ("claim_existing_files",),

@@ -19,10 +19,10 @@ def bad_frame_error(
 ) -> BundleError:
     """What to tell the user of a bad frame in the bundle at ``path``, made of this item."""
     of_item = "" if item_name is None else f", made of {item_name}"
-    if isinstance(error, NoCaption):
-        cure = "change --caption"
-    elif option := _OPTION.search(error.frame_error.expected):
+    if option := _OPTION.search(error.frame_error.expected):
         cure = f"{'change' if option.start() else 'give'} {option[0]}"
+        if isinstance(error, NoCaption):
+            cure += " or --caption"
     elif item_name is not None:
         cure = "mend it at its source and run again, with --refresh if it was fetched"
     else:

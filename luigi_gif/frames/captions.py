@@ -162,7 +162,8 @@ def with_caption(options: RenderOptions, number: int, offset: int) -> RenderOpti
         raise NoCaption(number, offset, bundles.FrameError(expected, "an item without a time"))
     text = captions.template.text(number, captions.frame_count, texts)
     if missing := imaging.missing_characters(text, captions.style.font):
-        error = bundles.FrameError(f"a caption of {_DRAWABLE}", _named(missing))
+        expected = f"a caption of {_DRAWABLE} (see --caption-font)"
+        error = bundles.FrameError(expected, _named(missing))
         raise NoCaption(number, offset, error)
     caption = imaging.Caption(text, captions.style)
     return options._replace(look=options.look._replace(caption=caption))

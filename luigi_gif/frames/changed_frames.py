@@ -7,14 +7,8 @@ from luigi_gif.errors import DamagedFileError
 from luigi_gif.frames.manifest import Manifest, find_chunk_index
 
 
-class FrameToRewrite(DamagedFileError):
-    """Frame ``number`` has to be written once more."""
-
-    number: int
-
-
-class ChangedFrame(FrameToRewrite):
-    """Its file is not what was written."""
+class ChangedFrame(DamagedFileError):
+    """The file of frame ``number`` is not what was written."""
 
     def __init__(self, number: int, path: str, got: str) -> None:
         super().__init__(
@@ -30,10 +24,10 @@ class ChangedFrame(FrameToRewrite):
         return type(self), (self.number, self.where, self.got)
 
 
-class DamagedPixels(FrameToRewrite):
-    """It was copied, as it looked whole, but its pixels cannot be decoded."""
+class DamagedPixels(DamagedFileError):
+    """A GIF was copied, as it looked whole, but its pixels cannot be decoded."""
 
-    def __init__(self, number: int, path: str, expected: str, got: str, sha256: str) -> None:
+    def __init__(self, number: int, path: str, expected: str, got: str) -> None:
         super().__init__(
             f"frame {number} has damaged pixels",
             where=path,
@@ -42,16 +36,21 @@ class DamagedPixels(FrameToRewrite):
             next_step="run again: it is a bad frame then (see --on-bad-frame)",
         )
         self.number = number
-        self.sha256 = sha256
-        """Of its file."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.number, self.where, self.expected, self.got, self.sha256)
+        return type(self), (self.number, self.where, self.expected, self.got)
 
 
-def have_rewritten(folder: storage.Folder, manifest: Manifest, error: FrameToRewrite) -> None:
-    """Note that the frame is missing, so that WriteFrames, when called again, writes it."""
+def have_rewritten(
+    folder: storage.Folder, manifest: Manifest, error: ChangedFrame | DamagedPixels
+) -> None:
+    """Note what WriteFrames is to do when it is called again.
+
+    A changed file is missing, and written anew. Where one frame only looked whole others may, too:
+    all are counted.
+    """
     if isinstance(error, DamagedPixels):
-        manifest.damaged.add(error.sha256)
-    manifest.results[find_chunk_index(manifest, error.number)] = None
+        manifest = manifest._replace(damaged=True)
+    else:
+        manifest.results[find_chunk_index(manifest, error.number)] = None
     manifest.save(folder)

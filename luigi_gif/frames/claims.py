@@ -27,15 +27,12 @@ from luigi_gif.frames.record_table import NotedRecords
 def claim_existing_files(folder: storage.Folder, manifest: Manifest) -> list[str]:
     """Note in a new manifest which files of the existing one it may replace, and which not.
 
-    What that knows to be damaged, it knows too.
-
     Returns the new names of frame files that were altered since they were written: they are
     set aside.
     """
     old = load_manifest(folder)
     if old is None:
         return []
-    manifest.damaged.update(old.damaged)
     quarantined: list[str] = []
     manifest.earlier.extend(
         own_files(folder, old, lambda name: quarantined.append(folder.quarantine(name)))

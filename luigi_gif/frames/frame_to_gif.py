@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from luigi_gif.frames.duplicates import ComparedFrame
 from luigi_gif.frames.frame_records import ExistingFile, FrameRecord, frame_digest
 from luigi_gif.frames.manifest import Chunk, UnwantedFrame
 from luigi_gif.frames.render_options import RenderOptions
-from luigi_gif.frames.unwanted import BLANK, IGNORED
+from luigi_gif.frames.unwanted import BLANK, IGNORED, Unwanted
 
 
 class RenderedFrame(NamedTuple):
@@ -86,7 +85,7 @@ def _render_wanted(
         raise bundles.BadFrame(number, frame.offset, frame.error)
     options = with_caption(options, number, frame.offset)
     digest = frame_digest(frame, options)
-    rendered = existing and _taken(existing, digest, options)
+    rendered = existing and _taken(existing, digest, unwanted)
     if rendered is None:
         rendered = render_frame(number, frame, options)
         pixels_sha256 = ""
@@ -103,14 +102,12 @@ def _render_wanted(
     return rendered._replace(compared=compared)
 
 
-def _taken(existing: ExistingFile, digest: str, options: RenderOptions) -> RenderedFrame | None:
+def _taken(existing: ExistingFile, digest: str, unwanted: Unwanted) -> RenderedFrame | None:
     """The file that is there already, if it is what would be made; else None."""
     file, record = existing
     if record is None or record.digest != digest or not record.is_of(file):
         return None
-    if options.unwanted.needs_pixels and not record.pixels_sha256:
-        return None
-    if _is_damaged(file, options):
+    if unwanted.needs_pixels and not record.pixels_sha256:
         return None
     image, _ = gif.read_first_image(file)
     image_count = 1 + record.extra_images
@@ -144,24 +141,14 @@ def render_frame(number: int, frame: bundles.Frame, options: RenderOptions) -> R
     if first is None:
         return _decode(number, frame, frame_error, options)
     image, image_count = first
-    if _can_be_copied(number, frame, *first, options):
-        return RenderedFrame(copied_file(frame, *first), image, image_count, [])
+    if _can_be_copied(number, frame, image, options):
+        file = frame.data if image_count == 1 else gif.encode_single(image)
+        return RenderedFrame(file, image, image_count, [])
     return _change(number, frame, image, image_count, options)
 
 
-def copied_file(frame: bundles.Frame, image: gif.Image, image_count: int) -> bytes:
-    """The file of a GIF whose first image, which is this, stays as it is."""
-    return frame.data if image_count == 1 else gif.encode_single(image)
-
-
-def _is_damaged(file: bytes, options: RenderOptions) -> bool:
-    """Whether it is one of those whose pixels could not be decoded."""
-    damaged = options.damaged
-    return bool(damaged) and hashlib.sha256(file).hexdigest() in damaged
-
-
 def _can_be_copied(
-    number: int, frame: bundles.Frame, image: gif.Image, image_count: int, options: RenderOptions
+    number: int, frame: bundles.Frame, image: gif.Image, options: RenderOptions
 ) -> bool:
     """Whether the first image of a GIF is what is wanted. Raises bundles.BadFrame."""
     extent = image.extent
@@ -173,8 +160,7 @@ def _can_be_copied(
         return False
     # A clip with one image that gives too few pixels is shown by ffmpeg only: Pillow, ImageMagick
     # and Chromium stop there.
-    is_counted = options.count_codes or _is_damaged(copied_file(frame, image, image_count), options)
-    if not is_counted and gif.looks_whole(image.data):
+    if not options.count_codes and gif.looks_whole(image.data):
         return True
     counted = gif.count_image_pixels(image.data, image.size)
     if frame_error := _missing_pixels(image, counted):

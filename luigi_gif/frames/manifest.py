@@ -113,6 +113,9 @@ _FIRST_COLUMNS = len(ChunkResult._fields) - len(ChunkResult._field_defaults)
 """Of a result, which are always there."""
 
 
+_FLAGS = ("counted", "damaged")
+
+
 class EarlierFiles(NamedTuple):
     """Neighbouring frame files of an earlier manifest, which may be replaced or removed."""
 
@@ -136,8 +139,10 @@ class Manifest(NamedTuple):
     """Indexes of chunks without a result under whose names files may lie that are the user's."""
     earlier: list[EarlierFiles]
     """What may be replaced or removed until all frames exist, in order."""
-    damaged: set[str]
-    """SHA-256 of GIFs that looked whole, but whose pixels a later step could not decode."""
+    counted: bool = False
+    """Whether all GIFs were counted, however large the bundle is."""
+    damaged: bool = False
+    """Whether a later step found one that only looks whole, so that they have to be."""
 
     @property
     def frame_count(self) -> int:
@@ -202,8 +207,7 @@ class Manifest(NamedTuple):
         }
         if self.unclaimed or self.earlier:
             value |= {"unclaimed": sorted(self.unclaimed), "earlier": self.earlier}
-        if self.damaged:
-            value["damaged"] = sorted(self.damaged)
+        value |= {name: True for name in _FLAGS if getattr(self, name)}
         folder.write_json(MANIFEST, value, durable=False)
 
 
@@ -220,7 +224,7 @@ def load_manifest(folder: storage.Folder) -> Manifest | None:
             [result and _chunk_result(result) for result in value["written"]],
             set(value.get("unclaimed", ())),
             [EarlierFiles(*each) for each in value.get("earlier", ())],
-            set(value.get("damaged", ())),
+            *(bool(value.get(name)) for name in _FLAGS),
         )
     except (KeyError, TypeError):
         return None
@@ -251,7 +255,9 @@ def _chunk_result(row: list[Any]) -> ChunkResult:
     )
 
 
-def new_manifest(recipe: dict[str, object], index: JsonObject) -> Manifest:
+def new_manifest(
+    recipe: dict[str, object], index: JsonObject, *, counted: bool = False
+) -> Manifest:
     """The manifest before any frame is written, from what SplitFrames noted."""
     waypoints = index["waypoints"]
     beyond = [*waypoints[1:], (index["frames"], index["end"])]
@@ -259,7 +265,7 @@ def new_manifest(recipe: dict[str, object], index: JsonObject) -> Manifest:
         Chunk(number, next_number - number, start, stop)
         for (number, start), (next_number, stop) in zip(waypoints, beyond, strict=True)
     ]
-    return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [], set())
+    return Manifest(recipe, index["sha256"], chunks, [None] * len(chunks), set(), [], counted)
 
 
 def find_chunk_index(manifest: Manifest, number: int) -> int:

@@ -19,8 +19,6 @@ class RenderOptions(NamedTuple):
     """Whether a bad frame is left out, or ends the work."""
     count_codes: bool = True
     """Whether the codes of each GIF that is copied are counted, or only looked over."""
-    damaged: frozenset[str] = frozenset()
-    """SHA-256 of GIFs that are counted in any case, as their pixels could not be decoded."""
     counting_threads: int = 2
     """Each on a core of its own."""
     copying: bool = False

@@ -5,7 +5,6 @@ Which of them are shown, the manifest says: one that cannot be decoded now is an
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +13,7 @@ from luigi_gif.errors import Malformed, Undecodable
 from luigi_gif.frames.bundle_errors import changed_bundle_error, machine_error
 from luigi_gif.frames.captions import ItemTexts, with_caption, with_item_texts
 from luigi_gif.frames.changed_frames import DamagedPixels
-from luigi_gif.frames.frame_to_gif import copied_file, frames_of
+from luigi_gif.frames.frame_to_gif import frames_of
 from luigi_gif.frames.manifest import Chunk
 from luigi_gif.frames.render_options import RenderOptions
 
@@ -85,15 +84,14 @@ class TrueColorReader:
         if frame.format != "GIF":
             return None
         try:
-            image, image_count = gif.read_first_image(frame.data, is_whole=frame.is_whole)
+            image, _ = gif.read_first_image(frame.data, is_whole=frame.is_whole)
         except Malformed:
             return None
         try:
             return imaging.gif_to_picture(image, look)._replace(delay_cs=image.delay_cs)
         except Undecodable as error:  # it was copied without a look at each pixel
-            sha256 = hashlib.sha256(copied_file(frame, image, image_count)).hexdigest()
             path = f"{self._folder.path(self._data_file)}, at byte {frame.offset:,}"
-            raise DamagedPixels(number, path, error.expected, error.got, sha256) from None
+            raise DamagedPixels(number, path, error.expected, error.got) from None
 
     def _frames(self, chunk: Chunk) -> list[bundles.Frame]:
         found = self._chunks.pop(chunk.first_number, None)

@@ -145,9 +145,8 @@ class _Run:
     ) -> RenderOptions:
         """The options with what follows from the bundle as a whole."""
         bundle_size = sum(chunk.size_bytes for chunk in self._manifest.chunks)
-        options = options._replace(
-            count_codes=bundle_size <= MAX_COUNTED_BYTES, damaged=frozenset(self._manifest.damaged)
-        )
+        counts = self._manifest.counted or bundle_size <= MAX_COUNTED_BYTES
+        options = options._replace(count_codes=counts)
         if options.palette == "frame":
             return options
         from luigi_gif.frames import palette_choice  # which plain GIFs do without

@@ -69,11 +69,11 @@ def check_is_no_list(data: bytes, url: str) -> None:
     data : bytes
         The beginning of what is at ``url``.
     """
-    entries = [(number, entry, _is_sure(entry)) for number, entry in _whole_entries(data)]
-    sure = sum(kind is True for *_, kind in entries)
+    entries = list(_whole_entries(data))
+    sure = sum(_is_sure(entry.strip("\"'")) is True for _, entry in entries)
     where = public_url(url)
     if 2 * sure > len(entries):
-        number, entry = next((each, entry) for each, entry, kind in entries if kind is None)
+        number, entry = next(each for each in entries if _is_sure(each[1]) is None)
         raise SourceError(
             "a line of the list is no picture",
             where=f"{where}, line {number}",
