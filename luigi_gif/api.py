@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
@@ -12,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from luigi_gif import bundles, clip_copy, clip_result, imaging, storage
 from luigi_gif.clip_result import Result
 from luigi_gif.errors import ParameterError, PipelineError, Undecodable
+from luigi_gif.parameters import GIVEN
 from luigi_gif.publish import PublishGif
 from luigi_gif.source_task import DEFAULT_DATA_FILE
 from luigi_gif.temporary_source import temporary_source
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     Source: TypeAlias = Name | Iterable[Name] | Iterable[Picture]
 
 _SOURCE = "the source of make_gif()"
+_FLAG = re.compile(r"(?<![\w./-])--[a-z][a-z-]*[a-z]")
 
 
 def make_gif(
@@ -68,7 +71,7 @@ def make_gif(
     600
     """
     _check_names(options)
-    with _work_directory(options) as workdir, _named(source) as url:
+    with _options_by_name(), _work_directory(options) as workdir, _named(source) as url:
         task = PublishGif(**options, url=url, workdir=workdir, to=output)
         _run(task)
         return clip_result.result_of(task.requires(), clip_copy.shown_place(os.fspath(output)))
@@ -118,6 +121,20 @@ def _errors_without(shown: dict[str, str]) -> Iterator[None]:
         yield
     except PipelineError as error:
         error.replace_words(shown)
+        raise
+
+
+@contextmanager
+def _options_by_name() -> Iterator[None]:
+    """A block whose errors name options as make_gif() has them."""
+    try:
+        yield
+    except PipelineError as error:
+        flags = sorted(set(_FLAG.findall(str(error))), key=len, reverse=True)
+        names = {flag: flag.removeprefix("--").replace("-", "_") for flag in flags}
+        known = {name for name, _ in PublishGif.get_params()}
+        shown = {flag: name for flag, name in names.items() if name in known}
+        error.replace_words(shown | {GIVEN: "make_gif()"})
         raise
 
 
@@ -174,6 +191,8 @@ def _write_bundle(pictures: Iterable[Any], file: IO[bytes]) -> None:
 
 def _image_file(number: int, picture: Any) -> bytes:
     """An image file of a picture. Raises ParameterError."""
+    if isinstance(picture, str | os.PathLike):
+        raise _bad_source(f"images, and a path as number {number}")
     if isinstance(picture, bytes | bytearray | memoryview):
         return bytes(picture)
     try:

@@ -102,6 +102,8 @@ def _run(parser: cli_options.Parser, arguments: list[str], report: RunReport) ->
         parser.error("a URL is needed")
     if meant := cli_commands.mistyped_command(options.url[0]):
         parser.error(f"{options.url[0]} is no command and no file: did you mean {meant}?")
+    if not own.output and (place := cli_commands.forgotten_output(options.url)):
+        parser.error(f"there is no {place}: did you mean -o {place}?")
     if own.json and own.output == standard_output.DASH:
         parser.error("--json and -o - both need standard output")
     if options.also and own.output == standard_output.DASH:

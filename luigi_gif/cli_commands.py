@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from typing import NamedTuple
 
 
@@ -57,6 +58,14 @@ def mistyped_command(word: str) -> str | None:
     import difflib  # which a run without a mistake does without
 
     return next(iter(difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.8)), None)
+
+
+def forgotten_output(sources: list[str]) -> str | None:
+    """The last of several sources, if it is the path of a GIF that is not there."""
+    last = sources[-1]
+    is_path = re.fullmatch(r"[^*?\[:]+\.gif", last, re.IGNORECASE)
+    is_there = os.path.lexists(os.path.expanduser(last))
+    return last if is_path and len(sources) > 1 and not is_there else None
 
 
 def describe_commands() -> str:

@@ -89,23 +89,23 @@ examples:
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers an error with a short usage, and an unknown option with the nearest one."""
+    """Answers an error with a short usage, and an unknown option with what may be meant."""
 
     problem: ParameterError | None = None
     """What ended it."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage, the message and the nearest option; exit with 2."""
+        """Print the usage, the message and what may be meant; exit with 2."""
         self.print_usage(sys.stderr)
-        nearest = _nearest_option(message, list(self._option_string_actions))
+        advice = _advice(message, list(self._option_string_actions))
         self.problem = ParameterError(
             "an option cannot be used",
             where="the command line",
             expected="what luigi-gif --help lists",
             got=public_text(message),
-            next_step=f"did you mean {nearest}?" if nearest else "correct it, and run again",
+            next_step=advice or "correct it, and run again",
         )
-        hint = f"{self.prog}: did you mean {nearest}?\n" if nearest else ""
+        hint = f"{self.prog}: {advice}\n" if advice else ""
         self.exit(exit_codes.BAD_USAGE, f"{self.prog}: error: {message}\n{hint}")
 
 
@@ -258,12 +258,15 @@ def _escaped(description: str | None) -> str:
     return (description or "").replace("%", "%%")
 
 
-def _nearest_option(message: str, known: list[str]) -> str | None:
-    """The known option that is most like the first unknown one that the message names."""
+def _advice(message: str, known: list[str]) -> str | None:
+    """What may be meant by the first unknown option that the message names."""
     _, is_unknown, words = message.partition("unrecognized arguments: ")
     options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
     if not is_unknown or not options:
         return None
+    if options[0] == "--url":
+        return "the URL stands without --url, which is an option of the luigi command"
     import difflib  # which a run without a mistake does without
 
-    return next(iter(difflib.get_close_matches(options[0], known, n=1, cutoff=0.7)), None)
+    nearest = difflib.get_close_matches(options[0], known, n=1, cutoff=0.7)
+    return f"did you mean {nearest[0]}?" if nearest else None

@@ -9,6 +9,7 @@ from luigi_gif.name_parameter import MAX_NAME_BYTES
 from luigi_gif.parameters import NamedParameter, TextParameter
 from luigi_gif.publish import PublishGif
 from luigi_gif.publish_parameters import PlaceParameter
+from luigi_gif.receivers_parameter import ReceiversParameter
 
 
 class LoopNameParameter(TextParameter):
@@ -21,19 +22,6 @@ class LoopNameParameter(TextParameter):
         if not re.fullmatch(r"\w([\w .-]*\w)?", name) or len(name.encode()) > MAX_NAME_BYTES:
             raise self.error(name)
         return name
-
-
-class ReceiversParameter(NamedParameter[str]):
-    """apprise URLs, as an array or separated by spaces."""
-
-    expected = "apprise URLs, in an array or separated by spaces"
-
-    def checked(self, value: object) -> str:
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            value = " ".join(value)
-        if not isinstance(value, str):
-            raise self.error(type(value).__name__)
-        return value
 
 
 class _LoopParameters:

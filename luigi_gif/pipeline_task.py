@@ -173,7 +173,7 @@ class PipelineTask(SourceTask):
         if self.loop_name:
             where = f"{self.loop_name}: {url}"
             run_history.record_failure(self.folder, url, self.task_family, exception)
-        integrations.note_failure(where, exception)
+        integrations.note_failure(where, exception, redaction.public_url(self.workdir))
         integrations.notify_failure(self.task_family, where, exception, self.failure_receivers)
         if isinstance(exception, PipelineError):
             return str(exception)

@@ -17,6 +17,7 @@ from luigi_gif.parameters import (
     Workers,
     WorkersParameter,
 )
+from luigi_gif.receivers_parameter import ReceiversParameter
 
 
 class dask(CheckedConfig):
@@ -102,10 +103,10 @@ class notify(CheckedConfig):
     """
 
     # A section is a task to Luigi, and never runs: the methods of these names are not missed.
-    on_success = TextParameter(  # type: ignore[assignment]
+    on_success = ReceiversParameter(  # type: ignore[assignment]
         default="", description="apprise URLs to send a message to when a clip is made"
     )
-    on_failure = TextParameter(  # type: ignore[assignment]
+    on_failure = ReceiversParameter(  # type: ignore[assignment]
         default="", description="apprise URLs to send a message to when a step fails"
     )
 

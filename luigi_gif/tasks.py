@@ -89,6 +89,8 @@ class SplitFrames(PipelineTask):
         index = self.folder.read_json(INDEX)
         if index is None or INDEX_KEYS - index.keys():
             return f"{self.output()} is not there, or not whole"
+        if not self.bundle.exists():  # whoever asks for places in it wants to read it
+            return f"{self.bundle.path} is not there"
         return self.difference(INDEX, index["recipe"], index["sha256"])
 
     def make(self) -> str:

@@ -196,6 +196,6 @@ def test_a_picture_of_a_folder_that_cannot_be_decoded_is_to_be_mended_there(tmp_
 
 
 def test_an_error_of_an_image_names_no_file_that_the_user_does_not_know() -> None:
-    with pytest.raises(PipelineError, match="give --range") as caught:
+    with pytest.raises(PipelineError, match="give range, or leave") as caught:
         make_gif([np.ones((4, 5), np.float32)], "clip.gif")
     assert caught.value.where == "the source of make_gif(), at byte 0"

@@ -160,6 +160,22 @@ def test_a_mistyped_command_is_no_source(tmp_path: Path, word: str, meant: str) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--url", "x"], "the URL stands without --url"),
+        (["x", "out.gif"], "there is no out.gif: did you mean -o out.gif?"),
+        (["x", "--notify-on-failure", "s3cret"], "got:      'no URL as number 1'"),
+    ],
+)
+def test_it_says_what_may_be_meant(tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = run_luigi_gif(tmp_path, *arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "s3cret" not in result.stderr
+
+
+@pytest.mark.slow
 def test_it_explains_what_would_run(tmp_path: Path) -> None:
     """And runs nothing."""
     first = run_luigi_gif(tmp_path, str(SAMPLE), "--explain")

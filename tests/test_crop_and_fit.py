@@ -232,5 +232,5 @@ def test_a_part_that_a_picture_does_not_hold_is_an_error_with_the_option(tmp_pat
     folder = tmp_path / "pictures"
     folder.mkdir()
     Image.new("RGB", (8, 6)).save(folder / "small.png")
-    with pytest.raises(PipelineError, match=r"small\.png(.|\n)*next: +change --crop, or leave"):
+    with pytest.raises(PipelineError, match=r"small\.png(.|\n)*next: +change crop, or leave"):
         luigi_gif.make_gif(folder, tmp_path / "clip.gif", crop="9x6+0+0")

@@ -17,7 +17,7 @@ from support.images import DELIMITER, gif
 
 import luigi_gif
 from luigi_gif import fetching
-from luigi_gif.errors import LUIGI_LOGGER, DownloadError
+from luigi_gif.errors import LUIGI_LOGGER, DownloadError, SourceError
 
 STEPS = ["DownloadData", "SplitFrames", "WriteFrames", "CombineGif"]
 
@@ -287,3 +287,22 @@ def test_names_that_do_not_fit_the_format_of_their_time_are_told(
     assert any(line.startswith(told) for line in runs.log)
     runs.run(pictures, time_format="%Y%m%d")
     assert not any("--time-format" in line for line in runs.log)
+
+
+def test_what_helps_where_nothing_is_chosen_is_told(runs: Runs, tmp_path: Path) -> None:
+    """Folders in a folder, times that no name has, and a span that ends before it begins."""
+    inner = tmp_path / "pictures" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "20261101.gif").write_bytes(gif(1))
+    for url, options, words in (
+        (inner.parent, {}, f"for the folders in it, write '{inner.parent}/**/*'"),
+        (inner, {"since": "1h", "until": "2h"}, "give a --since that is before --until"),
+        (
+            inner,
+            {"since": "2026-11-01", "until": "2026-11-01", "time_format": "%d.%m.%Y"},
+            "none of 1 is wanted; 1 name without a time that fits --time-format",
+        ),
+    ):
+        with pytest.raises(SourceError) as caught:
+            luigi_gif.DownloadData(url=url, workdir=runs.work / words[:5], **options).run()
+        assert words in str(caught.value)

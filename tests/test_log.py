@@ -87,9 +87,9 @@ def test_what_failed_is_one_line_without_secrets(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(failure_summary.failures, "_file", None)
     monkeypatch.setattr(failure_summary.failures, "_own", [])
     error = DownloadError("no", where="x", expected="y", got="a\nb", next_step="z")
-    failure_summary.note_failure("http://host/b.img", error)
-    failure_summary.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"))
+    failure_summary.note_failure("http://host/b.img", error, "data/b")
+    failure_summary.note_failure("x", OSError("http://host/?token=s3cret\x1b[2J"), "data/x")
     first, second = failure_summary.failures.read()
-    assert first == "http://host/b.img: no: a\\nb"
+    assert first == "http://host/b.img: no: a\\nb (work directory data/b)"
     assert "s3cret" not in second
     assert second.isprintable()

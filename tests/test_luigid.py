@@ -130,7 +130,7 @@ def test_chromium_shows_how_a_run_goes_on(
             looks += 1
             # luigid is not told of batches that come fast upon each other: each is looked for,
             # but not for ever.
-            if len(percents) > shown or looks == 5:
+            if len(percents) > shown or looks == 20:
                 shown, looks = len(percents), 0
                 (gate / str(len(list(gate.glob("[0-9]*"))) + 1)).touch()
     assert luigi.poll() == 0, (tmp_path / "log").read_text()

@@ -54,6 +54,9 @@ JSON = NESTED.filter(
     lambda value: math.inf not in _leaves(value) and -math.inf not in _leaves(value)
 )
 TEXTS = some.text(max_size=30)
+RECEIVERS = some.lists(
+    some.text("ab%:/?=é", min_size=1, max_size=12).map("json://x{}".format), max_size=3
+).map(" ".join)
 
 
 def _leaves(value: Any) -> list[Any]:
@@ -148,7 +151,7 @@ TASKS: dict[type[luigi.Task], dict[str, Any]] = {
         "max_bytes": some.integers(1, 10**18),
         "per_host": some.integers(1, 64),
     },
-    notify: {"on_success": TEXTS, "on_failure": TEXTS},
+    notify: {"on_success": RECEIVERS, "on_failure": RECEIVERS},
 }
 
 

@@ -113,3 +113,13 @@ def test_a_temporary_file_that_cannot_be_written_is_an_error_in_words(feed: Feed
     ):
         pass
     assert not list(Path(tempfile.gettempdir()).iterdir())
+
+
+def test_nothing_on_standard_input_is_an_error(feed: Feed, tmp_path: Path) -> None:
+    """Such as what a find gives that finds nothing."""
+    feed(b"")
+    with (
+        pytest.raises(ParameterError, match="standard input is empty"),
+        file_for_input(["-"]),
+    ):
+        pass

@@ -15,12 +15,13 @@ failures = SharedList()
 """What failed in this process and in those that it forked: where, and why."""
 
 
-def note_failure(where: str, error: BaseException) -> None:
+def note_failure(where: str, error: BaseException, workdir: str) -> None:
     """Note a failure for the summary."""
     reason = (
         f"{error.what}: {error.got}" if isinstance(error, PipelineError) else short_reason(error)
     )
-    failures.append(escaped(f"{where}: {reason}"))
+    # Clips of several nights may have one URL.
+    failures.append(escaped(f"{where}: {reason} (work directory {workdir})"))
 
 
 def install_failure_summary() -> None:

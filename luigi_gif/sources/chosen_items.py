@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -25,6 +26,8 @@ from luigi_gif.sources.store_items import StoreItems, names_many_objects
 from luigi_gif.wording import counted
 
 _MAX_EXAMPLES = 16
+_OTHER_TIMES = "other times"
+"""Beside the rules that leave items out: of how many of them the time is that of the file."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
@@ -93,10 +96,13 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
 
     def count(each: LeftOut) -> None:
         left_out[each.rule] += 1
+        if each.rule in ("since", "until") and not _fits_time_format(source, each.item):
+            left_out[_OTHER_TIMES] += 1
         if each.rule == NO_IMAGE and len(examples) < _MAX_EXAMPLES:
             examples.append(each.item)
 
     listing = Listing(Item, chosen(source, items, count))
+    other_times = left_out.pop(_OTHER_TIMES, 0)
     listed = len(listing) + left_out.total()
     images = listed - left_out[NO_IMAGE]
     if images < listed:
@@ -105,22 +111,44 @@ def choose_items(source: Source, items: Items) -> Listing[Item]:
         _warn_of_other_times(source, listing)
         return listing
     got = f"none of {images:,} is wanted" if images else f"none in {counted(listed, 'file')}"
+    if other_times:
+        got += f"; {counted(other_times, 'name')} without a time that fits --time-format"
     got += _unusable_example(items, examples)
     raise SourceError(
         "there is no image to make frames of",
         where=redaction.public_url(source.url),
         expected=f"images ({', '.join(bundles.FORMATS)})",
         got=got,
-        next_step="loosen --match, --since, --until and the like" if images else "correct the URL",
+        next_step=_advice_on_none(source) if images else _advice_on_no_image(source.url),
     )
+
+
+def _advice_on_none(source: Source) -> str:
+    since, until = source.selection.since, source.selection.until
+    if since is not None and until is not None and since > until:
+        return "give a --since that is before --until"
+    return "loosen --match, --since, --until and the like"
+
+
+def _advice_on_no_image(url: str) -> str:
+    path = urls.local_path(url) if urls.is_local(url) else ""
+    with contextlib.suppress(OSError), os.scandir(path or None) as entries:
+        if path and any(entry.is_dir() for entry in entries):
+            return f"for the folders in it, write '{redaction.public_url(url)}/**/*'"
+    return "correct the URL"
+
+
+def _fits_time_format(source: Source, item: Item) -> bool:
+    """Whether a name has a time as --time-format says; also where nothing is said."""
+    selection = source.selection
+    if not selection.time_format or dated_items.is_dated(source.url):
+        return True
+    return selection.time_of(item._replace(time=None)) is not None
 
 
 def _warn_of_other_times(source: Source, items: Iterable[Item]) -> None:
     """Tell how many names have no time in the format that --time-format gives."""
-    selection = source.selection
-    if not selection.time_format or dated_items.is_dated(source.url):
-        return
-    others = (item for item in items if selection.time_of(item._replace(time=None)) is None)
+    others = (item for item in items if not _fits_time_format(source, item))
     first = next(others, None)
     if first is not None:
         message = "%s, such as %s, without a time that fits --time-format: that of the file counts"
