@@ -197,6 +197,7 @@ def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
 
 
 def _build(task: CombineGif | PublishGif, output: str, report: RunReport) -> int:
+    task.alone = True  # it goes back to a step before it where one has to be done once more
     result = cli_runs.run_tasks([task])
     code = exit_codes.exit_code_of(result.status.name)
     if code != exit_codes.SUCCESS:
