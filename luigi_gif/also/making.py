@@ -39,7 +39,7 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
     One that was altered since it was written may be the user's: it is set aside.
 
     Raises BundleError, ForeignFileError, StorageError, ClusterError or VideoError; and
-    DamagedFileError where a frame has damaged pixels: the manifest then says that it is missing.
+    DamagedFileError where a frame has damaged pixels: the manifest then calls for a closer look.
     """
     try:
         yield from _make_files(sources, origins)

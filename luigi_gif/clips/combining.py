@@ -62,9 +62,9 @@ def combine_frames(
 
     A clip that was altered since it was written may be the user's: it is set aside.
 
-    Raises DamagedFileError where a frame file is not what was written; the
-    manifest then says that it is missing. Raises BundleError, StorageError or
-    ClusterError.
+    Raises DamagedFileError where a frame file is not what was written, or has damaged
+    pixels; the manifest then says that it is missing, or calls for a closer look. Raises
+    BundleError, StorageError or ClusterError.
     """
     _warn_of_short_delays(manifest, options)
     _tell_of_whole_frames(manifest, options)

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         Chunk,
         ChunkResult,
         Manifest,
-        find_chunk_index,
         load_manifest,
         new_manifest,
     )
@@ -95,7 +94,6 @@ __getattr__ = loads_on_use(
             "Chunk",
             "ChunkResult",
             "Manifest",
-            "find_chunk_index",
             "load_manifest",
             "new_manifest",
         ),

@@ -131,10 +131,10 @@ def _advice_on_none(source: Source) -> str:
 
 
 def _advice_on_no_image(url: str) -> str:
-    path = urls.local_path(url) if urls.is_local(url) else ""
-    with contextlib.suppress(OSError), os.scandir(path or None) as entries:
-        if path and any(entry.is_dir() for entry in entries):
-            return f"for the folders in it, write '{redaction.public_url(url)}/**/*'"
+    if urls.is_local(url):
+        with contextlib.suppress(OSError), os.scandir(urls.local_path(url)) as entries:
+            if any(entry.is_dir() for entry in entries):
+                return f"for the folders in it, write '{redaction.public_url(url)}/**/*'"
     return "correct the URL"
 
 
