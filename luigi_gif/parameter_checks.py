@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from configparser import InterpolationError, NoOptionError, NoSectionError
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.configuration import get_config
 from luigi.configuration.cfg_parser import InterpolationMissingEnvvarError
 from luigi.parameter import MissingParameterException, ParameterException
+from luigi.task_register import Register
 
 from luigi_gif.errors import LUIGI_LOGGER, ParameterError, PipelineError, unset_variable
 from luigi_gif.name_parameter import check_names
@@ -142,6 +143,31 @@ class CheckedConfig(_KnownParameters, luigi.Config):
                 flag = f"--{cls.get_task_family()}-{name}"
                 raise _empty(flag, cls.get_task_family(), name)
         return values
+
+
+@functools.cache
+def warn_of_misspelt_sections() -> None:
+    """Name once the sections whose names are nearly those of tasks and settings of this package."""
+    config = get_config()
+    sections = config.sections() if hasattr(config, "sections") else list(config.data)
+    tasks = [task.get_task_family() for task in _subclasses(_KnownParameters)]
+    unknown = [each for each in sections if each not in tasks and each not in Register.task_names()]
+    if not unknown:
+        return
+    import difflib  # which a run without such a section does without
+
+    known = {task.lower(): task for task in tasks}
+    for section in unknown:
+        nearest = difflib.get_close_matches(section.lower(), known, n=1, cutoff=0.85)
+        if nearest:
+            message = "[%s] is no section of luigi_gif: did you mean [%s]?"
+            logger.warning(message, section, known[nearest[0]])
+
+
+def _subclasses(cls: type[luigi.Task]) -> Iterator[type[luigi.Task]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from _subclasses(each)
 
 
 def without_values(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from luigi_gif.headers_parameter import HeadersParameter, HeaderValueParameter
 from luigi_gif.max_size_parameter import SizeLimitParameter
-from luigi_gif.parameter_checks import CheckedConfig
+from luigi_gif.parameter_checks import CheckedConfig, warn_of_misspelt_sections
 from luigi_gif.parameters import (
     JsonParameter,
     NumberParameter,
@@ -258,3 +258,4 @@ def check_all() -> None:
     """
     for section in (dask, download, storage, notify, places, publish):
         section.current()
+    warn_of_misspelt_sections()
