@@ -22,6 +22,7 @@ from luigi_gif import (
 )
 from luigi_gif.errors import LUIGI_LOGGER, PipelineError, StorageError
 from luigi_gif.refresh_parameters import ask_after_s, hint_at_refresh
+from luigi_gif.source_at_scheduling import ignore_changes_since_scheduling
 from luigi_gif.source_task import SourceTask
 
 _OF_ALL_STEPS = ("alone", "loop_name", "failure_receivers")
@@ -141,7 +142,7 @@ class PipelineTask(SourceTask):
         except frames.DamagedPixels as error:
             logger.warning("%s: all frames are looked at once more", error.what)
             self._running.clear()
-            self._run_steps_before()
+            self._run_steps_before(asks_source=False)
             self._run()
 
     def _run(self) -> None:
@@ -201,11 +202,15 @@ class PipelineTask(SourceTask):
         """The step before this one that it runs now."""
         return []
 
-    def _run_steps_before(self) -> None:
+    def _run_steps_before(self, *, asks_source: bool = True) -> None:
         """Run those that are not current, as Luigi would."""
         steps: list[PipelineTask] = []
         needed = flatten(self.requires())
-        while needed and not needed[0].complete():
+        while needed:
+            if not asks_source:
+                ignore_changes_since_scheduling(needed)
+            if needed[0].complete():
+                break
             steps += needed
             needed = flatten(needed[0].requires())
         for step in reversed(steps):

@@ -12,7 +12,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 class ReceiversParameter(NamedParameter[str]):
     """apprise URLs, as an array or separated by spaces; empty for none."""
 
-    expected = "apprise URLs, such as mailto://..., in an array or separated by spaces"
+    expected = "apprise URLs, such as mailto://..., with spaces between them"
 
     def checked(self, value: object) -> str:
         if isinstance(value, list) and all(isinstance(each, str) for each in value):

@@ -51,6 +51,8 @@ def hint_at_refresh(task: Any) -> str:
     is_local = all(map(urls.is_local, urls.split_sources(task.url)))
     if is_local or ask_after_s(task) is not None:
         return ""
+    if not task.bundle.has_receipt():  # the user has put it there, or it is gone
+        return ""
     return "; only --refresh asks its source for changes"
 
 

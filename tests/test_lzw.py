@@ -15,6 +15,7 @@ from PIL import Image
 from support.clips import make_clip
 from support.decoders import DECODERS, EACH_DECODER, installed
 from support.images import DELIMITER
+from support.page_server import Server
 
 import luigi_gif
 from luigi_gif import gif as gif_
@@ -376,6 +377,18 @@ def test_without_a_work_directory_too(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert luigi_gif.make_gif(frames, tmp_path / "clip.gif", **options).frames == 2
     with pytest.raises(BundleError, match="frame 1 of the bundle is not usable"):
         luigi_gif.make_gif(frames, tmp_path / "clip.gif", optimize="lossy")
+
+
+def test_looking_once_more_asks_no_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: Server
+) -> None:
+    """One run fetches one version, also where it goes back to a step before."""
+    monkeypatch.setattr(write_frames, "MAX_COUNTED_BYTES", 0)
+    server.pages["/b.img"] = DELIMITER.join([colored(0), short_of_a_row(), colored(2)])
+    options: dict[str, Any] = {"also": "webp", "on_bad_frame": "skip", "refresh": True}
+    made = luigi_gif.make_gif(server.url("/b.img"), tmp_path / "clip.gif", **options)
+    assert made.frames == 2
+    assert server.requests == ["/b.img"]
 
 
 def test_a_refreshed_clip_has_the_frames_of_a_new_one(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import logging
 import os
@@ -134,7 +135,8 @@ def _advice_on_no_image(url: str) -> str:
     if urls.is_local(url):
         with contextlib.suppress(OSError), os.scandir(urls.local_path(url)) as entries:
             if any(entry.is_dir() for entry in entries):
-                return f"for the folders in it, write '{redaction.public_url(url)}/**/*'"
+                pattern = f"{glob.escape(redaction.public_url(url))}/**/*"
+                return f"for the folders in it, write '{pattern}'"
     return "correct the URL"
 
 
