@@ -27,8 +27,6 @@ from luigi_gif.sources.store_items import StoreItems, names_many_objects
 from luigi_gif.wording import counted
 
 _MAX_EXAMPLES = 16
-_OTHER_TIMES = "other times"
-"""Beside the rules that leave items out: of how many of them the time is that of the file."""
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.sources")
 
@@ -93,27 +91,29 @@ def local_items(url: str) -> Items | None:
 def choose_items(source: Source, items: Items) -> Listing[Item]:
     """Those that become frames, in order; close it. Raises SourceError where there is none."""
     left_out: Counter[str] = Counter()
+    without_time = 0
     examples: list[Item] = []
 
     def count(each: LeftOut) -> None:
+        nonlocal without_time
         left_out[each.rule] += 1
         if each.rule in ("since", "until") and not _fits_time_format(source, each.item):
-            left_out[_OTHER_TIMES] += 1
+            without_time += 1
         if each.rule == NO_IMAGE and len(examples) < _MAX_EXAMPLES:
             examples.append(each.item)
 
     listing = Listing(Item, chosen(source, items, count))
-    other_times = left_out.pop(_OTHER_TIMES, 0)
     listed = len(listing) + left_out.total()
     images = listed - left_out[NO_IMAGE]
     if images < listed:
         logger.info("%d of %d items are no images, and left out", listed - images, listed)
     if listing:
-        _warn_of_other_times(source, listing)
+        if source.selection.time_format:
+            _warn_of_other_times(source, listing)
         return listing
     got = f"none of {images:,} is wanted" if images else f"none in {counted(listed, 'file')}"
-    if other_times:
-        got += f"; {counted(other_times, 'name')} without a time that fits --time-format"
+    if without_time:
+        got += f"; {counted(without_time, 'name')} without a time that fits --time-format"
     got += _unusable_example(items, examples)
     raise SourceError(
         "there is no image to make frames of",
