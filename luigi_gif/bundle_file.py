@@ -129,16 +129,16 @@ class BundleFile:
         if not count:
             self._note_items(self.name, {"sha256": ""}, ())
 
-    def quarantine_if_changed(self) -> None:
+    def quarantine_if_changed(self) -> bool:
         """A bundle that is not as its receipt says may be the user's: it is not overwritten.
 
-        One that is the same all the same (a work directory was copied) gets its receipt
-        brought up to date. Raises DamagedFileError for another.
+        Returns whether the receipt was brought up to date, as that of a bundle that is the same
+        all the same (a work directory was copied) is. Raises DamagedFileError for another.
         """
         version = self.version()
         receipt = self.receipt() or {}
         if version is None or receipt.get("version") == version:
-            return
+            return False
         digest = self._folder.sha256(self.name)
         if digest != receipt.get("sha256"):
             new_name = self._folder.quarantine(self.name)
@@ -153,6 +153,7 @@ class BundleFile:
         if "version" not in receipt:  # a run ended once it had replaced the bundle
             self._take_items(receipt.get("items", 0))
         self.write_receipt(receipt)
+        return True
 
     def recorded_sha256(self) -> str | None:
         """The SHA-256 of the bundle that lies there, from a note that is of this version."""

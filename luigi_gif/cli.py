@@ -23,6 +23,7 @@ from luigi_gif import (
     sample_files,
     settings,
     sources,
+    staleness,
     standard_input,
     standard_output,
     urls,
@@ -185,9 +186,10 @@ def _explain(task: PipelineTask) -> int:
 def _reasons(task: PipelineTask) -> Iterator[tuple[PipelineTask, str]]:
     """Each step from the last to the first, and whether it would run."""
     step: PipelineTask | None = task
+    look = staleness.SourceLook(task.source())
     needed = True
     while step is not None:
-        reason = step.reason_to_run() if needed else None
+        reason = step.reason_to_run(look) if needed else None
         if reason is not None:
             yield step, f"would run: {reason}"
         else:

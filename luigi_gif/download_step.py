@@ -28,9 +28,9 @@ logger = logging.getLogger(f"{LUIGI_LOGGER}.tasks")
 def make_bundle(task: PipelineTask) -> str:
     """Bring the bundle of a task up to date; what was made, in a few words."""
     bundle, name = task.bundle, task.data_file
-    bundle.quarantine_if_changed()
+    was_brought_up_to_date = bundle.quarantine_if_changed()
     with task.folder.staging_dir() as staging:
-        if task.reason_to_run() is None:
+        if was_brought_up_to_date and task.reason_to_run() is None:
             sources.remove_leftovers(staging, name)
             return f"sure of {task.output()}: it is as it was downloaded"
         _spare_gathered(task)

@@ -85,10 +85,13 @@ class PipelineTask(SourceTask):
     def make(self) -> str:
         """Make the output; what was made, in a few words. Called with the folder locked."""
 
-    def reason_to_run(self) -> str | None:
-        """Why this step has to run, in a few words; None if its output is current."""
+    def reason_to_run(self, look: staleness.SourceLook | None = None) -> str | None:
+        """Why this step has to run, in a few words; None if its output is current.
+
+        The source is looked at anew, unless a ``look`` at it is given.
+        """
         return self.reason_in_folder() or staleness.find_source_change(
-            self.source(),
+            look or staleness.SourceLook(self.source()),
             self.folder,
             self.bundle,
             self.bundle_sha256_in_output(),
@@ -100,7 +103,7 @@ class PipelineTask(SourceTask):
         with integrations.log_of_loop(self.loop_name):
             return self._is_complete()
 
-    def _is_complete(self) -> bool:
+    def _is_complete(self, look: staleness.SourceLook | None = None) -> bool:
         goes_on = self._ignores_source or self._has_run
         self._ignores_source = False
         if not goes_on:
@@ -108,7 +111,7 @@ class PipelineTask(SourceTask):
             self._made = ""
             self.outcome = self.failure = None
         try:
-            reason = self.reason_in_folder() if goes_on else self.reason_to_run()
+            reason = self.reason_in_folder() if goes_on else self.reason_to_run(look)
         except PipelineError as error:
             reason = error.got
         if reason is None and not goes_on:
@@ -205,11 +208,12 @@ class PipelineTask(SourceTask):
     def _run_steps_before(self, *, asks_source: bool = True) -> None:
         """Run those that are not current, as Luigi would."""
         steps: list[PipelineTask] = []
+        look = staleness.SourceLook(self.source())
         needed = flatten(self.requires())
         while needed:
             if not asks_source:
                 ignore_changes_since_scheduling(needed)
-            if needed[0].complete():
+            if needed[0]._is_complete(look):
                 break
             steps += needed
             needed = flatten(needed[0].requires())

@@ -12,6 +12,7 @@ altered: frames/missing_chunks.py and frames/claims.py; a clip: clips/clip_comme
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 from luigi_gif import fetching, redaction, run_history, sources, storage, urls
 from luigi_gif.bundle_file import BundleFile
@@ -53,8 +54,20 @@ def find_difference(
     return None
 
 
+class SourceLook:
+    """One look at a source, which all steps of a run may share: it may have many files."""
+
+    def __init__(self, source: sources.Source) -> None:
+        self.source = source
+
+    @cached_property
+    def version(self) -> str | None:
+        """That of a local source; None where there is none."""
+        return sources.source_version(self.source)
+
+
 def find_source_change(
-    source: sources.Source,
+    look: SourceLook,
     folder: storage.Folder,
     bundle: BundleFile,
     noted_sha256: object,
@@ -69,10 +82,10 @@ def find_source_change(
     itself. A source that is gone leaves everything as it is, and so does one that was only
     touched, once it was looked at again.
     """
-    url = source.url
+    url = look.source.url
     if ask_after_s is not None and _is_to_be_asked(url, bundle, ask_after_s):
         return f"{redaction.public_url(url)} is to be asked whether it has changed"
-    version = sources.source_version(source)
+    version = look.version
     if version is None:
         return None
     receipt = bundle.receipt()
