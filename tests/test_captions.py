@@ -57,6 +57,7 @@ def text_of(caption: str, name: str = "a.png", time: float | None = 0.0, number:
         ("one\r\ntwo", "one\ntwo"),
         ("{name}", "b c.png"),
         ("{name:.3}", "b c"),
+        ("100%done, 5 %", "100%done, 5 %"),
         ("{time}", "1970-01-01 00:00 UTC"),
         ("{time:%A %-d %B %Y, %I:%M:%S %p, %a %b %j %y %m %z %%}",
          "Thursday 1 January 1970, 12:00:00 AM, Thu Jan 001 70 01 +0000 %"),
@@ -77,7 +78,7 @@ def test_an_accent_of_its_own_becomes_part_of_its_letter() -> None:
     [
         *("{nam}", "{}", "{name", "{name!r}", "{number.real}", "{number:x}", "{number:{count}}"),
         *("{number:1000}", "{name:d}", "{name:1000}", "{time:%Q}", "{time:%}", "{time:%-Z}"),
-        *("a\tb", " ", r"\n", "x" * 1001),
+        *("a\tb", " ", r"\n", "x" * 1001, "%H:%M", "{name} %Y%m%d"),
     ],
 )
 def test_a_caption_that_cannot_be_filled_in_is_refused(caption: str) -> None:

@@ -23,6 +23,8 @@ _NAME_FORM = re.compile(r"(?:[^\n{}]?[<>^])?[0-9]{0,2}(?:\.[0-9]{1,2})?s?")
 _MAX_LENGTH = 1000
 _DEFAULT_TIME = "%Y-%m-%d %H:%M %Z"
 _TIME_FIELD = re.compile(r"%(-?)(.?)", re.DOTALL)
+_BARE_TIME = re.compile(r"%-?[AaBbdHIjMmpSYyZz](?![a-z])")
+"""What other programs fill in. One alone may be text."""
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -142,6 +144,8 @@ def parse_caption(text: str) -> CaptionTemplate:
         raise ValueError("a text without control characters; \\n begins a line")
     for part in parts:
         _check_form(part)
+    if sum(len(_BARE_TIME.findall(part.text)) for part in parts) > 1:
+        raise ValueError("a text whose times stand in braces, such as {time:%H:%M}")
     return CaptionTemplate(tuple(parts))
 
 
