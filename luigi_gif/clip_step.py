@@ -12,7 +12,6 @@ from luigi_gif import also, clips, frames, integrations, run_history, settings, 
 from luigi_gif.also_parameters import also_options_of, also_recipe, files_of, warn_of_files_left
 from luigi_gif.caption_parameters import ITEMS_KEY, caption_plan
 from luigi_gif.clip_parameters import clip_options_of, clip_recipe
-from luigi_gif.errors import StorageError
 from luigi_gif.json_object import mapping_of
 from luigi_gif.wording import counted
 
@@ -132,14 +131,6 @@ def _make_clip(task: CombineGif) -> clips.CombinedClip:
 
 def _make_files(task: CombineGif, files: list[also.AlsoFile]) -> list[also.MadeFile]:
     manifest = _manifest(task)
-    if not task.bundle.exists():
-        raise StorageError(
-            "the bundle is gone, of which the files beside the clip are made",
-            where=task.bundle.path,
-            expected="the bundle that the frames are of",
-            got="no file",
-            next_step=f"remove {task.folder.path(frames.SUBFOLDER)}, and run again",
-        )
     made_of = also.FileSources(
         task.folder,
         task.data_file,

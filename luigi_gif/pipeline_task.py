@@ -142,8 +142,8 @@ class PipelineTask(SourceTask):
         try:
             self._run_steps_before()
             self._run()
-        except frames.DamagedPixels as error:
-            logger.warning("%s: all frames are looked at once more", error.what)
+        except frames.StaleFrames as error:
+            logger.warning("%s: WriteFrames runs once more", error.what)
             self._running.clear()
             self._run_steps_before(asks_source=False)
             self._run()

@@ -334,6 +334,33 @@ def test_only_what_depends_on_an_option_is_made_again(
     assert task.complete()
 
 
+def test_a_bundle_that_was_removed_is_fetched_again_for_a_further_file(
+    tmp_path: Path, luigi_gif_here: Callable[..., int]
+) -> None:
+    """In the same run; the frames and the clip stay as they are."""
+    source, workdir = tmp_path / "bundle", tmp_path / "work"
+    source.write_bytes(BUNDLE)
+    asked = (str(source), "--workdir", str(workdir))
+    assert luigi_gif_here(*asked) == 0
+    kept = [workdir / "clip.gif", *sorted((workdir / "frames").glob("*.gif"))]
+    before = [path.stat().st_mtime_ns for path in kept]
+    (workdir / "image-data.img").unlink()
+    assert luigi_gif_here(*asked, "--also", "apng") == 0
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    assert luigi_gif_here(str(source), "--workdir", str(tmp_path / "new"), "--also", "apng") == 0
+    assert (workdir / "clip.apng").read_bytes() == (tmp_path / "new" / "clip.apng").read_bytes()
+
+
+def test_luigi_fetches_a_bundle_that_was_removed_in_the_run_after(pipeline: Pipeline) -> None:
+    """The first one says what is missing, as its tasks are scheduled by then."""
+    pipeline.run()
+    (pipeline.workdir / "image-data.img").unlink()
+    assert pipeline.run(also="apng") == ["CombineGif"]
+    assert any("the bundle is gone" in line for line in pipeline.log)
+    assert pipeline.run(also="apng") == ["DownloadData", "WriteFrames", "CombineGif"]
+    assert pipeline.ok
+
+
 def test_a_clip_alone_has_no_file_beside_it(pipeline: Pipeline) -> None:
     pipeline.run()
     assert {name for name in pipeline.files() if name.startswith("clip")} == {"clip.gif"}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_mock import MockerFixture
 from support.images import DELIMITER, gif
+from support.paths import ROOT
 from support.pipeline import STEPS, Pipeline
 
 import luigi_gif
@@ -136,6 +139,23 @@ def test_a_damaged_frame_is_noticed_and_mended(pipeline: Pipeline) -> None:
     assert any("a frame file is not what was written" in line for line in pipeline.log)
     assert pipeline.run() == ["WriteFrames", "CombineGif"]
     assert pipeline.clip() == first
+
+
+def test_luigi_gif_mends_a_damaged_frame_in_the_same_run(
+    tmp_path: Path, luigi_gif_here: Callable[..., int]
+) -> None:
+    """The damaged file may be the user's work: it is set aside."""
+    workdir = tmp_path / "work"
+    asked = (str(ROOT / "examples" / "sample.img"), "--workdir", str(workdir))
+    assert luigi_gif_here(*asked) == 0
+    path = workdir / "frames" / "frame_05.gif"
+    written, first = path.read_bytes(), (workdir / "clip.gif").read_bytes()
+    path.write_bytes(written[:-50] + b"x" + written[-49:])
+    (workdir / "clip.gif").unlink()
+    assert luigi_gif_here(*asked) == 0
+    assert (workdir / "clip.gif").read_bytes() == first
+    assert path.read_bytes() == written
+    assert [each.name for each in path.parent.glob("frame_05.gif.*")] == ["frame_05.gif.altered"]
 
 
 def test_a_bundle_that_changes_before_its_frames_are_written_is_noticed(

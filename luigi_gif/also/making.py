@@ -39,11 +39,12 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
     One that was altered since it was written may be the user's: it is set aside.
 
     Raises BundleError, ForeignFileError, StorageError, ClusterError or VideoError; and
-    DamagedFileError where a frame has damaged pixels: the manifest then calls for a closer look.
+    DamagedFileError where a frame has damaged pixels, or the bundle is gone: the manifest then
+    calls for a closer look.
     """
     try:
         yield from _make_files(sources, origins)
-    except (frames.ChangedFrame, frames.DamagedPixels) as error:
+    except frames.StaleFrames as error:
         frames.have_rewritten(sources.folder, sources.manifest, error)
         raise
     except MemoryError as error:
@@ -51,6 +52,8 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
 
 
 def _make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
+    if not sources.folder.exists(sources.data_file):
+        raise frames.MissingBundle(sources.folder.path(sources.data_file))
     for file in origins:
         check_place_beside(sources.folder, file)
         _check_size(sources, file)

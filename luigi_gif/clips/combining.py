@@ -78,7 +78,7 @@ def combine_frames(
             _quarantine_if_altered(folder, name)
         remember_whole(folder, name)
         return _combined(clip, size_bytes)
-    except (frames.ChangedFrame, frames.DamagedPixels) as error:
+    except frames.StaleFrames as error:
         frames.have_rewritten(folder, manifest, error)
         raise
     except MemoryError as error:

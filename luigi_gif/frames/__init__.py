@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from luigi_gif.frames.changed_frames import (
         ChangedFrame,
         DamagedPixels,
+        MissingBundle,
+        StaleFrames,
         have_rewritten,
     )
     from luigi_gif.frames.claims import claim_existing_files
@@ -69,6 +71,8 @@ __getattr__ = loads_on_use(
         "changed_frames": (
             "ChangedFrame",
             "DamagedPixels",
+            "MissingBundle",
+            "StaleFrames",
             "have_rewritten",
         ),
         "claims": ("claim_existing_files",),
