@@ -23,7 +23,7 @@ def test_images_that_a_clip_does_not_show_are_counted(pipeline: Pipeline) -> Non
     several = gif(1, save_all=True, append_images=others)
     pipeline.server.pages["/bundle"] = DELIMITER.join([several, gif(2), several])
     pipeline.run()
-    told = "4 images are left out: a clip shows the first of each frame (frames 0, 2)"
+    told = "left out: 4 images, as a clip shows the first of each frame (frames 0, 2)"
     assert told in pipeline.log
     with Image.open(pipeline.workdir / "clip.gif") as image:
         assert len(list(ImageSequence.Iterator(image))) == 3
@@ -105,7 +105,9 @@ def test_delays_that_players_do_not_keep_are_raised(pipeline: Pipeline) -> None:
         [gif(1, duration=10), gif(2, duration=30), gif(3)]
     )
     pipeline.run()
-    assert any(line.startswith("1 frames ask to show for less than 20 ms") for line in pipeline.log)
+    assert any(
+        line.startswith("1 frame asked to show for less than 20 ms") for line in pipeline.log
+    )
     with Image.open(pipeline.workdir / "clip.gif") as image:
         shown = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
     assert shown == [20, 30, 100]

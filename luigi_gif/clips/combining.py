@@ -27,6 +27,7 @@ from luigi_gif.clips.clip_encoder import ClipEncoder, EncodedClip
 from luigi_gif.clips.clip_options import ClipOptions
 from luigi_gif.clips.size_limit import make_within
 from luigi_gif.errors import LUIGI_LOGGER, out_of_memory
+from luigi_gif.wording import counted
 
 if TYPE_CHECKING:
     from luigi_gif.integrations import ProgressReporter
@@ -142,10 +143,8 @@ def _head(canvas: Canvas, comment: bytes) -> bytes:
 def _warn_of_short_delays(manifest: frames.Manifest, options: ClipOptions) -> None:
     short_delays = sum(result.short_delays for result in manifest.results if result)
     if short_delays and options.frame_duration_ms is None:
-        message = (
-            "%d frames ask to show for less than 20 ms, which players do not do: they get 20 ms"
-        )
-        logger.warning(message, short_delays)
+        message = "%s asked to show for less than 20 ms, which players do not do: 20 ms it is"
+        logger.warning(message, counted(short_delays, "frame"))
 
 
 def _tell_of_whole_frames(manifest: frames.Manifest, options: ClipOptions) -> None:

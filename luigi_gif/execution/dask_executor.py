@@ -153,7 +153,7 @@ class _Run:
         """Submit late batches to other workers too; the first result counts."""
         rest = {attempt.batch: attempt for attempt in self._running.values()}
         if self._cluster.remote and self._all_submitted:
-            logger.warning("%d batches are late: they are given to other workers too", len(rest))
+            logger.warning("late batches, which other workers get too: %d", len(rest))
             for attempt in rest.values():
                 self._submit(attempt)
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.wording import counted
 
 UNPACKED_BYTES = 1 << 18
 """As much is unpacked at a time: a bomb is found by the size limit before it fills the memory."""
@@ -81,7 +82,8 @@ def _decompressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     if decoder is not None or not members:
         raise CodingError("a part of them")
     if left_over or waiting:
-        logger.warning("%d bytes behind the compressed data are left out", left_over + len(waiting))
+        left_out = counted(left_over + len(waiting), "byte")
+        logger.warning("left out: %s behind the compressed data", left_out)
 
 
 def _wrapper(beginning: bytes) -> int:

@@ -9,6 +9,7 @@ from luigi_gif import storage
 from luigi_gif.errors import LUIGI_LOGGER
 from luigi_gif.frames.item_names import with_item_names
 from luigi_gif.frames.manifest import MANIFEST, Manifest
+from luigi_gif.wording import counted
 
 logger = logging.getLogger(f"{LUIGI_LOGGER}.frames")
 
@@ -21,8 +22,9 @@ MAX_NAMED = 10
 def warn_of_altered_files(folder: storage.Folder, new_names: list[str]) -> None:
     """Tell the user of frame files that were set aside under new names, if there are any."""
     if new_names:
-        message = "%d frame files were not what this pipeline wrote: the first is %s now"
-        logger.warning(message, len(new_names), folder.path(new_names[0]))
+        message = "set aside: %s with other bytes than this pipeline wrote; the first is %s now"
+        files = counted(len(new_names), "frame file")
+        logger.warning(message, files, folder.path(new_names[0]))
 
 
 def warn_of_frames(folder: storage.Folder, data_file: str, manifest: Manifest) -> None:
@@ -38,8 +40,9 @@ def warn_of_frames(folder: storage.Folder, data_file: str, manifest: Manifest) -
     several = noted.pop(SEVERAL_IMAGES, [])
     extra_images = sum(result.extra_images for result in manifest.results if result)
     if extra_images:
-        message = "%d images are left out: a clip shows the first of each frame%s"
-        logger.warning(message, extra_images, f" ({listed(several)})" if several else "")
+        message = "left out: %s, as a clip shows the first of each frame%s"
+        images = counted(extra_images, "image")
+        logger.warning(message, images, f" ({listed(several)})" if several else "")
     for text, numbers in noted.items():
         message = "%d of %d frames: %s (%s)"
         logger.warning(message, len(numbers), manifest.frame_count, text, listed(numbers))
