@@ -13,7 +13,8 @@ _CLOCK = rf"{_HOUR}(?P<gap>[.:_h-]?)(?P<minute>[0-5]\d)(?:(?:(?P=gap)|m)(?P<seco
 _YEAR = r"(?<!\d)(?P<year>19\d\d|20\d\d)"
 _DATE = rf"{_YEAR}(?P<mark>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])"
 _Z = "Z(?![A-Za-z])"
-_UTC = f"(?P<utc>{_Z})?"
+# -0700 may as well be the number of a picture.
+_ZONE = rf"(?:(?P<utc>{_Z})|(?P<offset>(?:\+[01]\d:?|-[01]\d:)[0-5]\d)(?!\d))?"
 _FORMAT_IN_UTC = re.compile(f"%[HMSf]{_Z}")
 _DAY_OF_YEAR = rf"{_YEAR}(?P<day_of_year>[0-3]\d\d)"
 # "2026-11-20 at 1.05.03 PM", as macOS and WhatsApp write it: "um", "kl." in other languages.
@@ -25,14 +26,14 @@ _SPOKEN = (
 _IN_NAMES = tuple(
     re.compile(text)
     for text in (
-        rf"{_DATE}[-_. T]?{_CLOCK}{_UTC}",
-        rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}{_UTC}",
+        rf"{_DATE}[-_. T]?{_CLOCK}{_ZONE}",
+        rf"{_DAY_OF_YEAR}[-_T]?{_CLOCK}{_ZONE}",
         _SPOKEN,
-        rf"{_DATE}T?{_HOUR}(?!\d){_UTC}",
+        rf"{_DATE}T?{_HOUR}(?!\d){_ZONE}",
         rf"{_DATE}(?!\d)",
     )
 )
-_NO_NUMBERS = frozenset({"mark", "gap", "utc", "half"})
+_NO_NUMBERS = frozenset({"mark", "gap", "utc", "offset", "half"})
 _DIGITS = {
     **dict.fromkeys("mdHIMSyUWVuw", r"\d{1,2}"),
     **{"Y": r"\d{4}", "G": r"\d{4}", "j": r"\d{3}", "f": r"\d{1,6}"},
@@ -59,7 +60,7 @@ def time_reader(time_format: str, zone: tzinfo) -> Callable[[Item], float | None
         How names write a time, as for strptime, or %s for seconds since 1970; empty to find it
         by itself. Raises ValueError for another text.
     zone : tzinfo
-        Of the times in names, unless a Z stands behind them.
+        Of the times in names, unless Z or an offset such as +0200 stands behind them.
     """
     if not time_format:
         return lambda item: _or_changed(item, _time_in(item.name, zone))
@@ -109,7 +110,7 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
                      if text and key not in _NO_NUMBERS}  # fmt: skip
             if half := found.groupdict().get("half"):
                 parts["hour"] = parts["hour"] % 12 + 12 * (half in "Pp")
-            own_zone = UTC if found.groupdict().get("utc") else zone
+            own_zone = _zone_in(found) or zone
             day = parts.pop("day_of_year", None)
             try:
                 if day is not None:
@@ -119,6 +120,14 @@ def _time_in(name: str, zone: tzinfo) -> float | None:
             except ValueError:
                 continue
     return None
+
+
+def _zone_in(found: re.Match[str]) -> tzinfo | None:
+    """That of a time in a name, where it stands behind it."""
+    parts = found.groupdict()
+    if parts.get("utc"):
+        return UTC
+    return datetime.strptime(parts["offset"], "%z").tzinfo if parts.get("offset") else None
 
 
 def _timestamp(time: datetime, zone: tzinfo) -> float | None:
