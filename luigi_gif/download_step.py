@@ -33,9 +33,9 @@ def make_bundle(task: PipelineTask) -> str:
         if was_brought_up_to_date and task.reason_to_run() is None:
             sources.remove_leftovers(staging, name)
             return f"sure of {task.output()}: it is as it was downloaded"
-        _spare_gathered(task)
         before = bundle.version()
         earlier = (bundle.receipt() if before is not None else None) or {}
+        spares = _would_lose_gathered(task, earlier)
         about: dict[str, object] = {"recipe": task.recipe(), "asked": time.time()}
         made = sources.fetch_source(
             task.source(),
@@ -51,6 +51,9 @@ def make_bundle(task: PipelineTask) -> str:
             said = f"sure of {task.output()}: its source has not changed"
         else:
             receipt = {**made.receipt, **about}
+            if spares:  # only now: a mistaken URL has no picture
+                _spare_gathered(task)
+                before = None
             _take(task, made, receipt, staging, before)
             said = f"{task.output()}: {made.receipt['size']:,} bytes"
         sources.remove_leftovers(staging, name)
@@ -92,31 +95,36 @@ def _earlier_bundle(task: PipelineTask, receipt: JsonObject) -> sources.EarlierB
     return sources.EarlierBundle(
         file_sha256=receipt.get("source_sha256") or sha256,
         validators=fetching.Validators(*receipt.get("validators", ())),
+        is_of_links=bool(receipt.get("links")),
         is_of_same_recipe=noted_recipe == recipe,
         noted=partial(frames.noted_item_sources, folder, name, sha256),
         read=partial(folder.read, name),
     )
 
 
-def _spare_gathered(task: PipelineTask) -> None:
-    """Set aside what was gathered of another URL; that of this one stays in its place.
+def _would_lose_gathered(task: PipelineTask, receipt: JsonObject) -> bool:
+    """Whether the bundle with this receipt was gathered of another URL; that of this one goes on.
 
     Raises StorageError where another bundle would take the place of what was gathered.
     """
-    bundle = task.bundle
-    receipt = bundle.receipt() or {}
-    if not bundle.exists() or not receipt.get("accumulated"):
-        return
+    if not receipt.get("accumulated"):
+        return False
     noted = frames.noted_item_sources(task.folder, task.data_file, receipt["sha256"])
     is_same_url = receipt["recipe"]["url_digest"] == task.recipe()["url_digest"]
     if not is_same_url or next(noted, None) is None:
-        new_name = task.folder.path(task.folder.quarantine(task.data_file))
-        logger.warning("%s has what --accumulate gathered here before", new_name)
-    elif not task.accumulate:
+        return True
+    if not task.accumulate:
         raise StorageError(
             "what --accumulate has gathered would be lost",
-            where=bundle.path,
+            where=task.bundle.path,
             expected="--accumulate, as in the runs before",
             got="a run without it that needs another bundle",
             next_step="give --accumulate, or name another --workdir",
         )
+    return False
+
+
+def _spare_gathered(task: PipelineTask) -> None:
+    """Set aside what was gathered."""
+    new_name = task.folder.path(task.folder.quarantine(task.data_file))
+    logger.warning("%s has what --accumulate gathered here before", new_name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -149,6 +150,7 @@ class _LoopsFile:
             if defaults_are_good and len(self.mistakes) == before:
                 found += [(path, loop) for loop in self._loop(path, inherited | defaults | values)]
         self._check_that_no_clip_is_replaced(found)
+        self._check_that_copies_have_names_of_their_own(found)
         return [loop for _, loop in found]
 
     def _check_that_no_clip_is_replaced(self, loops: list[tuple[Path, Loop]]) -> None:
@@ -164,6 +166,13 @@ class _LoopsFile:
                 what = "a loop would replace the clip in the work directory of another"
                 got = f"that of the loop in line {self._lines.line_of((*other, 'name'))}"
                 self._note((*path, "publish"), what, "a place of its own", got)
+
+    def _check_that_copies_have_names_of_their_own(self, loops: list[tuple[Path, Loop]]) -> None:
+        """Note each loop whose dated copies another one would keep under the same names."""
+        for path, loop in loops:
+            if isinstance(loop.task, PublishGif) and loop.task.dated_copy:
+                folder, name = posixpath.split(loop.task.to)[0], loop.task.dated_copy
+                self._is_free((*path, "dated_copy"), posixpath.join(folder, name))
 
     def _loop(self, path: Path, values: dict[str, Any]) -> Iterator[Loop]:
         """The loop, unless its values cannot be used together."""

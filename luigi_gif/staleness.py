@@ -79,15 +79,19 @@ def find_source_change(
     if that is not None.
 
     ``noted_sha256`` is that of the bundle that the output was made of, if it notes it by
-    itself. A source that is gone leaves everything as it is, and so does one that was only
-    touched, once it was looked at again.
+    itself. A source that is gone leaves everything as it is, unless it is to be asked, and so does
+    one that was only touched, once it was looked at again.
     """
     url = look.source.url
     if ask_after_s is not None and _is_to_be_asked(url, bundle, ask_after_s):
         return f"{redaction.public_url(url)} is to be asked whether it has changed"
     version = look.version
     if version is None:
-        return None
+        is_awaited = ask_after_s is not None and _names_only_local_files(url)
+        put_by_user = bundle.exists() and not bundle.has_receipt()
+        if not is_awaited or put_by_user:
+            return None
+        return f"{redaction.public_url(url)} has none of the pictures that are wanted any more"
     receipt = bundle.receipt()
     if receipt is not None:
         of_this_bundle = noted_sha256 in (None, receipt.get("sha256"))
@@ -104,10 +108,14 @@ def _is_to_be_asked(url: str, bundle: BundleFile, ask_after_s: float) -> bool:
     if bundle.exists() and not bundle.has_receipt():  # the user has put it there
         return False
     names_others = receipt.get("lists") or sources.is_dated(url)
-    if not names_others and all(map(urls.is_local, urls.split_sources(url))):
+    if not names_others and _names_only_local_files(url):
         return False  # each run looks at it
     asked = receipt.get("asked")
     return asked is None or not 0 <= time.time() - asked < ask_after_s
+
+
+def _names_only_local_files(url: str) -> bool:
+    return all(map(urls.is_local, urls.split_sources(url)))
 
 
 def _source_sha256(url: str, folder: storage.Folder, version: str) -> str | None:

@@ -163,6 +163,22 @@ def test_what_was_gathered_of_another_url_is_set_aside(
     assert (pipeline.workdir / "image-data.img.altered").read_bytes() == before
 
 
+def test_a_mistaken_url_leaves_what_was_gathered_in_its_place(
+    pipeline: Pipeline, server: Server, camera: Camera
+) -> None:
+    """The next run with the right one goes on."""
+    url = server.url("/latest.gif")
+    for camera.number in range(3):
+        gather(pipeline, url)
+    pipeline.run(url=server.url("/lastest.gif"), accumulate=True)
+    assert not pipeline.ok
+    camera.number = 3
+    pipeline.run(url=url, accumulate=True)
+    assert pipeline.ok
+    assert gathered(pipeline) == [frame(number) for number in range(4)]
+    assert not list(pipeline.workdir.glob("*.altered"))
+
+
 def test_a_picture_that_is_halfway_written_is_not_gathered(
     pipeline: Pipeline, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

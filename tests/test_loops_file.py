@@ -192,6 +192,12 @@ def test_all_mistakes_are_told_with_line_and_key(tmp_path: Path) -> None:
             '[[loop]]\nname = "a"\nurl = "x"\n[[loop]]\nname = "b"\nurl = "x"\nworkdir = "data/a"',
             "line 7: workdir", "/data/a, as in line 1",
         ),
+        (
+            '[defaults]\ndated_copy = "%d.gif"\n'
+            '[[loop]]\nname = "a"\nurl = "x"\npublish = "a.gif"\n'
+            '[[loop]]\nname = "b"\nurl = "x"\npublish = "b.gif"',
+            "line 7: dated_copy", r"/%d\.gif, as in line 3",
+        ),
     ],
 )  # fmt: skip
 def test_each_mistake_is_found(tmp_path: Path, text: str, where: str, got: str) -> None:

@@ -388,11 +388,75 @@ def test_of_a_folder_with_nothing_new_nothing_is_made(pipeline: Pipeline, tmp_pa
     assert pipeline.clip() == clip_of(pipeline, tmp_path / "new", url=str(folder))
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_has_nothing_any_more_fails_a_refresh(
+    pipeline: Pipeline, tmp_path: Path, *, is_there: bool
+) -> None:
+    """As a page does: what brings its pictures may have broken. The clip stays."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "0.gif").write_bytes(frame(0))
+    pipeline.run(url=str(folder))
+    before = pipeline.clip()
+    (folder / "0.gif").unlink()
+    if not is_there:
+        folder.rmdir()
+    assert pipeline.run(url=str(folder)) == []
+    assert pipeline.ok
+    for options in ({"refresh": True}, {"since": "1h"}):
+        assert pipeline.run(url=str(folder), **options) == ["DownloadData"]
+        assert not pipeline.ok
+        assert pipeline.clip() == before
+
+
+def test_each_of_several_urls_is_asked_for_anew(pipeline: Pipeline, server: Server) -> None:
+    """The user named them: any of them may have been overwritten."""
+    places = ["/north.gif", "/south.gif"]
+    server.pages |= {place: frame(number) for number, place in enumerate(places)}
+    urls = [server.url(place) for place in places]
+    pipeline.run(url=urls)
+    before = outputs(pipeline)
+    assert pipeline.run(url=urls, refresh=True) == ["DownloadData"]
+    assert outputs(pipeline) == before
+    server.pages["/south.gif"] = frame(5)
+    server.requests.clear()
+    assert pipeline.run(url=urls, refresh=True) == STEPS
+    assert sorted(server.requests) == places
+    assert (pipeline.workdir / "image-data.img").read_bytes() == frame(0) + DELIMITER + frame(5)
+
+
+def test_a_page_that_shows_a_logo_where_it_linked_to_pictures_is_an_error(
+    pipeline: Pipeline, server: Server, tmp_path: Path
+) -> None:
+    """It is no loop of one picture. A page that only shows pictures is one, from the first on."""
+    serve(server, range(3))
+    url = server.url("/cam/")
+    pipeline.run(url=url)
+    before = pipeline.clip()
+    server.pages["/cam/"] = b'<html><h1>Back soon</h1><img src="/logo.gif"></html>'
+    server.pages["/logo.gif"] = frame(9)
+    pipeline.run(url=url, refresh=True)
+    assert not pipeline.ok
+    assert any("one that only shows 1 picture" in line for line in pipeline.log)
+    assert pipeline.clip() == before
+    serve(server, range(4))
+    assert pipeline.run(url=url, refresh=True) == STEPS
+    shows = Pipeline(server, tmp_path / "shows", pipeline._caplog)
+    server.pages["/wall/"] = b'<html><img src="/a.gif"></html>'
+    server.pages["/a.gif"] = frame(1)
+    shows.run(url=server.url("/wall/"))
+    server.pages["/wall/"] = b'<html><img src="/a.gif"><img src="/logo.gif"></html>'
+    shows.run(url=server.url("/wall/"), refresh=True)
+    assert shows.ok
+
+
 def test_a_bundle_of_the_user_is_used_as_it_is(pipeline: Pipeline, server: Server) -> None:
+    """And the log says that its source is not asked."""
     pipeline.workdir.mkdir()
     (pipeline.workdir / "image-data.img").write_bytes(BUNDLE)
     pipeline.run(refresh=True)
     assert pipeline.run(refresh=True) == []
+    assert any("image-data.img has no receipt" in line for line in pipeline.log)
     assert server.requests == []
 
 

@@ -20,6 +20,8 @@ class EarlierBundle(NamedTuple):
     """The SHA-256 of the file that it was fetched as, or was made of; None where there is none."""
     validators: fetching.Validators
     """Of that file, if the bundle is right for as long as that does not change."""
+    is_of_links: bool
+    """Whether it was made of what a page links to."""
     is_of_same_recipe: bool
     """Whether it was made by the parameters that this run has."""
     noted: Callable[[], Iterator[frames.ItemSource]]

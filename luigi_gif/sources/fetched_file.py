@@ -20,6 +20,7 @@ from luigi_gif.sources.local_versions import with_local_versions
 from luigi_gif.sources.open_file_item import OpenBundleItem, OpenFileItem
 from luigi_gif.sources.source_errors import leading_page_error
 from luigi_gif.sources.web_items import WebItems
+from luigi_gif.wording import counted
 
 if TYPE_CHECKING:
     from luigi_gif.sources.ffmpeg_program import Ffmpeg
@@ -149,6 +150,12 @@ def _items_of_page(job: Job, page: bytes, fetched: fetching.FetchedBundle) -> It
         shown = fetching.public_beginning(page, job.source.url, job.config)
         got = f"{bundles.looks_like(shown)}, with {links.left_out:,} other links"
         raise SourceUnusable("a bundle, or a page that links to pictures", got)
+    if links.are_shown and job.earlier is not None and job.earlier.is_of_links:
+        raise SourceUnusable(
+            "a page that links to pictures, as it did before",
+            f"one that only shows {counted(len(links.items), 'picture')}, as under maintenance",
+            "run again later, or, if the page is to be so, name another --workdir",
+        )
     listed: Iterable[Item] = links.items
     if links.rest is not None:
         listed = listing_parts.items_of_parts(
@@ -156,6 +163,7 @@ def _items_of_page(job: Job, page: bytes, fetched: fetching.FetchedBundle) -> It
         )
     items = WebItems(listed, job.staging, job.config, job.reporter, job.source.url)
     items.is_told_by_file = links.rest is None
+    items.are_links = not links.are_shown
     return items
 
 

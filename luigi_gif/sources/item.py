@@ -40,12 +40,15 @@ class ItemError(Exception):
     ----------
     expected, got : str
         What was needed, and what was found.
+    next_step : str
+        What the user can do about it, if more is known than that it is to be mended.
     """
 
-    def __init__(self, expected: str, got: str) -> None:
-        super().__init__(expected, got)
+    def __init__(self, expected: str, got: str, next_step: str = "") -> None:
+        super().__init__(expected, got, next_step)
         self.expected = expected
         self.got = got
+        self.next_step = next_step
 
 
 class SourceUnusable(ItemError):

@@ -57,6 +57,8 @@ class PageLinks(NamedTuple):
     """How many other links there are, each counted once."""
     rest: str | None = None
     """The URL of the next part, where the page is a part of a bucket's listing."""
+    are_shown: bool = False
+    """Whether the page shows them, as it links to none."""
 
 
 def is_page(beginning: bytes) -> bool:
@@ -90,7 +92,7 @@ def image_links(page: bytes, url: str, charset: str | None) -> PageLinks:
     if links.items or read.is_index:  # an index shows its icons
         return links
     shown = _pictures(read.images, resolver)
-    return shown._replace(left_out=shown.left_out + links.left_out)
+    return shown._replace(left_out=shown.left_out + links.left_out, are_shown=True)
 
 
 def refresh_target(page: bytes, url: str, charset: str | None) -> str | None:

@@ -90,6 +90,8 @@ def _bundle_of_file(job: Job) -> SourceBundle | UnchangedSource:
         made = assemble(job, items)
         made.receipt.update({"source_sha256": sha256, "lists": lists})
         bad_items = made.bad_items if isinstance(made, SourceBundle) else 0
+        if isinstance(items, WebItems):
+            made.receipt["links"] = items.are_links
         is_told_by_file = not isinstance(items, WebItems) or items.is_told_by_file
         if is_told_by_file and not bad_items:
             made.receipt["validators"] = validators
@@ -107,7 +109,15 @@ def known_items(job: Job) -> Items | None:
 
     def fetched_items(items: Iterable[Item], hosts: list[str]) -> Items:
         trusted = url_of_only_host(hosts, job.config)
-        return WebItems(items, job.staging, job.config, job.reporter, trusted, order="given")
+        return WebItems(
+            items,
+            job.staging,
+            job.config,
+            job.reporter,
+            trusted,
+            order="given",
+            keeps_names=False,  # each is a picture that the user named: it may be overwritten
+        )
 
     listed = listed_items(source.url, fetched_items)
     if listed is not None and source.sha256 is not None:

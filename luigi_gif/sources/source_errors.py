@@ -14,7 +14,7 @@ def unusable_source_error(url: str, error: SourceUnusable) -> SourceError:
         where=redaction.public_url(url),
         expected=error.expected,
         got=error.got,
-        next_step="mend it, or correct the URL",
+        next_step=error.next_step or "mend it, or correct the URL",
     )
 
 
@@ -36,7 +36,8 @@ def bad_item_error(url: str, item: Item, error: ItemError) -> SourceError:
         where=redaction.public_url(url),
         expected=error.expected,
         got=error.got,
-        next_step="mend it at its source, or leave such items out with --on-bad-frame skip",
+        next_step=f"{error.next_step or 'mend it at its source'}, or leave such items out with "
+        "--on-bad-frame skip",
     )
 
 

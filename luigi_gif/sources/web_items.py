@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from luigi_gif import bundles, fetching, storage, urls
-from luigi_gif.errors import LUIGI_LOGGER
+from luigi_gif.errors import LUIGI_LOGGER, TransientDownloadError
 from luigi_gif.sources.frames_in_image import may_hold_frames
 from luigi_gif.sources.item import Item, ItemError, Items, ReadResult
 
@@ -39,13 +39,16 @@ class WebItems(Items):
         That of the frames, if the user asks for none.
     gaps : bool
         Whether one that does not exist is left out, and is no fault.
+    keeps_names : bool
+        Whether one without a version is the same as long as its URL is.
     """
 
-    keeps_names = True
     peeks = False
     tells_progress = True
     is_told_by_file = True
     """Whether they are others only if the file that lists them is."""
+    are_links = False
+    """Whether a page links to them."""
 
     def __init__(
         self,
@@ -57,7 +60,9 @@ class WebItems(Items):
         *,
         order: str = "natural",
         gaps: bool = False,
+        keeps_names: bool = True,
     ) -> None:
+        self.keeps_names = keeps_names
         self.order = order
         self._items = items
         self._staging = staging
@@ -108,9 +113,13 @@ class WebItems(Items):
                 elif self._gaps and error.is_missing:
                     missing += 1
                 else:
-                    yield each.item, ItemError(error.expected, error.got)
+                    is_transient = isinstance(error, TransientDownloadError)
+                    next_step = "run again later" if is_transient else ""
+                    yield each.item, ItemError(error.expected, error.got, next_step)
         if missing:
-            logger.warning("%d of %d items do not exist, and are gaps", missing, count)
+            logger.warning(
+                "%d of %d items are gaps: not there, or not to be had by this user", missing, count
+            )
 
     def discard(self, item: Item) -> None:
         """Have it fetched anew by the next run: its server may have mended it."""
