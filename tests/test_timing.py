@@ -125,6 +125,26 @@ def test_short_clips_bounce_too(tmp_path: Path, count: int, shown: list[int]) ->
     assert delays == [100 + 10 * number for number in shown]
 
 
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("frame_duration_ms", [None, 33.0])
+def test_a_round_takes_as_long_with_fewer_frames(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    every: int,
+    frame_duration_ms: float | None,
+) -> None:
+    """A frame at an end stands for others on the way there and on the way back."""
+    waypoints_every(monkeypatch, 3)
+    delays = [50, 70, 200, 100, 300, 90, 60]
+    bundle = DELIMITER.join(gif(1 + n, duration=each) for n, each in enumerate(delays))
+    make_clip(bundle, tmp_path / "work")
+    options = {"bounce": True, "frame_duration_ms": frame_duration_ms}
+    path, _ = combined(tmp_path / "work", every=every, **options)
+    there_and_back = sum(delays) + sum(delays[1:-1])
+    expected = there_and_back if frame_duration_ms is None else 12 * frame_duration_ms
+    assert abs(sum(by_pillow(path)) - expected) <= 10
+
+
 def test_a_single_frame_is_held(tmp_path: Path) -> None:
     """It is the first and the last."""
     make_clip(gif(1), tmp_path / "work")
@@ -192,7 +212,10 @@ def test_another_timing_writes_no_frame(pipeline: Pipeline) -> None:
 def test_a_frame_that_stands_for_others_shows_for_their_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waypoints: int, every: int
 ) -> None:
-    """Wherever frames are parted for workers, forwards and backwards; the last one is shown."""
+    """Wherever frames are parted for workers, forwards and backwards; the last one is shown.
+
+    The first one, where it turns, also shows for the others on their way back.
+    """
     waypoints_every(monkeypatch, waypoints)
     delays = [20 + 10 * n for n in range(10)]
     bundle = DELIMITER.join(gif(n % 3 + 1, duration=delay) for n, delay in enumerate(delays))
@@ -204,7 +227,8 @@ def test_a_frame_that_stands_for_others_shows_for_their_time(
         path, _ = combined(tmp_path / "work", **options)
         assert by_pillow(path) == sums
         path, _ = combined(tmp_path / "work", **options, bounce=True)
-        assert by_pillow(path) == sums + sums[-2:0:-1]
+        turned = sums[0] + sum(delays[1 : begins[1]])
+        assert by_pillow(path) == [turned, *sums[1:], *sums[-2:0:-1]]
         _, made = combined(tmp_path / "work", **options, frame_duration_ms=33)
         assert made.duration_ms == 330
 

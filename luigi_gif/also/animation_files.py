@@ -68,7 +68,7 @@ class AnimationEncoder:
         ):
             chunks = plan_pictures(sequence, sources.plan.canvas, sources.item_texts())
             max_work = sources.config.batch_mib << 20
-            shown = [part for part in sequence.parts if part.way_back is None and part.steps]
+            shown = [part for part in sequence.parts if part.steps and not part.is_way_back]
             runs = list(parts_of_runs(shown))
             groups = frames.group_by_work(runs, _work_of, executor.threads, max_work)
             batches = (

@@ -60,8 +60,8 @@ def plan_pictures(
     The chunks come in the order of the source.
     """
     timed_before = _timed_before(sequence, canvas)
-    forwards = [part for part in sequence.parts if part.way_back is None]
-    backwards = {part.written.chunk: part for part in sequence.parts if part.way_back is not None}
+    forwards = [part for part in sequence.parts if not part.is_way_back]
+    backwards = {part.written.chunk: part for part in sequence.parts if part.is_way_back}
     shown = (
         (part, frames.ChunkSource(part.written.chunk, texts_of(part.written.chunk.numbers)))
         for part in forwards

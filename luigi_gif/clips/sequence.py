@@ -43,7 +43,7 @@ class Step(NamedTuple):
     number: int
     """Of the frame that is shown."""
     others: tuple[int, ...] = ()
-    """Numbers of the frames behind it for whose time it shows too."""
+    """Numbers of the frames behind it for whose time it shows too; twice where it turns."""
     merged: Merged = NO_DUPLICATES
     """The duplicates of all of these, for whose time it shows too."""
 
@@ -89,8 +89,10 @@ class Part(NamedTuple):
     """How many of the chunk's first frames belong to a step of an earlier one."""
     trailing: tuple[int, ...]
     """Numbers of the frames of later chunks that belong to its last step."""
-    way_back: Ends | None
-    """Where it is shown backwards, what is not shown again."""
+    turns: Ends | None
+    """Of a clip that goes there and back, its two ends, which show once."""
+    is_way_back: bool
+    """Whether it is shown backwards."""
     merged: dict[int, Merged]
     """Duplicates whose time counts, by the numbers of the frames that are shown for them."""
 
@@ -111,9 +113,16 @@ class Part(NamedTuple):
             steps = [
                 Step(first, tuple(rest), self._merged(first, *rest)) for first, *rest in groups
             ]
-        if self.way_back is None:
+        if self.turns is None:
             return steps
-        return [step for step in reversed(steps) if step.number not in self.way_back]
+        if self.is_way_back:
+            return [step for step in reversed(steps) if step.number not in self.turns]
+        return [self._at_turn(step) if step.number in self.turns else step for step in steps]
+
+    def _at_turn(self, step: Step) -> Step:
+        """A step that shows for the other frames' time twice: they also come on the way back."""
+        merged = Merged.sum_of((step.merged, self._merged(*step.others)))
+        return step._replace(others=step.others * 2, merged=merged)
 
     def _merged(self, *numbers: int) -> Merged:
         return Merged.sum_of(self.merged[each] for each in numbers if each in self.merged)
@@ -153,9 +162,10 @@ def plan_sequence(manifest: frames.Manifest, options: ClipOptions) -> ClipSequen
     if first is None or last is None:
         return None
     ends = Ends(first.number, last.number)
-    if options.bounce:
+    if options.bounce and first.number != last.number:
+        parts = [part._replace(turns=ends) for part in parts]
         parts += [
-            part._replace(part_index=index, way_back=ends)
+            part._replace(part_index=index, is_way_back=True)
             for index, part in enumerate(reversed(parts), len(parts))
         ]
     return ClipSequence(parts, ends)
@@ -173,7 +183,7 @@ def _forwards(manifest: frames.Manifest, every: int) -> list[Part]:
     for index, (chunk, result) in enumerate(zip(manifest.chunks, manifest.results, strict=True)):
         assert result is not None
         count = every if frames_before else first_count
-        part = Part(index, WrittenChunk(chunk, result), every, count, 0, (), None, {})
+        part = Part(index, WrittenChunk(chunk, result), every, count, 0, (), None, False, {})
         numbers = part.written.shown_numbers
         leading = min(_frames_to_step(frames_before, first_count, every), len(numbers))
         if leading:
