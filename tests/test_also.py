@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from campaigns import also
 from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import Image, ImageFilter, ImageSequence
 from support import decoders, programs
 from support.clips import make_clip
 from support.images import DELIMITER, saved
@@ -191,9 +191,14 @@ def test_a_drawing_that_takes_fewer_bytes_without_loss_is_exact() -> None:
             assert encoder.encode(part, None).data[12:16] == kind
 
 
-@pytest.mark.parametrize(("color_noise", "quality"), [(0, 80), (2, 85), (3, 90), (4, 95)])
-def test_as_much_quality_is_taken_as_a_picture_needs(color_noise: float, quality: int) -> None:
-    """For the next one too, of which less would do, and for a smaller part."""
+@pytest.mark.parametrize(
+    ("color_noise", "quality", "quality_of_part"),
+    [(0, 80, 85), (2, 85, 85), (3, 90, 90), (4, 95, 95)],
+)
+def test_as_much_quality_is_taken_as_a_picture_needs(
+    color_noise: float, quality: int, quality_of_part: int
+) -> None:
+    """For the next one too, of which less would do, and for a smaller part, which may need more."""
     encoder = imaging.WebpEncoder(lossless=False)
     smooth = np.asarray(Image.radial_gradient("L").resize((64, 48)))[..., None]
 
@@ -203,10 +208,28 @@ def test_as_much_quality_is_taken_as_a_picture_needs(color_noise: float, quality
         return Image.fromarray(np.clip(smooth + noise, 0, 255).astype(np.uint8))
 
     picture = noisy(color_noise)
-    for part in (picture, noisy(1), picture.crop((0, 0, 64, 40))):
+    qualities = (quality, quality, quality_of_part)
+    for part, expected in zip(
+        (picture, noisy(1), picture.crop((0, 0, 64, 40))), qualities, strict=True
+    ):
         file = io.BytesIO()
-        part.save(file, "WEBP", quality=quality, method=4)
+        part.save(file, "WEBP", quality=expected, method=4)
         assert encoder.encode(part, None).data == file.getvalue()
+
+
+def test_pictures_that_slowly_lose_more_are_near_enough_all_the_same() -> None:
+    """Their files have about as many bytes as those of one that lost less."""
+    encoder = imaging.WebpEncoder(lossless=False)
+    noise = Image.fromarray(np.random.default_rng(3).integers(0, 256, (120, 160, 3), np.uint8))
+    colors = np.asarray(noise.filter(ImageFilter.GaussianBlur(2)), float) * 5 - 512
+    grays = colors.mean(-1, keepdims=True)
+    for part in np.linspace(0, 0.5, 24):
+        mixed = np.clip(grays * (1 - part) + colors * part, 0, 255).astype(np.uint8)
+        picture = Image.fromarray(mixed)
+        data = encoder.encode(picture, None).data
+        with Image.open(io.BytesIO(data)) as image:
+            shown = np.asarray(image.convert("RGBA"))
+        assert psnr(shown, np.asarray(picture.convert("RGBA"))) >= 36
 
 
 def test_webp_with_loss_stores_what_changed(

@@ -30,6 +30,8 @@ near enough because one is: at one quality the loss changes about as the file do
 one has to spare, the fewer they are."""
 _MAX_OTHER_SIZE = 2
 """How many times more or fewer pixels they may have."""
+_MAX_UNMEASURED = 7
+"""So many of these, then one is measured again: what slowly changes may lose more and more."""
 _METHOD = 4
 """Of libwebp, 0 to 6: how much it tries. This is its own default."""
 _EFFORT = 75
@@ -78,6 +80,8 @@ class _Measured(NamedTuple):
     stored: _Stored
     spare: float
     """How many times larger its loss might be."""
+    unmeasured: int
+    """How many behind it need not be measured."""
 
     def is_like(self, stored: _Stored) -> bool:
         """Whether another part of this quality is surely near enough too."""
@@ -143,11 +147,15 @@ class WebpEncoder:
         while quality:
             data = _saved(part, "WEBP", quality=quality, method=_METHOD)
             stored = _Stored(pixels, len(data))
-            if last and last.quality == quality and last.is_like(stored):
+            if last and last.quality == quality and last.unmeasured and last.is_like(stored):
+                self._measured = last._replace(unmeasured=last.unmeasured - 1)
                 return data
             excess = _squares(part, data) / (_MAX_SQUARES * pixels)
             if excess <= 1:
-                self._measured = _Measured(quality, stored, 1 / max(excess, 1e-9))
+                spare = 1 / max(excess, 1e-9)
+                before = last.spare if last and last.quality == quality else math.inf
+                unmeasured = _unmeasured(before, spare)
+                self._measured = _Measured(quality, stored, spare, unmeasured)
                 return self._drawn_as(part, _EFFORT) if _is_drawing(part, len(data)) else data
             quality = _better(quality, excess)
         return self._drawn_as(part, _QUICK_EFFORT)
@@ -156,6 +164,13 @@ class WebpEncoder:
         data = _without_loss(part, effort)
         self._drawn = _Drawn(_Stored(part.width * part.height, len(data)), effort)
         return data
+
+
+def _unmeasured(before: float, spare: float) -> int:
+    """How many parts may use up half of what there is to spare, if it changes as till now."""
+    if spare >= before:
+        return _MAX_UNMEASURED
+    return min(_MAX_UNMEASURED, int(math.log(spare) / (math.log(before) - math.log(spare)) / 2))
 
 
 def _is_drawing(part: Image.Image, lossy_bytes: int) -> bool:
