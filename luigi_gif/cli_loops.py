@@ -138,10 +138,15 @@ def _failure_since(loop: Loop, begin: datetime) -> run_history.RecordedFailure |
     return None
 
 
+def _words(error: PipelineError) -> str:
+    """Of one that could not be noted, as the work directory cannot be used."""
+    return f"{error.what}: {error.got}"
+
+
 def _row(result: _Result) -> tuple[str, ...]:
     loop, word, failure = result
     if word == loop_state.FAILED:
-        return loop.name, word, str(failure or "see the log")
+        return loop.name, word, str(failure or _words(json_result.find_failure(loop.task)))
     return loop.name, word, str(loop.task.output())
 
 

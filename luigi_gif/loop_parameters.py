@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from luigi_gif.name_parameter import MAX_NAME_BYTES
@@ -18,7 +19,8 @@ class LoopNameParameter(TextParameter):
     expected = f"letters, digits and _, between them . - and spaces; at most {MAX_NAME_BYTES} bytes"
 
     def checked(self, value: object) -> str:
-        name = super().checked(value)
+        # macOS writes accents behind their letters.
+        name = unicodedata.normalize("NFC", super().checked(value))
         if not re.fullmatch(r"\w([\w .-]*\w)?", name) or len(name.encode()) > MAX_NAME_BYTES:
             raise self.error(name)
         return name

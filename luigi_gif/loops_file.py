@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from luigi_gif import redaction, storage, urls
+from luigi_gif import integrations, redaction, storage, urls
 from luigi_gif.clip_copy import comparable_place
 from luigi_gif.errors import ForeignFileError, ParameterError, ParameterErrors, PipelineError
 from luigi_gif.loop_parameters import OF_DEFAULTS, OF_LOOP, ONLY_OF_ONE, PATHS
@@ -177,6 +177,9 @@ class _LoopsFile:
     def _loop(self, path: Path, values: dict[str, Any]) -> Iterator[Loop]:
         """The loop, unless its values cannot be used together."""
         name, receivers = values.pop("name"), values.pop("on_failure", "")
+        if unknown := integrations.unknown_services(receivers) if receivers else []:
+            got = f"{unknown[0]}://..., which it cannot use"
+            self._note((*path, "on_failure"), "a receiver is unknown", "URLs of apprise", got)
         try:
             task = _new_task(values)
         except PipelineError as error:

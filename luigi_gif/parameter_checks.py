@@ -268,6 +268,6 @@ def _unreadable(error: InterpolationError) -> ParameterError:
         "an entry of the configuration cannot be read",
         where=f"[{error.section}] {error.option}",
         expected="%% for each percent sign, and ${NAME} for variables that are set",
-        got=type(error).__name__,
+        got="a % or ${...} of another kind",
         next_step="correct it and run again",
     )

@@ -14,6 +14,8 @@ from luigi_gif.url_parameters import UrlParameter
 _SUFFIX = ".gif"
 _MAX_NAME_BYTES = 200
 """A file system takes 255; a temporary file's suffix needs room."""
+_OF_THE_PROCESS = re.compile(r"/dev/(std(in|out|err)$|fd/)|/proc/")
+"""Standard output, a pipe of a shell's ``>(...)``, and the like."""
 _TIMES = datetime(2001, 2, 3, 4, 5, 6), datetime(2012, 11, 10, 19, 18, 17)
 """Two times that differ in each field."""
 
@@ -58,6 +60,11 @@ def check_place_name(place: str) -> None:
     shown = redaction.public_url(place)
     if place.endswith("/"):
         raise bad_place(place, "a folder", f"name a file in it, such as {shown}clip{_SUFFIX}")
+    if not is_local and "/" not in shown.partition("://")[2]:
+        raise bad_place(place, "a bucket", f"name an object in it, such as {shown}/clip{_SUFFIX}")
+    if is_local and _OF_THE_PROCESS.match(os.path.normpath(urls.local_path(place))):
+        next_step = "name a file, or - for the standard output of luigi-gif"
+        raise bad_place(place, "what this process has open", next_step)
     stem, suffix = os.path.splitext(shown)
     if suffix.lower() != _SUFFIX and (suffix or not is_local):
         raise bad_place(

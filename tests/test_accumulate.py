@@ -179,6 +179,24 @@ def test_a_mistaken_url_leaves_what_was_gathered_in_its_place(
     assert not list(pipeline.workdir.glob("*.altered"))
 
 
+def test_a_page_in_the_place_of_the_picture_is_no_other_source(
+    pipeline: Pipeline, server: Server, camera: Camera
+) -> None:
+    """Once there was a picture: its server is under maintenance, and the advice is to wait."""
+    url = server.url("/latest.gif")
+    gather(pipeline, url)
+    server.pages["/latest.gif"] = b"<html><h1>Back soon</h1></html>"
+    with pytest.raises(SourceError, match="run again later"):
+        gather(pipeline, url)
+    with pytest.raises(SourceError, match="leave out --accumulate"):
+        luigi_gif.DownloadData(
+            url=url, workdir=str(pipeline.workdir / "new"), accumulate=True
+        ).run()
+    server.pages["/latest.gif"], camera.number = camera, 1
+    gather(pipeline, url)
+    assert gathered(pipeline) == [frame(0), frame(1)]
+
+
 def test_a_picture_that_is_halfway_written_is_not_gathered(
     pipeline: Pipeline, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

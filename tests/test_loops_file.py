@@ -215,6 +215,24 @@ def test_no_two_loops_publish_to_one_file_through_a_link(tmp_path: Path) -> None
     assert error.what == "two loops have the same publish"
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr'")  # apprise imports it
+def test_a_receiver_of_no_known_service_is_found(tmp_path: Path) -> None:
+    """Before it is to tell of a failure; without what stands in its URL."""
+    pytest.importorskip("apprise")
+    loop = '[[loop]]\nname = "a"\nurl = "x"\non_failure = "{0}"\n'
+    (error,) = mistakes_of(tmp_path, loop.format("json://host mailot://u:hunter2@host"))
+    assert error.where.endswith("line 4: on_failure")
+    assert error.got.startswith("mailot://...")
+    assert "hunter2" not in str(error)
+
+
+def test_a_name_may_have_its_accents_behind_its_letters(tmp_path: Path) -> None:
+    """As macOS writes them: it is the same name."""
+    path = tmp_path / "loops.toml"
+    path.write_text('[[loop]]\nname = "Zu\u0308rich"\nurl = "x"\n')
+    assert [loop.name for loop in read_loops(str(path))] == ["Z\xfcrich"]
+
+
 def test_a_key_that_is_a_url_shows_no_secret(tmp_path: Path) -> None:
     """Where a URL stands in the place of a key."""
     text = '[[loop]]\nname = "a"\nurl = "x"\n"https://u:hunter2@host/" = 1'

@@ -427,5 +427,8 @@ def test_a_page_is_on_the_web_or_nowhere(url: str) -> None:
 
 def test_a_folder_without_clips_is_an_error(tmp_path: Path) -> None:
     """In words."""
-    with pytest.raises(StorageError, match="there is no clip to show"):
-        clip_page.write_page(str(tmp_path))
+    (tmp_path / "file").write_bytes(b"")
+    for name, got in (("", "none with a clip"), ("nowhere", "no such folder"), ("file", "a file")):
+        with pytest.raises(StorageError, match="there is no clip to show") as caught:
+            clip_page.write_page(str(tmp_path / name))
+        assert caught.value.got == got

@@ -128,7 +128,7 @@ class FileSources:
                 where=self.folder.path(frames.MANIFEST),
                 expected="at least 1",
                 got=f"0 of {manifest.frame_count:,}",
-                next_step="mend the bundle at its source, delete it here, and run again",
+                next_step="run again once its source has some, with --refresh if it was fetched",
             )
         ends, size = sequence.ends, manifest.screen_size
         holds = ((ends.first, options.hold_first_ms), (ends.last, options.hold_last_ms))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
-from luigi_gif import storage
+from luigi_gif import storage, urls
 from luigi_gif.clip_page import atom_feed, html_page
 from luigi_gif.clip_page.entries import entry_of
 from luigi_gif.clip_page.posters import SUBFOLDER, Posters
@@ -48,10 +49,16 @@ def write_page(url: str, site_url: str = "") -> str:
             "there is no clip to show",
             where=folder.path(""),
             expected=f"work directories of this pipeline, each with its {HISTORY}",
-            got="none with a clip",
+            got=_got_no_clip(url),
             next_step="name the folder that holds them",
         )
     return _write(folder, clips, site_url)
+
+
+def _got_no_clip(url: str) -> str:
+    if urls.is_local(url) and not os.path.isdir(path := urls.local_path(url)):
+        return "a file" if os.path.lexists(path) else "no such folder"
+    return "none with a clip"
 
 
 def _write(folder: storage.Folder, clips: Iterable[ShownClip], site_url: str) -> str:

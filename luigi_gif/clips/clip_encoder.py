@@ -206,8 +206,8 @@ class ClipEncoder:
             where=self.folder.path(frames.MANIFEST),
             expected=f"at least {min_frames:,} (see --min-frames)",
             got=f"{shown_count:,} of {self._manifest.frame_count:,}{left_out}",
-            next_step="mend the bundle at its source, delete it here, and run again, "
-            "or ask for fewer frames",
+            next_step="run again once its source has more usable ones, with --refresh if it was "
+            "fetched, or ask for fewer frames",
         )
 
     def _check_canvas(self, max_pixels: int) -> None:

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from luigi_gif.integrations.failure_summary import note_failure
     from luigi_gif.integrations.log_format import FORMAT, PlainFormatter, log_of_loop
     from luigi_gif.integrations.luigi_command import luigi_arguments
-    from luigi_gif.integrations.notifications import notify_failure, notify_success
+    from luigi_gif.integrations.notifications import (
+        notify_failure,
+        notify_success,
+        unknown_services,
+    )
     from luigi_gif.integrations.process_setup import (
         install_for_command,
         install_for_luigi,
@@ -32,7 +36,7 @@ __getattr__ = loads_on_use(
         "failure_summary": ("note_failure",),
         "log_format": ("FORMAT", "PlainFormatter", "log_of_loop"),
         "luigi_command": ("luigi_arguments",),
-        "notifications": ("notify_failure", "notify_success"),
+        "notifications": ("notify_failure", "notify_success", "unknown_services"),
         "process_setup": (
             "install_for_command",
             "install_for_luigi",

@@ -36,6 +36,19 @@ def notify_failure(step: str, where: str, error: BaseException, receivers: str =
     _send("failure", receivers, f"{step} failed", f"{where}\n{words}")
 
 
+def unknown_services(urls: str) -> list[str]:
+    """The schemes of those apprise URLs that it cannot use; none where it is not installed."""
+    try:
+        import apprise
+    except ImportError:  # which is told when a message is to be sent
+        return []
+    unknown: list[str] = []
+    with _Hushed():
+        receivers = apprise.Apprise()
+        unknown += [url.partition("://")[0] for url in urls.split() if not receivers.add(url)]
+    return unknown
+
+
 def _send(kind: Kind, urls: str, title: str, body: str) -> None:
     if not urls or urls in unresponsive.read():
         return

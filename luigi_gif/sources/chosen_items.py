@@ -205,4 +205,12 @@ def list_dated_items(source: Source) -> Iterator[Item]:
             next_step="give them; until when, says --until, by default now",
         )
     until = datetime.now(UTC).timestamp() if until is None else until
+    if since > until:
+        raise ParameterError(
+            "there is no time to take pictures of",
+            where=redaction.public_url(source.url),
+            expected="a --since that is before --until, or before now",
+            got="a later one",
+            next_step="correct one of them",
+        )
     yield from dated_items.dated_items(source.url, since, until, step_s, source.selection.zone)

@@ -59,13 +59,16 @@ def check_names_one(url: str) -> None:
         raise _not_one_picture(url, "several pictures", ParameterError)
 
 
-def _not_one_picture(url: str, got: str, kind: type[PipelineError] = SourceError) -> PipelineError:
+def _not_one_picture(
+    url: str, got: str, kind: type[PipelineError] = SourceError, *, had_one: bool = False
+) -> PipelineError:
+    cure = "leave out --accumulate; --refresh asks a source of many pictures for new ones"
     return kind(
         "--accumulate is for one picture that is overwritten",
         where=redaction.public_url(url),
         expected="one picture, such as https://example.org/latest.jpg",
         got=got,
-        next_step="leave out --accumulate; --refresh asks a source of many pictures for new ones",
+        next_step="run again later: it was a picture before" if had_one else cure,
     )
 
 
@@ -82,7 +85,8 @@ def _fetch(job: Job, part: str, known: fetching.Validators) -> fetching.FetchedB
 
     def check(beginning: bytes) -> bool:
         if lists_items(beginning) or format_of(beginning):
-            raise _not_one_picture(source.url, bundles.looks_like(beginning))
+            had_one = next(_gathered(job), None) is not None
+            raise _not_one_picture(source.url, bundles.looks_like(beginning), had_one=had_one)
         return is_container(source.url, beginning)
 
     return fetching.fetch_bundle(
