@@ -30,7 +30,7 @@ near enough because one is: at one quality the loss changes about as the file do
 one has to spare, the fewer they are."""
 _MAX_OTHER_SIZE = 2
 """How many times more or fewer pixels they may have."""
-_MAX_UNMEASURED = 7
+_MAX_UNMEASURED = 8
 """So many of these, then one is measured again: what slowly changes may lose more and more."""
 _METHOD = 4
 """Of libwebp, 0 to 6: how much it tries. This is its own default."""
