@@ -142,7 +142,8 @@ def _make_files(task: CombineGif, files: list[also.AlsoFile]) -> list[also.MadeF
     )
     sha256 = manifest.sha256
     origins = {file: {"recipe": also_recipe(task, file), "sha256": sha256} for file in files}
-    return list(also.make_files(made_of, origins))
+    noted = mapping_of(run_history.recorded_formats(task.folder, task.gif_file)).values()
+    return list(also.make_files(made_of, origins, noted))
 
 
 def _manifest(task: CombineGif) -> frames.Manifest:

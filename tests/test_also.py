@@ -410,6 +410,23 @@ def test_a_file_that_was_altered_is_set_aside(pipeline: Pipeline) -> None:
     assert any("not as it was written" in line for line in pipeline.log)
 
 
+@pytest.mark.parametrize("format_", ["webp", "apng", "poster"])
+@pytest.mark.parametrize("left", [0.5, 0.0])
+def test_a_file_that_was_cut_off_is_made_again(
+    pipeline: Pipeline, format_: str, left: float
+) -> None:
+    """Its note is gone with its end, but the run that made it has noted its name."""
+    pipeline.server.pages["/bundle"] = OPAQUE
+    pipeline.run(also=format_)
+    path = beside(pipeline.workdir / "clip.gif", format_)
+    whole = path.read_bytes()
+    cut = whole[: int(left * len(whole))] or bytes(len(whole))
+    path.write_bytes(cut)
+    assert pipeline.run(also=format_) == ["CombineGif"]
+    assert path.read_bytes() == whole
+    assert path.with_name(f"{path.name}.altered").read_bytes() == cut
+
+
 @pytest.mark.parametrize("container", ["riff", "png", "iso", "ebml"])
 def test_a_note_is_found_again(container: str) -> None:
     """It holds the checksum of what stands in front of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from isal import isal_zlib
@@ -33,17 +33,20 @@ class MadeFile(NamedTuple):
     size_bytes: int
 
 
-def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
+def make_files(
+    sources: FileSources, origins: Origins, noted: Collection[object] = ()
+) -> Iterator[MadeFile]:
     """Publish files beside a clip, one after another.
 
-    One that was altered since it was written may be the user's: it is set aside.
+    One that was altered since it was written may be the user's: it is set aside. So is one without
+    a note, as if it was cut off, whose name is among the ``noted`` ones that a run has made.
 
     Raises BundleError, ForeignFileError, StorageError, ClusterError or VideoError; and
     DamagedFileError where a frame has damaged pixels, or the bundle is gone: the manifest then
     calls for a closer look.
     """
     try:
-        yield from _make_files(sources, origins)
+        yield from _make_files(sources, origins, noted)
     except frames.StaleFrames as error:
         frames.have_rewritten(sources.folder, sources.manifest, error)
         raise
@@ -51,11 +54,14 @@ def make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
         raise out_of_memory(sources.folder.url) from error
 
 
-def _make_files(sources: FileSources, origins: Origins) -> Iterator[MadeFile]:
+def _make_files(
+    sources: FileSources, origins: Origins, noted: Collection[object]
+) -> Iterator[MadeFile]:
     if not sources.folder.exists(sources.data_file):
         raise frames.MissingBundle(sources.folder.path(sources.data_file))
     for file in origins:
-        check_place_beside(sources.folder, file)
+        if file.name not in noted:
+            check_place_beside(sources.folder, file)
         _check_size(sources, file)
     writer = _Writer(sources.folder, origins)
     by_format = {file.format: file for file in origins}
