@@ -43,7 +43,7 @@ def make_gif(
         A path or URL of pictures, as CombineGif's ``url``. Or images: bytes of image files,
         Pillow images, or NumPy arrays of 8 bits with the shape (height, width),
         (height, width, 3) or (height, width, 4). Arrays of other numbers need ``range``, the
-        values that are black and white.
+        values that are black and white. What is masked in an array, or NaN, is transparent.
     output : str or os.PathLike
         Where the clip goes: a path, or the URL of an object on a store. Only a clip of this
         pipeline is replaced there.
@@ -157,8 +157,11 @@ def _named(source: object) -> Iterator[object]:
         yield paths
         return
     write = functools.partial(_write_bundle, items)
-    with temporary_source("images", write) as path, _errors_without({path: _SOURCE}):
-        yield path
+    with temporary_source("images", write) as path:
+        # One TIFF is a source of as many frames as it has: an item.
+        item = f", made of {os.path.basename(path)}"
+        with _errors_without({item: "", path: _SOURCE}):
+            yield path
 
 
 def _items_of(source: Any) -> Iterator[Any]:

@@ -75,6 +75,49 @@ def test_arrays_of_other_numbers_need_a_range(tmp_path: Path) -> None:
     assert shown(tmp_path / "clip.gif") == [round(level / 20) for level in (30, 0, 60)]
 
 
+@pytest.mark.parametrize("kind", ["f8", ">f8", "i4", ">i4", "u4", "i8", "u8"])
+@pytest.mark.parametrize("shape", [(16, 16), (8, 16, 2)])
+def test_numbers_of_arrays_are_not_rounded(
+    tmp_path: Path, kind: str, shape: tuple[int, ...]
+) -> None:
+    """Large ones differ by less than float32 can tell."""
+    levels = np.arange(256).reshape(shape)
+    if len(shape) == 3:
+        levels = np.concatenate([levels, levels[..., :1]], axis=2)
+    make_gif([(levels + 10**9).astype(kind)], tmp_path / "clip.gif", range=(10**9, 10**9 + 255))
+    with Image.open(tmp_path / "clip.gif") as clip:
+        pixels = np.asarray(clip.convert("RGB"))
+    assert np.array_equal(pixels, np.broadcast_to(levels.reshape(*shape[:2], -1), pixels.shape))
+
+
+@pytest.mark.parametrize("kind", ["f4", "i2", "u1", "?"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_masked_is_transparent(tmp_path: Path, kind: str, channels: int) -> None:
+    """It is filled with numbers that mean nothing."""
+    values = np.full((6, 8, channels), 1, kind)
+    mask = np.zeros((6, 8, channels), bool)
+    mask[2, 3, 0] = True
+    masked = np.ma.masked_array(values, mask)
+    options = {} if kind in "u1?" else {"range": (0, 1)}
+    make_gif([masked[..., 0] if channels == 1 else masked], tmp_path / "clip.gif", **options)
+    with Image.open(tmp_path / "clip.gif") as clip:
+        alpha = np.asarray(clip.convert("RGBA"))[..., 3]
+    assert np.array_equal(alpha == 0, mask[..., 0])
+
+
+def test_a_pillow_image_is_turned_as_its_file_would_be(tmp_path: Path) -> None:
+    """By its Exif orientation."""
+    path = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (8, 6)).save(path, exif=exif)
+    with Image.open(path) as image:
+        sources: list[Any] = [path, image]
+        for source in sources:
+            made = make_gif([source], tmp_path / "clip.gif")
+            assert (made.width, made.height) == (6, 8)
+
+
 def test_a_source_that_changed_is_noticed(tmp_path: Path) -> None:
     """Also by a second call in the same process, and by one behind a call that failed."""
     (tmp_path / "pictures").mkdir()
