@@ -108,7 +108,7 @@ class ClipParameters:
                 where="--fps and --frame-duration-ms",
                 expected="one of them",
                 got="both",
-                next_step="leave one out",
+                next_step="leave one out; change one of luigi.cfg or [defaults] under its own name",
             )
         if self.tolerance is not None and self.optimize != "lossy":
             raise bad_parameter("--tolerance", "--optimize lossy, too", self.tolerance)
