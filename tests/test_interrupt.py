@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -193,8 +194,9 @@ class Started:
 
     def close(self) -> None:
         for pid in (*self._forks(), self.process.pid, self.says.pid):
-            if pid in psutil.pids():
-                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may just have ended
+                if pid in psutil.pids():
+                    os.kill(pid, signal.SIGKILL)
         self.process.communicate()
 
     def _forks(self) -> list[int]:

@@ -25,6 +25,8 @@ from support.paths import ROOT
 from support.services import dask_worker
 from support.warm import wait_until
 
+from luigi_gif.integrations import progress
+
 pytestmark = pytest.mark.slow
 
 CLIENT = {"LUIGI_CONFIG_PATH": str(ROOT / "config" / "client.cfg")}
@@ -128,10 +130,11 @@ def test_chromium_shows_how_a_run_goes_on(
         links.update(found)
         if any(task_id.startswith("WriteFrames") for task_id in running):
             looks += 1
-            # luigid is not told of batches that come fast upon each other: each is looked for,
-            # but not for ever.
+            # luigid is not told of batches that come fast upon each other: each waits until it is,
+            # and is looked for, but not for ever.
             if len(percents) > shown or looks == 20:
                 shown, looks = len(percents), 0
+                time.sleep(progress.LUIGID_S)
                 (gate / str(len(list(gate.glob("[0-9]*"))) + 1)).touch()
     assert luigi.poll() == 0, (tmp_path / "log").read_text()
     page.open(f"{luigid.url}/static/visualiser/index.html?done")
