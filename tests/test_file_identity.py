@@ -152,19 +152,16 @@ def telling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     stat = os.stat
 
     def tell(**changes: Callable[[int], int]) -> None:
-        fields = {"st_ino": 1, "st_mtime_ns": 11, "st_ctime_ns": 12}
+        listed = ("st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size")
 
         def told(*arguments: Any, **options: Any) -> os.stat_result:
             found = stat(*arguments, **options)
-            values, named = (
-                list(found),
-                {name: getattr(found, name) for name in dir(found) if name.startswith("st_")},
-            )
-            for name, change in changes.items():
-                named[name] = change(named[name])
-                if name == "st_ino":
-                    values[fields[name]] = named[name]
-            return os.stat_result(values, named)
+            names = [name for name in dir(found) if name.startswith("st_")]
+            fields = {name: getattr(found, name) for name in names}
+            fields |= {name: change(fields[name]) for name, change in changes.items()}
+            times = list(found)[len(listed) :]
+            values = [*(fields.pop(name) for name in listed), *times]
+            return os.stat_result(values, fields)
 
         monkeypatch.setattr(os, "stat", told)
 
