@@ -146,6 +146,7 @@ def test_a_z_behind_a_time_makes_it_one_in_utc(time_format: str) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:Parsing dates")  # of Python 3.13, without a year
 @pytest.mark.parametrize(
     ("time_format", "name", "expected"),
     [
