@@ -26,6 +26,8 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
@@ -33,7 +35,7 @@ sys.path.append(str(TESTS))
 
 from support.page_server import Answer, Server, in_turn, reply  # noqa: E402
 from support.pipeline import frame  # noqa: E402
-from support.warm import Process, Start  # noqa: E402
+from support.warm import Process, Start, wait_until  # noqa: E402
 
 from luigi_gif.storage import LocalFolder  # noqa: E402
 from luigi_gif.urls import url_digest  # noqa: E402
@@ -72,6 +74,7 @@ def campaign(
                 time.sleep(instant)
                 run.kill()
             run.wait()
+            settle(server)
             assert number % 2 == 0 or run.code in (0, -signal.SIGKILL), run.said()
             asked = Counter(server.requests)
             is_bundle = (workdir / "image-data.img").exists()
@@ -145,6 +148,13 @@ def offer(server: Server, pictures: int) -> None:
         server.pages[name] = in_turn(reply(503), reply(503), answer) if is_busy(name) else answer
     links = "".join(f"<a href={name}>x</a>" for name in names)
     server.pages["/"] = f"<!DOCTYPE html>{links}".encode()
+
+
+def settle(server: Server) -> None:
+    """Wait until it has noted what was asked by whoever is gone by now: it may lag behind."""
+    with contextlib.suppress(HTTPError):
+        urlopen(server.url("/nothing")).close()
+    wait_until(lambda: not server.open_connections)
 
 
 def is_busy(path: str) -> bool:

@@ -101,6 +101,12 @@ class Server:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self._thread.start()
 
+    @property
+    def open_connections(self) -> int:
+        """How many there are now."""
+        with self._lock:
+            return len(self._open)
+
     def url(self, path: str) -> str:
         return f"{self._scheme}://127.0.0.1:{self._http.server_port}{path}"
 
