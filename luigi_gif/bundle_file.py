@@ -63,6 +63,10 @@ class BundleFile:
         """Whether there is one, be it whole or not."""
         return self._folder.size(self.receipt_name) is not None
 
+    def is_of_user(self) -> bool:
+        """Whether the user has put it there."""
+        return self.exists() and not self.has_receipt()
+
     def is_own(self) -> bool:
         """Whether what lies there is what its receipt says; a receipt may be all that is left."""
         receipt, version = self.receipt(), self.version()

@@ -177,9 +177,6 @@ class _LoopsFile:
     def _loop(self, path: Path, values: dict[str, Any]) -> Iterator[Loop]:
         """The loop, unless its values cannot be used together."""
         name, receivers = values.pop("name"), values.pop("on_failure", "")
-        if unknown := integrations.unknown_services(receivers) if receivers else []:
-            got = f"{unknown[0]}://..., which it cannot use"
-            self._note((*path, "on_failure"), "a receiver is unknown", "URLs of apprise", got)
         try:
             task = _new_task(values)
         except PipelineError as error:
@@ -204,7 +201,14 @@ class _LoopsFile:
                 values[key] = parameter.normalize(parameter.parse(self._given(key, value)))
             except ParameterError as error:
                 self._note_error((*path, key), error)
+        if receivers := values.get("on_failure"):
+            self._check_receivers((*path, "on_failure"), receivers)
         return values
+
+    def _check_receivers(self, path: Path, receivers: str) -> None:
+        for scheme in integrations.unknown_services(receivers):
+            got = f"{scheme}://..., which it cannot use"
+            self._note(path, "a receiver is unknown", "URLs of apprise", got)
 
     def _given(self, key: str, value: Any) -> Any:
         """What the file says, with paths as they are known from every folder."""

@@ -48,11 +48,11 @@ def _check_goes_with_accumulate(task: Any) -> None:
 
 def hint_at_refresh(task: Any) -> str:
     """What is said behind "is current" of a task whose source no run looks at; else nothing."""
-    is_asked, has_receipt = ask_after_s(task) is not None, task.bundle.has_receipt()
-    if is_asked and not has_receipt and task.bundle.exists():
+    is_asked = ask_after_s(task) is not None
+    if is_asked and task.bundle.is_of_user():
         return f"; {task.data_file} has no receipt, so it counts as yours: its source is not asked"
     is_local = all(map(urls.is_local, urls.split_sources(task.url)))
-    if is_local or is_asked or not has_receipt:
+    if is_local or is_asked or not task.bundle.has_receipt():
         return ""
     return "; only --refresh asks its source for changes"
 

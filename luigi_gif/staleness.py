@@ -88,8 +88,7 @@ def find_source_change(
     version = look.version
     if version is None:
         is_awaited = ask_after_s is not None and _names_only_local_files(url)
-        put_by_user = bundle.exists() and not bundle.has_receipt()
-        if not is_awaited or put_by_user:
+        if not is_awaited or bundle.is_of_user():
             return None
         return f"{redaction.public_url(url)} has none of the pictures that are wanted any more"
     receipt = bundle.receipt()
@@ -105,7 +104,7 @@ def find_source_change(
 
 def _is_to_be_asked(url: str, bundle: BundleFile, ask_after_s: float) -> bool:
     receipt = bundle.receipt() or {}
-    if bundle.exists() and not bundle.has_receipt():  # the user has put it there
+    if bundle.is_of_user():
         return False
     names_others = receipt.get("lists") or sources.is_dated(url)
     if not names_others and _names_only_local_files(url):
